@@ -1,0 +1,97 @@
+"""Word2vec losses of ONE example or block, as functions of the vectors it reads.
+
+No tables, ids, batches or optimizers here: batch with `jax.vmap`, differentiate with `jax.grad`.
+Losses are in nats.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxemb.functional import pooling
+
+
+@jax.custom_jvp
+def softplus(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """log(1 + e^x), with sigma(x) as its derivative: a gradient alone needs no logarithm."""
+    return jax.nn.softplus(x)
+
+
+softplus.defjvps(lambda tangent, _, x: tangent * jax.nn.sigmoid(x))
+
+
+def skipgram(
+    center: Float[Array, " dim"],
+    context: Float[Array, " dim"],
+    noise: Float[Array, "negatives dim"],
+) -> Float[Array, ""]:
+    r"""Skip-gram with negative sampling: the center word predicts one context word.
+
+    -log sigma(context . center) - sum_k log sigma(-noise_k . center)
+
+    Args:
+        center: the input vector of the center word.
+        context: the output vector of one word of its window.
+        noise: the output vectors of the words drawn as noise.
+
+    Returns:
+        The loss in nats, >= 0; (1 + negatives) log 2 when every score is 0.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1310.4546, eq. 4, negated.
+    """
+    return softplus(-(context @ center)) + jnp.sum(softplus(noise @ center))
+
+
+def cbow(
+    window: Float[Array, "context dim"],
+    mask: Float[Array, " context"],
+    center: Float[Array, " dim"],
+    noise: Float[Array, "negatives dim"],
+) -> Float[Array, ""]:
+    r"""CBOW with negative sampling: the mean of the window predicts the center word.
+
+    h = sum_c mask_c window_c / sum_c mask_c
+    -log sigma(center . h) - sum_k log sigma(-noise_k . h)
+
+    Args:
+        window: the input vectors of the words around the center.
+        mask: 1 for a word of the window, 0 for padding. No word at all gives h = 0.
+        center: the output vector of the center word.
+        noise: the output vectors of the words drawn as noise.
+
+    Returns:
+        The loss in nats, >= 0; (1 + negatives) log 2 when every score is 0.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1301.3781, section 3.1 (the mean) with arXiv:1310.4546, eq. 4.
+    """
+    return skipgram(pooling.mean(window, mask[None, :])[0], center, noise)
+
+
+def logistic(
+    hidden: Float[Array, "centers dim"],
+    outputs: Float[Array, "outputs dim"],
+    target: Float[Array, " outputs"],
+    weight: Float[Array, "centers outputs"],
+) -> Float[Array, ""]:
+    r"""The same loss over a block: sum_tj weight_tj log(1 + exp(-target_j h_t . o_j)).
+
+    Negative sampling has targets +1 for observed words and -1 for noise.
+
+    Args:
+        hidden: what each center predicts with.
+        outputs: the output vectors to be scored; shared by the whole block.
+        target: +1 observed, -1 noise.
+        weight: how often center t meets output j; 0 is padding or out of the window.
+
+    Returns:
+        The loss in nats, >= 0; log 2 per unit of weight when every score is 0.
+
+    Raises:
+        AssertionError: `target` has not one entry per output (it would broadcast).
+    """
+    chex.assert_shape(target, (outputs.shape[0],))
+    scores = hidden @ outputs.T  # one product for all pairs: what accelerators are for
+    return jnp.sum(weight * softplus(-target[None, :] * scores))

@@ -1,0 +1,17 @@
+"""One-hot vectors: n words as the n rows of the identity matrix."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+
+def one_hot(ids: Int[Array, "..."], vocab: int) -> Float[Array, "... vocab"]:
+    """Row `id` of the identity matrix [vocab, vocab] for every id.
+
+    `one_hot(ids, vocab) @ table == table[ids]`, bit for bit, for finite tables: every product
+    but one is with 0. (Not with NaN or infinity in any row: 0 * NaN is NaN.)
+
+    Args:
+        ids: word ids; one outside [0, vocab) gives a row of zeros.
+        vocab: the number of words, m.
+    """
+    return (ids[..., None] == jnp.arange(vocab)).astype(jnp.float32)

@@ -1,0 +1,33 @@
+"""From the rows of a window to the vector that predicts: the mean, with two gradients by name."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def mean(
+    rows: Float[Array, "rows dim"], mask: Float[Array, "centers rows"]
+) -> Float[Array, "centers dim"]:
+    """The mean of each center's rows, with its exact gradient; 0 for a center without rows.
+
+    Args:
+        rows: the vectors of all words of a block.
+        mask: 1 where a row is in a center's window, else 0.
+    """
+    count = jnp.sum(mask, axis=-1, keepdims=True)
+    return (mask / jnp.maximum(count, 1.0)) @ rows
+
+
+def mean_word2vec(
+    rows: Float[Array, "rows dim"], mask: Float[Array, "centers rows"]
+) -> Float[Array, "centers dim"]:
+    """The mean, with the gradient that word2vec.c, gensim and fastText apply: that of the sum.
+
+    Every row of the window receives the whole error and not its share, so it is not the gradient
+    of any loss. It makes the input table learn about as fast as the output table.
+
+    Source:
+        github tmikolov/word2vec, word2vec.c, the CBOW branch of TrainModelThread.
+    """
+    total = mask @ rows
+    return total - jax.lax.stop_gradient(total - mean(rows, mask))

@@ -1,0 +1,132 @@
+"""How a batch of blocks changes the tables: the dense reference, and the row-sparse default.
+
+Losses are summed over a batch, never averaged, so that `learning_rate` means what it means in
+word2vec: what one observed pair does to a row.
+"""
+
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxemb.errors import InputError
+from jaxemb.static import objectives, tables
+from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, TableOps
+
+sgd = optax.identity()  # the learning rate is an argument of `step`, not of the optimizer
+adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
+
+
+def dense(
+    objective: Objective,
+    *,
+    optimizer: optax.GradientTransformation = sgd,
+    ops: TableOps = tables.OPS,
+) -> Learner:
+    """The reference: autodiff through whole tables, any optax transformation.
+
+    Costs [vocab, dim] a step; the other learners equal it by test.
+
+    Args:
+        objective: what a block reads and costs.
+        optimizer: an optax transformation without its learning rate: `optax.scale_by_adam()`.
+        ops: how rows are read.
+    """
+
+    def init(start: InOut) -> LearnerState:
+        return LearnerState(start, optimizer.init(cast(Any, start)))
+
+    def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
+        def loss(whole: InOut):
+            return objectives.total(objective, ops.gather(whole, blocks.ids), blocks)
+
+        gradient = jax.grad(loss)(state.tables)
+        if trainable is not None:
+            gradient = jax.tree.map(lambda g, mask: g * mask[:, None], gradient, trainable)
+        update, optimizer_state = optimizer.update(gradient, state.optimizer, state.tables)
+        moved = jax.tree.map(lambda t, u: t - learning_rate * u, state.tables, update)
+        return LearnerState(moved, optimizer_state)
+
+    return Learner(init, step)
+
+
+class RowState(NamedTuple):
+    """State of an optimizer kept per row of one table, and scratch to find repeated rows."""
+
+    rows: Any  # leaves [vocab, dim]
+    scratch: Any  # int32 [vocab]
+
+
+def row_sparse(
+    objective: Objective,
+    *,
+    optimizer: optax.GradientTransformation = sgd,
+    cap: float | None = None,
+    ops: TableOps = tables.OPS,
+) -> Learner:
+    """The default: autodiff at the rows that were read, then one scatter per table and step.
+
+    Args:
+        objective: what a block reads and costs.
+        optimizer: an optax transformation, without its learning rate, whose state is per row and
+            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`.
+        cap: the largest Euclidean norm of what one step adds to one row; None for no bound, which
+            equals `dense`. A frequent word takes many summed updates: very large batches need it.
+        ops: how rows are read and added.
+
+    Raises:
+        InputError: the optimizer keeps state that does not belong to rows (Adam's step count).
+    """
+
+    def init(start: InOut) -> LearnerState:
+        return LearnerState(start, InOut(*(_row_state(optimizer, table) for table in start)))
+
+    def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
+        rows = ops.gather(state.tables, blocks.ids)
+        gradient = jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
+        if trainable is not None:
+            gradient = jax.tree.map(
+                lambda g, mask, ids: g * mask[ids][..., None], gradient, trainable, blocks.ids
+            )
+        if cap is None and optimizer is sgd:
+            update, optimizer_state = gradient, state.optimizer
+            update = jax.tree.map(lambda g: -learning_rate * g, gradient)
+        else:
+            sides = zip(blocks.ids, gradient, state.optimizer, strict=True)
+            changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
+            update, optimizer_state = (InOut(*parts) for parts in zip(*changed, strict=True))
+        return LearnerState(ops.scatter_add(state.tables, blocks.ids, update), optimizer_state)
+
+    return Learner(init, step)
+
+
+def _row_state(optimizer, table) -> RowState:
+    state = optimizer.init(table)
+    if any(jnp.shape(leaf) != table.shape for leaf in jax.tree.leaves(state)):
+        raise InputError(
+            "row_sparse takes an optimizer whose state has the shape of the table (SGD, Adagrad); "
+            "this one keeps more: use learners.dense, which takes any optax transformation"
+        )
+    return RowState(state, jnp.zeros(table.shape[0], jnp.int32))
+
+
+def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
+    """The update of one table at the rows read: repeats summed, optimizer applied, norm bounded."""
+    flat = ids.reshape(-1)
+    summed, first, scratch = tables.sum_repeats(
+        flat, gradient.reshape(flat.shape[0], -1), state.scratch
+    )
+    at_rows = jax.tree.map(lambda leaf: leaf[flat], state.rows)
+    update, new_rows = optimizer.update(summed, at_rows)
+    update = jnp.where(first[:, None], -learning_rate * update, 0.0)
+    if cap is not None:
+        norm = jnp.linalg.norm(update, axis=-1, keepdims=True)
+        update = update * jnp.minimum(1.0, cap / jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
+    # only representatives write back: a repeat still holds the state from before
+    changed = jax.tree.map(
+        lambda leaf, new: leaf.at[jnp.where(first, flat, leaf.shape[0])].set(new, mode="drop"),
+        state.rows,
+        new_rows,
+    )
+    return update.reshape(gradient.shape), RowState(changed, scratch)

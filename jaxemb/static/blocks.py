@@ -1,0 +1,126 @@
+"""What one block of text reads: the draws of skip-gram and CBOW.
+
+A block is `block_length` centers with `halo` words on either side, so that no pair of a window is
+lost at its edges. Everything here is written for one block; `jax.vmap` makes the batch.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from jaxemb.functional import sampling
+from jaxemb.structs import Block, InOut
+
+
+class Window(NamedTuple):
+    """The settings of a draw: how far a window reaches and how much noise a block shares."""
+
+    window: int  # words on either side of the center
+    dynamic: bool  # each center's own reach is uniform on 1..window (word2vec); else always window
+    negatives: int  # noise words per observed pair, in expectation
+    shared_negatives: int  # noise words drawn for a whole block
+
+
+def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
+    """How many words each center looks at on either side: int32 [centers].
+
+    Uniform on 1..window, so that distance d is used with probability (window - d + 1) / window
+    (word2vec.c), or always `window`.
+    """
+    if not dynamic:
+        return jnp.full(random.shape, window, jnp.int32)
+    return 1 + (random % window).astype(jnp.int32)  # off uniform by at most window / 2^32
+
+
+def in_window(
+    text: Int[Array, " text"], reach: Int[Array, " centers"]
+) -> Bool[Array, "centers text"]:
+    """Which words of the text are in the window of which center: near, real, same sentence."""
+    centers, halo = reach.shape[0], (text.shape[0] - reach.shape[0]) // 2
+    position, at = np.arange(text.shape[0]), np.arange(centers) + halo
+    distance = np.abs(position[None, :] - at[:, None])
+    near = (distance > 0) & (distance <= reach[:, None])
+    sentence = jnp.cumsum(text < 0)  # a sentence end begins the next number
+    together = sentence[None, :] == sentence[at][:, None]
+    return near & together & (text >= 0)[None, :] & (text[at] >= 0)[:, None]
+
+
+def keep(
+    observed: Float[Array, "centers outputs"],
+    outputs: Int[Array, " outputs"],
+    noise: Int[Array, " noise"],
+) -> Float[Array, "centers noise"]:
+    """Noise that happens to be the observed word counts like any other: the paper's i.i.d. draw.
+
+    At its optimum v.u = PMI - log k (Levy and Goldberg 2014).
+    """
+    pairs = jnp.sum(observed, axis=1, keepdims=True)
+    return jnp.broadcast_to(pairs, (observed.shape[0], noise.shape[0]))
+
+
+def skip(
+    observed: Float[Array, "centers outputs"],
+    outputs: Int[Array, " outputs"],
+    noise: Int[Array, " noise"],
+) -> Float[Array, "centers noise"]:
+    """Noise that happens to be the observed word is left out: word2vec.c and gensim.
+
+    At its optimum v.u = PMI - log k - log(1 - P(context | center)).
+    """
+    return observed @ (outputs[:, None] != noise[None, :]).astype(jnp.float32)
+
+
+def bits(block_length: int, settings: Window) -> int:
+    """How many uint32 one draw consumes: a reach for each center, two numbers for each noise word."""
+    return block_length + 2 * settings.shared_negatives
+
+
+def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
+    """Each center's input row against the output rows of its window's words and shared noise."""
+    near, centers, noise = _read(random, text, noise_table, settings)
+    share = settings.negatives / settings.shared_negatives
+    weight = jnp.concatenate([near, share * collision(near, text, noise)], axis=1)
+    outputs = jnp.concatenate([text, noise])
+    return Block(
+        ids=_rows(centers, outputs),
+        pool=(),
+        target=_target(text.shape[0], noise.shape[0]),
+        weight=weight,
+        pairs=jnp.sum(near),
+    )
+
+
+def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
+    """The mean of each window's input rows against its center's output row and shared noise."""
+    near, centers, noise = _read(random, text, noise_table, settings)
+    share = settings.negatives / settings.shared_negatives
+    observed = jnp.diag(jnp.max(near, axis=1))  # a center without any context predicts nothing
+    weight = jnp.concatenate([observed, share * collision(observed, centers, noise)], axis=1)
+    return Block(
+        ids=_rows(text, jnp.concatenate([centers, noise])),
+        pool=near,
+        target=_target(centers.shape[0], noise.shape[0]),
+        weight=weight,
+        pairs=jnp.sum(observed),
+    )
+
+
+def _read(random, text, noise_table, settings: Window):
+    """The window of each center as a float mask, the centers, and the noise words of the block."""
+    k = settings.shared_negatives
+    count = random.shape[0] - 2 * k
+    reach = reaches(random[:count], settings.window, settings.dynamic)
+    noise = sampling.draw(random[count : count + k], random[count + k :], noise_table)
+    halo = (text.shape[0] - count) // 2
+    return in_window(text, reach).astype(jnp.float32), text[halo : halo + count], noise
+
+
+def _rows(input_ids, output_ids) -> InOut:
+    """Padding reads row 0, at weight 0."""
+    return InOut(jnp.maximum(input_ids, 0), jnp.maximum(output_ids, 0))
+
+
+def _target(observed: int, noise: int):
+    return jnp.concatenate([jnp.ones(observed), -jnp.ones(noise)])

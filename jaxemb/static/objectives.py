@@ -1,0 +1,130 @@
+"""Skip-gram and CBOW with negative sampling, as Objectives: values made of pure functions."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from jaxemb.errors import InputError
+from jaxemb.functional import losses, pooling, sampling
+from jaxemb.static import blocks
+from jaxemb.structs import Block, InOut, Objective, Reads, Vocab
+
+
+def skipgram(
+    *,
+    window: int = 5,
+    negatives: int = 5,
+    dynamic_window: bool = True,
+    noise_power: float = 0.75,
+    collision=blocks.keep,
+    loss=losses.logistic,
+    block_length: int = 32,
+    shared_negatives: int = 16,
+) -> Objective:
+    """Skip-gram with negative sampling: each center predicts every word of its window.
+
+    Args:
+        window: the furthest distance of a context word.
+        negatives: noise words per observed pair, in expectation.
+        dynamic_window: draw each center's reach uniformly from 1..window, as word2vec does.
+        noise_power: noise is drawn in proportion to count^noise_power.
+        collision: what happens to noise that is the observed word: `blocks.keep` or `blocks.skip`.
+        loss: any function of (hidden, outputs, target, weight), in nats.
+        block_length: centers in a block, which share its noise.
+        shared_negatives: noise words drawn for a block; each has weight negatives/shared_negatives,
+            so that the expected gradient is that of `negatives` own draws for every pair.
+
+    Raises:
+        InputError: a number that must be at least 1 is not.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1310.4546; noise shared within a block: Ji et al. 2016,
+        arXiv:1604.04661.
+    """
+    settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
+    return Objective(
+        prepare=functools.partial(_prepare, noise_power=noise_power),
+        draw=functools.partial(blocks.skipgram, settings=settings, collision=collision),
+        pool=centers_as_they_are,
+        loss=loss,
+        reads=Reads(block_length, window, blocks.bits(block_length, settings)),
+    )
+
+
+def cbow(
+    *,
+    window: int = 5,
+    negatives: int = 5,
+    dynamic_window: bool = True,
+    noise_power: float = 0.75,
+    collision=blocks.keep,
+    loss=losses.logistic,
+    mean=pooling.mean,
+    block_length: int = 32,
+    shared_negatives: int = 16,
+) -> Objective:
+    """CBOW with negative sampling: the mean of each window predicts its center.
+
+    Args:
+        mean: `pooling.mean`, the exact gradient, or `pooling.mean_word2vec`, word2vec.c's.
+        The others: see `skipgram`.
+
+    Raises:
+        InputError: a number that must be at least 1 is not.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
+    """
+    settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
+    return Objective(
+        prepare=functools.partial(_prepare, noise_power=noise_power),
+        draw=functools.partial(blocks.cbow, settings=settings, collision=collision),
+        pool=functools.partial(window_mean, mean=mean),
+        loss=loss,
+        reads=Reads(block_length, window, blocks.bits(block_length, settings)),
+    )
+
+
+def total(objective: Objective, rows: InOut, batch: Block):
+    """The loss of a batch of blocks in nats, summed, as a function of the rows it read."""
+
+    def one(block_rows: InOut, block: Block):
+        hidden = objective.pool(block_rows.input, block)
+        return objective.loss(hidden, block_rows.output, block.target, block.weight)
+
+    return jnp.sum(jax.vmap(one)(rows, batch))
+
+
+def centers_as_they_are(input_rows, block: Block):
+    """Skip-gram predicts with the input row of the center itself."""
+    del block
+    return input_rows
+
+
+def window_mean(input_rows, block: Block, *, mean):
+    """CBOW predicts with the mean of the window's input rows."""
+    return mean(input_rows, block.pool)
+
+
+def _prepare(vocab: Vocab, *, noise_power: float):
+    size = len(vocab.words)
+    if size < 2:
+        raise InputError(
+            f"the vocabulary has {size} word(s); a word can only be predicted among at least 2: "
+            "lower min_count or give more text"
+        )
+    return sampling.alias_table(vocab.counts, noise_power), InOut(size, size)
+
+
+def _settings(window, dynamic, negatives, shared_negatives, block_length) -> blocks.Window:
+    at_least_one = {
+        "window": window,
+        "negatives": negatives,
+        "shared_negatives": shared_negatives,
+        "block_length": block_length,
+    }
+    for name, value in at_least_one.items():
+        if value < 1:
+            raise InputError(f"{name} is {value}; it must be at least 1")
+    return blocks.Window(window, dynamic, negatives, shared_negatives)

@@ -1,0 +1,107 @@
+"""The nouns of the project: NamedTuples of arrays, and concepts as NamedTuples of pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxtyping import Float, Int
+
+if TYPE_CHECKING:  # at run time this import would load jax, which the text room does without
+    from jaxtyping import Array, ArrayLike, PyTree
+
+
+class InOut(NamedTuple):
+    """The two sides of a word2vec network; holds ids, rows, tables, masks or row counts alike."""
+
+    input: Any
+    output: Any
+
+
+class Block(NamedTuple):
+    """What one block of text reads from the tables, and what it is asked to predict.
+
+    Weight 0 is padding: it removes a word outside the window or beyond a sentence's end.
+    """
+
+    ids: InOut  # which rows are read: integers >= 0 of any rank
+    pool: PyTree  # what the objective's `pool` needs besides the rows
+    target: Float[Array, " outputs"]  # +1 observed, -1 noise
+    weight: Float[Array, "centers outputs"]
+    pairs: Float[Array, ""]  # observed predictions: the unit in which loss is reported
+
+
+class Reads(NamedTuple):
+    """The fixed sizes of what an objective reads, so that every shape is static."""
+
+    block_length: int  # centers in a block
+    halo: int  # words of context on either side of them
+    bits: int  # uint32 of randomness that one block's draw consumes
+
+
+class Objective(NamedTuple):
+    """What a block reads and what it costs, as four pure functions and the sizes they read.
+
+    prepare(vocab) -> (resources, rows)               host: noise table; row counts as `InOut`
+    draw(random, text, resources) -> Block            which rows one block reads
+    pool(input_rows, block) -> hidden                 [centers, dim]
+    loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
+
+    `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo], with -1
+    at sentence ends and as padding.
+    """
+
+    prepare: Callable[..., tuple[PyTree, InOut]]
+    draw: Callable[..., Block]
+    pool: Callable[..., Array]
+    loss: Callable[..., Array]
+    reads: Reads
+
+
+class LearnerState(NamedTuple):
+    """All that training changes."""
+
+    tables: InOut
+    optimizer: PyTree
+
+
+class Learner(NamedTuple):
+    """How a batch of blocks changes the tables, as two pure functions.
+
+    init(tables) -> LearnerState
+    step(state, blocks, learning_rate, trainable) -> LearnerState
+
+    `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze, or None for all.
+    """
+
+    init: Callable[[InOut], LearnerState]
+    step: Callable[[LearnerState, Block, ArrayLike, InOut | None], LearnerState]
+
+
+class TableOps(NamedTuple):
+    """How rows are read from tables and added to them: the adjoint pair that learners are built on.
+
+    gather(tables, ids) -> rows               each ids.shape + [dim]
+    scatter_add(tables, ids, rows) -> tables  repeated ids add up
+    """
+
+    gather: Callable[[Any, Any], Any]
+    scatter_add: Callable[[Any, Any, Any], Any]
+
+
+class Embedder(NamedTuple):
+    """Tokens to vectors, static or dependent on context.
+
+    init(key) -> params
+    apply(params, tokens [time], mask [time], key=None) -> vectors [time, dim]; masked rows are 0
+    """
+
+    init: Callable[..., PyTree]
+    apply: Callable[..., Float[Array, "time dim"]]
+
+
+class Vocab(NamedTuple):
+    """Words by falling count, equal counts in the order of their code points; the index is the id."""
+
+    words: tuple[str, ...]
+    counts: Int[Any, " vocab"]  # int64, on the host

@@ -1,0 +1,51 @@
+"""From text to a vocabulary and ids. Host only: this room never imports jax."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from jaxemb.errors import InputError
+from jaxemb.structs import Vocab
+from jaxemb.text import tokenizers, vocabulary
+from jaxemb.text.vocabulary import SENTENCE_END
+
+__all__ = ["SENTENCE_END", "encode", "tokenizers", "vocabulary"]
+
+
+def encode(
+    sentences: Iterable[str] | Iterable[list[str]],
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    tokenizer: Callable[[str], list[str]] = tokenizers.words,
+) -> tuple[Vocab, np.ndarray]:
+    """A vocabulary and ids, in memory, of an open file or any iterable; read once.
+
+    Args:
+        sentences: lines of text, or lists of tokens, each a sentence.
+        min_count: rarer words are left out.
+        max_vocab: the most words to keep, by frequency; None keeps all.
+        tokenizer: from a line to its tokens; not used on lists of tokens.
+
+    Returns:
+        The vocabulary by falling count, and int32 ids with -1 at sentence ends.
+
+    Raises:
+        InputError: a string where lines are wanted; no tokens; none frequent enough.
+    """
+    if isinstance(sentences, str | bytes):
+        raise InputError(
+            "encode got a string: wanted lines or lists of tokens; pass text.splitlines(), "
+            "or an open file"
+        )
+    numbering, parts = vocabulary.Numbering(), []
+    for sentence in sentences:
+        tokens = tokenizer(sentence) if isinstance(sentence, str) else list(sentence)
+        if tokens:
+            parts.append(np.array([*numbering(tokens), SENTENCE_END], np.int32))
+    numbers = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+    words = numbering.words()
+    chosen = vocabulary.renumber(
+        words, vocabulary.count(numbers, len(words)), min_count=min_count, max_vocab=max_vocab
+    )
+    return chosen.vocab, chosen(numbers)

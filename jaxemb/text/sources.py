@@ -1,0 +1,241 @@
+"""Text from files, compressed or plain, one after the other, in bounded memory.
+
+A sentence ends at a line end: LF, CR or CRLF. Bytes are UTF-8, and every byte is accounted for.
+"""
+
+import bz2
+import codecs
+import functools
+import glob
+import gzip
+import importlib.util
+import io
+import lzma
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from jaxemb.errors import InputError
+
+PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
+_PACKAGE = "package:"
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_BAD_BYTES = re.compile("[\x00\ufffd]")
+
+
+class Piece(NamedTuple):
+    """Part of a line, cut between words; `ends` tells that the line ends with it."""
+
+    text: str
+    ends: bool
+
+
+class Tally:
+    """What a reading found besides text: kept by the caller, filled as the text streams by."""
+
+    def __init__(self) -> None:
+        self.bytes = 0  # read from disk, before decompression
+        self.replaced = 0  # bad bytes replaced
+
+
+def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
+    """The files that a corpus names, in order: each a file, a folder, a glob, or package data.
+
+    Args:
+        path: one or several of: a file; a folder (all its files, sorted, hidden ones left out);
+            a glob; "package:NAME/GLOB", files inside an installed Python package.
+
+    Raises:
+        InputError: nothing there, with what was looked for.
+    """
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    if not paths:
+        raise InputError("no corpus given: wanted a file, a folder or a glob (--corpus.path TEXT)")
+    return [file for each in paths for file in _resolve_one(str(each))]
+
+
+def _resolve_one(path: str) -> list[Path]:
+    pattern = _inside_package(path) if path.startswith(_PACKAGE) else path
+    place = Path(pattern).expanduser()
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        inside = (p for p in sorted(place.rglob("*")) if p.is_file())
+        found = [p for p in inside if not any(q.startswith(".") for q in p.relative_to(place).parts)]
+        if not found:
+            raise InputError(f"{path}: the folder holds no file")
+        return found
+    found = [Path(p) for p in sorted(glob.glob(str(place), recursive=True)) if Path(p).is_file()]
+    if not found:
+        is_glob = glob.has_magic(pattern)
+        raise InputError(f"{path}: {'no file matches' if is_glob else 'no such file or folder'}")
+    return found
+
+
+def _inside_package(path: str) -> str:
+    name, _, rest = path.removeprefix(_PACKAGE).partition("/")
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{path}: the package {name} is not installed: pip install {name}")
+    return str(Path(next(iter(spec.submodule_search_locations))) / rest)
+
+
+def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece]:
+    """The text of one file, piece by piece; its last piece ends a line.
+
+    Args:
+        path: plain, or compressed with gzip, bz2, xz or zstd: recognised by its first bytes.
+        tally: filled with bytes read and replaced.
+        bad_utf8: "error", or "replace" to put U+FFFD for every bad byte, and count it.
+
+    Raises:
+        InputError: bytes that are not UTF-8 text, with path, line and byte; a broken or unreadable
+            compressed file; a stretch of 1 MiB without anywhere to cut between words.
+    """
+    try:
+        with path.open("rb") as raw:
+            start = raw.read(8)
+            raw.seek(0)
+            with _decompress(path, start, io.BufferedReader(_Counted(raw, tally), PIECE)) as stream:
+                yield from _pieces(path, _texts(path, stream, tally, bad_utf8))
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+
+
+class _Counted(io.RawIOBase):
+    """A file that adds what is read from it to a tally, so that progress knows the disk."""
+
+    def __init__(self, raw: IO[bytes], tally: Tally) -> None:
+        self._raw, self._tally = raw, tally
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self._raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self._tally.bytes += len(data)
+        return len(data)
+
+
+def _decompress(path: Path, start: bytes, raw: IO[bytes]) -> IO[bytes]:
+    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+    if kind == "zstd":
+        if importlib.util.find_spec("zstandard") is None:
+            raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
+        import zstandard
+
+        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+    openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    return openers[kind](raw) if kind in openers else raw
+
+
+def _texts(path: Path, stream: IO[bytes], tally: Tally, bad_utf8: str) -> Iterator[str]:
+    """Decoded text in pieces of about PIECE, with every line end as one LF."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    newlines = _UniversalNewlines()
+    offset, lines, held = 0, 0, b""
+    while True:
+        data = stream.read(PIECE)
+        if offset == 0:
+            _refuse_utf16(path, data)
+        try:
+            text = decoder.decode(data, final=not data)
+            bad = text.find("\0")
+            if bad >= 0:
+                raise UnicodeDecodeError("utf-8", held + data, len(text[:bad].encode()), -1, "NUL")
+        except UnicodeDecodeError as error:
+            if bad_utf8 != "replace":
+                line = 1 + lines + _line_ends(error.object[: error.start])
+                byte = offset - len(held) + error.start
+                raise InputError(
+                    f"{path}: line {line}, byte {byte}: 0x{error.object[error.start]:02x} is not "
+                    f"UTF-8 text ({error.reason}): convert the file, or pass --bad-utf8 replace"
+                ) from None
+            text, rest = _replaced(held + data, final=not data)
+            tally.replaced += text.count("\ufffd") - (held + data).count("\ufffd".encode())
+            decoder.reset()
+            decoder.decode(rest)
+        if offset == 0:
+            text = text.removeprefix("\ufeff")
+        offset += len(data)
+        held = decoder.getstate()[0]
+        lines += _line_ends(data)
+        if not data:
+            yield newlines.flush() + text
+            return
+        yield newlines(text)
+
+
+def _line_ends(data: bytes) -> int:
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+
+
+def _replaced(data: bytes, *, final: bool) -> tuple[str, bytes]:
+    """Text with U+FFFD for what is not UTF-8, and the bytes of a character cut off by the end."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data, final=final)
+    return text.replace("\0", "\ufffd"), decoder.getstate()[0]
+
+
+def _refuse_utf16(path: Path, data: bytes) -> None:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(
+            f"{path}: line 1, byte 0: UTF-16, not UTF-8: convert it with "
+            "`iconv -f UTF-16 -t UTF-8`"
+        )
+
+
+class _UniversalNewlines:
+    """CR, LF and CRLF as LF, also where CRLF is cut in two."""
+
+    def __init__(self) -> None:
+        self._pending = ""
+
+    def __call__(self, text: str) -> str:
+        text = self._pending + text
+        self._pending = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix("\r")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+    def flush(self) -> str:
+        return "\n" if self._pending else ""
+
+
+def _pieces(path: Path, texts: Iterator[str]) -> Iterator[Piece]:
+    """Lines, and parts of very long lines, cut where no word is cut."""
+    left, line = "", 1
+    for text in texts:
+        *whole, left = (left + text).split("\n")
+        yield from (Piece(each, True) for each in whole)
+        line += len(whole)
+        if len(left) >= PIECE:
+            cut = _cut(left)
+            if cut == 0:
+                raise InputError(
+                    f"{path}: line {line}: {len(left):,} characters without a space or "
+                    "punctuation: this is not text made of words"
+                )
+            yield Piece(left[:cut], False)
+            left = left[cut:]
+    if left:
+        yield Piece(left, True)
+
+
+@functools.cache
+def _cuts() -> tuple[re.Pattern[str], ...]:
+    # white space; else anything that is no part of a word; else between Han characters
+    return re.compile(r"\s"), re.compile(r"[!-/:-@[-`{-~。，、；：？！…「」『』（）《》]"), re.compile(
+        "[\u3400-\u4dbf\u4e00-\u9fff]"
+    )
+
+
+def _cut(text: str) -> int:
+    """Where a long line may be cut: behind the last place between words; 0 if there is none."""
+    for pattern in _cuts():
+        for start in range(len(text) - 1024, -1024, -1024):
+            found = [m.end() for m in pattern.finditer(text, max(start, 0), max(start, 0) + 1024)]
+            if found:
+                return found[-1]
+    return 0

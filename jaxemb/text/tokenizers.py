@@ -1,0 +1,56 @@
+"""Tokenizers: functions from a piece of one line to its tokens. Any function of yours will do."""
+
+import functools
+import re
+import sys
+import unicodedata
+
+_ASCII_WORDS = re.compile("[a-z]+")
+# Han characters: no spaces between words, so each is a token of its own.
+_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_JOINERS = "\u200c\u200d"  # inside words of Hindi, Persian and their neighbours
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased runs of letters with their combining marks; every Han character by itself.
+
+    Marks belong to the word (Hindi writes its vowels with them); digits and punctuation separate.
+
+    >>> words("The cat's 2 hats: नमस्ते, 你好")
+    ['the', 'cat', 's', 'hats', 'नमस्ते', '你', '好']
+    """
+    if text.isascii():
+        return _ASCII_WORDS.findall(text.lower())
+    return _any_words().findall(text.lower())
+
+
+def whitespace(text: str) -> list[str]:
+    """What stands between white space, as it stands; white space is what Unicode calls so.
+
+    >>> whitespace("  To be,  or not ")
+    ['To', 'be,', 'or', 'not']
+    """
+    return text.split()
+
+
+@functools.cache
+def _any_words() -> re.Pattern[str]:
+    """Built when first needed: it reads the category of every character."""
+    han = re.compile(f"[{_HAN}]")
+    letters, marks = [], []
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        category = unicodedata.category(character)[0]
+        if category == "M":
+            marks.append(code)
+        elif category == "L" and not han.match(character):
+            letters.append(code)
+    letter, mark = _ranges(letters), _ranges(marks)
+    return re.compile(f"[{_HAN}]|[{letter}](?:[{letter}{mark}]|[{_JOINERS}](?=[{letter}{mark}]))*")
+
+
+def _ranges(codes: list[int]) -> str:
+    """A regular expression's character class, without its brackets."""
+    starts = [c for c, before in zip(codes, [None, *codes], strict=False) if before != c - 1]
+    ends = [c for c, after in zip(codes, [*codes[1:], None], strict=True) if after != c + 1]
+    return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in zip(starts, ends, strict=True))

@@ -1,0 +1,127 @@
+"""From tokens to ids: provisional numbers while the text streams by, then words by frequency.
+
+The text is read once. A token gets the next free number when it is first met; when all counts are
+known, words are numbered anew by falling count. So a one-shot iterator is as good as a file.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from jaxemb.errors import InputError
+from jaxemb.structs import Vocab
+
+SENTENCE_END = -1
+LONGEST = 1000  # characters; a longer token is dropped as `too_long` (base64, binary garbage)
+_DROPPED = -2
+
+
+class Tokens(NamedTuple):
+    """Where every token of a text went: read = kept + the sum of dropped."""
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+
+
+class Numbering:
+    """Gives every distinct token the next free number, in the order of first meeting."""
+
+    def __init__(self) -> None:
+        self._number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+
+    def __call__(self, tokens: list[str]) -> list[int]:
+        number = self._number
+        return [number[token] for token in tokens]
+
+    def words(self) -> list[str]:
+        return list(self._number)
+
+
+class Renumbering(NamedTuple):
+    """The final vocabulary, and where each provisional number went."""
+
+    vocab: Vocab
+    tokens: Tokens
+    table: Int32[Any, " numbers_and_end"]  # final id, or _DROPPED; the last entry is the end mark
+
+    def __call__(self, numbers: Int32[Any, " numbers"]) -> Int32[Any, " ids"]:
+        """Final ids: dropped words leave no trace, sentence ends stay."""
+        ids = self.table[numbers]  # -1 reads the last entry
+        return ids[ids != _DROPPED]
+
+
+def renumber(
+    words: list[str],
+    counts: Int64[Any, " numbers"],
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    where: str = "the text",
+) -> Renumbering:
+    """Chooses the vocabulary: words of at least `min_count`, the `max_vocab` most frequent.
+
+    Args:
+        words: by provisional number.
+        counts: by provisional number.
+        where: how messages call the text.
+
+    Raises:
+        InputError: no token at all; no word frequent enough, with the min_count that keeps some.
+    """
+    _at_least_one(min_count=min_count, max_vocab=max_vocab)
+    if not words:
+        raise InputError(f"{where}: no tokens: the text is empty, or its tokenizer finds no words")
+    too_long = np.fromiter((len(word) > LONGEST for word in words), bool, len(words))
+    fit = np.flatnonzero((counts >= min_count) & ~too_long)
+    if not fit.size:
+        top = int(np.max(np.where(too_long, 0, counts)))
+        raise InputError(
+            f"{where}: none of its {len(words):,} words occurs min_count = {min_count} times; "
+            f"the most frequent occurs {top} times: --corpus.min-count {top} would keep a word"
+        )
+    order = np.array(sorted(fit, key=lambda i: (-counts[i], words[i])))
+    chosen, beyond = order[:max_vocab], order[len(order[:max_vocab]) :]
+    table = np.full(len(words) + 1, _DROPPED, np.int32)
+    table[chosen] = np.arange(len(chosen), dtype=np.int32)
+    table[SENTENCE_END] = SENTENCE_END
+    dropped = {
+        "under_min_count": int(counts[(counts < min_count) & ~too_long].sum()),
+        "over_max_vocab": int(counts[beyond].sum()),
+        "too_long": int(counts[too_long].sum()),
+    }
+    tokens = Tokens(int(counts.sum()), int(counts[chosen].sum()), dropped)
+    return Renumbering(Vocab(tuple(words[i] for i in chosen), counts[chosen]), tokens, table)
+
+
+def _at_least_one(**settings: int | None) -> None:
+    for name, value in settings.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}; it must be at least 1")
+
+
+def count(numbers: Int32[Any, " numbers"], words: int) -> Int64[Any, " numbers"]:
+    """Occurrences of each provisional number; sentence ends are not counted."""
+    return np.bincount(numbers[numbers >= 0], minlength=words)
+
+
+def index(vocab: Vocab, words: Iterable[str]) -> list[int]:
+    """The ids of some words.
+
+    Raises:
+        InputError: a word is not in the vocabulary, with the words that look most like it.
+    """
+    number = {word: i for i, word in enumerate(vocab.words)}
+    words = list(words)
+    missing = [word for word in words if word not in number]
+    if missing:
+        import difflib
+
+        near = difflib.get_close_matches(missing[0], vocab.words, n=3)
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        raise InputError(f"{missing[0]!r} is not among the {len(number):,} words{hint}")
+    return [number[word] for word in words]

@@ -1,4 +1,4 @@
-"""The nouns of the project: NamedTuples of arrays, and concepts as NamedTuples of pure functions."""
+"""The nouns of the project: NamedTuples of arrays, and of pure functions."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Embedder(NamedTuple):
 
 
 class Vocab(NamedTuple):
-    """Words by falling count, equal counts in the order of their code points; the index is the id."""
+    """Words by falling count, equal counts by code points; the index is the id."""
 
     words: tuple[str, ...]
     counts: Int[Any, " vocab"]  # int64, on the host

@@ -39,8 +39,8 @@ def in_window(
 ) -> Bool[Array, "centers text"]:
     """Which words of the text are in the window of which center: near, real, same sentence."""
     centers, halo = reach.shape[0], (text.shape[0] - reach.shape[0]) // 2
-    position, at = np.arange(text.shape[0]), np.arange(centers) + halo
-    distance = np.abs(position[None, :] - at[:, None])
+    at = np.arange(centers) + halo
+    distance = jnp.asarray(np.abs(np.arange(text.shape[0])[None, :] - at[:, None]))
     near = (distance > 0) & (distance <= reach[:, None])
     sentence = jnp.cumsum(text < 0)  # a sentence end begins the next number
     together = sentence[None, :] == sentence[at][:, None]
@@ -73,7 +73,7 @@ def skip(
 
 
 def bits(block_length: int, settings: Window) -> int:
-    """How many uint32 one draw consumes: a reach for each center, two numbers for each noise word."""
+    """How many uint32 a draw consumes: a reach per center, two numbers per noise word."""
     return block_length + 2 * settings.shared_negatives
 
 

@@ -37,11 +37,11 @@ class Kept(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """The texts of some steps. Blocks overlap by the halo; steps beyond `count` are padding."""
+    """The texts of some steps. Blocks overlap by the halo; steps beyond `real` are padding."""
 
     texts: Int32[Any, "steps batch text"]
     starts: Int64[Any, " steps"]  # position of each step's first center
-    count: int
+    real: int
     next_position: int  # where the chunk after this one starts; the number of ids at the end
     trained: int  # centers of this chunk
     subsampled: int  # words that were left out between its first center and `next_position`
@@ -69,7 +69,8 @@ def segment(split: Split, epoch: int, number: int) -> Kept:
     """What subsampling leaves of one segment, from (seed, epoch, number) alone."""
     start = number * split.segment
     ids = _one_side(split, start)
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence((split.seed, epoch, number))))
+    seed = np.random.SeedSequence((split.seed, epoch, number))
+    random = np.random.Generator(np.random.Philox(seed))
     is_word = ids >= 0
     stays = ~is_word | (random.random(len(ids)) < split.keep[ids])
     at = np.flatnonzero(stays)
@@ -154,7 +155,7 @@ def _cut(buffer: Kept, reads: Reads, batch: int, steps: int, end: int) -> Chunk:
     return Chunk(
         texts=np.ascontiguousarray(texts).reshape(steps, batch, length + 2 * halo),
         starts=np.concatenate([starts, np.full(steps - len(starts), end)]),
-        count=len(starts),
+        real=len(starts),
         next_position=next_position,
         trained=int(np.count_nonzero(padded[halo : halo + total] >= 0)),
         subsampled=int(np.searchsorted(buffer.dropped, next_position)),

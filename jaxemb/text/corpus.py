@@ -198,7 +198,7 @@ def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict
         entry["sha256"] = old["sha256"] if same else _sha256(file)
         described.append(entry)
     tokenizer = f"{settings.tokenizer.__module__}:{settings.tokenizer.__qualname__}"
-    asked = settings._replace(tokenizer=tokenizer)._asdict()  # type: ignore[arg-type]
+    asked = {**settings._asdict(), "tokenizer": tokenizer}
     return {"format": FORMAT, "sources": described, "settings": asked}
 
 
@@ -215,17 +215,15 @@ def _refuse_stale(folder: Path, stored: dict, asked: dict) -> None:
         return {**manifest.get("settings", {}), "sources": digests}
 
     was, now = content(stored), content(asked)
-    if stored.get("format") != FORMAT:
-        was, now = {"format": stored.get("format")}, {"format": FORMAT}
-    if was == now:
+    if (was, stored.get("format")) == (now, FORMAT):
         return
-    if was.get("sources") != now.get("sources"):
-        files = {**was["sources"], **now["sources"]}
-        changed = [f for f in files if was["sources"].get(f) != now["sources"].get(f)]
-        difference = f"the text changed ({', '.join(changed[:3])})"
-    else:
-        keys = [key for key in now if was.get(key) != now[key]]
-        difference = ", ".join(f"{key} was {was.get(key)}, now {now[key]}" for key in keys)
+    keys = [key for key in now if key != "sources" and was.get(key) != now[key]]
+    found = [f"{key} was {was.get(key)}, now {now[key]}" for key in keys]
+    before, after = was["sources"], now["sources"]
+    changed = [f for f in {**before, **after} if before.get(f) != after.get(f)]
+    if changed:
+        found.append(f"the text changed ({', '.join(changed[:3])})")
+    difference = ", ".join(found) or f"another format ({stored.get('format')})"
     raise InputError(
         f"{folder}: was prepared from something else: {difference}. "
         "Delete the folder to prepare it again, or name another"

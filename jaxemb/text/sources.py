@@ -5,7 +5,6 @@ A sentence ends at a line end: LF, CR or CRLF. Bytes are UTF-8, and every byte i
 
 import bz2
 import codecs
-import functools
 import glob
 import gzip
 import importlib.util
@@ -62,7 +61,7 @@ def _resolve_one(path: str) -> list[Path]:
         return [place]
     if place.is_dir():
         inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-        found = [p for p in inside if not any(q.startswith(".") for q in p.relative_to(place).parts)]
+        found = [p for p in inside if not _hidden(p.relative_to(place))]
         if not found:
             raise InputError(f"{path}: the folder holds no file")
         return found
@@ -71,6 +70,10 @@ def _resolve_one(path: str) -> list[Path]:
         is_glob = glob.has_magic(pattern)
         raise InputError(f"{path}: {'no file matches' if is_glob else 'no such file or folder'}")
     return found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _inside_package(path: str) -> str:
@@ -182,8 +185,7 @@ def _replaced(data: bytes, *, final: bool) -> tuple[str, bytes]:
 def _refuse_utf16(path: Path, data: bytes) -> None:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(
-            f"{path}: line 1, byte 0: UTF-16, not UTF-8: convert it with "
-            "`iconv -f UTF-16 -t UTF-8`"
+            f"{path}: line 1, byte 0: UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`"
         )
 
 
@@ -223,17 +225,20 @@ def _pieces(path: Path, texts: Iterator[str]) -> Iterator[Piece]:
         yield Piece(left, True)
 
 
-@functools.cache
-def _cuts() -> tuple[re.Pattern[str], ...]:
-    # white space; else anything that is no part of a word; else between Han characters
-    return re.compile(r"\s"), re.compile(r"[!-/:-@[-`{-~。，、；：？！…「」『』（）《》]"), re.compile(
-        "[\u3400-\u4dbf\u4e00-\u9fff]"
+# where a long line may be cut: white space; else punctuation; else between Han characters
+_CUTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\s",
+        "[!-/:-@\\[-`{-~\u3001\u3002\uff01-\uff0f\uff1a-\uff20\u2010-\u2027\u300a-\u3011]",
+        "[\u3400-\u4dbf\u4e00-\u9fff]",
     )
+)
 
 
 def _cut(text: str) -> int:
     """Where a long line may be cut: behind the last place between words; 0 if there is none."""
-    for pattern in _cuts():
+    for pattern in _CUTS:
         for start in range(len(text) - 1024, -1024, -1024):
             found = [m.end() for m in pattern.finditer(text, max(start, 0), max(start, 0) + 1024)]
             if found:

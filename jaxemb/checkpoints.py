@@ -1,0 +1,69 @@
+"""Training state in one file: arrays by name, and the cursor that says where training stands."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from jaxemb.errors import InputError, NumericalError
+
+
+def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
+    """Writes a pytree of arrays and a JSON cursor; the file is whole or as it was before.
+
+    Raises:
+        NumericalError: an array holds NaN or infinity, which is never written.
+    """
+    arrays = {}
+    for name, leaf in _named(jax.device_get(tree)).items():
+        array = np.ascontiguousarray(leaf)  # a Fortran-ordered array would be written transposed
+        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+            raise NumericalError(f"{name} holds NaN or infinity: {path} is left as it was")
+        arrays[name] = array
+    unfinished = path.with_name(path.name + ".tmp")
+    save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
+    with unfinished.open("rb") as written:
+        os.fsync(written.fileno())
+    os.replace(unfinished, path)
+
+
+def cursor(path: Path) -> dict[str, Any]:
+    """Where training stood when the file was written.
+
+    Raises:
+        InputError: not a file that `save` wrote.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            return json.loads(file.metadata()["cursor"])
+    except (SafetensorError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{path}: not a checkpoint ({error}): delete it to start again") from error
+
+
+def restore(path: Path, like: Any) -> Any:
+    """The saved pytree, with the structure, shapes and types of `like`.
+
+    Raises:
+        InputError: an array is missing, or of another shape or type.
+    """
+    cursor(path)
+    restored = {}
+    with safe_open(path, "numpy") as file:
+        names = set(file.keys())
+        for name, leaf in _named(like).items():
+            array = file.get_tensor(name) if name in names else None
+            if array is None or (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
+                got = "nothing" if array is None else f"{array.dtype} {array.shape}"
+                raise InputError(f"{path}: {name}: got {got}, wanted {leaf.dtype} {leaf.shape}")
+            restored[name] = array
+    return jax.tree.unflatten(jax.tree.structure(like), list(restored.values()))
+
+
+def _named(tree: Any) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}

@@ -1,0 +1,80 @@
+"""The command line: a config with what the caller set in it, and errors as one line and a code."""
+
+import importlib.util
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import tyro
+
+from jaxemb.errors import InputError, NumericalError
+
+T = TypeVar("T")
+
+
+def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
+    """The config of a file, with whatever the command line sets in it.
+
+    Usage: script.py CONFIG.py [--dim 300 ...] [--help]
+
+    Raises:
+        InputError: no such file, or one without a `config` of the wanted kind.
+        SystemExit: 0 after --help; 2 for an unknown option, with the nearest one.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    script = Path(sys.argv[0]).name
+    if not arguments or arguments[0].startswith("-"):
+        usage = f"usage: {script} CONFIG.py [--option VALUE ...]; see configs/, or CONFIG.py --help"
+        if set(arguments) & {"-h", "--help"}:
+            print(usage)
+            raise SystemExit(0)
+        raise InputError(usage)
+    default = _load(Path(arguments[0]), kind)
+    arguments = [
+        a.replace("_", "-") if a.startswith("--") and "=" not in a else a for a in arguments
+    ]
+    if "--bad-utf8" in arguments:  # the name that error messages give
+        arguments[arguments.index("--bad-utf8")] = "--corpus.bad-utf8"
+    return tyro.cli(kind, prog=f"{script} {arguments[0]}", default=default, args=arguments[1:])
+
+
+def _load(path: Path, kind: type[T]) -> T:
+    spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise InputError(
+            f"{path}: no such config file: wanted a .py file such as configs/quickstart.py"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that its functions can be named as module:qualname
+    spec.loader.exec_module(module)
+    config = getattr(module, "config", None)
+    if not isinstance(config, kind):
+        raise InputError(
+            f"{path}: got {type(config).__name__}, wanted `config = {kind.__name__}(...)`"
+        )
+    return config
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Runs a script: an error that is for people becomes one line and an exit code.
+
+    0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 interrupted.
+    """
+    try:
+        main()
+    except InputError as error:
+        _exit(f"error: {error}", 2)
+    except NumericalError as error:
+        _exit(f"error: {error}", 3)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        _exit(f"error: {error.filename}: {error.strerror}", 2)
+    except KeyboardInterrupt as stop:
+        _exit(str(stop) or "interrupted", 128 + signal.SIGINT)
+    raise SystemExit(0)
+
+
+def _exit(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    raise SystemExit(code)

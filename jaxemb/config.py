@@ -1,0 +1,217 @@
+"""Configs: frozen dataclasses of plain numbers and named functions.
+
+A config file in `configs/` holds one `config` object; every number in it can be set on the command
+line. Functions are values: named in the file, written down as module:qualname.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from jaxemb.errors import InputError
+from jaxemb.text import corpus, tokenizers
+
+Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """Text, and what of it is a word."""
+
+    path: tuple[str, ...] = ()
+    """Files, folders, globs, or package:NAME/GLOB for files inside a Python package."""
+    tokenizer: Function = tokenizers.words
+    min_count: int = 5
+    """Rarer words are left out."""
+    max_vocab: int | None = None
+    """The most words to keep, by frequency."""
+    subsample: float = 1e-3
+    """Words more frequent than about 2.6 times this share are thinned out; 0: none."""
+    held_out: float = 0.01
+    """The share of the text that is not trained on, in spans of 1,000 tokens."""
+    bad_utf8: Literal["error", "replace"] = "error"
+    """What to do with bytes that are not UTF-8; replaced ones are counted."""
+    prepared: str | None = None
+    """The folder of the encoded corpus; by default `corpus` in the workdir."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.path, str):
+            object.__setattr__(self, "path", (self.path,))
+        check_at_least(1, min_count=self.min_count)
+        if self.max_vocab is not None:
+            check_at_least(1, max_vocab=self.max_vocab)
+        if not 0 <= self.held_out < 1:
+            raise InputError(f"held_out is {self.held_out}; it must be at least 0 and below 1")
+        if not self.subsample >= 0:
+            raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
+
+    def settings(self) -> corpus.Settings:
+        return corpus.Settings(self.tokenizer, self.min_count, self.max_vocab, self.bad_utf8)
+
+
+@dataclasses.dataclass(frozen=True)
+class StaticConfig:
+    """Static word vectors from text."""
+
+    corpus: Corpus
+    workdir: str
+    """The folder of this run. Run again with the same settings to continue or to report again."""
+    objective: Function
+    """From the settings below to an Objective: objectives.skipgram, objectives.cbow, or yours."""
+    learner: Function
+    """From an Objective to a Learner: learners.row_sparse or learners.dense."""
+    subsample_rule: Function
+    window: int = 5
+    """The furthest distance of a context word."""
+    negatives: int = 5
+    """Noise words per observed pair, in expectation."""
+    dynamic_window: bool = True
+    """Draw each center's reach from 1..window, as word2vec does; or always use the whole window."""
+    noise_power: float = 0.75
+    """Noise is drawn in proportion to count to this power."""
+    dim: int = 100
+    """The dimension of the vectors."""
+    epochs: int = 5
+    learning_rate: float = 0.025
+    """At the start; it falls linearly to 1e-4 of itself."""
+    block_length: int = 32
+    """Centers that share their noise words."""
+    shared_negatives: int = 16
+    """Noise words drawn for a block."""
+    batch: int = 16
+    """Blocks in a step."""
+    chunk: int = 64
+    """Steps in one jitted call; changes nothing but speed."""
+    cap: float | None = None
+    """The largest norm of what one step adds to one row; none by default."""
+    seed: int = 0
+    neighbours_of: tuple[str, ...] = ()
+    """Words whose nearest neighbours the report shows; by default some frequent ones."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+    memory: float | None = None
+    """GiB that tables may take; by default what the machine has."""
+
+    def __post_init__(self) -> None:
+        check_at_least(
+            1,
+            window=self.window,
+            negatives=self.negatives,
+            dim=self.dim,
+            epochs=self.epochs,
+            block_length=self.block_length,
+            shared_negatives=self.shared_negatives,
+            batch=self.batch,
+            chunk=self.chunk,
+        )
+        check_at_least(0, seed=self.seed)
+        check_above_zero(learning_rate=self.learning_rate)
+        if self.cap is not None:
+            check_above_zero(cap=self.cap)
+
+    def build_objective(self):
+        return self.objective(
+            window=self.window,
+            negatives=self.negatives,
+            dynamic_window=self.dynamic_window,
+            noise_power=self.noise_power,
+            block_length=self.block_length,
+            shared_negatives=self.shared_negatives,
+        )
+
+
+# what may differ when a run is continued: it changes no bit of the result
+CHANGES_NOTHING = {"chunk", "checkpoint_every", "memory", "neighbours_of", "workdir"}
+
+
+def check_at_least(least: int, **settings: int) -> None:
+    for name, value in settings.items():
+        if value < least:
+            raise InputError(f"{name} is {value}; it must be at least {least}")
+
+
+def check_above_zero(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 < value < float("inf"):
+            raise InputError(f"{name} is {value}; it must be above 0")
+
+
+def described(config: Any) -> dict[str, Any]:
+    """A config as JSON: numbers as they are, functions as module:qualname.
+
+    A function from outside the package is written with the sha256 of its file.
+    """
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, tuple):
+            return [plain(each) for each in value]
+        return _function_name(value) if callable(value) else value
+
+    return plain(config)
+
+
+def _function_name(function: Callable) -> str:
+    if isinstance(function, functools.partial):
+        settings = ", ".join(f"{k}={v}" for k, v in function.keywords.items())
+        return f"{_function_name(function.func)}({settings})"
+    name = f"{function.__module__}:{function.__qualname__}"
+    if function.__module__.split(".")[0] == "jaxemb":
+        return name
+    try:
+        source = Path(inspect.getfile(function)).read_bytes()
+    except (TypeError, OSError):
+        return name
+    return f"{name} sha256:{hashlib.sha256(source).hexdigest()[:16]}"
+
+
+def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two described configs, leaving out what changes no result."""
+    found = []
+    for key in sorted(was.keys() | now.keys()):
+        old, new = was.get(key), now.get(key)
+        if prefix == "" and key in CHANGES_NOTHING:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} was {old}, now {new}")
+    return found
+
+
+def provenance() -> dict[str, Any]:
+    """What else a result depends on: versions, commit, device count aside."""
+    packages = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
+    versions = {"python": sys.version.split()[0]}
+    for name in packages:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        commit = found.stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    return {"versions": versions, "commit": commit}
+
+
+def write_json(path: Path, value: Any) -> None:
+    unfinished = path.with_name(path.name + ".tmp")
+    unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(unfinished, path)

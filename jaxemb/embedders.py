@@ -1,0 +1,42 @@
+"""Tokens to vectors, on every rung of the ladder behind one type: one-hot, then lookup.
+
+One-hot has no parameters; a lookup has a table. An embedder takes one sentence: `jax.vmap` makes
+the batch.
+"""
+
+import jax
+from jaxtyping import Array, Float, Key
+
+from jaxemb.functional import onehot
+from jaxemb.structs import Embedder
+
+
+def one_hot(vocab: int) -> Embedder:
+    """Each word on an axis of its own: `vocab` orthogonal vectors in as many dimensions."""
+
+    def init(key: Key[Array, ""]) -> tuple[()]:
+        del key
+        return ()
+
+    def apply(params, tokens, mask, key=None):
+        del params, key
+        return onehot.one_hot(tokens, vocab) * mask[:, None]
+
+    return Embedder(init, apply)
+
+
+def lookup(vocab: int, dim: int) -> Embedder:
+    """Each word a row of a table [vocab, dim], which is the embedder's only parameter.
+
+    `init` starts it normal with variance 1/dim, so that vectors have length about 1; a trained
+    table takes its place: `lookup(*table.shape).apply(table, ids, mask)`.
+    """
+
+    def init(key: Key[Array, ""]) -> Float[Array, "vocab dim"]:
+        return jax.random.normal(key, (vocab, dim)) * dim**-0.5
+
+    def apply(params, tokens, mask, key=None):
+        del key
+        return params[tokens] * mask[:, None]
+
+    return Embedder(init, apply)

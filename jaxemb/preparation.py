@@ -1,0 +1,77 @@
+"""Text to ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
+
+import os
+from pathlib import Path
+
+from jaxemb import config as config_lib
+from jaxemb import progress
+from jaxemb.errors import InputError
+from jaxemb.text import corpus as corpus_lib
+
+
+def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
+    """The corpus of a config, encoded now or reused, with a progress bar.
+
+    Raises:
+        InputError: text that cannot be used; tables larger than memory.
+    """
+    folder = config.corpus.prepared or Path(config.workdir) / "corpus"
+    return prepare_corpus(
+        config.corpus, folder, lambda vocab: check_memory(config, len(vocab.words))
+    )
+
+
+def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambda vocab: None):
+    """Encodes a corpus into a folder, or reuses it, with a progress bar."""
+    writable(folder)
+    with progress.bar("reading text", "{task.fields[note]}") as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def show(done: int, total: int) -> None:
+            rate = done / max(bar.tasks[0].elapsed or 0.0, 1e-9) / 1e6
+            bar.update(task, completed=done, total=total, note=f"{rate:.1f} MB/s")
+
+        return corpus_lib.prepare(
+            settings.path,
+            folder,
+            settings.settings(),
+            progress=show,
+            before_second_pass=before_second_pass,
+        )
+
+
+def writable(folder: str | Path) -> Path:
+    """The folder, made if need be.
+
+    Raises:
+        InputError: it cannot be written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written to ({error.strerror}): choose another"
+        ) from None
+    return folder
+
+
+def check_memory(config: config_lib.StaticConfig, words: int) -> None:
+    """Predicts what training will hold at its peak: two tables, a copy at saving, a reserve.
+
+    Raises:
+        InputError: it is more than there is, with the dimension that would fit.
+    """
+    row = 2 * 4 * words
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    limit = config.memory or installed
+    needed = 2 * row * config.dim / 2**30
+    if needed > limit:
+        fits = int(limit * 2**30 / (2 * row))
+        raise InputError(
+            f"{words:,} words x dim {config.dim}: two tables and a copy take {needed:.3g} GiB, "
+            f"more than {limit:.3g} GiB: --dim {fits} would fit, or lower --corpus.max-vocab"
+        )

@@ -1,0 +1,99 @@
+"""What a person sees of a long run: bars, a log of measurements, and a way to stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:  # encoding a corpus shows a bar too, and needs no jax
+    from jaxemb import training
+    from jaxemb.static import segments
+
+
+class Log:
+    """metrics.jsonl: one line a measurement, written as it is made."""
+
+    def __init__(self, path: Path, rows: list[dict]) -> None:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        self._file = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._file.close()
+
+    def add(self, cursor: training.Cursor, **values: float | None) -> None:
+        words = cursor.trained + cursor.subsampled
+        row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+
+class Meter:
+    """The progress bar of a training, and the rate it shows."""
+
+    def __init__(self, plan: training.Plan, text: segments.Split) -> None:
+        self._total, self._length = plan.epochs * len(text.ids), len(text.ids)
+        self._bar = bar(
+            "training", "loss {task.fields[loss]:.3f}", "{task.fields[rate]:,.0f} words/s"
+        )
+        self._task = self._bar.add_task("", total=self._total, loss=float("nan"), rate=0.0)
+        self._before: tuple[float, int] | None = None
+        self._rate = 0.0
+
+    def __enter__(self) -> "Meter":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: training.Event, loss: float) -> float:
+        now, words = time.monotonic(), event.cursor.trained + event.cursor.subsampled
+        if self._before:  # the first chunk compiles: it is not part of the rate
+            self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)
+        else:
+            self._before = (now, words)
+        done = event.cursor.epoch * self._length + event.cursor.position
+        self._bar.update(self._task, completed=done, loss=loss, rate=self._rate)
+        return self._rate
+
+
+def bar(name: str, *columns: str) -> Progress:
+    console = Console(stderr=True)
+    texts = [TextColumn(column) for column in columns]
+    shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
+    return Progress(*shown, console=console, disable=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """Signals received so far: Ctrl-C and SIGTERM ask to stop; a second one stops at once."""
+    received: list[int] = []
+
+    def handler(number, frame) -> None:
+        del frame
+        if received:
+            raise SystemExit(128 + number)
+        received.append(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = [signal.signal(number, handler) for number in numbers]
+    except ValueError:  # not the main thread (a notebook's worker): no signals there
+        yield received
+        return
+    try:
+        yield received
+    finally:
+        for number, old in zip(numbers, before, strict=True):
+            signal.signal(number, old)

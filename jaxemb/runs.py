@@ -1,0 +1,186 @@
+"""A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxemb import checkpoints, preparation, progress, training
+from jaxemb import config as config_lib
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.static import segments
+from jaxemb.structs import InOut, Learner, Objective, Vocab
+from jaxemb.text import corpus as corpus_lib
+
+CHECKPOINT, TABLES, METRICS, CONFIG = (
+    "checkpoint.safetensors",
+    "tables.safetensors",
+    "metrics.jsonl",
+    "config.json",
+)
+
+
+class Result(NamedTuple):
+    """What a finished run knows, whether it ended now or in an earlier session."""
+
+    tables: InOut  # NumPy, float32
+    vocab: Vocab
+    tokens: dict[str, Any]
+    metrics: list[dict[str, Any]]
+
+
+def train(
+    config: config_lib.StaticConfig,
+    objective: Objective,
+    learner: Learner,
+    corpus: corpus_lib.Corpus,
+) -> Result:
+    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+
+    Returns:
+        The finished tables with the account of every token.
+
+    Raises:
+        InputError: a workdir of another config, with what differs.
+        NumericalError: a loss that is not finite, with its step and place in the text.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+    """
+    workdir = preparation.writable(config.workdir)
+    _same_config(workdir, config, corpus)
+    plan, keep = plan_of(config, objective, learner), config.subsample_rule
+    keep = keep(corpus.vocab.counts, config.corpus.subsample)
+    share = config.corpus.held_out
+    text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
+    held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
+    finished = workdir / TABLES
+    if not finished.exists():
+        _loop(workdir, config, plan, objective.prepare(corpus.vocab), text, held)
+    cursor = training.Cursor(**checkpoints.cursor(finished))
+    size = np.empty((len(corpus.vocab.words), config.dim), np.float32)
+    whole = checkpoints.restore(finished, InOut(size, size))
+    tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
+    return Result(whole, corpus.vocab, tokens, _metrics(workdir))
+
+
+def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
+    """What of a config decides the bits of its training."""
+    return training.Plan(
+        jax.random.key(config.seed),
+        objective,
+        learner,
+        config.dim,
+        config.epochs,
+        config.learning_rate,
+        config.batch,
+        config.chunk,
+    )
+
+
+def account(corpus, epochs: int, train: int, held_out: int, cursor: training.Cursor) -> dict:
+    """Where every token went.
+
+    Raises:
+        NumericalError: the sums do not hold: read = kept + dropped, kept = train + held out,
+            trained + subsampled = epochs x train.
+    """
+    tokens = {
+        **corpus.tokens._asdict(),
+        "held_out": held_out,
+        "subsampled": cursor.subsampled,
+        "trained": cursor.trained,
+    }
+    sums = (
+        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
+        tokens["kept"] == train + held_out,
+        cursor.trained + cursor.subsampled == epochs * train,
+    )
+    if not all(sums):
+        raise NumericalError(f"tokens do not add up: {tokens}, train {train}, epochs {epochs}")
+    return tokens
+
+
+def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> None:
+    resources, rows = prepared
+    state, cursor = training.start(plan, rows), training.Cursor()
+    saved = workdir / CHECKPOINT
+    if saved.exists():
+        cursor = training.Cursor(**checkpoints.cursor(saved))
+        state = jax.tree.map(jax.numpy.asarray, checkpoints.restore(saved, jax.device_get(state)))
+    rows_before = [row for row in _metrics(workdir) if row["step"] <= cursor.step]
+    held_texts = training.held_out_texts(plan, held)
+    with (
+        progress.stop_requests() as stop,
+        progress.Log(workdir / METRICS, rows_before) as log,
+        progress.Meter(plan, text) as meter,
+    ):
+        if not cursor.step:
+            log.add(
+                cursor, held_out=training.held_out_loss(plan, state.tables, resources, held_texts)
+            )
+        last_save = time.monotonic()
+        pending = None
+        for event in training.events(plan, state, resources, text, cursor):
+            if pending:  # one chunk late, so that the device never waits for the host
+                _check_and_log(pending, meter, log)
+            pending = event
+            state = event.state
+            if event.ends_epoch:
+                _check_and_log(pending, meter, log)
+                pending = None
+                loss = training.held_out_loss(plan, state.tables, resources, held_texts)
+                log.add(event.cursor, held_out=loss)
+            stopping = bool(stop) and event.cursor.epoch < plan.epochs
+            if stopping or time.monotonic() - last_save > config.checkpoint_every:
+                checkpoints.save(saved, state, event.cursor._asdict())
+                last_save = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt(
+                    f"interrupted after step {event.cursor.step:,}, saved in {workdir}: "
+                    "run the same command to continue"
+                )
+            cursor = event.cursor
+    checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())
+    saved.unlink(missing_ok=True)
+
+
+def _check_and_log(event: training.Event, meter: progress.Meter, log: progress.Log) -> None:
+    loss = float(event.loss)
+    if not math.isfinite(loss):
+        raise NumericalError(
+            f"the loss is {loss} in the chunk that ends with step {event.cursor.step:,}, before "
+            f"token {event.cursor.position:,} of epoch {event.cursor.epoch + 1}: "
+            "lower learning_rate or batch, or set a cap"
+        )
+    rate = meter(event, loss)
+    log.add(event.cursor, loss=loss, learning_rate=event.learning_rate, words_per_second=rate)
+
+
+def _metrics(workdir: Path) -> list[dict[str, Any]]:
+    path = workdir / METRICS
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:
+    """Writes config.json, or refuses a workdir that another config has written."""
+    digest = [
+        s["sha256"] for s in json.loads((corpus.folder / "manifest.json").read_text())["sources"]
+    ]
+    now = {"config": config_lib.described(config), "sources_sha256": digest}
+    path = workdir / CONFIG
+    if path.exists():
+        was = json.loads(path.read_text("utf-8"))
+        found = config_lib.differences(was["config"], now["config"])
+        if was["sources_sha256"] != digest:
+            found.append("the text changed")
+        if found:
+            raise InputError(
+                f"{workdir}: holds a run of another config: {'; '.join(found)}. "
+                "Choose another --workdir, or delete this one"
+            )
+    else:
+        config_lib.write_json(path, {**now, **config_lib.provenance()})

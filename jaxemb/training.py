@@ -1,0 +1,286 @@
+"""Training: chunks of steps under one jit, as a pure loop (`fit`), and with files (`run`)."""
+
+import functools
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from jaxemb import learners
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.functional import sampling
+from jaxemb.static import objectives, segments, tables
+from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
+
+
+class Plan(NamedTuple):
+    """All that decides the bits of a training, besides its text."""
+
+    key: Key[Array, ""]
+    objective: Objective
+    learner: Learner
+    dim: int
+    epochs: int
+    learning_rate: float
+    batch: int  # blocks in a step
+    chunk: int  # steps in one jitted call: changes nothing but speed
+    trainable: InOut | None = None
+
+
+class Cursor(NamedTuple):
+    """Where training stands; with the plan and the text it decides all that follows."""
+
+    epoch: int = 0
+    position: int = 0  # of the next center, in the ids
+    step: int = 0
+    trained: int = 0  # words so far
+    subsampled: int = 0
+
+
+class Event(NamedTuple):
+    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
+
+    state: LearnerState
+    cursor: Cursor
+    loss: Float[Array, ""]  # of the chunk's first step, nats per pair
+    learning_rate: float
+    ends_epoch: bool
+
+
+def fit(
+    key: Key[Array, ""],
+    ids: Int[Any, " ids"],
+    vocab: Vocab,
+    objective: Objective,
+    *,
+    dim: int = 64,
+    epochs: int = 5,
+    learning_rate: float = 0.025,
+    subsample: float = 1e-3,
+    learner: Learner | None = None,
+    batch: int = 16,
+    chunk: int = 64,
+    trainable: InOut | None = None,
+) -> InOut:
+    """Trains word vectors in memory: no config, no folder.
+
+    Args:
+        key: a `jax.random.key`; the same key gives the same bits.
+        ids: int32, -1 at sentence ends: from `text.encode`.
+        vocab: the words behind the ids.
+        objective: `skipgram()`, `cbow()`, or yours. Exact-gradient CBOW wants a learning rate
+            about three times as large as skip-gram's.
+        dim: n, the dimension of the vectors.
+        learning_rate: at the start; it falls linearly to 1e-4 of itself.
+        subsample: threshold on a word's frequency, by word2vec's rule; 0 for none.
+        learner: by default `learners.row_sparse(objective)`.
+        batch: blocks in a step.
+        chunk: steps in one jitted call; changes no bit of the result.
+        trainable: row masks, 1 to train and 0 to freeze.
+
+    Returns:
+        The tables, input and output, float32 [vocab, dim].
+
+    Raises:
+        InputError: ids or settings that cannot be used.
+        NumericalError: the tables left the finite range.
+    """
+    for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}.items():
+        if value < 1:
+            raise InputError(f"{name} is {value}; it must be at least 1")
+    check_ids(ids, vocab)
+    learner = learner or learners.row_sparse(objective)
+    plan = Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
+    resources, rows = objective.prepare(vocab)
+    split = split_of(key, ids, sampling.keep_word2vec(vocab.counts, subsample))
+    state = start(plan, rows)
+    for event in events(plan, state, resources, split):
+        state = event.state
+    if not bool(all_finite(state.tables)):
+        raise NumericalError(
+            "training ended with NaN or infinity: lower learning_rate or set a cap"
+        )
+    return state.tables
+
+
+def check_ids(ids: Int[Any, " ids"], vocab: Vocab) -> None:
+    """Inside jit an id beyond the table would be clamped to another word, silently.
+
+    Raises:
+        InputError: no ids; ids that are not words of the vocabulary.
+    """
+    if len(ids) == 0:
+        raise InputError("no ids: there is nothing to train on")
+    low, high = int(np.min(ids)), int(np.max(ids))
+    if low < -1 or high >= len(vocab.words):
+        raise InputError(
+            f"ids run from {low} to {high}; wanted -1 (sentence end) to {len(vocab.words) - 1}, "
+            "the last word of the vocabulary"
+        )
+
+
+def split_of(key, ids, keep, *, held_out: float = 0.0, held: bool = False) -> segments.Split:
+    """The text of one side, subsampled by a seed that derives from the key."""
+    seed = int(jax.random.bits(jax.random.fold_in(key, 3 if held else 2)))
+    return segments.Split(ids, keep, seed, held_out, held)
+
+
+def start(plan: Plan, rows: InOut) -> LearnerState:
+    """The state before the first step."""
+    return plan.learner.init(tables.init(jax.random.fold_in(plan.key, 0), rows, plan.dim))
+
+
+def events(
+    plan: Plan,
+    state: LearnerState,
+    resources: Any,
+    split: segments.Split,
+    cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+) -> Iterator[Event]:
+    """Trains from the cursor to the last epoch, a chunk at a time.
+
+    The text of the next chunks is prepared in a thread while the device works.
+    """
+    draws = jax.random.fold_in(plan.key, 1)
+    total = plan.epochs * len(split.ids)
+    for epoch, chunk in _ahead(_all_chunks(plan, split, cursor)):
+        done = (epoch * len(split.ids) + chunk.starts) / total
+        rates = plan.learning_rate * np.maximum(1.0 - done, 1e-4)
+        state, loss = _train_chunk(
+            state,
+            draws,
+            cursor.step,
+            chunk.real,
+            chunk.texts,
+            rates.astype(np.float32),
+            resources,
+            plan.trainable,
+            objective=plan.objective,
+            learner=plan.learner,
+        )
+        ends = chunk.next_position == len(split.ids)
+        cursor = Cursor(
+            epoch=epoch + ends,
+            position=0 if ends else chunk.next_position,
+            step=cursor.step + chunk.real,
+            trained=cursor.trained + chunk.trained,
+            subsampled=cursor.subsampled + chunk.subsampled,
+        )
+        yield Event(state, cursor, loss, float(rates[0]), ends)
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames=("state",))
+def _train_chunk(
+    state, draws, first, count, texts, rates, resources, trainable, *, objective, learner
+):
+    """Some steps, with no word to the host in between; the loss is that of the first one.
+
+    Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
+    drawn for all steps at once, where threefry inside the loop would cost as much as the products.
+    """
+    steps, batch, _ = texts.shape
+    draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
+    random = _random(draws, first + jnp.arange(steps), batch, objective)
+    loss, pairs = _loss(objective, state.tables, draw(random[0], texts[0], resources))
+
+    def step(i, state):
+        blocks = draw(random[i], texts[i], resources)
+        return learner.step(state, blocks, rates[i], trainable)
+
+    return jax.lax.fori_loop(0, count, step, state), loss / jnp.maximum(pairs, 1.0)
+
+
+def _random(key, steps, batch: int, objective: Objective):
+    shape = (batch, objective.reads.bits)
+    return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape))(steps)
+
+
+def _loss(objective: Objective, whole: InOut, blocks):
+    rows = tables.gather(whole, blocks.ids)
+    return objectives.total(objective, rows, blocks), jnp.sum(blocks.pairs)
+
+
+def held_out_loss(plan: Plan, whole: InOut, resources: Any, texts: list[Any]) -> float | None:
+    """The loss per pair on text held out, with the same draws at every call; None without pairs.
+
+    Args:
+        texts: from `held_out_texts`.
+    """
+    sums = np.zeros(2)
+    key = jax.random.fold_in(plan.key, 4)
+    for i, part in enumerate(texts):
+        draws = jax.random.fold_in(key, i)
+        sums += np.float64(_held_out(whole, draws, part, resources, objective=plan.objective))
+    return float(sums[0] / sums[1]) if sums[1] else None
+
+
+def held_out_texts(plan: Plan, split: segments.Split) -> list[Any]:
+    """The held-out text, subsampled once, in chunks."""
+    parts = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
+    return [part.texts for part in parts if part.trained]
+
+
+@functools.partial(jax.jit, static_argnames="objective")
+def _held_out(whole, draws, texts, resources, *, objective):
+    steps, batch, _ = texts.shape
+    draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
+    random = _random(draws, jnp.arange(steps), batch, objective)
+    losses, pairs = jax.lax.map(
+        lambda at: _loss(objective, whole, draw(at[0], at[1], resources)), (random, texts)
+    )
+    return jnp.sum(losses), jnp.sum(pairs)
+
+
+@jax.jit
+def all_finite(tree: Any) -> Array:
+    """Whether every number of a pytree is finite."""
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _all_chunks(plan: Plan, split: segments.Split, cursor: Cursor):
+    for epoch in range(cursor.epoch, plan.epochs):
+        at = cursor.position if epoch == cursor.epoch else 0
+        reads = plan.objective.reads
+        for chunk in segments.chunks(split, reads, plan.batch, plan.chunk, epoch, at):
+            yield epoch, chunk
+
+
+def _ahead(items: Iterator, depth: int = 2) -> Iterator:
+    """The same items, made by a thread that stays at most `depth` ahead."""
+    made: queue.Queue = queue.Queue(depth)
+    stop = threading.Event()
+    end = object()
+
+    def put(item) -> bool:
+        while not stop.is_set():
+            try:
+                made.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def make() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(end)
+        except BaseException as error:  # handed to the caller's thread
+            put(error)
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while (item := made.get()) is not end:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

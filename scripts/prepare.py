@@ -1,0 +1,35 @@
+"""Encodes a corpus: text to ids and a vocabulary on disk, for training runs to share.
+
+Usage: python scripts/prepare.py FOLDER --corpus.path TEXT [--corpus.min-count 5 ...] [--help]
+
+Then train on it: python scripts/train.py CONFIG.py --corpus.path TEXT --corpus.prepared FOLDER
+"""
+
+import dataclasses
+
+import tyro
+
+from jaxemb import command_line, preparation
+from jaxemb.config import Corpus
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepare:
+    """Text to ids and a vocabulary on disk."""
+
+    folder: tyro.conf.Positional[str]
+    """Where ids.bin, vocab.txt and manifest.json go."""
+    corpus: Corpus = dataclasses.field(default_factory=Corpus)
+
+
+def main() -> None:
+    asked = command_line.parse(Prepare)
+    corpus = preparation.prepare_corpus(asked.corpus, asked.folder)
+    tokens = corpus.tokens
+    dropped = ", ".join(f"{count:,} {cause}" for cause, count in tokens.dropped.items())
+    print(f"{asked.folder}: {len(corpus.vocab.words):,} words, {corpus.replaced:,} bytes replaced")
+    print(f"tokens: {tokens.read:,} read = {tokens.kept:,} kept + dropped ({dropped})")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

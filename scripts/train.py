@@ -1,0 +1,25 @@
+"""Trains word vectors and says what matrix they are; writes everything into config.workdir.
+
+Usage: python scripts/train.py configs/quickstart.py [--dim 300 ...] [--help]
+
+Ctrl-C saves and stops; the same command goes on from there. Exit codes: 0 done, 2 input that
+cannot be used, 3 numbers that are not finite, 130 interrupted, 143 terminated.
+"""
+
+from jaxemb import command_line
+from jaxemb.config import StaticConfig
+
+
+def main() -> None:
+    config = command_line.from_command_line(StaticConfig)
+    from jaxemb import preparation, report, runs  # after --help, which needs no device
+
+    corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
+    objective = config.build_objective()  # what a block reads, and what it costs
+    learner = config.learner(objective, cap=config.cap)  # block -> loss -> update
+    result = runs.train(config, objective, learner, corpus)  # goes on where a session stopped
+    print(report.write(config, result))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -16,7 +16,6 @@ config = StaticConfig(
     dim=100,
     epochs=10,
     learning_rate=0.025,
-    cap=0.5,
     neighbours_of=("war", "economy", "children", "mexico", "thousand"),
     workdir="runs/quickstart",
 )

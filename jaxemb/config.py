@@ -86,11 +86,11 @@ class StaticConfig:
     epochs: int = 5
     learning_rate: float = 0.025
     """At the start; it falls linearly to 1e-4 of itself."""
-    block_length: int = 32
+    block_length: int = 16
     """Centers that share their noise words."""
     shared_negatives: int = 16
     """Noise words drawn for a block."""
-    batch: int = 16
+    batch: int = 32
     """Blocks in a step."""
     chunk: int = 64
     """Steps in one jitted call; changes nothing but speed."""

@@ -16,7 +16,7 @@ INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
 MAPPED = 150  # words on the map
 SKIPPED = 50  # the most frequent words are function words, all in one heap
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.figsize": (8, 4.5),
     "figure.dpi": 130,
     "figure.constrained_layout.use": True,
@@ -64,7 +64,7 @@ def spectrum(found: dict[str, Any]):
         ha="right",
         color=ACCENT,
     )
-    title = f"{found['vocabulary']:,} words in {len(values)} dimensions: {rank['verdict']}"
+    title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{rank['verdict']}"
     axes.set(xlabel="i", ylabel="singular value $s_i$", title=title)
     axes.set_ylim(bottom=max(min(rank["tolerance"], values[values > 0].min()) / 3, 1e-12))
     return figure
@@ -113,12 +113,14 @@ def ladder(rungs: list[dict[str, Any]], path: Path) -> None:
     """One panel a rung: the matrix of cosines among some words, with rank and law of distances."""
     with plt.rc_context({**STYLE, "axes.grid": False}):
         figure, panels = plt.subplots(1, len(rungs), figsize=(5.2 * len(rungs), 5.6), squeeze=False)
+        image = None
         for axes, rung in zip(panels[0], rungs, strict=True):
             image = axes.imshow(rung["cosines"], cmap="RdBu_r", vmin=-1, vmax=1)
             axes.set_xticks(range(len(rung["words"])), rung["words"], rotation=60, ha="right")
             axes.set_yticks(range(len(rung["words"])), rung["words"])
             axes.set_title(f"{rung['name']}\n{rung['rank']}\n{rung['law']}", fontsize=9)
             axes.spines[:].set_visible(False)
-        figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
+        if image is not None:
+            figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
         figure.savefig(path)
         plt.close(figure)

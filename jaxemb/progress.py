@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 if TYPE_CHECKING:  # encoding a corpus shows a bar too, and needs no jax
     from jaxemb import training
-    from jaxemb.static import segments
 
 
 class Log:
@@ -41,12 +40,11 @@ class Log:
 class Meter:
     """The progress bar of a training, and the rate it shows."""
 
-    def __init__(self, plan: training.Plan, text: segments.Split) -> None:
-        self._total, self._length = plan.epochs * len(text.ids), len(text.ids)
+    def __init__(self) -> None:
         self._bar = bar(
             "training", "loss {task.fields[loss]:.3f}", "{task.fields[rate]:,.0f} words/s"
         )
-        self._task = self._bar.add_task("", total=self._total, loss=float("nan"), rate=0.0)
+        self._task = self._bar.add_task("", total=1.0, loss=float("nan"), rate=0.0)
         self._before: tuple[float, int] | None = None
         self._rate = 0.0
 
@@ -63,8 +61,7 @@ class Meter:
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)
         else:
             self._before = (now, words)
-        done = event.cursor.epoch * self._length + event.cursor.position
-        self._bar.update(self._task, completed=done, loss=loss, rate=self._rate)
+        self._bar.update(self._task, completed=event.done, loss=loss, rate=self._rate)
         return self._rate
 
 

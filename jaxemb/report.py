@@ -1,4 +1,4 @@
-"""The answer to "what is this matrix?": for people in Markdown, for programs in JSON, in pictures."""
+"""The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
 
 import importlib.util
 import math
@@ -145,8 +145,8 @@ def _space(m: int, n: int, found: dict) -> str:
 | rank | {m:,} | {rank["rank"]} |
 | two words | orthogonal, distance {math.sqrt(2):.4f} = sqrt 2 | {_cosines(found)} |
 
-- **{columns[0].upper()}{columns[1:]}.** ({rank["verdict"]}.)
-- **{rows[0].upper()}{rows[1:]}.**
+- {columns} ({rank["verdict"]})
+- {rows}
 - An explicit dependence among the first {dependence["rows"]:,} words:
   {terms} ... = 0, residual {dependence["residual"]:.1e} of their largest singular value.
 """
@@ -154,7 +154,7 @@ def _space(m: int, n: int, found: dict) -> str:
 
 def _cosines(found: dict) -> str:
     cosines = found["cosines"]
-    return f"mean |cosine| {cosines['mean']:.3f}, largest {cosines['largest']:.3f}"
+    return f"mean absolute cosine {cosines['mean']:.3f}, largest {cosines['largest']:.3f}"
 
 
 def _shape(found: dict) -> str:
@@ -166,7 +166,7 @@ def _shape(found: dict) -> str:
 - singular values: largest {spectrum["largest"]:.4g}, smallest {spectrum["smallest"]:.4g},
   condition {spectrum["condition"]:.3g}
 - effective rank {spectrum["effective_rank"]:.1f} of {found["dimension"]}
-- far from orthogonal: mean |cosine| {cosines["mean"]:.3f}, largest {cosines["largest"]:.3f}
+- far from orthogonal: mean absolute cosine {cosines["mean"]:.3f}, largest {cosines["largest"]:.3f}
   ({left}, {right}){among}; no table of this size can stay below {cosines["welch"]:.3f} (Welch)
 """
 

@@ -115,7 +115,7 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
     with (
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS, rows_before) as log,
-        progress.Meter(plan, text) as meter,
+        progress.Meter() as meter,
     ):
         if not cursor.step:
             log.add(
@@ -151,8 +151,9 @@ def _check_and_log(event: training.Event, meter: progress.Meter, log: progress.L
     loss = float(event.loss)
     if not math.isfinite(loss):
         raise NumericalError(
-            f"the loss is {loss} in the chunk that ends with step {event.cursor.step:,}, before "
-            f"token {event.cursor.position:,} of epoch {event.cursor.epoch + 1}: "
+            f"the loss is {loss} in the chunk that ends with step {event.cursor.step:,} "
+            f"({event.done:.2%} of training), in the {segments.SEGMENT:,} tokens of segment "
+            f"{event.cursor.segment} of epoch {event.cursor.epoch + 1}: "
             "lower learning_rate or batch, or set a cap"
         )
     rate = meter(event, loss)

@@ -47,8 +47,8 @@ class Objective(NamedTuple):
     pool(input_rows, block) -> hidden                 [centers, dim]
     loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
 
-    `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo], with -1
-    at sentence ends and as padding.
+    `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
+    -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
     """
 
     prepare: Callable[..., tuple[PyTree, InOut]]

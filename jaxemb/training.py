@@ -36,8 +36,9 @@ class Cursor(NamedTuple):
     """Where training stands; with the plan and the text it decides all that follows."""
 
     epoch: int = 0
-    position: int = 0  # of the next center, in the ids
-    step: int = 0
+    segment: int = 0
+    segment_step: int = 0  # the next step of that segment
+    step: int = 0  # steps so far
     trained: int = 0  # words so far
     subsampled: int = 0
 
@@ -49,6 +50,7 @@ class Event(NamedTuple):
     cursor: Cursor
     loss: Float[Array, ""]  # of the chunk's first step, nats per pair
     learning_rate: float
+    done: float  # share of the whole training
     ends_epoch: bool
 
 
@@ -63,7 +65,7 @@ def fit(
     learning_rate: float = 0.025,
     subsample: float = 1e-3,
     learner: Learner | None = None,
-    batch: int = 16,
+    batch: int = 32,
     chunk: int = 64,
     trainable: InOut | None = None,
 ) -> InOut:
@@ -147,10 +149,9 @@ def events(
     The text of the next chunks is prepared in a thread while the device works.
     """
     draws = jax.random.fold_in(plan.key, 1)
-    total = plan.epochs * len(split.ids)
     for epoch, chunk in _ahead(_all_chunks(plan, split, cursor)):
-        done = (epoch * len(split.ids) + chunk.starts) / total
-        rates = plan.learning_rate * np.maximum(1.0 - done, 1e-4)
+        done = _done(plan, split, epoch, chunk)
+        rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)
         state, loss = _train_chunk(
             state,
             draws,
@@ -163,15 +164,17 @@ def events(
             objective=plan.objective,
             learner=plan.learner,
         )
-        ends = chunk.next_position == len(split.ids)
+        ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
+        segment = chunk.segment + chunk.ends_segment
         cursor = Cursor(
             epoch=epoch + ends,
-            position=0 if ends else chunk.next_position,
+            segment=0 if ends else segment,
+            segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,
             step=cursor.step + chunk.real,
             trained=cursor.trained + chunk.trained,
             subsampled=cursor.subsampled + chunk.subsampled,
         )
-        yield Event(state, cursor, loss, float(rates[0]), ends)
+        yield Event(state, cursor, loss, float(rates[0]), float(done[chunk.real]), ends)
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames=("state",))
@@ -243,11 +246,19 @@ def all_finite(tree: Any) -> Array:
 
 
 def _all_chunks(plan: Plan, split: segments.Split, cursor: Cursor):
+    reads = plan.objective.reads
     for epoch in range(cursor.epoch, plan.epochs):
-        at = cursor.position if epoch == cursor.epoch else 0
-        reads = plan.objective.reads
-        for chunk in segments.chunks(split, reads, plan.batch, plan.chunk, epoch, at):
+        at = (cursor.segment, cursor.segment_step) if epoch == cursor.epoch else (0, 0)
+        for chunk in segments.chunks(split, reads, plan.batch, plan.chunk, epoch, *at):
             yield epoch, chunk
+
+
+def _done(plan: Plan, split: segments.Split, epoch: int, chunk: segments.Chunk):
+    """The share of all epochs' text before each step of a chunk and after its last, float64."""
+    length = min(split.segment, len(split.ids) - chunk.segment * split.segment)
+    share = (chunk.first + np.arange(len(chunk.texts) + 1)) / chunk.steps
+    before = epoch * len(split.ids) + chunk.segment * split.segment
+    return (before + share * length) / (plan.epochs * len(split.ids))
 
 
 def _ahead(items: Iterator, depth: int = 2) -> Iterator:

@@ -1,5 +1,6 @@
 """One-hot vectors: n words as the n rows of the identity matrix."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -14,4 +15,4 @@ def one_hot(ids: Int[Array, "..."], vocab: int) -> Float[Array, "... vocab"]:
         ids: word ids; one outside [0, vocab) gives a row of zeros.
         vocab: the number of words, m.
     """
-    return (ids[..., None] == jnp.arange(vocab)).astype(jnp.float32)
+    return jax.nn.one_hot(ids, vocab, dtype=jnp.float32)

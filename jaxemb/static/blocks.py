@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from jaxemb.functional import sampling
 from jaxemb.structs import Block, InOut
+from jaxemb.text.vocabulary import SENTENCE_END
 
 
 class Window(NamedTuple):
@@ -37,14 +38,20 @@ def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
 def in_window(
     text: Int[Array, " text"], reach: Int[Array, " centers"]
 ) -> Bool[Array, "centers text"]:
-    """Which words of the text are in the window of which center: near, real, same sentence."""
+    """Which words of the text are in the window of which center: near, real, same sentence.
+
+    Args:
+        text: word ids; -1 for a sentence end or padding; -2 - id for a word that is only context.
+        reach: how many words each center looks at on either side.
+    """
     centers, halo = reach.shape[0], (text.shape[0] - reach.shape[0]) // 2
     at = np.arange(centers) + halo
     distance = jnp.asarray(np.abs(np.arange(text.shape[0])[None, :] - at[:, None]))
     near = (distance > 0) & (distance <= reach[:, None])
-    sentence = jnp.cumsum(text < 0)  # a sentence end begins the next number
+    is_word = text != SENTENCE_END
+    sentence = jnp.cumsum(~is_word)  # a sentence end begins the next number
     together = sentence[None, :] == sentence[at][:, None]
-    return near & together & (text >= 0)[None, :] & (text[at] >= 0)[:, None]
+    return near & together & is_word[None, :] & (text[at] >= 0)[:, None]
 
 
 def keep(
@@ -79,12 +86,12 @@ def bits(block_length: int, settings: Window) -> int:
 
 def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
     """Each center's input row against the output rows of its window's words and shared noise."""
-    near, centers, noise = _read(random, text, noise_table, settings)
+    near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
-    weight = jnp.concatenate([near, share * collision(near, text, noise)], axis=1)
-    outputs = jnp.concatenate([text, noise])
+    weight = jnp.concatenate([near, share * collision(near, words, noise)], axis=1)
+    outputs = jnp.concatenate([words, noise])
     return Block(
-        ids=_rows(centers, outputs),
+        ids=InOut(centers, outputs),
         pool=(),
         target=_target(text.shape[0], noise.shape[0]),
         weight=weight,
@@ -94,12 +101,12 @@ def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, c
 
 def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
     """The mean of each window's input rows against its center's output row and shared noise."""
-    near, centers, noise = _read(random, text, noise_table, settings)
+    near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
     observed = jnp.diag(jnp.max(near, axis=1))  # a center without any context predicts nothing
     weight = jnp.concatenate([observed, share * collision(observed, centers, noise)], axis=1)
     return Block(
-        ids=_rows(text, jnp.concatenate([centers, noise])),
+        ids=InOut(words, jnp.concatenate([centers, noise])),
         pool=near,
         target=_target(centers.shape[0], noise.shape[0]),
         weight=weight,
@@ -108,18 +115,18 @@ def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, colli
 
 
 def _read(random, text, noise_table, settings: Window):
-    """The window of each center as a float mask, the centers, and the noise words of the block."""
+    """The window of each center as a float mask; ids of the text, of its centers, of its noise.
+
+    Padding reads row 0, at weight 0.
+    """
     k = settings.shared_negatives
     count = random.shape[0] - 2 * k
     reach = reaches(random[:count], settings.window, settings.dynamic)
     noise = sampling.draw(random[count : count + k], random[count + k :], noise_table)
     halo = (text.shape[0] - count) // 2
-    return in_window(text, reach).astype(jnp.float32), text[halo : halo + count], noise
-
-
-def _rows(input_ids, output_ids) -> InOut:
-    """Padding reads row 0, at weight 0."""
-    return InOut(jnp.maximum(input_ids, 0), jnp.maximum(output_ids, 0))
+    words = jnp.maximum(jnp.where(text < SENTENCE_END, -2 - text, text), 0)
+    near = in_window(text, reach).astype(jnp.float32)
+    return near, words, words[halo : halo + count], noise
 
 
 def _target(observed: int, noise: int):

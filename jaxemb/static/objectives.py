@@ -19,7 +19,7 @@ def skipgram(
     noise_power: float = 0.75,
     collision=blocks.keep,
     loss=losses.logistic,
-    block_length: int = 32,
+    block_length: int = 16,
     shared_negatives: int = 16,
 ) -> Objective:
     """Skip-gram with negative sampling: each center predicts every word of its window.
@@ -61,7 +61,7 @@ def cbow(
     collision=blocks.keep,
     loss=losses.logistic,
     mean=pooling.mean,
-    block_length: int = 32,
+    block_length: int = 16,
     shared_negatives: int = 16,
 ) -> Objective:
     """CBOW with negative sampling: the mean of each window predicts its center.

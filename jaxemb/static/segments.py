@@ -1,19 +1,21 @@
-"""From ids on disk to the text blocks of every step: host NumPy, pure, one position as its cursor.
+"""From ids on disk to the text blocks of every step: host NumPy, pure in (seed, epoch, segment).
 
-Frequent words are removed before windows are laid, so the text of an epoch is decided first:
-segment by segment, each from (seed, epoch, segment) alone. Steps are then cut from the joined
-segments, so no pair of a window is lost at an edge, and any position of the ids can be resumed at.
+Ids are cut into segments of fixed length. In each, frequent words are thinned out, what is left is
+cut into blocks that see `halo` words beyond their edges, and the blocks are shuffled: a step reads
+from many places, so that its summed updates do not pile up on the words of one paragraph. No pair
+of a window is lost at an edge of blocks or segments, and any step of any segment can be resumed at.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int32, Int64
+from jaxtyping import Bool, Float, Int, Int32
 
 from jaxemb.structs import Reads
+from jaxemb.text.vocabulary import SENTENCE_END
 
-SEGMENT = 1 << 18  # ids subsampled by one random stream: part of what a seed means
+SEGMENT = 1 << 18  # ids thinned out and shuffled together: part of what a seed means
 SPAN = 1000  # ids held out together, so that held-out windows are mostly whole
 
 
@@ -28,23 +30,31 @@ class Split(NamedTuple):
     segment: int = SEGMENT
 
 
-class Kept(NamedTuple):
-    """What subsampling left of one segment."""
-
-    ids: Int32[Any, " kept"]
-    positions: Int64[Any, " kept"]  # where each stood in the split's ids
-    dropped: Int64[Any, " dropped"]  # where the words stood that were left out
-
-
 class Chunk(NamedTuple):
-    """The texts of some steps. Blocks overlap by the halo; steps beyond `real` are padding."""
+    """The texts of some steps of one segment; those beyond `real` are padding."""
 
     texts: Int32[Any, "steps batch text"]
-    starts: Int64[Any, " steps"]  # position of each step's first center
     real: int
-    next_position: int  # where the chunk after this one starts; the number of ids at the end
+    segment: int
+    first: int  # step of the segment that the chunk begins with
+    steps: int  # steps that the whole segment has
     trained: int  # centers of this chunk
-    subsampled: int  # words that were left out between its first center and `next_position`
+    subsampled: int  # words left out of the segment; told with its last chunk, else 0
+
+    @property
+    def ends_segment(self) -> bool:
+        return self.first + self.real == self.steps
+
+
+def segment_count(split: Split) -> int:
+    """How many segments an epoch has."""
+    return -(-len(split.ids) // split.segment)
+
+
+def words(split: Split) -> int:
+    """The number of words on this side of the split; sentence ends are not words."""
+    every = range(segment_count(split))
+    return sum(int(np.count_nonzero(_one_side(split, number) >= 0)) for number in every)
 
 
 def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
@@ -57,106 +67,110 @@ def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
     return np.repeat(chosen, SPAN)[start % SPAN :][: stop - start]
 
 
-def words(split: Split) -> int:
-    """The number of words on this side of the split; sentence ends are not words."""
-    total = 0
-    for start in range(0, len(split.ids), split.segment):
-        total += int(np.count_nonzero(_one_side(split, start) >= 0))
-    return total
-
-
-def segment(split: Split, epoch: int, number: int) -> Kept:
-    """What subsampling leaves of one segment, from (seed, epoch, number) alone."""
-    start = number * split.segment
-    ids = _one_side(split, start)
-    seed = np.random.SeedSequence((split.seed, epoch, number))
-    random = np.random.Generator(np.random.Philox(seed))
+def kept(split: Split, epoch: int, number: int) -> tuple[Int32[Any, " kept"], int]:
+    """What is left of one segment when frequent words are thinned out, and how many words went."""
+    ids = _one_side(split, number)
+    draws = _random(split, epoch, number, purpose=0).random(len(ids))
     is_word = ids >= 0
-    stays = ~is_word | (random.random(len(ids)) < split.keep[ids])
-    at = np.flatnonzero(stays)
-    ends = ids[at] < 0
-    at = at[~(ends & np.concatenate([[False], ends[:-1]]))]  # one sentence end says it all
-    return Kept(ids[at], at + start, np.flatnonzero(~stays) + start)
+    stays = ~is_word | (draws < split.keep[ids])
+    left = ids[stays]
+    ends = left < 0
+    repeated = ends & np.concatenate([[False], ends[:-1]])  # one sentence end says it all
+    return left[~repeated], len(ids) - int(np.count_nonzero(stays))
 
 
-def _one_side(split: Split, start: int):
+def _one_side(split: Split, number: int):
     """One segment of the ids, with the other side's words replaced by sentence ends."""
+    start = number * split.segment
     stop = min(start + split.segment, len(split.ids))
     ids = np.array(split.ids[start:stop], np.int32)
-    ids[is_held_out(start, stop, split.held_out) != split.held] = -1
+    ids[is_held_out(start, stop, split.held_out) != split.held] = SENTENCE_END
     return ids
 
 
-def chunks(
-    split: Split, reads: Reads, batch: int, steps: int, epoch: int, position: int = 0
-) -> Iterator[Chunk]:
-    """The texts of one epoch from a position on, in chunks of `steps` steps of `batch` blocks.
-
-    Yields the same steps whatever the chunk length and wherever it is resumed.
-    """
-    per_chunk = steps * batch * reads.block_length
-    buffer = _resume(split, reads.halo, epoch, position)
-    number = _segment_of(split, position) + 1
-    while True:
-        more = number < _segment_count(split)
-        if more and len(buffer.ids) < per_chunk + 2 * reads.halo:
-            buffer = _join(buffer, segment(split, epoch, number))
-            number += 1
-            continue
-        centers = len(buffer.ids) - reads.halo * (2 if more else 1)
-        if centers <= 0:
-            return
-        yield _cut(buffer, reads, batch, steps, len(split.ids))
-        keep = np.searchsorted(buffer.dropped, buffer.positions[reads.halo :][per_chunk:][:1])
-        buffer = Kept(
-            buffer.ids[per_chunk:],
-            buffer.positions[per_chunk:],
-            buffer.dropped[int(keep[0]) if keep.size else len(buffer.dropped) :],
-        )
-
-
-def _segment_count(split: Split) -> int:
-    return -(-len(split.ids) // split.segment)
-
-
-def _segment_of(split: Split, position: int) -> int:
-    return position // split.segment
-
-
-def _join(left: Kept, right: Kept) -> Kept:
-    return Kept(*(np.concatenate(pair) for pair in zip(left, right, strict=True)))
-
-
-def _resume(split: Split, halo: int, epoch: int, position: int) -> Kept:
-    """The kept text from `position` to its segment's end, with exactly `halo` ids before it."""
-    number = _segment_of(split, position)
-    kept = segment(split, epoch, number)
-    while np.searchsorted(kept.positions, position) < halo and number > 0:
-        number -= 1
-        kept = _join(segment(split, epoch, number), kept)
-    at = int(np.searchsorted(kept.positions, position))
-    missing = max(halo - at, 0)
-    padding = np.full(missing, -1, np.int32), np.full(missing, -1), np.empty(0, np.int64)
-    kept = _join(Kept(*padding), kept)
-    after = kept.dropped[kept.dropped >= position]
-    return Kept(kept.ids[at + missing - halo :], kept.positions[at + missing - halo :], after)
-
-
-def _cut(buffer: Kept, reads: Reads, batch: int, steps: int, end: int) -> Chunk:
-    length, halo = reads.block_length, reads.halo
-    per_step = batch * length
-    total = steps * per_step
-    window = buffer.ids[: total + 2 * halo]
-    padded = np.concatenate([window, np.full(total + 2 * halo - len(window), -1, np.int32)])
-    texts = np.lib.stride_tricks.sliding_window_view(padded, length + 2 * halo)[::length]
-    at_centers = buffer.positions[halo:]
-    starts = at_centers[:total:per_step]
-    next_position = int(at_centers[total]) if len(at_centers) > total else end
-    return Chunk(
-        texts=np.ascontiguousarray(texts).reshape(steps, batch, length + 2 * halo),
-        starts=np.concatenate([starts, np.full(steps - len(starts), end)]),
-        real=len(starts),
-        next_position=next_position,
-        trained=int(np.count_nonzero(padded[halo : halo + total] >= 0)),
-        subsampled=int(np.searchsorted(buffer.dropped, next_position)),
+def _random(split: Split, epoch: int, number: int, purpose: int) -> np.random.Generator:
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence((split.seed, epoch, number, purpose)))
     )
+
+
+def chunks(
+    split: Split, reads: Reads, batch: int, steps: int, epoch: int, number: int = 0, first: int = 0
+) -> Iterator[Chunk]:
+    """The texts of one epoch, in chunks of up to `steps` steps of `batch` blocks.
+
+    Yields the same steps whatever the chunk length and wherever it begins.
+
+    Args:
+        number, first: the segment, and its step, to begin with.
+    """
+    recent: dict[int, tuple] = {}  # neighbours are read three times, and made once
+
+    def around(at: int):
+        if at not in recent:
+            recent[at] = kept(split, epoch, at)
+        return recent[at]
+
+    for at in range(number, segment_count(split)):
+        recent = {i: part for i, part in recent.items() if i >= at - 1}
+        body, subsampled = around(at)
+        before = _words_before(around, at, reads.halo)
+        after = _words_after(around, at, reads.halo, segment_count(split))
+        blocks = cut(before, body, after, reads)
+        blocks = blocks[_random(split, epoch, at, purpose=1).permutation(len(blocks))]
+        total = max(-(-len(blocks) // batch), 1)  # an empty segment still tells what it left out
+        for start in range(first, total, steps):
+            part = blocks[start * batch : (start + steps) * batch]
+            real = min(steps, total - start)
+            texts = np.full((steps * batch, blocks.shape[1]), SENTENCE_END, np.int32)
+            texts[: len(part)] = part
+            yield Chunk(
+                texts=texts.reshape(steps, batch, -1),
+                real=real,
+                segment=at,
+                first=start,
+                steps=total,
+                trained=int(np.count_nonzero(_centers(part, reads) >= 0)),
+                subsampled=subsampled if start + real == total else 0,
+            )
+        first = 0
+
+
+def _words_before(around, at: int, halo: int):
+    """The last `halo` ids before a segment, from as many segments as it takes."""
+    found = np.zeros(0, np.int32)
+    while len(found) < halo and at > 0:
+        at -= 1
+        found = np.concatenate([around(at)[0], found])
+    return found[len(found) - halo :] if len(found) > halo else found
+
+
+def _words_after(around, at: int, halo: int, segments: int):
+    found = np.zeros(0, np.int32)
+    while len(found) < halo and at + 1 < segments:
+        at += 1
+        found = np.concatenate([found, around(at)[0]])
+    return found[:halo]
+
+
+def cut(before, body, after, reads: Reads) -> Int32[Any, "blocks text"]:
+    """Blocks of `block_length` centers that tile `body`, each with `halo` ids on either side.
+
+    Words of `after` are context but no centers here: they are written as -2 - id.
+    """
+    length, halo = reads.block_length, reads.halo
+    count = -(-len(body) // length)
+    padded = np.full(count * length + 2 * halo, SENTENCE_END, np.int32)
+    padded[halo - len(before) : halo] = before
+    padded[halo : halo + len(body)] = body
+    context = np.where(after >= 0, -2 - after, SENTENCE_END)
+    room = padded[halo + len(body) :]
+    room[: len(context)] = context[: len(room)]
+    if not count:
+        return np.zeros((0, length + 2 * halo), np.int32)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length + 2 * halo)
+    return windows[::length].copy()
+
+
+def _centers(blocks, reads: Reads):
+    return blocks[:, reads.halo : reads.halo + reads.block_length]

@@ -1,0 +1,26 @@
+"""Strict: shapes and types checked at every call, rank promotion refused, eight CPU devices."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+from jaxtyping import install_import_hook
+
+install_import_hook("jaxemb", "beartype.beartype")
+
+import numpy as np
+import pytest
+
+from jaxemb.structs import Vocab
+
+
+@pytest.fixture
+def vocab() -> Vocab:
+    """Twelve words with falling counts."""
+    counts = np.array([90, 60, 40, 30, 22, 17, 13, 10, 8, 7, 6, 5], np.int64)
+    return Vocab(tuple("abcdefghijkl"), counts)

@@ -1,0 +1,102 @@
+"""Subsampling and noise. Oracles: golden values of the formulas; integer arithmetic; chi-square."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxemb.errors import InputError
+from jaxemb.functional import sampling
+
+# f/t -> probability to keep: sqrt(t/f) + t/f, and sqrt(t/f), at most 1
+GOLDEN = {1: (1, 1), 2: (1, 0.707107), 3: (0.910684, 0.577350), 10: (0.416228, 0.316228)}
+
+
+@pytest.mark.parametrize(("ratio", "kept"), GOLDEN.items())
+def test_subsampling_follows_both_formulas(ratio, kept):
+    counts = np.array([ratio * 1000, 1_000_000 - ratio * 1000])
+    for rule, expected in zip((sampling.keep_word2vec, sampling.keep_paper), kept, strict=True):
+        np.testing.assert_allclose(rule(counts, 1e-3)[0], expected, atol=5e-7)
+
+
+def test_nothing_is_thinned_out_up_to_2_618_of_the_threshold():
+    edge = (3 + np.sqrt(5)) / 2  # where sqrt(1/r) + 1/r = 1
+    counts = np.array([int(edge * 1e6) - 1, int(edge * 1e6) + 2000, 10**9 - int(2 * edge * 1e6)])
+    keep = sampling.keep_word2vec(counts, 1e-3)
+    assert keep[0] == 1
+    assert keep[1] < 1
+
+
+def test_a_threshold_of_zero_keeps_everything():
+    np.testing.assert_array_equal(sampling.keep_word2vec(np.array([5, 1]), 0.0), 1.0)
+
+
+def _mass(table: sampling.AliasTable, words: int):
+    """What each word is drawn with, in units of 2^-(32 + k), added up from the table's integers."""
+    threshold, alias = np.asarray(table.threshold).astype(object), np.asarray(table.alias)
+    mass = np.zeros(len(alias), object)
+    for bucket, (own, other) in enumerate(zip(threshold, alias, strict=True)):
+        mass[bucket] += own
+        mass[other] += (1 << 32) - own
+    assert not mass[words:].any()
+    return mass[:words]
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 0.75, 1.0])
+@pytest.mark.parametrize("words", [1, 2, 3, 64, 100])
+def test_every_word_has_its_probability_exactly(words, power):
+    counts = np.sort(np.random.default_rng(words).zipf(1.5, words).clip(max=10**9))[::-1]
+    mass = _mass(sampling.alias_table(counts, power), words)
+    weight = counts.astype(np.float64) ** power
+    assert sum(mass) == 1 << (32 + max((words - 1).bit_length(), 1))
+    share = np.array([int(m) / int(sum(mass)) for m in mass])
+    # rounding leaves up to one unit a word, all of it given to the most frequent one
+    np.testing.assert_allclose(share, weight / weight.sum(), rtol=words * 2.0**-32)
+
+
+def test_noise_masses_are_the_papers():
+    for power, expected in ((0.75, [0.826822, 0.147032, 0.026146]), (0.5, [0.706101, 0.223289])):
+        mass = _mass(sampling.alias_table(np.array([100, 10, 1]), power), 3)
+        share = [int(m) / int(sum(mass)) for m in mass]
+        np.testing.assert_allclose(share[: len(expected)], expected, atol=5e-7)
+
+
+def test_draws_follow_the_distribution():
+    counts = np.array([1000, 300, 100, 30, 10, 3, 1])
+    bits = jax.random.bits(jax.random.key(1), (2, 200_000))
+    words = np.asarray(sampling.draw(bits[0], bits[1], sampling.alias_table(counts)))
+    weight = counts**0.75
+    seen = np.bincount(words, minlength=7)
+    p = scipy.stats.chisquare(seen, weight / weight.sum() * len(words)).pvalue
+    assert p > 1e-4
+
+
+def test_no_word_of_ten_million_is_without_mass():
+    words = 10_000_000
+    counts = 10**9 // np.arange(1, words + 1) + 1
+    table = sampling.alias_table(counts)
+    mass = np.asarray(table.threshold).astype(np.float64)
+    np.add.at(mass, np.asarray(table.alias), 2.0**32 - np.asarray(table.threshold))
+    weight = counts.astype(np.float64) ** 0.75
+    expected = weight / weight.sum() * len(mass) * 2.0**32
+    # one unit of mass is 2^-56 of the whole; the rarest word has over 10^8 of them
+    np.testing.assert_allclose(mass[:words], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("counts", [[], [3, 0]])
+def test_a_word_that_never_occurs_is_refused_as_noise(counts):
+    with pytest.raises(InputError, match="every count >= 1"):
+        sampling.alias_table(np.array(counts, np.int64))
+
+
+def test_a_negative_threshold_is_refused():
+    with pytest.raises(InputError, match="subsample is -1"):
+        sampling.keep_word2vec(np.array([3]), -1.0)
+
+
+def test_the_top_bits_choose_the_bucket():
+    table = sampling.alias_table(np.ones(4, np.int64), 0.0)
+    bucket = jnp.array([0, 1 << 30, 2 << 30, 3 << 30, (1 << 32) - 1], jnp.uint32)
+    words = sampling.draw(bucket, jnp.zeros(5, jnp.uint32), table)
+    np.testing.assert_array_equal(words, [0, 1, 2, 3, 3])

@@ -32,28 +32,31 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
             raise SystemExit(0)
         raise InputError(usage)
     default = _load(Path(arguments[0]), kind)
-    arguments = [
-        a.replace("_", "-") if a.startswith("--") and "=" not in a else a for a in arguments
-    ]
-    if "--bad-utf8" in arguments:  # the name that error messages give
-        arguments[arguments.index("--bad-utf8")] = "--corpus.bad-utf8"
-    return tyro.cli(kind, prog=f"{script} {arguments[0]}", default=default, args=arguments[1:])
+    return parse(kind, arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+
+
+def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:
+    """A dataclass from the command line; `--bad-utf8` may be said without `corpus.`.
+
+    Raises:
+        SystemExit: 0 after --help; 2 for an unknown option, with the nearest one.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    whole = ["--corpus.bad-utf8" if each == "--bad-utf8" else each for each in arguments]
+    return tyro.cli(kind, args=whole, **settings)
 
 
 def _load(path: Path, kind: type[T]) -> T:
     spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise InputError(
-            f"{path}: no such config file: wanted a .py file such as configs/quickstart.py"
-        )
+        raise InputError(f"{path}: no such config: wanted a file like configs/quickstart.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that its functions can be named as module:qualname
     spec.loader.exec_module(module)
     config = getattr(module, "config", None)
     if not isinstance(config, kind):
-        raise InputError(
-            f"{path}: got {type(config).__name__}, wanted `config = {kind.__name__}(...)`"
-        )
+        got = type(config).__name__
+        raise InputError(f"{path}: `config` is {got}: wanted config = {kind.__name__}(...)")
     return config
 
 

@@ -5,22 +5,13 @@ line. Functions are values: named in the file, written down as module:qualname.
 """
 
 import dataclasses
-import functools
-import hashlib
-import importlib.metadata
-import importlib.util
-import inspect
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
 from jaxemb.errors import InputError
+from jaxemb.provenance import function_name
 from jaxemb.text import corpus, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
@@ -159,23 +150,9 @@ def described(config: Any) -> dict[str, Any]:
             return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if isinstance(value, tuple):
             return [plain(each) for each in value]
-        return _function_name(value) if callable(value) else value
+        return function_name(value) if callable(value) else value
 
     return plain(config)
-
-
-def _function_name(function: Callable) -> str:
-    if isinstance(function, functools.partial):
-        settings = ", ".join(f"{k}={v}" for k, v in function.keywords.items())
-        return f"{_function_name(function.func)}({settings})"
-    name = f"{function.__module__}:{function.__qualname__}"
-    if function.__module__.split(".")[0] == "jaxemb":
-        return name
-    try:
-        source = Path(inspect.getfile(function)).read_bytes()
-    except (TypeError, OSError):
-        return name
-    return f"{name} sha256:{hashlib.sha256(source).hexdigest()[:16]}"
 
 
 def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
@@ -190,28 +167,3 @@ def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> l
         elif old != new:
             found.append(f"{prefix}{key} was {old}, now {new}")
     return found
-
-
-def provenance() -> dict[str, Any]:
-    """What else a result depends on: versions, commit, device count aside."""
-    packages = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
-    versions = {"python": sys.version.split()[0]}
-    for name in packages:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-        commit = found.stdout.strip() or None
-    except (OSError, subprocess.TimeoutExpired):
-        commit = None
-    return {"versions": versions, "commit": commit}
-
-
-def write_json(path: Path, value: Any) -> None:
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(unfinished, path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import linalg
+from jaxemb import linalg, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 
@@ -98,8 +98,8 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     found = build(config, result)
     pictures = _draw(workdir, found, result)
     text = markdown(workdir.name, found, pictures)
-    config_lib.write_json(workdir / "report.json", found)
-    (workdir / "report.md").write_text(text, "utf-8")
+    provenance.write_json(workdir / "report.json", found)
+    provenance.write_text(workdir / "report.md", text)
     return text
 
 

@@ -9,19 +9,18 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb import checkpoints, preparation, progress, training
+from jaxemb import checkpoints, preparation, progress, provenance, training
 from jaxemb import config as config_lib
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.static import segments
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 
-CHECKPOINT, TABLES, METRICS, CONFIG = (
-    "checkpoint.safetensors",
-    "tables.safetensors",
-    "metrics.jsonl",
-    "config.json",
-)
+CHECKPOINT = "checkpoint.safetensors"
+TABLES = "tables.safetensors"
+VOCAB = "vocab.txt"
+METRICS = "metrics.jsonl"
+CONFIG = "config.json"
 
 
 class Result(NamedTuple):
@@ -56,6 +55,7 @@ def train(
     share = config.corpus.held_out
     text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
     held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
+    corpus_lib.write_vocab(workdir / VOCAB, corpus.vocab)
     finished = workdir / TABLES
     if not finished.exists():
         _loop(workdir, config, plan, objective.prepare(corpus.vocab), text, held)
@@ -184,4 +184,4 @@ def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None
                 "Choose another --workdir, or delete this one"
             )
     else:
-        config_lib.write_json(path, {**now, **config_lib.provenance()})
+        provenance.write_json(path, {**now, **provenance.environment()})

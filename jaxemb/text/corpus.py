@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from jaxemb import provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import sources, vocabulary
@@ -88,12 +89,12 @@ def prepare(
         )
         before_second_pass(chosen.vocab)
         _second_pass(scratch, unfinished, chosen)
-        _write_vocab(folder / "vocab.txt", chosen.vocab)
+        write_vocab(folder / "vocab.txt", chosen.vocab)
         manifest = _described(files, settings, [])
         manifest["tokens"], manifest["replaced"] = chosen.tokens._asdict(), tally.replaced
         manifest["ids"], manifest["words"] = unfinished.stat().st_size // 4, len(chosen.vocab.words)
         os.replace(unfinished, folder / "ids.bin")
-        _write_whole(manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False))
+        provenance.write_json(manifest_path, manifest)
     finally:
         scratch.unlink(missing_ok=True)
         unfinished.unlink(missing_ok=True)
@@ -138,15 +139,11 @@ def read_vocab(path: Path) -> Vocab:
     return Vocab(tuple(words), np.array(counts, np.int64))
 
 
-def _write_vocab(path: Path, vocab: Vocab) -> None:
+def write_vocab(path: Path, vocab: Vocab) -> None:
+    """A line `word TAB count` for every word, by id."""
     pairs = zip(vocab.words, vocab.counts, strict=True)
-    _write_whole(path, "".join(f"{word}\t{count}\n" for word, count in pairs))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text, "utf-8", newline="\n")
-    os.replace(unfinished, path)
+    lines = (f"{word}\t{count}\n" for word, count in pairs)
+    provenance.write_text(path, "".join(lines))
 
 
 def _first_pass(files, settings: Settings, numbering, tally, scratch: Path, progress: Progress):
@@ -197,8 +194,7 @@ def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict
         same = all(old.get(key) == value for key, value in entry.items())
         entry["sha256"] = old["sha256"] if same else _sha256(file)
         described.append(entry)
-    tokenizer = f"{settings.tokenizer.__module__}:{settings.tokenizer.__qualname__}"
-    asked = {**settings._asdict(), "tokenizer": tokenizer}
+    asked = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
     return {"format": FORMAT, "sources": described, "settings": asked}
 
 

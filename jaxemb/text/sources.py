@@ -13,7 +13,7 @@ import lzma
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from jaxemb.errors import InputError
 
@@ -109,7 +109,7 @@ def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece
 class _Counted(io.RawIOBase):
     """A file that adds what is read from it to a tally, so that progress knows the disk."""
 
-    def __init__(self, raw: IO[bytes], tally: Tally) -> None:
+    def __init__(self, raw: io.BufferedIOBase, tally: Tally) -> None:
         self._raw, self._tally = raw, tally
 
     def readable(self) -> bool:
@@ -122,19 +122,20 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def _decompress(path: Path, start: bytes, raw: IO[bytes]) -> IO[bytes]:
+def _decompress(path: Path, start: bytes, raw: io.BufferedIOBase) -> io.BufferedIOBase:
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
     if kind == "zstd":
         if importlib.util.find_spec("zstandard") is None:
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
         import zstandard
 
-        return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return io.BufferedReader(reader)
     openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     return openers[kind](raw) if kind in openers else raw
 
 
-def _texts(path: Path, stream: IO[bytes], tally: Tally, bad_utf8: str) -> Iterator[str]:
+def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -> Iterator[str]:
     """Decoded text in pieces of about PIECE, with every line end as one LF."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     newlines = _UniversalNewlines()
@@ -207,9 +208,10 @@ class _UniversalNewlines:
 
 def _pieces(path: Path, texts: Iterator[str]) -> Iterator[Piece]:
     """Lines, and parts of very long lines, cut where no word is cut."""
-    left, line = "", 1
+    left, line, cut = "", 1, 0
     for text in texts:
         *whole, left = (left + text).split("\n")
+        cut = 0 if whole else cut
         yield from (Piece(each, True) for each in whole)
         line += len(whole)
         if len(left) >= PIECE:
@@ -221,7 +223,7 @@ def _pieces(path: Path, texts: Iterator[str]) -> Iterator[Piece]:
                 )
             yield Piece(left[:cut], False)
             left = left[cut:]
-    if left:
+    if left or cut:
         yield Piece(left, True)
 
 

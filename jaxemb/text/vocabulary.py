@@ -47,9 +47,9 @@ class Renumbering(NamedTuple):
 
     vocab: Vocab
     tokens: Tokens
-    table: Int32[Any, " numbers_and_end"]  # final id, or _DROPPED; the last entry is the end mark
+    table: Int32[Any, " words_and_end"]  # final id, or _DROPPED; the last entry is the end mark
 
-    def __call__(self, numbers: Int32[Any, " numbers"]) -> Int32[Any, " ids"]:
+    def __call__(self, numbers: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
         """Final ids: dropped words leave no trace, sentence ends stay."""
         ids = self.table[numbers]  # -1 reads the last entry
         return ids[ids != _DROPPED]
@@ -57,7 +57,7 @@ class Renumbering(NamedTuple):
 
 def renumber(
     words: list[str],
-    counts: Int64[Any, " numbers"],
+    counts: Int64[Any, " words"],
     *,
     min_count: int = 5,
     max_vocab: int | None = None,
@@ -104,7 +104,7 @@ def _at_least_one(**settings: int | None) -> None:
             raise InputError(f"{name} is {value}; it must be at least 1")
 
 
-def count(numbers: Int32[Any, " numbers"], words: int) -> Int64[Any, " numbers"]:
+def count(numbers: Int32[Any, " stream"], words: int) -> Int64[Any, " words"]:
     """Occurrences of each provisional number; sentence ends are not counted."""
     return np.bincount(numbers[numbers >= 0], minlength=words)
 

@@ -132,7 +132,7 @@ def test_a_long_line_of_chinese_is_cut_between_characters(tmp_path, monkeypatch)
 
 def test_a_long_line_without_words_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "PIECE", 100)
-    with pytest.raises(InputError, match="line 2: .* without a space"):
+    with pytest.raises(InputError, match=r"line 2: .* without a space"):
         lines_of(_write(tmp_path, b"fine\n" + b"x" * 1000))
 
 

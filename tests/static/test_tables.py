@@ -1,0 +1,47 @@
+"""Reading rows and adding to them. Oracles: the adjoint identity; NumPy's add.at."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb.static import tables
+from jaxemb.structs import InOut
+from tests.transforms import PLAIN_AND_JIT
+
+
+@PLAIN_AND_JIT
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (2, 3, 4)])
+def test_gather_and_scatter_add_are_adjoint(transform, shape):
+    keys = jax.random.split(jax.random.key(0), 4)
+    table = InOut(jax.random.normal(keys[0], (5, 3)), jax.random.normal(keys[1], (7, 3)))
+    ids = InOut(jax.random.randint(keys[2], shape, 0, 5), jax.random.randint(keys[2], shape, 0, 7))
+    rows = jax.tree.map(lambda i: jax.random.normal(keys[3], (*i.shape, 3)), ids)
+    read = transform(tables.gather)(table, ids)
+    added = transform(tables.scatter_add)(jax.tree.map(jnp.zeros_like, table), ids, rows)
+    for side in range(2):
+        left, right = np.vdot(read[side], rows[side]), np.vdot(table[side], added[side])
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)  # sums of 18 products
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_repeats_are_summed_at_one_representative_whatever_the_scratch(seed):
+    keys = jax.random.split(jax.random.key(seed), 3)
+    ids = jax.random.randint(keys[0], (20,), 0, 6)
+    gradient = jax.random.normal(keys[1], (20, 3))
+    scratch = jax.random.randint(keys[2], (6,), -99, 99)
+    summed, first, _ = tables.sum_repeats(ids, gradient, scratch)
+    expected = np.zeros((6, 3), np.float32)
+    np.add.at(expected, np.asarray(ids), np.asarray(gradient))
+    assert sorted(np.asarray(ids)[np.asarray(first)]) == sorted(set(np.asarray(ids).tolist()))
+    np.testing.assert_allclose(summed[first], expected[ids[first]], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(summed[~first], 0.0)
+
+
+def test_tables_start_as_word2vecs():
+    start = tables.init(jax.random.key(0), InOut(300, 200), 20)
+    assert start.output.shape == (200, 20)
+    np.testing.assert_array_equal(start.output, 0.0)
+    assert float(jnp.abs(start.input).max()) <= 0.5 / 20
+    np.testing.assert_allclose(jnp.std(start.input), 1 / (20 * np.sqrt(12)), rtol=0.02)
+    assert len(np.unique(np.asarray(start.input), axis=0)) == 300  # word2vec.c repeats rows

@@ -13,7 +13,7 @@ import lzma
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from jaxemb.errors import InputError
 
@@ -129,7 +129,7 @@ def _decompress(path: Path, start: bytes, raw: io.BufferedIOBase) -> io.Buffered
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
         import zstandard
 
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        reader = zstandard.ZstdDecompressor().stream_reader(cast(Any, raw), read_across_frames=True)
         return io.BufferedReader(reader)
     openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     return openers[kind](raw) if kind in openers else raw

@@ -1,0 +1,200 @@
+"""Laws of every objective. Oracles: the one-example losses over pairs; identities of linear algebra."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb.functional import losses
+from jaxemb.static import blocks, objectives, tables
+from jaxemb.structs import InOut
+from tests.laws.members import DRAWS, LOSSES, OBJECTIVES, SMALL, every_objective
+from tests.references import word2vec
+
+DIM = 6
+TEXTS = jnp.array([[0, 3, 1, 4, 2, -1, 5, 6], [7, 1, 1, 8, -1, 2, 9, -5]])
+
+
+def batch_of(objective, vocab, seed: int = 0):
+    """Tables away from zero, and a batch of two blocks."""
+    resources, rows = objective.prepare(vocab)
+    keys = jax.random.split(jax.random.key(seed), 3)
+    whole = InOut(*(jax.random.normal(k, (n, DIM)) for k, n in zip(keys[:2], rows, strict=True)))
+    random = jax.random.bits(keys[2], (2, objective.reads.bits))
+    return whole, jax.vmap(objective.draw, in_axes=(0, 0, None))(random, TEXTS, resources)
+
+
+def loss_of(objective, whole, batch):
+    return objectives.total(objective, tables.gather(whole, batch.ids), batch)
+
+
+gradient_of = jax.jit(jax.grad(loss_of, argnums=1), static_argnums=0)
+loss_of = jax.jit(loss_of, static_argnums=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("draw", ["skipgram", "skipgram fixed", "skipgram skip"])
+def test_a_skipgram_block_costs_the_sum_of_its_pairs(draw, seed, vocab):
+    """losses.skipgram over every observed pair, its noise term weighed by k/K."""
+    objective = DRAWS[draw](**SMALL)
+    whole, batch = batch_of(objective, vocab, seed)
+    k, shared = SMALL["negatives"], SMALL["shared_negatives"]
+    v, u = (np.float64(t) for t in whole)
+    expected = 0.0
+    for ids, weight in zip(zip(*batch.ids, strict=True), np.asarray(batch.weight), strict=True):
+        center, out = (np.asarray(i) for i in ids)
+        for t, j in itertools.product(range(len(center)), range(len(out) - shared)):
+            if not weight[t, j]:
+                continue
+            observed = word2vec.minus_log_sigma(u[out[j]] @ v[center[t]])
+            met = [n for n in out[-shared:] if draw != "skipgram skip" or n != out[j]]
+            noise = sum(word2vec.minus_log_sigma(-(u[n] @ v[center[t]])) for n in met)
+            expected += observed + k / shared * noise
+    np.testing.assert_allclose(loss_of(objective, whole, batch), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cbow_block_costs_the_sum_of_its_centers(seed, vocab):
+    """The textbook losses.cbow, one center at a time, when every noise word counts once."""
+    objective = objectives.cbow(**{**SMALL, "negatives": SMALL["shared_negatives"]})
+    whole, batch = batch_of(objective, vocab, seed)
+    shared, expected = SMALL["shared_negatives"], 0.0
+    for b in range(2):
+        out = whole.output[batch.ids.output[b]]
+        for t in range(4):
+            if batch.weight[b, t, t]:
+                window = whole.input[batch.ids.input[b]]
+                expected += losses.cbow(window, batch.pool[b, t], out[t], out[-shared:])
+    np.testing.assert_allclose(loss_of(objective, whole, batch), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("draw", ["skipgram", "cbow"])
+def test_shared_noise_has_the_expected_gradient_of_own_draws_exactly(draw, vocab):
+    """Enumerates the noise: with one shared word, its masses give the papers' k E_n[...]."""
+    objective = DRAWS[draw](**{**SMALL, "shared_negatives": 1})
+    whole, batch = batch_of(objective, vocab, 1)
+    mass = vocab.counts**0.75 / np.sum(vocab.counts**0.75)
+
+    def expected(whole):
+        """k draws for every pair, in expectation, by the textbook loss."""
+        total = 0.0
+        for b in range(2):
+            hidden = objective.pool(
+                whole.input[batch.ids.input[b]], jax.tree.map(lambda x, b=b: x[b], batch)
+            )
+            observed = whole.output[batch.ids.output[b]][:-1]
+            pairs = batch.weight[b][:, :-1]
+            at_pairs = losses.softplus(-(hidden @ observed.T))
+            at_noise = losses.softplus(hidden @ whole.output.T) @ jnp.float32(mass)
+            total += jnp.sum(pairs * (at_pairs + SMALL["negatives"] * at_noise[:, None]))
+        return total
+
+    def enumerated(whole):
+        every = jnp.arange(len(mass))
+
+        def with_noise(word):
+            ids = batch.ids._replace(output=batch.ids.output.at[:, -1].set(word))
+            changed = batch._replace(ids=ids)
+            return objectives.total(objective, tables.gather(whole, ids), changed)
+
+        return jnp.float32(mass) @ jax.vmap(with_noise)(every)
+
+    ours, theirs = (jax.jit(jax.grad(f))(whole) for f in (enumerated, expected))
+    for left, right in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)  # 12 words in other order
+
+
+@every_objective
+def test_rows_that_were_not_read_get_no_gradient(objective, vocab):
+    whole, batch = batch_of(objective, vocab)
+    for side, gradient in enumerate(gradient_of(objective, whole, batch)):
+        unread = np.setdiff1d(np.arange(len(vocab.words)), np.asarray(batch.ids[side]))
+        np.testing.assert_array_equal(gradient[unread], 0.0)
+
+
+@every_objective
+def test_a_common_rotation_of_both_tables_changes_no_loss_and_turns_the_gradient(objective, vocab):
+    whole, batch = batch_of(objective, vocab)
+    q, _ = jnp.linalg.qr(jax.random.normal(jax.random.key(9), (DIM, DIM)))
+    turned = jax.tree.map(lambda t: t @ q, whole)
+    # 16 eps of numbers that are sums of some hundred terms
+    np.testing.assert_allclose(
+        loss_of(objective, turned, batch), loss_of(objective, whole, batch), rtol=2e-5
+    )
+    pairs = gradient_of(objective, turned, batch), gradient_of(objective, whole, batch)
+    for after, before in zip(*pairs, strict=True):
+        np.testing.assert_allclose(after, before @ q, rtol=1e-3, atol=2e-4)
+
+
+@every_objective
+def test_the_gauge_identity_holds(objective, vocab):
+    """U^T dU = (C^T dC)^T for any loss of U C^T alone: a wrong sign or a lost term breaks it.
+
+    word2vec's CBOW gradient is no gradient of a loss, and breaks it too.
+    """
+    whole, batch = batch_of(objective, vocab)
+    gradient = gradient_of(objective, whole, batch)
+    left = whole.input.T @ gradient.input
+    right = (whole.output.T @ gradient.output).T
+    exact = objective is not OBJECTIVES["cbow word2vec, logistic"]
+    assert np.allclose(left, right, rtol=1e-3, atol=2e-3) == exact
+
+
+@every_objective
+def test_relabelling_the_vocabulary_relabels_the_gradient(objective, vocab):
+    whole, batch = batch_of(objective, vocab)
+    new = jax.random.permutation(jax.random.key(4), len(vocab.words))  # old id -> new id
+    moved = jax.tree.map(lambda t: jnp.zeros_like(t).at[new].set(t), whole)
+    renamed = batch._replace(ids=InOut(new[batch.ids.input], new[batch.ids.output]))
+    before, after = (gradient_of(objective, *both) for both in ((whole, batch), (moved, renamed)))
+    np.testing.assert_array_equal(
+        loss_of(objective, moved, renamed), loss_of(objective, whole, batch)
+    )
+    for old, fresh in zip(before, after, strict=True):
+        np.testing.assert_allclose(fresh[new], old, rtol=1e-5, atol=1e-6)
+
+
+@every_objective
+def test_padding_costs_nothing(objective, vocab):
+    whole, batch = batch_of(objective, vocab)
+    resources, _ = objective.prepare(vocab)
+    empty = objective.draw(jnp.zeros(objective.reads.bits, jnp.uint32), jnp.full(8, -1), resources)
+    alone = jax.tree.map(lambda x: x[None], empty)
+    both = jax.tree.map(lambda x, y: jnp.concatenate([x, y]), batch, alone)
+    assert loss_of(objective, whole, alone) == 0
+    np.testing.assert_allclose(
+        loss_of(objective, whole, both), loss_of(objective, whole, batch), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("draw", DRAWS)
+def test_every_loss_trains_under_every_draw(draw, loss, vocab):
+    objective = DRAWS[draw](loss=LOSSES[loss], **SMALL)
+    whole, batch = batch_of(objective, vocab)
+    gradient = gradient_of(objective, whole, batch)
+    step = jax.tree.map(lambda t, g: t - 1e-4 * g, whole, gradient)
+    assert loss_of(objective, step, batch) < loss_of(objective, whole, batch)
+
+
+@pytest.mark.parametrize("setting", ["window", "negatives", "shared_negatives", "block_length"])
+@pytest.mark.parametrize("draw", ["skipgram", "cbow"])
+def test_a_setting_below_one_is_refused(draw, setting):
+    with pytest.raises(ValueError, match=f"{setting} is 0; it must be at least 1"):
+        DRAWS[draw](**{setting: 0})
+
+
+def test_a_vocabulary_of_one_word_is_refused(vocab):
+    alone = vocab._replace(words=("a",), counts=vocab.counts[:1])
+    with pytest.raises(ValueError, match=r"has 1 word\(s\)"):
+        objectives.skipgram().prepare(alone)
+
+
+def test_noise_rules_differ_only_where_noise_meets_its_word():
+    observed, outputs = jnp.eye(3), jnp.array([4, 5, 6])
+    kept, skipped = (
+        rule(observed, outputs, jnp.array([7, 5])) for rule in (blocks.keep, blocks.skip)
+    )
+    np.testing.assert_array_equal(kept - skipped, [[0, 0], [0, 1], [0, 0]])

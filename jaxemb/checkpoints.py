@@ -45,22 +45,30 @@ def cursor(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a checkpoint ({error}): delete it to start again") from error
 
 
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a saved file, by name.
+
+    Raises:
+        InputError: not a file that `save` wrote.
+    """
+    cursor(path)
+    with safe_open(path, "numpy") as file:
+        return {name: file.get_tensor(name) for name in list(file.keys())}
+
+
 def restore(path: Path, like: Any) -> Any:
     """The saved pytree, with the structure, shapes and types of `like`.
 
     Raises:
         InputError: an array is missing, or of another shape or type.
     """
-    cursor(path)
-    restored = {}
-    with safe_open(path, "numpy") as file:
-        names = set(file.keys())
-        for name, leaf in _named(like).items():
-            array = file.get_tensor(name) if name in names else None
-            if array is None or (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
-                got = "nothing" if array is None else f"{array.dtype} {array.shape}"
-                raise InputError(f"{path}: {name}: got {got}, wanted {leaf.dtype} {leaf.shape}")
-            restored[name] = array
+    saved, restored = arrays(path), {}
+    for name, leaf in _named(like).items():
+        array = saved.get(name)
+        if array is None or (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
+            got = "nothing" if array is None else f"{array.dtype} {array.shape}"
+            raise InputError(f"{path}: {name}: got {got}, wanted {leaf.dtype} {leaf.shape}")
+        restored[name] = array
     return jax.tree.unflatten(jax.tree.structure(like), list(restored.values()))
 
 

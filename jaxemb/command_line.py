@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError, Interrupted, NumericalError
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
             print(usage)
             raise SystemExit(0)
         raise InputError(usage)
-    default = _load(Path(arguments[0]), kind)
+    default = load(Path(arguments[0]), kind)
     return parse(kind, arguments[1:], default=default, prog=f"{script} {arguments[0]}")
 
 
@@ -46,7 +46,12 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
     return tyro.cli(kind, args=whole, **settings)
 
 
-def _load(path: Path, kind: type[T]) -> T:
+def load(path: Path, kind: type[T]) -> T:
+    """The `config` of a file.
+
+    Raises:
+        InputError: no such file, or its `config` is of another kind.
+    """
     spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise InputError(f"{path}: no such config: wanted a file like configs/quickstart.py")
@@ -63,7 +68,7 @@ def _load(path: Path, kind: type[T]) -> T:
 def run(main: Callable[[], None]) -> NoReturn:
     """Runs a script: an error that is for people becomes one line and an exit code.
 
-    0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 interrupted.
+    0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 or 143 interrupted.
     """
     try:
         main()
@@ -73,8 +78,10 @@ def run(main: Callable[[], None]) -> NoReturn:
         _exit(f"error: {error}", 3)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         _exit(f"error: {error.filename}: {error.strerror}", 2)
-    except KeyboardInterrupt as stop:
-        _exit(str(stop) or "interrupted", 128 + signal.SIGINT)
+    except Interrupted as stop:
+        _exit(str(stop), 128 + stop.number)
+    except KeyboardInterrupt:
+        _exit("interrupted", 128 + signal.SIGINT)
     raise SystemExit(0)
 
 

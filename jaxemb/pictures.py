@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from jaxemb import linalg
+from jaxemb.ladder import Rung
 from jaxemb.runs import Result
 
 INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
@@ -109,16 +110,18 @@ def word_map(words: tuple[str, ...], table: np.ndarray):
     return figure
 
 
-def ladder(rungs: list[dict[str, Any]], path: Path) -> None:
-    """One panel a rung: the matrix of cosines among some words, with rank and law of distances."""
+def ladder(rungs: list[Rung], path: Path) -> None:
+    """One panel a rung: cosines among some words, under the rung's rank and law of distances."""
     with plt.rc_context({**STYLE, "axes.grid": False}):
-        figure, panels = plt.subplots(1, len(rungs), figsize=(5.2 * len(rungs), 5.6), squeeze=False)
+        size = (5.4 * len(rungs), 5.8)
+        figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
         image = None
         for axes, rung in zip(panels[0], rungs, strict=True):
-            image = axes.imshow(rung["cosines"], cmap="RdBu_r", vmin=-1, vmax=1)
-            axes.set_xticks(range(len(rung["words"])), rung["words"], rotation=60, ha="right")
-            axes.set_yticks(range(len(rung["words"])), rung["words"])
-            axes.set_title(f"{rung['name']}\n{rung['rank']}\n{rung['law']}", fontsize=9)
+            image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
+            axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right")
+            axes.set_yticks(range(len(rung.words)), rung.words)
+            matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
+            axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
             axes.spines[:].set_visible(False)
         if image is not None:
             figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")

@@ -18,7 +18,10 @@ PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 def function_name(function: Callable) -> str:
     """module:qualname; of a function from outside the package, also the sha256 of its file."""
     if isinstance(function, functools.partial):
-        settings = ", ".join(f"{key}={value}" for key, value in function.keywords.items())
+        settings = ", ".join(
+            f"{key}={function_name(value) if callable(value) else value}"
+            for key, value in function.keywords.items()
+        )
         return f"{function_name(function.func)}({settings})"
     module = getattr(function, "__module__", None) or "builtins"
     name = f"{module}:{getattr(function, '__qualname__', repr(function))}"

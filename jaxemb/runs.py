@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxemb import checkpoints, preparation, progress, provenance, training
 from jaxemb import config as config_lib
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import segments
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
@@ -46,7 +46,7 @@ def train(
     Raises:
         InputError: a workdir of another config, with what differs.
         NumericalError: a loss that is not finite, with its step and place in the text.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+        Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
     workdir = preparation.writable(config.workdir)
     _same_config(workdir, config, corpus)
@@ -64,6 +64,29 @@ def train(
     whole = checkpoints.restore(finished, InOut(size, size))
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
     return Result(whole, corpus.vocab, tokens, _metrics(workdir))
+
+
+def load(workdir: str | Path) -> tuple[Vocab, InOut]:
+    """The vocabulary and the tables of a finished run.
+
+    Raises:
+        InputError: no finished run there, or files that do not belong together.
+    """
+    path = Path(workdir) / TABLES
+    if not path.is_file():
+        raise InputError(
+            f"{workdir}: holds no finished run (no {TABLES}); one is made by "
+            "python scripts/train.py configs/quickstart.py"
+        )
+    arrays = checkpoints.arrays(path)
+    vocab = corpus_lib.read_vocab(Path(workdir) / VOCAB)
+    found = InOut(arrays["input"], arrays["output"])
+    if len(found.input) != len(vocab.words):
+        raise InputError(
+            f"{workdir}: {TABLES} has {len(found.input):,} rows, "
+            f"but {VOCAB} has {len(vocab.words):,} words"
+        )
+    return vocab, found
 
 
 def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
@@ -138,9 +161,10 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
                 checkpoints.save(saved, state, event.cursor._asdict())
                 last_save = time.monotonic()
             if stopping:
-                raise KeyboardInterrupt(
+                raise Interrupted(
                     f"interrupted after step {event.cursor.step:,}, saved in {workdir}: "
-                    "run the same command to continue"
+                    "run the same command to continue",
+                    stop[0],
                 )
             cursor = event.cursor
     checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())

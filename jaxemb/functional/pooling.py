@@ -14,8 +14,7 @@ def mean(
         rows: the vectors of all words of a block.
         mask: 1 where a row is in a center's window, else 0.
     """
-    count = jnp.sum(mask, axis=-1, keepdims=True)
-    return (mask / jnp.maximum(count, 1.0)) @ rows
+    return (mask @ rows) / _count(mask)
 
 
 def mean_word2vec(
@@ -30,4 +29,8 @@ def mean_word2vec(
         github tmikolov/word2vec, word2vec.c, the CBOW branch of TrainModelThread.
     """
     total = mask @ rows
-    return total - jax.lax.stop_gradient(total - mean(rows, mask))
+    return total - jax.lax.stop_gradient(total - total / _count(mask))
+
+
+def _count(mask):
+    return jnp.maximum(jnp.sum(mask, axis=-1, keepdims=True), 1.0)

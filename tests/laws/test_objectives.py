@@ -1,4 +1,4 @@
-"""Laws of every objective. Oracles: the one-example losses over pairs; identities of linear algebra."""
+"""Laws of every objective. Oracles: the one-example losses over pairs; identities of algebra."""
 
 import itertools
 
@@ -194,7 +194,6 @@ def test_a_vocabulary_of_one_word_is_refused(vocab):
 
 def test_noise_rules_differ_only_where_noise_meets_its_word():
     observed, outputs = jnp.eye(3), jnp.array([4, 5, 6])
-    kept, skipped = (
-        rule(observed, outputs, jnp.array([7, 5])) for rule in (blocks.keep, blocks.skip)
-    )
+    rules = blocks.keep, blocks.skip
+    kept, skipped = (rule(observed, outputs, jnp.array([7, 5])) for rule in rules)
     np.testing.assert_array_equal(kept - skipped, [[0, 0], [0, 1], [0, 0]])

@@ -1,0 +1,30 @@
+"""CBOW with negative sampling on 9 M words of Wikipedia (Mikolov et al. 2013).
+
+Source:  arXiv:1301.3781
+
+The gradient is word2vec.c's: every word of a window receives the whole error (see
+`pooling.mean_word2vec`), which is what its learning rate of 0.05 is made for.
+
+Run:     python scripts/train.py configs/cbow_enwiki.py --corpus.path enwiki.txt
+Expect:  ?
+"""
+
+import functools
+
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.functional import pooling, sampling
+
+config = StaticConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
+    objective=functools.partial(objectives.cbow, mean=pooling.mean_word2vec),
+    learner=learners.row_sparse,
+    subsample_rule=sampling.keep_word2vec,
+    window=5,
+    negatives=5,
+    dim=100,
+    epochs=5,
+    learning_rate=0.05,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/cbow_enwiki",
+)

@@ -1,0 +1,25 @@
+"""Skip-gram with negative sampling on 9 M words of Wikipedia (Mikolov et al. 2013).
+
+Source:  arXiv:1310.4546
+
+Run:     python scripts/train.py configs/skipgram_enwiki.py --corpus.path enwiki.txt
+Expect:  ?
+"""
+
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.functional import sampling
+
+config = StaticConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
+    objective=objectives.skipgram,
+    learner=learners.row_sparse,
+    subsample_rule=sampling.keep_word2vec,
+    window=5,
+    negatives=5,
+    dim=100,
+    epochs=5,
+    learning_rate=0.025,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/skipgram_enwiki",
+)

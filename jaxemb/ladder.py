@@ -1,0 +1,71 @@
+"""The rungs from one-hot upwards, seen with the same eyes: an embedder, its matrix, its words."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxemb import embedders, linalg
+from jaxemb.evaluation import neighbours
+from jaxemb.functional import similarity
+from jaxemb.structs import Vocab
+from jaxemb.text import vocabulary
+
+NEAR, OTHERS = 5, 5  # words shown beside the word itself
+AMONG = 1000  # the others are chosen among the most frequent words
+
+
+class Rung(NamedTuple):
+    """One way to make vectors of words, as a matrix of m rows and n columns."""
+
+    name: str
+    rows: int
+    dim: int
+    rank: int
+    law: str  # what holds of the distances between words
+    near: str  # what is near the word
+    words: tuple[str, ...]  # the words of the picture
+    cosines: Float[Any, "words words"]
+
+
+def climb(vocab: Vocab, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
+    """The rungs for one vocabulary: one-hot, and a static table of trained vectors.
+
+    Raises:
+        InputError: the word is not in the vocabulary.
+    """
+    m, n = table.shape
+    near = neighbours.nearest(vocab, table, word, k=NEAR)
+    shown = _shown(vocab, table, word, near)
+    ids = jnp.asarray(vocabulary.index(vocab, shown))
+    mask = jnp.ones(len(shown))
+    hot = embedders.one_hot(m).apply((), ids, mask)
+    static = embedders.lookup(m, n).apply(jnp.asarray(table), ids, mask)
+    nothing, rank = "no word more than any other", linalg.rank(table).rank
+    return [
+        Rung("one-hot", m, m, m, _law(hot), nothing, shown, _cosines(hot)),
+        Rung("static", m, n, rank, _law(static), str(near), shown, _cosines(static)),
+    ]
+
+
+def _shown(vocab: Vocab, table, word: str, near: neighbours.Neighbours) -> tuple[str, ...]:
+    """The word, its nearest, and the frequent words least like it."""
+    frequent = jnp.asarray(table[:AMONG])
+    row = jnp.asarray(table[vocabulary.index(vocab, [word])[0]])[None, :]
+    unlike = np.argsort(np.asarray(similarity.cosine(row, frequent))[0], kind="stable")
+    others = [vocab.words[i] for i in unlike if vocab.words[i] not in (word, *near.words)]
+    return (word, *near.words, *others[:OTHERS])
+
+
+def _law(vectors: Float[Array, "words dim"]) -> str:
+    """How far apart the shown words are."""
+    apart = np.asarray(similarity.euclidean(vectors, vectors))[np.triu_indices(len(vectors), 1)]
+    if np.ptp(apart) < 1e-6 and math.isclose(apart[0], math.sqrt(2), rel_tol=1e-6):
+        return "every two words orthogonal, sqrt 2 apart"
+    return f"distance carries meaning: {apart.min():.2f} to {apart.max():.2f} apart"
+
+
+def _cosines(vectors: Float[Array, "words dim"]):
+    return np.asarray(similarity.cosine(vectors, vectors))

@@ -1,0 +1,55 @@
+"""The ladder of word vectors on one screen: what each rung is as a matrix, and what is near a word.
+
+Usage: python scripts/ladder.py WORD [--run runs/quickstart] [--picture ladder.png] [--help]
+
+The static rung is a finished run of scripts/train.py. The contextual rung is not built yet.
+"""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from jaxemb import command_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Ladder:
+    """What each rung is as a matrix, and what is near a word on it."""
+
+    word: Annotated[str, tyro.conf.Positional]
+    """The word to look at."""
+    run: str = "runs/quickstart"
+    """The folder of a finished run."""
+    picture: str | None = None
+    """Where the picture goes; by default ladder.png in the run's folder."""
+
+
+def main() -> None:
+    asked = command_line.parse(Ladder)
+    from rich.console import Console
+    from rich.table import Table
+
+    from jaxemb import ladder, runs
+
+    vocab, tables = runs.load(asked.run)
+    rungs = ladder.climb(vocab, tables.input, asked.word)
+    shown = Table("rung", "m", "n", "rank", "law of distances", f"near {asked.word}")
+    for rung in rungs:
+        size = f"{rung.rows:,}", f"{rung.dim:,}", str(rung.rank)
+        shown.add_row(rung.name, *size, rung.law, rung.near)
+    Console().print(shown)
+    if importlib.util.find_spec("matplotlib") is None:
+        print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
+        return
+    from jaxemb import pictures
+
+    path = Path(asked.picture or Path(asked.run) / "ladder.png")
+    pictures.ladder(rungs, path)
+    print(f"picture: {path}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

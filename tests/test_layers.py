@@ -1,0 +1,126 @@
+"""Imports only point down: scripts -> shell -> floor 2 -> floor 1 -> structs -> ground."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS = {
+    "errors": 0,
+    "provenance": 0,
+    "functional": 1,
+    "linalg": 1,
+    "structs": 2,
+    "text": 3,
+    "static": 3,
+    "embedders": 4,
+    "learners": 4,
+    "evaluation": 4,
+    "ladder": 4,
+    "config": 5,
+    "checkpoints": 5,
+    "command_line": 5,
+    "training": 5,
+    "progress": 6,
+    "preparation": 7,
+    "runs": 8,
+    "report": 9,
+    "pictures": 9,
+}
+MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
+WITHOUT_JAX = {"text", "errors", "provenance", "config", "command_line", "preparation"}
+# the one door between rooms of floor 1: static trains on what text encodes
+DOORS = {("static", "text")}
+
+
+def _room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "jaxemb" and len(parts) > 1 else None
+
+
+def _imports(path: Path) -> set[str]:
+    """Modules imported at run time; what stands under TYPE_CHECKING is not."""
+    found = set()
+    tree = ast.parse(path.read_text("utf-8"))
+    checked = [
+        n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
+    ]
+    skipped = {id(inner) for node in checked for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT).with_suffix("")).replace("/", ".")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_imports_only_point_down(path):
+    room = _room(_name(path))
+    assert room in FLOORS, f"{room} has no floor: say where it belongs"
+    for other in {_room(module) for module in _imports(path)} - {None, room}:
+        assert other in FLOORS, f"{_name(path)} imports {other}"
+        below = FLOORS[other] < FLOORS[room]
+        assert below or (room, other) in DOORS, f"{_name(path)} imports {other}, which is not below"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_each_library_stays_in_its_rooms(path):
+    homes = {
+        "flax": {"contextual"},
+        "optax": {"learners", "training"},
+        "tyro": {"config", "command_line"},
+        "rich": {"progress"},
+        "safetensors": {"checkpoints", "formats"},
+        "matplotlib": {"pictures"},
+        "jax": set(FLOORS)
+        - {"text", "errors", "provenance", "config", "command_line", "preparation"},
+    }
+    used = {module.split(".")[0] for module in _imports(path)}
+    for library, rooms in homes.items():
+        assert library not in used or _room(_name(path)) in rooms, f"{_name(path)}: {library}"
+
+
+def test_no_module_shadows_the_standard_library():
+    names = {path.stem for path in MODULES} - {"__init__"}
+    assert not names & set(sys.stdlib_module_names)
+
+
+def test_no_file_is_too_long_to_be_read():
+    lengths = {_name(p): len(p.read_text("utf-8").splitlines()) for p in MODULES}
+    assert {name: n for name, n in lengths.items() if n > 260} == {}
+
+
+def _fresh(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return done.stdout.strip()
+
+
+def test_importing_the_package_loads_no_jax():
+    code = "import sys, jaxemb; print([m for m in ('jax', 'flax', 'optax') if m in sys.modules])"
+    assert _fresh(code) == "[]"
+
+
+def test_preparing_text_loads_no_jax():
+    code = "import sys, jaxemb.preparation; print('jax' in sys.modules)"
+    assert _fresh(code) == "False"
+
+
+def test_everything_the_front_door_promises_is_there():
+    import jaxemb
+
+    for name in jaxemb.__all__:
+        assert getattr(jaxemb, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = jaxemb.nothing  # type: ignore[attr-defined]

@@ -1,0 +1,50 @@
+"""Every code block of the README runs, and the commands are those that are tested."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+TEXT = "the king rules the land and the queen rules the sea .\n" * 200
+CHINESE = "天地玄黃宇宙洪荒日月盈昃辰宿列張\n寒來暑往秋收冬藏閏餘成歲律呂調陽\n" * 100
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[b.splitlines()[0][:60] for b in BLOCKS])
+def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
+    block, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.txt").write_text(TEXT)
+    (tmp_path / "chinese.txt").write_text(CHINESE)
+    exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out.splitlines()
+    # `print(...)  # what it says`, where "..." stands for what differs from machine to machine
+    said = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
+    for line, expected in zip(printed, said, strict=False):
+        pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+        assert re.fullmatch(pattern, line), (line, expected)
+    assert len(printed) >= len(said)
+
+
+def test_the_two_commands_are_shown_and_ci_runs_the_second():
+    commands = re.findall(r"^\s*(python3 -m venv .*)$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert "scripts/train.py configs/quickstart.py" in commands[0]
+    assert commands[1] in (ROOT / ".ci/run").read_text()
+
+
+def test_every_file_the_readme_names_is_there():
+    for name in re.findall(r"\b(?:configs|scripts|docs|tests|jaxemb)/[\w/]+\.\w+", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_nothing_that_is_made_is_in_the_repository():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert not [name for name in tracked if name.startswith(("runs/", "data/", ".venv/"))]

@@ -1,0 +1,159 @@
+"""Training: the same bits whatever the chunk length and however often interrupted."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxemb
+from jaxemb import learners, training
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.functional import sampling
+from jaxemb.static import objectives
+from jaxemb.structs import InOut
+
+SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 2}
+
+
+@pytest.fixture(scope="module")
+def text():
+    """Two topics that never meet: words 0..5 and words 6..11."""
+    random = np.random.default_rng(0)
+    lines = []
+    for i in range(300):
+        words = [f"{'ab'[i % 2]}{j}" for j in random.integers(0, 6, 12)]
+        lines.append(" ".join(words))
+    return jaxemb.text.encode(lines, min_count=1, tokenizer=str.split)
+
+
+def _fit(text, objective=None, **options):
+    vocab, ids = text
+    options = {"dim": 8, "epochs": 2, "batch": 4, "chunk": 8, "subsample": 0.02, **options}
+    key = jax.random.key(options.pop("seed", 0))
+    return training.fit(key, ids, vocab, objective or objectives.skipgram(**SMALL), **options)
+
+
+def _same(one, other) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_same_key_gives_the_same_bits_twice_and_another_key_others(text):
+    first = _fit(text)
+    assert _same(first, _fit(text))
+    assert not _same(first, _fit(text, seed=1))
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+def test_the_chunk_length_changes_no_bit(text, chunk):
+    assert _same(_fit(text), _fit(text, chunk=chunk))
+
+
+@pytest.mark.parametrize("objective", [objectives.skipgram, objectives.cbow])
+def test_words_of_one_topic_end_up_alike(text, objective):
+    vocab, _ = text
+    rate = 0.1 if objective is objectives.skipgram else 0.4
+    tables = _fit(text, objective(**SMALL), epochs=30, learning_rate=rate, subsample=0)
+    cosines = np.asarray(jaxemb.similarity.cosine(tables.input, tables.input))
+    topic = np.array([word[0] == "a" for word in vocab.words])
+    alike = topic[:, None] == topic[None, :]
+    off = ~np.eye(12, dtype=bool)
+    assert cosines[alike & off].mean() > cosines[~alike].mean() + 0.5
+
+
+def _plan_and_text(text, epochs=2, chunk=8):
+    vocab, ids = text
+    objective = objectives.skipgram(**SMALL)
+    learner = learners.row_sparse(objective)
+    plan = training.Plan(jax.random.key(0), objective, learner, 8, epochs, 0.025, 4, chunk)
+    keep = sampling.keep_word2vec(vocab.counts, 0.02)
+    split = training.split_of(plan.key, ids, keep, held_out=0.25)._replace(segment=700)
+    return plan, objective.prepare(vocab), split
+
+
+def test_training_goes_on_from_any_event_to_the_same_bits(text):
+    plan, (resources, rows), split = _plan_and_text(text)
+    whole = [
+        (jax.device_get(event.state), event.cursor)
+        for event in training.events(plan, training.start(plan, rows), resources, split)
+    ]
+    for state, cursor in whole[:: max(len(whole) // 6, 1)]:
+        state = jax.tree.map(jnp.asarray, state)
+        other = plan._replace(chunk=5)
+        for event in training.events(other, state, resources, split, cursor):
+            state = event.state
+        assert _same(state.tables, whole[-1][0].tables)
+
+
+def test_an_epoch_ends_as_often_as_there_are_epochs_and_all_words_are_counted(text):
+    plan, (resources, rows), split = _plan_and_text(text, epochs=3)
+    found = list(training.events(plan, training.start(plan, rows), resources, split))
+    assert [e.cursor.epoch for e in found if e.ends_epoch] == [1, 2, 3]
+    last = found[-1].cursor
+    assert last.trained + last.subsampled == 3 * training.segments.words(split)
+    assert found[-1].done == 1.0
+
+
+def test_the_learning_rate_falls_linearly_from_its_start(text):
+    plan, (resources, rows), split = _plan_and_text(text, chunk=1)
+    found = list(training.events(plan, training.start(plan, rows), resources, split))
+    rates = np.array([e.learning_rate for e in found])
+    before = np.array([0.0, *(e.done for e in found[:-1])])
+    np.testing.assert_allclose(rates, 0.025 * np.maximum(1 - before, 1e-4), rtol=1e-6)
+    assert (np.diff(rates) < 0).all()
+
+
+def test_held_out_loss_is_the_same_at_every_call_and_starts_at_log_2_per_score(text):
+    plan, (resources, rows), split = _plan_and_text(text)
+    held = training.held_out_texts(plan, split._replace(held=True))
+    tables = training.start(plan, rows).tables
+    loss = training.held_out_loss(plan, tables, resources, held)
+    assert loss == training.held_out_loss(plan, tables, resources, held)
+    np.testing.assert_allclose(loss, (1 + SMALL["negatives"]) * np.log(2), rtol=1e-5)
+    assert training.held_out_loss(plan, tables, resources, []) is None
+
+
+def test_frozen_tables_do_not_move(text):
+    vocab, _ = text
+    plan_key, size = jax.random.key(0), len(vocab.words)
+    frozen = _fit(text, trainable=InOut(jnp.zeros(size), jnp.ones(size)))
+    start = training.tables.init(jax.random.fold_in(plan_key, 0), InOut(size, size), 8)
+    np.testing.assert_array_equal(frozen.input, start.input)
+    assert np.abs(frozen.output).max() > 0
+
+
+def test_the_dense_learner_trains_to_the_same_tables(text):
+    objective = objectives.skipgram(**SMALL)
+    dense = _fit(text, objective, learner=learners.dense(objective))
+    for one, other in zip(_fit(text, objective), dense, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)  # 400 steps of rounding
+
+
+def test_numbers_that_run_away_end_in_an_error(text):
+    with pytest.raises(NumericalError, match="lower learning_rate"):
+        _fit(text, learning_rate=1e38)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [([], "no ids"), ([0, 12], "from 0 to 12; wanted -1"), ([-2, 3], "from -2 to 3")],
+)
+def test_ids_that_are_no_words_are_refused(text, ids, message):
+    with pytest.raises(InputError, match=message):
+        _fit((text[0], np.array(ids, np.int32)))
+
+
+@pytest.mark.parametrize("setting", ["dim", "epochs", "batch", "chunk"])
+def test_a_setting_below_one_is_refused(text, setting):
+    with pytest.raises(InputError, match=f"{setting} is 0; it must be at least 1"):
+        _fit(text, **{setting: 0})
+
+
+def test_the_thread_that_prepares_text_hands_on_its_errors():
+    def broken():
+        yield 1
+        raise InputError("broken")
+
+    ahead = training._ahead(broken())
+    assert next(ahead) == 1
+    with pytest.raises(InputError, match="broken"):
+        next(ahead)

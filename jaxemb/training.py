@@ -152,7 +152,11 @@ def events(
     for epoch, chunk in _ahead(_all_chunks(plan, split, cursor)):
         done = _done(plan, split, epoch, chunk)
         rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)
-        state, loss = _train_chunk(
+        # a program of its own: inside the next one, a look at the tables makes XLA copy them
+        loss = _first_loss(
+            state.tables, draws, cursor.step, chunk.texts[0], resources, objective=plan.objective
+        )
+        state = _train_chunk(
             state,
             draws,
             cursor.step,
@@ -181,7 +185,7 @@ def events(
 def _train_chunk(
     state, draws, first, count, texts, rates, resources, trainable, *, objective, learner
 ):
-    """Some steps, with no word to the host in between; the loss is that of the first one.
+    """Some steps, with no word to the host in between.
 
     Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
     drawn for all steps at once, where threefry inside the loop would cost as much as the products.
@@ -189,13 +193,21 @@ def _train_chunk(
     steps, batch, _ = texts.shape
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
     random = _random(draws, first + jnp.arange(steps), batch, objective)
-    loss, pairs = _loss(objective, state.tables, draw(random[0], texts[0], resources))
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)
         return learner.step(state, blocks, rates[i], trainable)
 
-    return jax.lax.fori_loop(0, count, step, state), loss / jnp.maximum(pairs, 1.0)
+    return jax.lax.fori_loop(0, count, step, state)
+
+
+@functools.partial(jax.jit, static_argnames="objective")
+def _first_loss(whole, draws, step, texts, resources, *, objective):
+    """The loss per pair of one step, before it is taken: nats."""
+    random = _random(draws, jnp.asarray(step)[None], texts.shape[0], objective)
+    blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
+    loss, pairs = _loss(objective, whole, blocks)
+    return loss / jnp.maximum(pairs, 1.0)
 
 
 def _random(key, steps, batch: int, objective: Objective):

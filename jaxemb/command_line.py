@@ -39,11 +39,15 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
     """A dataclass from the command line; `--bad-utf8` may be said without `corpus.`.
 
     Raises:
+        InputError: a setting out of its range, if the dataclass has a `check`.
         SystemExit: 0 after --help; 2 for an unknown option, with the nearest one.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     whole = ["--corpus.bad-utf8" if each == "--bad-utf8" else each for each in arguments]
-    return tyro.cli(kind, args=whole, **settings)
+    found = tyro.cli(kind, args=whole, **settings)
+    # not in __post_init__: tyro would print the error in a box of its own
+    getattr(found, "check", lambda: None)()
+    return found
 
 
 def load(path: Path, kind: type[T]) -> T:

@@ -40,6 +40,9 @@ class Corpus:
     def __post_init__(self) -> None:
         if isinstance(self.path, str):
             object.__setattr__(self, "path", (self.path,))
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
         check_at_least(1, min_count=self.min_count)
         if self.max_vocab is not None:
             check_at_least(1, max_vocab=self.max_vocab)
@@ -95,7 +98,9 @@ class StaticConfig:
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        self.corpus.check()
         check_at_least(
             1,
             window=self.window,

@@ -15,6 +15,7 @@ def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
     Raises:
         InputError: text that cannot be used; tables larger than memory.
     """
+    writable(config.workdir)
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
     return prepare_corpus(
         config.corpus, folder, lambda vocab: check_memory(config, len(vocab.words))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb import checkpoints, preparation, progress, provenance, training
+from jaxemb import checkpoints, held_out, preparation, progress, provenance, training
 from jaxemb import config as config_lib
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import segments
@@ -134,16 +134,14 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
         cursor = training.Cursor(**checkpoints.cursor(saved))
         state = jax.tree.map(jax.numpy.asarray, checkpoints.restore(saved, jax.device_get(state)))
     rows_before = [row for row in _metrics(workdir) if row["step"] <= cursor.step]
-    held_texts = training.held_out_texts(plan, held)
+    held_texts = held_out.texts(plan, held)
     with (
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS, rows_before) as log,
         progress.Meter() as meter,
     ):
         if not cursor.step:
-            log.add(
-                cursor, held_out=training.held_out_loss(plan, state.tables, resources, held_texts)
-            )
+            log.add(cursor, held_out=held_out.loss(plan, state.tables, resources, held_texts))
         last_save = time.monotonic()
         pending = None
         for event in training.events(plan, state, resources, text, cursor):
@@ -154,7 +152,7 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
             if event.ends_epoch:
                 _check_and_log(pending, meter, log)
                 pending = None
-                loss = training.held_out_loss(plan, state.tables, resources, held_texts)
+                loss = held_out.loss(plan, state.tables, resources, held_texts)
                 log.add(event.cursor, held_out=loss)
             stopping = bool(stop) and event.cursor.epoch < plan.epochs
             if stopping or time.monotonic() - last_save > config.checkpoint_every:

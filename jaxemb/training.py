@@ -1,8 +1,6 @@
 """Training: chunks of steps under one jit, as a pure loop (`fit`), and with files (`run`)."""
 
 import functools
-import queue
-import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxemb import learners
+from jaxemb import learners, prefetch
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import sampling
 from jaxemb.static import objectives, segments, tables
@@ -149,7 +147,7 @@ def events(
     The text of the next chunks is prepared in a thread while the device works.
     """
     draws = jax.random.fold_in(plan.key, 1)
-    for epoch, chunk in _ahead(_all_chunks(plan, split, cursor)):
+    for epoch, chunk in prefetch.ahead(_all_chunks(plan, split, cursor)):
         done = _done(plan, split, epoch, chunk)
         rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
@@ -192,7 +190,7 @@ def _train_chunk(
     """
     steps, batch, _ = texts.shape
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
-    random = _random(draws, first + jnp.arange(steps), batch, objective)
+    random = random_bits(draws, first + jnp.arange(steps), batch, objective)
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)
@@ -204,51 +202,22 @@ def _train_chunk(
 @functools.partial(jax.jit, static_argnames="objective")
 def _first_loss(whole, draws, step, texts, resources, *, objective):
     """The loss per pair of one step, before it is taken: nats."""
-    random = _random(draws, jnp.asarray(step)[None], texts.shape[0], objective)
+    random = random_bits(draws, jnp.asarray(step)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
-    loss, pairs = _loss(objective, whole, blocks)
+    loss, pairs = block_loss(objective, whole, blocks)
     return loss / jnp.maximum(pairs, 1.0)
 
 
-def _random(key, steps, batch: int, objective: Objective):
+def random_bits(key, steps, batch: int, objective: Objective):
+    """The randomness of some steps, each from fold_in(key, step) alone."""
     shape = (batch, objective.reads.bits)
     return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape))(steps)
 
 
-def _loss(objective: Objective, whole: InOut, blocks):
+def block_loss(objective: Objective, whole: InOut, blocks):
+    """The loss of some blocks, and the observed pairs it is over."""
     rows = tables.gather(whole, blocks.ids)
     return objectives.total(objective, rows, blocks), jnp.sum(blocks.pairs)
-
-
-def held_out_loss(plan: Plan, whole: InOut, resources: Any, texts: list[Any]) -> float | None:
-    """The loss per pair on text held out, with the same draws at every call; None without pairs.
-
-    Args:
-        texts: from `held_out_texts`.
-    """
-    sums = np.zeros(2)
-    key = jax.random.fold_in(plan.key, 4)
-    for i, part in enumerate(texts):
-        draws = jax.random.fold_in(key, i)
-        sums += np.float64(_held_out(whole, draws, part, resources, objective=plan.objective))
-    return float(sums[0] / sums[1]) if sums[1] else None
-
-
-def held_out_texts(plan: Plan, split: segments.Split) -> list[Any]:
-    """The held-out text, subsampled once, in chunks."""
-    parts = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
-    return [part.texts for part in parts if part.trained]
-
-
-@functools.partial(jax.jit, static_argnames="objective")
-def _held_out(whole, draws, texts, resources, *, objective):
-    steps, batch, _ = texts.shape
-    draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
-    random = _random(draws, jnp.arange(steps), batch, objective)
-    losses, pairs = jax.lax.map(
-        lambda at: _loss(objective, whole, draw(at[0], at[1], resources)), (random, texts)
-    )
-    return jnp.sum(losses), jnp.sum(pairs)
 
 
 @jax.jit
@@ -271,39 +240,3 @@ def _done(plan: Plan, split: segments.Split, epoch: int, chunk: segments.Chunk):
     share = (chunk.first + np.arange(len(chunk.texts) + 1)) / chunk.steps
     before = epoch * len(split.ids) + chunk.segment * split.segment
     return (before + share * length) / (plan.epochs * len(split.ids))
-
-
-def _ahead(items: Iterator, depth: int = 2) -> Iterator:
-    """The same items, made by a thread that stays at most `depth` ahead."""
-    made: queue.Queue = queue.Queue(depth)
-    stop = threading.Event()
-    end = object()
-
-    def put(item) -> bool:
-        while not stop.is_set():
-            try:
-                made.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def make() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(end)
-        except BaseException as error:  # handed to the caller's thread
-            put(error)
-
-    thread = threading.Thread(target=make, daemon=True)
-    thread.start()
-    try:
-        while (item := made.get()) is not end:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()

@@ -21,6 +21,9 @@ class Prepare:
     """Where ids.bin, vocab.txt and manifest.json go."""
     corpus: Corpus = dataclasses.field(default_factory=Corpus)
 
+    def check(self) -> None:
+        self.corpus.check()
+
 
 def main() -> None:
     asked = command_line.parse(Prepare)

@@ -11,7 +11,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook
 
-install_import_hook("jaxemb", "beartype.beartype")
+import tests.strict  # the hook finds it by name
+
+install_import_hook("jaxemb", "tests.strict.check")
 
 import numpy as np
 import pytest

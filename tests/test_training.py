@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxemb
-from jaxemb import learners, training
+from jaxemb import held_out, learners, prefetch, training
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import sampling
 from jaxemb.static import objectives
@@ -104,12 +104,23 @@ def test_the_learning_rate_falls_linearly_from_its_start(text):
 
 def test_held_out_loss_is_the_same_at_every_call_and_starts_at_log_2_per_score(text):
     plan, (resources, rows), split = _plan_and_text(text)
-    held = training.held_out_texts(plan, split._replace(held=True))
+    held = held_out.texts(plan, split._replace(held=True))
     tables = training.start(plan, rows).tables
-    loss = training.held_out_loss(plan, tables, resources, held)
-    assert loss == training.held_out_loss(plan, tables, resources, held)
+    loss = held_out.loss(plan, tables, resources, held)
+    assert loss == held_out.loss(plan, tables, resources, held)
     np.testing.assert_allclose(loss, (1 + SMALL["negatives"]) * np.log(2), rtol=1e-5)
-    assert training.held_out_loss(plan, tables, resources, []) is None
+    assert held_out.loss(plan, tables, resources, []) is None
+
+
+def test_held_out_loss_does_not_depend_on_the_chunk_length(text):
+    plan, (resources, _), split = _plan_and_text(text)
+    tables = _fit(text)
+    losses = []
+    for chunk in (2, 8):
+        other = plan._replace(chunk=chunk)
+        parts = held_out.texts(other, split._replace(held=True))
+        losses.append(held_out.loss(other, tables, resources, parts))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
 
 
 def test_frozen_tables_do_not_move(text):
@@ -153,7 +164,7 @@ def test_the_thread_that_prepares_text_hands_on_its_errors():
         yield 1
         raise InputError("broken")
 
-    ahead = training._ahead(broken())
+    ahead = prefetch.ahead(broken())
     assert next(ahead) == 1
     with pytest.raises(InputError, match="broken"):
         next(ahead)

@@ -25,7 +25,9 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     """
     table, vocab = result.tables.input, result.vocab
     found = linalg.summary(table)
-    shown = config.neighbours_of or vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
+    known = set(vocab.words)
+    frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
+    shown = [word for word in config.neighbours_of if word in known] or frequent
     near, far = neighbours.nearest, neighbours.nearest_euclidean
     analogies = words.analogies(vocab, table)
     return {

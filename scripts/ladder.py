@@ -38,7 +38,7 @@ def main() -> None:
     rungs = ladder.climb(vocab, tables.input, asked.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", f"near {asked.word}")
     for rung in rungs:
-        size = f"{rung.rows:,}", f"{rung.dim:,}", str(rung.rank)
+        size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"
         shown.add_row(rung.name, *size, rung.law, rung.near)
     Console().print(shown)
     if importlib.util.find_spec("matplotlib") is None:

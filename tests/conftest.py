@@ -11,8 +11,6 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook
 
-import tests.strict  # the hook finds it by name
-
 install_import_hook("jaxemb", "tests.strict.check")
 
 import numpy as np

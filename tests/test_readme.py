@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
-TEXT = "the king rules the land and the queen rules the sea .\n" * 200
+# a king among four hundred words
+WORDS = ["king", *(a + b + c for a in "bdfghklm" for b in "aeiou" for c in "nrstlpmgkd")]
+TEXT = "\n".join(" ".join(WORDS[i % 7 :: 1 + i % 5]) for i in range(150))
 CHINESE = "天地玄黃宇宙洪荒日月盈昃辰宿列張\n寒來暑往秋收冬藏閏餘成歲律呂調陽\n" * 100
 
 

@@ -14,7 +14,7 @@ import pytest
 import train
 from safetensors.numpy import load_file
 
-from jaxemb import command_line, runs, training
+from jaxemb import command_line, report, runs, training
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,6 +44,12 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "config.py").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Drawing takes a second, and its own test."""
+    monkeypatch.setattr(report, "_draw", lambda *ignored: [])
 
 
 def run(script, *arguments: str, monkeypatch, code: int = 0) -> None:
@@ -88,6 +94,7 @@ def _tokens_add_up(tokens: dict, epochs: int) -> None:
     assert tokens["held_out"] == sum(position % 21 != 20 for position in range(9000, 10_000))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
     run(train, "config.py", "--epochs", "20", "--learning-rate", "0.1", monkeypatch=monkeypatch)
     rows = [json.loads(line) for line in (place / "run/metrics.jsonl").read_text().splitlines()]
@@ -96,6 +103,7 @@ def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
     assert held_out[-1] < held_out[0] - 0.3
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsys):
     run(train, "config.py", monkeypatch=monkeypatch)
     first = capsys.readouterr().out
@@ -104,6 +112,7 @@ def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsy
     assert capsys.readouterr().out == first
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_another_config_in_the_same_folder_is_refused_with_the_difference(
     place, monkeypatch, capsys
 ):
@@ -129,6 +138,7 @@ def _interrupt_after(events: int, monkeypatch) -> None:
     monkeypatch.setattr(training, "events", interrupted)
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
@@ -181,6 +191,7 @@ BAD = {
 }
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_line_and_exit_code_2_and_leaves_no_half(place, monkeypatch, capsys, name):
     arguments, said = BAD[name]
@@ -216,6 +227,7 @@ def test_a_loss_that_is_not_finite_ends_with_code_3_and_no_tables(place, monkeyp
     assert not (place / "run/tables.safetensors").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_prepared_text_is_shared_by_runs(place, monkeypatch, capsys):
     options = ("--corpus.path", "text.txt", "--corpus.min-count", "1")
     run(prepare, "out", *options, monkeypatch=monkeypatch)
@@ -224,6 +236,7 @@ def test_prepared_text_is_shared_by_runs(place, monkeypatch, capsys):
     assert not (place / "run/corpus").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_ladder_shows_both_rungs_and_the_word(place, monkeypatch, capsys):
     run(train, "config.py", monkeypatch=monkeypatch)
     capsys.readouterr()

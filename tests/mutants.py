@@ -1,0 +1,223 @@
+"""Planted faults, and the law that catches each.
+
+Usage: python tests/mutants.py [NAME ...]
+
+Each mutant changes one place of a copy of the package and runs the law that should fail there. A
+mutant that survives is a law that cannot fail: the script then exits with 1.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Mutant(NamedTuple):
+    """One fault: in `file`, `old` becomes `new`; `law` is the test that must fail."""
+
+    file: str
+    old: str
+    new: str
+    law: str
+
+
+MUTANTS = {
+    "noise attracts": Mutant(
+        "functional/losses.py",
+        "softplus(-(context @ center)) + jnp.sum(softplus(noise @ center))",
+        "softplus(-(context @ center)) + jnp.sum(softplus(-(noise @ center)))",
+        "tests/functional/test_losses.py::test_skipgram_is_the_papers_equation",
+    ),
+    "target ignored": Mutant(
+        "functional/losses.py",
+        "softplus(-target[None, :] * scores)",
+        "softplus(-scores)",
+        "tests/functional/test_losses.py::test_a_block_costs_the_sum_of_its_pairs",
+    ),
+    "softplus slope of the wrong sign": Mutant(
+        "functional/losses.py",
+        "tangent * jax.nn.sigmoid(x)",
+        "tangent * jax.nn.sigmoid(-x)",
+        "tests/functional/test_losses.py::test_softplus_and_its_gradient_are_finite",
+    ),
+    "window summed, not averaged": Mutant(
+        "functional/pooling.py",
+        "    return (mask @ rows) / _count(mask)",
+        "    return mask @ rows",
+        "tests/functional/test_pooling.py::test_both_means_are_the_mean",
+    ),
+    "alias forgets what was overdrawn": Mutant(
+        "functional/sampling.py",
+        "threshold[large] = _FULL - overdrawn",
+        "threshold[large] = _FULL",
+        "tests/functional/test_sampling.py::test_every_word_has_its_probability_exactly",
+    ),
+    "low bits choose the bucket": Mutant(
+        "functional/sampling.py",
+        "i = (bucket >> shift)",
+        "i = (bucket & (table.alias.shape[0] - 1))",
+        "tests/functional/test_sampling.py::test_the_top_bits_choose_the_bucket",
+    ),
+    "the paper's formula for the code's": Mutant(
+        "functional/sampling.py",
+        "np.minimum(1.0, np.sqrt(ratio) + ratio)",
+        "np.minimum(1.0, np.sqrt(ratio))",
+        "tests/functional/test_sampling.py::test_subsampling_follows_both_formulas",
+    ),
+    "the center is in its own window": Mutant(
+        "static/blocks.py",
+        "near = (distance > 0) & (distance <= reach[:, None])",
+        "near = distance <= reach[:, None]",
+        "tests/static/test_blocks.py::test_skipgram_reads_exactly_the_pairs_of_its_windows",
+    ),
+    "sentences mix": Mutant(
+        "static/blocks.py",
+        "return near & together & is_word",
+        "return near & is_word",
+        "tests/static/test_blocks.py::test_sentences_never_mix",
+    ),
+    "context words become centers": Mutant(
+        "static/blocks.py",
+        "& (text[at] >= 0)[:, None]",
+        "& (text[at] != SENTENCE_END)[:, None]",
+        "tests/static/test_blocks.py::test_cbow_reads_exactly_the_windows_of_its_centers",
+    ),
+    "reach never the whole window": Mutant(
+        "static/blocks.py",
+        "return 1 + (random % window)",
+        "return 1 + (random % max(window - 1, 1))",
+        "tests/static/test_blocks.py::test_distance_d_is_used_with_word2vecs_probability",
+    ),
+    "noise not weighed by k": Mutant(
+        "static/blocks.py",
+        "share = settings.negatives / settings.shared_negatives",
+        "share = 1.0",
+        "tests/laws/test_objectives.py::test_shared_noise_has_the_expected_gradient",
+    ),
+    "skip keeps": Mutant(
+        "static/blocks.py",
+        "(outputs[:, None] != noise[None, :])",
+        "(outputs[:, None] != -noise[None, :] - 1)",
+        "tests/static/test_blocks.py::test_skipped_noise_weighs_only_where",
+    ),
+    "no context beyond a segment": Mutant(
+        "static/segments.py",
+        "after = _words_after(around, at, reads.halo, segment_count(split))",
+        "after = np.zeros(0, np.int32)",
+        "tests/static/test_segments.py::test_blocked_segmented_text_gives_exactly_the_pairs",
+    ),
+    "context beyond a segment trains twice": Mutant(
+        "static/segments.py",
+        "context = np.where(after >= 0, -2 - after, SENTENCE_END)",
+        "context = after",
+        "tests/static/test_segments.py::test_blocked_segmented_text_gives_exactly_the_pairs",
+    ),
+    "every epoch the same": Mutant(
+        "static/segments.py",
+        "np.random.SeedSequence((split.seed, epoch, number, purpose))",
+        "np.random.SeedSequence((split.seed, 0, number, purpose))",
+        "tests/static/test_segments.py::test_epochs_and_seeds_differ",
+    ),
+    "held-out text is trained on": Mutant(
+        "static/segments.py",
+        "ids[is_held_out(start, stop, split.held_out) != split.held] = SENTENCE_END",
+        "pass",
+        "tests/static/test_segments.py::test_every_word_is_trained_subsampled_or_held_out",
+    ),
+    "repeats overwrite": Mutant(
+        "static/tables.py",
+        "return table.at[ids].add(rows,",
+        "return table.at[ids].set(rows,",
+        "tests/static/test_tables.py::test_gather_and_scatter_add_are_adjoint",
+    ),
+    "squares before sums": Mutant(
+        "static/tables.py",
+        "jnp.zeros_like(gradient).at[representative].add(gradient,",
+        "jnp.zeros_like(gradient).at[representative].max(gradient,",
+        "tests/laws/test_learners.py::test_row_sparse_equals_dense",
+    ),
+    "frozen rows move": Mutant(
+        "learners.py",
+        "lambda g, mask, ids: g * mask[ids][..., None]",
+        "lambda g, mask, ids: g",
+        "tests/laws/test_learners.py::test_frozen_rows_keep_their_bits",
+    ),
+    "loss averaged over blocks": Mutant(
+        "static/objectives.py",
+        "return jnp.sum(jax.vmap(one)(rows, batch))",
+        "return jnp.mean(jax.vmap(one)(rows, batch))",
+        "tests/laws/test_learners.py::test_an_update_is_the_learning_rate_times",
+    ),
+    "randomness from the place in the chunk": Mutant(
+        "training.py",
+        "random = random_bits(draws, first + jnp.arange(steps), batch, objective)\n\n    def step",
+        "random = random_bits(draws, jnp.arange(steps), batch, objective)\n\n    def step",
+        "tests/test_training.py::test_the_chunk_length_changes_no_bit",
+    ),
+    "a resumed run starts its segment again": Mutant(
+        "training.py",
+        "segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,",
+        "segment_step=0,",
+        "tests/test_training.py::test_training_goes_on_from_any_event_to_the_same_bits",
+    ),
+    "tolerance grows with the rows": Mutant(
+        "linalg/spectrum.py",
+        "tolerance=4 * unit * frobenius,",
+        "tolerance=rows * 2 * unit * frobenius,",
+        "tests/linalg/test_linalg.py::test_rank_does_not_fall_with_the_number_of_rows",
+    ),
+    "a line cut off at the end of a file": Mutant(
+        "text/sources.py",
+        "    if left or cut:\n",
+        "    if left and not cut:\n",
+        "tests/text/test_sources.py::test_a_long_line_is_cut_only_between_words",
+    ),
+    "rare words dropped without a count": Mutant(
+        "text/vocabulary.py",
+        '"under_min_count": int(counts[(counts < min_count) & ~too_long].sum()),',
+        '"under_min_count": 0,',
+        "tests/text/test_corpus.py::test_every_token_is_kept_or_dropped_for_a_named_cause",
+    ),
+}
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the law passes in spite of the fault."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place)
+        for name in ("jaxemb", "tests", "scripts", "configs"):
+            skipped = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, copy / name, ignore=skipped)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / "jaxemb" / mutant.file
+        text = file.read_text("utf-8")
+        assert text.count(mutant.old) >= 1, f"{mutant.file} has no {mutant.old!r}: mend the mutant"
+        file.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+        path, law = mutant.law.split("::")
+        command = [sys.executable, "-m", "pytest", "-x", path, "-k", law, "-p", "no:cacheprovider"]
+        environment = {"PYTHONPATH": str(copy), "PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "cpu"}
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1), done.stdout + done.stderr  # the law was found and ran
+        return done.returncode == 0
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or list(MUTANTS)
+    alive = []
+    for name in chosen:
+        mutant = MUTANTS[name]
+        if survives(mutant):
+            alive.append(name)
+        print(f"{'SURVIVES' if name in alive else 'caught  '} {name}: {mutant.law}", flush=True)
+    print(f"{len(chosen) - len(alive)} of {len(chosen)} caught")
+    raise SystemExit(1 if alive else 0)
+
+
+if __name__ == "__main__":
+    main()

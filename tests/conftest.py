@@ -11,6 +11,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 from jaxtyping import install_import_hook
 
+import tests.strict  # noqa: F401 (the hook finds it by its name)
+
 install_import_hook("jaxemb", "tests.strict.check")
 
 import numpy as np

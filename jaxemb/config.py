@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from jaxemb.errors import InputError
+from jaxemb.functional import subsampling
 from jaxemb.provenance import function_name
 from jaxemb.text import corpus, tokenizers
 
@@ -66,7 +67,6 @@ class StaticConfig:
     """From the settings below to an Objective: objectives.skipgram, objectives.cbow, or yours."""
     learner: Function
     """From an Objective to a Learner: learners.row_sparse or learners.dense."""
-    subsample_rule: Function
     window: int = 5
     """The furthest distance of a context word."""
     negatives: int = 5
@@ -77,6 +77,7 @@ class StaticConfig:
     """Noise is drawn in proportion to count to this power."""
     dim: int = 100
     """The dimension of the vectors."""
+    subsample_rule: Function = subsampling.keep_word2vec
     epochs: int = 5
     learning_rate: float = 0.025
     """At the start; it falls linearly to 1e-4 of itself."""

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxemb import learners, prefetch
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.functional import sampling
+from jaxemb.functional import subsampling
 from jaxemb.static import objectives, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
 
@@ -97,7 +97,7 @@ def fit(
     learner = learner or learners.row_sparse(objective)
     plan = Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
     resources, rows = objective.prepare(vocab)
-    split = split_of(key, ids, sampling.keep_word2vec(vocab.counts, subsample))
+    split = split_of(key, ids, subsampling.keep_word2vec(vocab.counts, subsample))
     state = start(plan, rows)
     for event in events(plan, state, resources, split):
         state = event.state

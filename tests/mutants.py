@@ -63,10 +63,10 @@ MUTANTS = {
         "tests/functional/test_sampling.py::test_the_top_bits_choose_the_bucket",
     ),
     "the paper's formula for the code's": Mutant(
-        "functional/sampling.py",
+        "functional/subsampling.py",
         "np.minimum(1.0, np.sqrt(ratio) + ratio)",
         "np.minimum(1.0, np.sqrt(ratio))",
-        "tests/functional/test_sampling.py::test_subsampling_follows_both_formulas",
+        "tests/functional/test_subsampling.py::test_subsampling_follows_both_formulas",
     ),
     "the center is in its own window": Mutant(
         "static/blocks.py",

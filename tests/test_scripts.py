@@ -22,12 +22,11 @@ CONFIG = '''
 """A run of a second."""
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.functional import sampling
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
     objective=objectives.skipgram, learner=learners.row_sparse,
-    subsample_rule=sampling.keep_word2vec, dim=8, epochs=3, chunk=4, batch=4, workdir="run",
+    dim=8, epochs=3, chunk=4, batch=4, workdir="run",
 )
 '''
 

@@ -8,7 +8,7 @@ import pytest
 import jaxemb
 from jaxemb import held_out, learners, prefetch, training
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.functional import sampling
+from jaxemb.functional import subsampling
 from jaxemb.static import objectives
 from jaxemb.structs import InOut
 
@@ -65,7 +65,7 @@ def _plan_and_text(text, epochs=2, chunk=8):
     objective = objectives.skipgram(**SMALL)
     learner = learners.row_sparse(objective)
     plan = training.Plan(jax.random.key(0), objective, learner, 8, epochs, 0.025, 4, chunk)
-    keep = sampling.keep_word2vec(vocab.counts, 0.02)
+    keep = subsampling.keep_word2vec(vocab.counts, 0.02)
     split = training.split_of(plan.key, ids, keep, held_out=0.25)._replace(segment=700)
     return plan, objective.prepare(vocab), split
 

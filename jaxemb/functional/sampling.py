@@ -1,4 +1,4 @@
-"""Which words are left out, and which are drawn as noise.
+"""Which words are drawn as noise.
 
 Probabilities are formed on the host in float64 and integers: a float32 cumulative sum over ten
 million words leaves a quarter of them without mass.
@@ -8,40 +8,9 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Int, UInt32
 
 from jaxemb.errors import InputError
-
-
-def keep_word2vec(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " vocab"]:
-    """Probability that an occurrence of each word is kept: min(1, sqrt(t/f) + t/f).
-
-    The formula of word2vec.c, gensim and fastText: 1 up to a frequency f of 2.618 t.
-
-    Args:
-        counts: occurrences of each word.
-        subsample: the threshold t on a word's frequency; 0 keeps everything.
-    """
-    ratio = _threshold_over_frequency(counts, subsample)
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
-
-
-def keep_paper(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " vocab"]:
-    """Probability that an occurrence of each word is kept: min(1, sqrt(t/f)).
-
-    Source:
-        Mikolov et al. 2013, arXiv:1310.4546, eq. 5.
-    """
-    return np.minimum(1.0, np.sqrt(_threshold_over_frequency(counts, subsample)))
-
-
-def _threshold_over_frequency(counts, subsample: float):
-    if not subsample >= 0:
-        raise InputError(f"subsample is {subsample}; it must be >= 0 (0 keeps every word)")
-    counts = np.asarray(counts, np.float64)
-    if subsample == 0:
-        return np.ones_like(counts)
-    return subsample * counts.sum() / counts
 
 
 class AliasTable(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxemb.static import segments
 from jaxemb.structs import InOut
-from jaxemb.training import Plan, block_loss, random_bits
+from jaxemb.training import Plan, Stream, block_loss, random_bits
 
 
 def loss(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]) -> float | None:
@@ -19,7 +19,7 @@ def loss(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]) 
         parts: from `texts`.
     """
     sums, first = np.zeros(2), 0
-    draws = jax.random.fold_in(plan.key, 4)
+    draws = jax.random.fold_in(plan.key, Stream.HELD_OUT_DRAWS)
     for part in parts:
         found = _held_out(whole, draws, first, part.texts, resources, objective=plan.objective)
         sums += np.float64(found)

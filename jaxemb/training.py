@@ -1,5 +1,6 @@
 """Training: chunks of steps under one jit, as a pure loop (`fit`), and with files (`run`)."""
 
+import enum
 import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,6 +15,16 @@ from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
+
+
+class Stream(enum.IntEnum):
+    """What randomness is for: fold_in(key, Stream) keeps the streams of one seed apart."""
+
+    TABLES = 0
+    DRAWS = 1
+    TEXT = 2
+    HELD_OUT_TEXT = 3
+    HELD_OUT_DRAWS = 4
 
 
 class Plan(NamedTuple):
@@ -126,13 +137,15 @@ def check_ids(ids: Int[Any, " ids"], vocab: Vocab) -> None:
 
 def split_of(key, ids, keep, *, held_out: float = 0.0, held: bool = False) -> segments.Split:
     """The text of one side, subsampled by a seed that derives from the key."""
-    seed = int(jax.random.bits(jax.random.fold_in(key, 3 if held else 2)))
+    stream = Stream.HELD_OUT_TEXT if held else Stream.TEXT
+    seed = int(jax.random.bits(jax.random.fold_in(key, stream)))
     return segments.Split(ids, keep, seed, held_out, held)
 
 
 def start(plan: Plan, rows: InOut) -> LearnerState:
     """The state before the first step."""
-    return plan.learner.init(tables.init(jax.random.fold_in(plan.key, 0), rows, plan.dim))
+    key = jax.random.fold_in(plan.key, Stream.TABLES)
+    return plan.learner.init(tables.init(key, rows, plan.dim))
 
 
 def events(
@@ -146,7 +159,7 @@ def events(
 
     The text of the next chunks is prepared in a thread while the device works.
     """
-    draws = jax.random.fold_in(plan.key, 1)
+    draws = jax.random.fold_in(plan.key, Stream.DRAWS)
     for epoch, chunk in prefetch.ahead(_all_chunks(plan, split, cursor)):
         done = _done(plan, split, epoch, chunk)
         rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)

@@ -90,8 +90,8 @@ def row_sparse(
                 lambda g, mask, ids: g * mask[ids][..., None], gradient, trainable, blocks.ids
             )
         if cap is None and optimizer is sgd:
-            update, optimizer_state = gradient, state.optimizer
             update = jax.tree.map(lambda g: -learning_rate * g, gradient)
+            optimizer_state = state.optimizer
         else:
             sides = zip(blocks.ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import inspect
 import json
+import math
 import os
 import subprocess
 import sys
@@ -12,17 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jaxemb.errors import InputError
+
 PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def function_name(function: Callable) -> str:
-    """module:qualname; of a function from outside the package, also the sha256 of its file."""
+    """module:qualname; of a function from outside the package, also the sha256 of its file.
+
+    A partial is written with its settings; functions among them by name.
+    """
     if isinstance(function, functools.partial):
-        settings = ", ".join(
-            f"{key}={function_name(value) if callable(value) else value}"
-            for key, value in function.keywords.items()
-        )
-        return f"{function_name(function.func)}({settings})"
+        settings = [_setting(value) for value in function.args]
+        settings += [f"{key}={_setting(value)}" for key, value in function.keywords.items()]
+        return f"{function_name(function.func)}({', '.join(settings)})"
     module = getattr(function, "__module__", None) or "builtins"
     name = f"{module}:{getattr(function, '__qualname__', repr(function))}"
     if module.split(".")[0] in ("jaxemb", "builtins"):
@@ -32,6 +36,12 @@ def function_name(function: Callable) -> str:
     except (TypeError, OSError):  # compiled, or typed into a notebook
         return name
     return f"{name} sha256:{hashlib.sha256(source).hexdigest()[:16]}"
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, tuple):  # an optax transformation is a tuple of functions
+        return f"({', '.join(_setting(each) for each in value)})"
+    return function_name(value) if callable(value) else repr(value)
 
 
 def environment() -> dict[str, Any]:
@@ -52,6 +62,33 @@ def environment() -> dict[str, Any]:
     return {"versions": versions, "commit": commit}
 
 
+def read_text(path: Path) -> str:
+    """The text of a file that this project wrote.
+
+    Raises:
+        InputError: no such file, or one that is not text.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: damaged: it is not UTF-8 text") from None
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file that this project wrote.
+
+    Raises:
+        InputError: no such file, or one that is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: line {error.lineno}: damaged: it is not JSON") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file that is whole, or as it was before."""
     unfinished = path.with_name(path.name + ".tmp")
@@ -61,4 +98,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file that is whole, or as it was before."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def finite(value: Any) -> Any:
+    """The same value with null for NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

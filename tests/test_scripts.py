@@ -215,7 +215,7 @@ def test_bad_bytes_can_be_replaced_and_are_counted(place, monkeypatch, capsys):
     (place / "bad.txt").write_bytes(b"good word\n\xff\xfe word good\n" * 9)
     options = ("--corpus.path", "bad.txt", "--bad-utf8", "replace")
     run(prepare, "out", *options, monkeypatch=monkeypatch)
-    assert "18 bytes replaced" in capsys.readouterr().out
+    assert "18 bad characters replaced" in capsys.readouterr().out
 
 
 def test_a_loss_that_is_not_finite_ends_with_code_3_and_no_tables(place, monkeypatch, capsys):

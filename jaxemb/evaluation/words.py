@@ -54,7 +54,7 @@ def _correlation(vocab: Vocab, table, path: Path) -> Score:
     lines = path.read_text("utf-8").splitlines()
     fields = [line.split("\t") for line in lines if not line.startswith("#")]
     pairs = [(a.lower(), b.lower(), float(s)) for a, b, s in fields]
-    number = {word: i for i, word in enumerate(vocab.words)}
+    number = _lower_cased(vocab.words)
     known = [(number[a], number[b], s) for a, b, s in pairs if a in number and b in number]
     if len(known) < 2:
         return Score(float("nan"), len(known), len(pairs))
@@ -82,7 +82,7 @@ def analogies(
         return None
     lines = (folder / QUESTIONS).read_text("utf-8").lower().splitlines()
     questions = [line.split() for line in lines if line and not line.startswith(":")]
-    number = {word: i for i, word in enumerate(vocab.words[:restrict_vocab])}
+    number = _lower_cased(vocab.words[:restrict_vocab])
     known = [[number[w] for w in q] for q in questions if all(w in number for w in q)]
     if not known:
         return Score(float("nan"), 0, len(questions))
@@ -92,6 +92,14 @@ def analogies(
         ids = np.array(known[start : start + 512])
         right += int(np.sum(np.asarray(_answers(unit, ids)) == ids[:, 3]))
     return Score(right / len(known), len(known), len(questions))
+
+
+def _lower_cased(words: tuple[str, ...]) -> dict[str, int]:
+    """The id of each word in lower case; of several forms, that of the most frequent."""
+    number: dict[str, int] = {}
+    for i, word in enumerate(words):
+        number.setdefault(word.lower(), i)
+    return number
 
 
 @jax.jit

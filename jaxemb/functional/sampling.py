@@ -37,7 +37,7 @@ def alias_table(counts: Int[Any, " vocab"], power: float = 0.75) -> AliasTable:
         power: 0.75 in word2vec and GloVe's peers, 0.5 in fastText, 0 uniform, 1 the corpus.
 
     Raises:
-        InputError: no word, or a word that never occurs.
+        InputError: no word, a word that never occurs, or a power that leaves the finite range.
 
     Source:
         Walker 1977; the sweep that pairs buckets in one pass over cumulative sums is ours.
@@ -71,7 +71,10 @@ def alias_table(counts: Int[Any, " vocab"], power: float = 0.75) -> AliasTable:
 
 def _integer_masses(counts, power: float, buckets: int):
     """Masses >= 1 in proportion to count^power that sum to buckets * 2^32 exactly."""
-    weight = np.asarray(counts, np.float64) ** power
+    with np.errstate(over="ignore"):
+        weight = np.asarray(counts, np.float64) ** power
+    if not np.isfinite(weight.sum()) or not weight.min() > 0:
+        raise InputError(f"noise_power is {power}: count^{power} is not a finite number above 0")
     total = buckets * _FULL
     mass = np.maximum((weight / weight.sum() * total).astype(np.int64), 1)
     mass[np.argmax(mass)] += total - mass.sum()  # rounding, about 1 part in 2^50

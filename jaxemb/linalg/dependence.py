@@ -24,8 +24,8 @@ class Dependence(NamedTuple):
 def dependence(rows: Float[Any, "rows dim"]) -> Dependence:
     """The combination of the rows that comes nearest to zero, in float64.
 
-    Any n+1 rows of dimension n have one that is zero: the last column of the complete QR of their
-    transpose is orthogonal to all columns.
+    Any n+1 rows of dimension n have one that is zero: the left singular vector of the rows that
+    belongs to the smallest singular value, 0 when there are more rows than columns.
 
     Args:
         rows: k vectors of dimension n.

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 _BLOCK = 1 << 14  # rows cast to float64 at a time
+_GRAM = float(np.finfo(np.float64).eps) ** 0.5  # what a Gram matrix in float64 cannot see below
 
 
 class Spectrum(NamedTuple):
@@ -56,7 +57,7 @@ def spectrum(table: Float[Any, "rows dim"]) -> Spectrum:
 
     Blocks of rows are cast to float64 on the host, so the table may be a memory map and memory
     beyond it stays small. For float32 data nothing is lost: the floor, about 1e-8 s_1, is that of
-    the data. Entries are scaled by a power of two first, so that no square over- or underflows.
+    the data; of float64 data, what lies below 1.5e-8 ||A||_F is not told from zero. Entries are scaled by a power of two first, so that no square over- or underflows.
 
     Args:
         table: any m x n array with m rows.
@@ -67,8 +68,9 @@ def spectrum(table: Float[Any, "rows dim"]) -> Spectrum:
     """
     rows, dim = table.shape
     blocks = range(0, rows, _BLOCK)
-    largest = max((float(np.max(np.abs(table[i : i + _BLOCK]))) for i in blocks), default=0.0)
-    unit = _unit_roundoff(table.dtype)
+    # np.max hands NaN on, which max() may lose
+    largest = float(np.max([np.max(np.abs(table[i : i + _BLOCK])) for i in blocks] or [0.0]))
+    unit = max(_unit_roundoff(table.dtype), _GRAM)
     if not np.isfinite(largest):
         nan = np.full(dim, np.nan)
         return Spectrum(nan, np.full((dim, dim), np.nan), np.nan, np.nan, np.nan, rows, False)
@@ -112,12 +114,14 @@ def rank(table: Any) -> RankReport:
 
 
 def condition(of: Spectrum) -> float:
-    """s_1 / s_n; infinite when the columns are dependent."""
-    return float(of.values[0] / of.values[-1]) if of.values[-1] > 0 else float("inf")
+    """s_1 / s_n; infinite when s_n is not told from zero."""
+    return float(of.values[0] / of.values[-1]) if of.values[-1] > of.tolerance else float("inf")
 
 
 def effective_rank(of: Spectrum) -> float:
     """exp of the entropy of the singular values as shares of their sum (Roy and Vetterli 2007)."""
+    if not of.frobenius > 0:
+        return 0.0 if of.finite else float("nan")
     share = of.values[of.values > 0] / of.values.sum()
     return float(np.exp(-np.sum(share * np.log(share))))
 

@@ -1,6 +1,6 @@
 """From text to a vocabulary and ids. Host only: this room never imports jax."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -31,7 +31,8 @@ def encode(
         The vocabulary by falling count, and int32 ids with -1 at sentence ends.
 
     Raises:
-        InputError: a string where lines are wanted; no tokens; none frequent enough.
+        InputError: a string where lines are wanted; tokens that are no strings; no tokens; none
+            frequent enough; a file that is not text in its encoding.
     """
     if isinstance(sentences, str | bytes):
         raise InputError(
@@ -39,8 +40,13 @@ def encode(
             "or an open file"
         )
     numbering, parts = vocabulary.Numbering(), []
-    for sentence in sentences:
+    for sentence in _readable(sentences):
         tokens = tokenizer(sentence) if isinstance(sentence, str) else list(sentence)
+        if not all(isinstance(token, str) for token in tokens):
+            raise InputError(
+                f"sentence {len(parts) + 1}: tokens are {type(tokens[0]).__name__}, wanted str: "
+                "open a file as text, or pass lists of words"
+            )
         if tokens:
             parts.append(np.array([*numbering(tokens), SENTENCE_END], np.int32))
     numbers = np.concatenate(parts) if parts else np.zeros(0, np.int32)
@@ -49,3 +55,11 @@ def encode(
         words, vocabulary.count(numbers, len(words)), min_count=min_count, max_vocab=max_vocab
     )
     return chosen.vocab, chosen(numbers)
+
+
+def _readable(sentences: Iterable) -> Iterator:
+    try:
+        yield from sentences
+    except UnicodeDecodeError as error:
+        name = getattr(sentences, "name", "the text")
+        raise InputError(f"{name}: not {error.encoding} text: {error}") from None

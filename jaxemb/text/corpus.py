@@ -6,7 +6,6 @@ the same sources and settings reuses them, and any difference is refused.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from jaxemb.text import sources, vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Tokens
 
 FORMAT = 1
+IDS, VOCAB = "ids.bin", "vocab.txt"
 _BLOCK = 1 << 22  # ids renumbered at a time
 
 
@@ -31,7 +31,7 @@ class Corpus(NamedTuple):
     vocab: Vocab
     ids: Int[Any, " ids"]  # int32 memory map, -1 at sentence ends
     tokens: Tokens
-    replaced: int  # bad bytes that were replaced
+    replaced: int  # times that U+FFFD was put for bytes that are no character
     folder: Path
 
 
@@ -71,15 +71,21 @@ def prepare(
     files = sources.resolve(path)
     manifest_path = folder / "manifest.json"
     if manifest_path.exists():
-        stored = json.loads(manifest_path.read_text("utf-8"))
-        _refuse_stale(folder, stored, _described(files, settings, stored.get("sources", [])))
+        stored = read_manifest(folder)
+        _refuse_stale(folder, stored, _described(files, settings, stored["sources"]))
         return load(folder)
+    taken = [name for name in (IDS, VOCAB) if (folder / name).exists()]
+    if taken:
+        raise InputError(
+            f"{folder}: holds {' and '.join(taken)} but no manifest.json, so it was not made by "
+            "preparing a corpus: name another folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     scratch, unfinished = folder / "numbers.tmp", folder / "ids.tmp"
     try:
         numbering, tally = vocabulary.Numbering(), sources.Tally()
         counts = _first_pass(files, settings, numbering, tally, scratch, progress)
-        where = str(path) if isinstance(path, str | Path) else f"{files[0]} and others"
+        where = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others"
         chosen = vocabulary.renumber(
             numbering.words(),
             counts,
@@ -89,17 +95,17 @@ def prepare(
         )
         before_second_pass(chosen.vocab)
         _second_pass(scratch, unfinished, chosen)
-        write_vocab(folder / "vocab.txt", chosen.vocab)
+        write_vocab(folder / VOCAB, chosen.vocab)
         manifest = _described(files, settings, [])
         manifest["tokens"], manifest["replaced"] = chosen.tokens._asdict(), tally.replaced
         manifest["ids"], manifest["words"] = unfinished.stat().st_size // 4, len(chosen.vocab.words)
-        os.replace(unfinished, folder / "ids.bin")
+        os.replace(unfinished, folder / IDS)
         provenance.write_json(manifest_path, manifest)
     finally:
         scratch.unlink(missing_ok=True)
         unfinished.unlink(missing_ok=True)
         if not manifest_path.exists():
-            for name in ("vocab.txt", "ids.bin"):
+            for name in (VOCAB, IDS):
                 (folder / name).unlink(missing_ok=True)
     return load(folder)
 
@@ -111,28 +117,42 @@ def load(folder: str | Path) -> Corpus:
         InputError: no prepared corpus there, or files that do not fit its manifest.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        vocab = read_vocab(folder / "vocab.txt")
-        size = (folder / "ids.bin").stat().st_size
-    except OSError as error:
-        raise InputError(f"{folder}: holds no prepared corpus ({error.strerror})") from error
+    manifest, vocab = read_manifest(folder), read_vocab(folder / VOCAB)
+    size = (folder / IDS).stat().st_size if (folder / IDS).exists() else 0
     wanted = (manifest["ids"] * 4, manifest["words"])
     if (size, len(vocab.words)) != wanted:
         raise InputError(
             f"{folder}: ids.bin has {size} bytes and vocab.txt {len(vocab.words)} words, but its "
             f"manifest promises {wanted[0]} and {wanted[1]}: delete the folder and prepare again"
         )
-    ids = np.memmap(folder / "ids.bin", np.int32, mode="r") if size else np.zeros(0, np.int32)
+    ids = np.memmap(folder / IDS, np.int32, mode="r") if size else np.zeros(0, np.int32)
     return Corpus(vocab, ids, Tokens(**manifest["tokens"]), manifest["replaced"], folder)
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a prepared corpus was made from.
+
+    Raises:
+        InputError: none there, or one that is damaged.
+    """
+    path = folder / "manifest.json"
+    found = provenance.read_json(path)
+    wanted = {"format", "sources", "settings", "tokens", "replaced", "ids", "words"}
+    if not isinstance(found, dict) or not wanted <= found.keys():
+        raise InputError(f"{path}: damaged: delete {folder} and prepare the text again")
+    return found
+
+
 def read_vocab(path: Path) -> Vocab:
-    """Words and counts from a file of `word TAB count` lines."""
+    """Words and counts from a file of `word TAB count` lines.
+
+    Raises:
+        InputError: no such file, or a line that is something else.
+    """
     words, counts = [], []
-    for number, line in enumerate(path.read_text("utf-8").split("\n")[:-1], 1):
+    for number, line in enumerate(provenance.read_text(path).split("\n")[:-1], 1):
         word, tab, count = line.rpartition("\t")
-        if not tab or not count.isdecimal():
+        if not tab or not (count.isascii() and count.isdecimal()):
             raise InputError(f"{path}: line {number}: got {line!r}, wanted word, tab, count")
         words.append(word)
         counts.append(int(count))
@@ -149,18 +169,19 @@ def write_vocab(path: Path, vocab: Vocab) -> None:
 def _first_pass(files, settings: Settings, numbering, tally, scratch: Path, progress: Progress):
     """Provisional numbers of all tokens into a file; their counts."""
     total = sum(file.stat().st_size for file in files)
-    counts = np.zeros(0, np.int64)
+    counts, words = np.zeros(0, np.int64), 0
     with scratch.open("wb") as out:
         for numbers in _numbers(files, settings, numbering, tally):
             array = np.array(numbers, np.int32)
             array.tofile(out)
-            more = np.bincount(array[array >= 0])
-            grown = np.zeros(max(len(counts), len(more)), np.int64)
-            grown[: len(counts)] = counts
-            grown[: len(more)] += more
-            counts = grown
+            seen, times = np.unique(array[array >= 0], return_counts=True)
+            if len(seen) and seen[-1] >= len(counts):  # doubled, so that growing costs little
+                counts = np.resize(counts, 2 * int(seen[-1]) + 2)
+                counts[words:] = 0
+            words = max(words, int(seen[-1]) + 1) if len(seen) else words
+            counts[seen] += times
             progress(tally.bytes, total)
-    return counts
+    return counts[:words]
 
 
 def _numbers(files, settings: Settings, numbering, tally) -> Iterator[list[int]]:
@@ -206,20 +227,18 @@ def _sha256(file: Path) -> str:
 def _refuse_stale(folder: Path, stored: dict, asked: dict) -> None:
     """Content decides, not the place or the time of a file."""
 
-    def content(manifest: dict) -> dict[str, Any]:
-        digests = {Path(s["path"]).name: s["sha256"][:12] for s in manifest.get("sources", [])}
-        return {**manifest.get("settings", {}), "sources": digests}
-
-    was, now = content(stored), content(asked)
-    if (was, stored.get("format")) == (now, FORMAT):
+    was, now = stored["settings"], asked["settings"]
+    found = [f"{key} was {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]]
+    before, after = ([s["sha256"] for s in m["sources"]] for m in (stored, asked))
+    if before != after:
+        names = [Path(s["path"]).name for s in asked["sources"] if s["sha256"] not in before]
+        what = ", ".join(names[:3]) or "files missing, added or in another order"
+        found.append(f"the text changed ({what})")
+    if stored["format"] != FORMAT:
+        found.append(f"format was {stored['format']}, now {FORMAT}")
+    if not found:
         return
-    keys = [key for key in now if key != "sources" and was.get(key) != now[key]]
-    found = [f"{key} was {was.get(key)}, now {now[key]}" for key in keys]
-    before, after = was["sources"], now["sources"]
-    changed = [f for f in {**before, **after} if before.get(f) != after.get(f)]
-    if changed:
-        found.append(f"the text changed ({', '.join(changed[:3])})")
-    difference = ", ".join(found) or f"another format ({stored.get('format')})"
+    difference = ", ".join(found)
     raise InputError(
         f"{folder}: was prepared from something else: {difference}. "
         "Delete the folder to prepare it again, or name another"

@@ -11,16 +11,16 @@ import importlib.util
 import io
 import lzma
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from jaxemb.errors import InputError
 
 PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
 _PACKAGE = "package:"
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_BAD_BYTES = re.compile("[\x00\ufffd]")
 
 
 class Piece(NamedTuple):
@@ -35,7 +35,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.bytes = 0  # read from disk, before decompression
-        self.replaced = 0  # bad bytes replaced
+        self.replaced = 0  # times that U+FFFD was put for bytes that are no character
 
 
 def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -55,6 +55,15 @@ def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
 
 
 def _resolve_one(path: str) -> list[Path]:
+    if not path:
+        raise InputError("the path of the corpus is empty: wanted a file, a folder or a glob")
+    try:
+        return _found(path)
+    except (OSError, RuntimeError, ImportError) as error:  # too long, no such user, no package
+        raise InputError(f"{path}: no such file or folder ({error})") from None
+
+
+def _found(path: str) -> list[Path]:
     pattern = _inside_package(path) if path.startswith(_PACKAGE) else path
     place = Path(pattern).expanduser()
     if place.is_file():
@@ -90,7 +99,7 @@ def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece
     Args:
         path: plain, or compressed with gzip, bz2, xz or zstd: recognised by its first bytes.
         tally: filled with bytes read and replaced.
-        bad_utf8: "error", or "replace" to put U+FFFD for every bad byte, and count it.
+        bad_utf8: "error", or "replace" to put U+FFFD for what is no character, and count it.
 
     Raises:
         InputError: bytes that are not UTF-8 text, with path, line and byte; a broken or unreadable
@@ -102,7 +111,11 @@ def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece
             raw.seek(0)
             with _decompress(path, start, io.BufferedReader(_Counted(raw, tally), PIECE)) as stream:
                 yield from _pieces(path, _texts(path, stream, tally, bad_utf8))
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":  # zstandard is an extra: it may not be there
+            raise
         raise InputError(f"{path}: cannot be read: {error}") from error
 
 
@@ -129,10 +142,35 @@ def _decompress(path: Path, start: bytes, raw: io.BufferedIOBase) -> io.Buffered
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
         import zstandard
 
-        reader = zstandard.ZstdDecompressor().stream_reader(cast(Any, raw), read_across_frames=True)
-        return io.BufferedReader(reader)
+        return io.BufferedReader(_Zstd(raw, zstandard.ZstdDecompressor()), PIECE)
     openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     return openers[kind](raw) if kind in openers else raw
+
+
+class _Zstd(io.RawIOBase):
+    """The frames of a zstd file; one cut short is an error and not an end."""
+
+    def __init__(self, raw: io.BufferedIOBase, decompressor: Any) -> None:
+        self._raw, self._decompressor = raw, decompressor
+        self._frame, self._compressed, self._text = None, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._text:
+            self._compressed = self._compressed or self._raw.read(1 << 16)
+            if not self._compressed:
+                if self._frame is not None:
+                    raise EOFError("the compressed file ends before its end is marked")
+                return 0
+            self._frame = self._frame or self._decompressor.decompressobj()
+            self._text = self._frame.decompress(self._compressed)
+            self._compressed = self._frame.unused_data
+            self._frame = None if self._frame.eof else self._frame
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size
 
 
 def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -> Iterator[str]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxemb import embedders, evaluation, learners, linalg, structs, text
     from jaxemb.evaluation.neighbours import nearest
+    from jaxemb.fitting import fit
     from jaxemb.functional import losses, similarity
     from jaxemb.functional.onehot import one_hot
     from jaxemb.static import objectives
     from jaxemb.static.objectives import cbow, skipgram
     from jaxemb.structs import InOut, Vocab
-    from jaxemb.training import fit
 
 _HOMES = {
     "InOut": "jaxemb.structs:InOut",
@@ -22,7 +22,7 @@ _HOMES = {
     "cbow": "jaxemb.static.objectives:cbow",
     "embedders": "jaxemb.embedders",
     "evaluation": "jaxemb.evaluation",
-    "fit": "jaxemb.training:fit",
+    "fit": "jaxemb.fitting:fit",
     "learners": "jaxemb.learners",
     "linalg": "jaxemb.linalg",
     "losses": "jaxemb.functional.losses",

@@ -41,7 +41,7 @@ def cursor(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, "numpy") as file:
             return json.loads(file.metadata()["cursor"])
-    except (SafetensorError, KeyError, TypeError, OSError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a checkpoint ({error}): delete it to start again") from error
 
 

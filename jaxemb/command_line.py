@@ -1,8 +1,12 @@
 """The command line: a config with what the caller set in it, and errors as one line and a code."""
 
+import contextlib
 import importlib.util
+import io
+import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -21,7 +25,7 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
 
     Raises:
         InputError: no such file, or one without a `config` of the wanted kind.
-        SystemExit: 0 after --help; 2 for an unknown option, with the nearest one.
+        SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     script = Path(sys.argv[0]).name
@@ -39,13 +43,22 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
     """A dataclass from the command line; `--bad-utf8` may be said without `corpus.`.
 
     Raises:
-        InputError: a setting out of its range, if the dataclass has a `check`.
-        SystemExit: 0 after --help; 2 for an unknown option, with the nearest one.
+        InputError: an unknown option, with the nearest one; a setting out of its range, if the
+            dataclass has a `check`.
+        SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    whole = ["--corpus.bad-utf8" if each == "--bad-utf8" else each for each in arguments]
-    found = tyro.cli(kind, args=whole, **settings)
-    # not in __post_init__: tyro would print the error in a box of its own
+    whole = [re.sub("^--bad-utf8(?==|$)", "--corpus.bad-utf8", each) for each in arguments]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            found = tyro.cli(kind, args=whole, **settings)
+    except SystemExit as stop:
+        if stop.code:  # tyro says it in a box of many lines
+            lines = (line.strip("╭╮╰╯│─ ") for line in said.getvalue().splitlines())
+            raise InputError(" ".join(line for line in lines if line)) from None
+        raise
+    # not in __post_init__, where tyro would catch it
     getattr(found, "check", lambda: None)()
     return found
 
@@ -61,7 +74,15 @@ def load(path: Path, kind: type[T]) -> T:
         raise InputError(f"{path}: no such config: wanted a file like configs/quickstart.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that its functions can be named as module:qualname
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a person's file may raise
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        line = lines[-1] if lines else getattr(error, "lineno", "?")
+        raise InputError(f"{path}: line {line}: {type(error).__name__}: {error}") from error
     config = getattr(module, "config", None)
     if not isinstance(config, kind):
         got = type(config).__name__
@@ -80,8 +101,10 @@ def run(main: Callable[[], None]) -> NoReturn:
         _exit(f"error: {error}", 2)
     except NumericalError as error:
         _exit(f"error: {error}", 3)
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        _exit(f"error: {error.filename}: {error.strerror}", 2)
+    except OSError as error:
+        _exit(f"error: {error.filename or 'files'}: {error.strerror or error}", 2)
+    except MemoryError as error:
+        _exit(f"error: out of memory ({error}): lower --dim, --batch or --corpus.max-vocab", 2)
     except Interrupted as stop:
         _exit(str(stop), 128 + stop.number)
     except KeyboardInterrupt:

@@ -114,9 +114,17 @@ class StaticConfig:
             chunk=self.chunk,
         )
         check_at_least(0, seed=self.seed)
+        if self.seed >= 1 << 32:
+            raise InputError(f"seed is {self.seed}; it must be below 2^32")
+        if self.memory is not None:
+            check_above_zero(memory=self.memory)
         check_above_zero(learning_rate=self.learning_rate)
         if self.cap is not None:
             check_above_zero(cap=self.cap)
+
+    def build_learner(self, objective):
+        """The learner; `cap` is passed where it is set, for not every learner takes one."""
+        return self.learner(objective, **({} if self.cap is None else {"cap": self.cap}))
 
     def build_objective(self):
         return self.objective(
@@ -130,7 +138,15 @@ class StaticConfig:
 
 
 # what may differ when a run is continued: it changes no bit of the result
-CHANGES_NOTHING = {"chunk", "checkpoint_every", "memory", "neighbours_of", "workdir"}
+CHANGES_NOTHING = {
+    "chunk",
+    "checkpoint_every",
+    "memory",
+    "neighbours_of",
+    "workdir",
+    "corpus.path",  # the text's own digest decides
+    "corpus.prepared",
+}
 
 
 def check_at_least(least: int, **settings: int) -> None:
@@ -142,7 +158,7 @@ def check_at_least(least: int, **settings: int) -> None:
 def check_above_zero(**settings: float) -> None:
     for name, value in settings.items():
         if not 0 < value < float("inf"):
-            raise InputError(f"{name} is {value}; it must be above 0")
+            raise InputError(f"{name} is {value}; it must be above 0 and finite")
 
 
 def described(config: Any) -> dict[str, Any]:
@@ -166,7 +182,7 @@ def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> l
     found = []
     for key in sorted(was.keys() | now.keys()):
         old, new = was.get(key), now.get(key)
-        if prefix == "" and key in CHANGES_NOTHING:
+        if prefix + key in CHANGES_NOTHING:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
             found += differences(old, new, f"{prefix}{key}.")

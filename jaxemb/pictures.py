@@ -20,6 +20,7 @@ SKIPPED = 50  # the most frequent words are function words, all in one heap
 STYLE: dict[Any, Any] = {
     "figure.figsize": (8, 4.5),
     "figure.dpi": 130,
+    "text.parse_math": False,  # a word may hold a dollar
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -66,7 +67,7 @@ def spectrum(found: dict[str, Any]):
         color=ACCENT,
     )
     title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{rank['verdict']}"
-    axes.set(xlabel="i", ylabel="singular value $s_i$", title=title)
+    axes.set(xlabel="i", ylabel="singular value s_i", title=title)
     axes.set_ylim(bottom=max(min(rank["tolerance"], values[values > 0].min()) / 3, 1e-12))
     return figure
 
@@ -98,6 +99,7 @@ def word_map(words: tuple[str, ...], table: np.ndarray):
     centered = vectors - vectors.mean(axis=0)
     axes_of_space = linalg.spectrum(centered.astype(np.float32)).basis[:, :2]
     points = centered @ axes_of_space
+    points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))  # one dimension has one axis
     figure, axes = plt.subplots(figsize=(9, 8))
     axes.scatter(*points.T, s=6, color=ACCENT)
     for word, point in zip(words[chosen], points, strict=True):

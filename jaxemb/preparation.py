@@ -6,6 +6,7 @@ from pathlib import Path
 from jaxemb import config as config_lib
 from jaxemb import progress
 from jaxemb.errors import InputError
+from jaxemb.structs import Vocab
 from jaxemb.text import corpus as corpus_lib
 
 
@@ -17,14 +18,34 @@ def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
     """
     writable(config.workdir)
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
-    return prepare_corpus(
-        config.corpus, folder, lambda vocab: check_memory(config, len(vocab.words))
-    )
+
+    def check(vocab: Vocab) -> None:
+        check_memory(config, len(vocab.words))
+
+    made = prepare_corpus(config.corpus, folder, check)
+    check(made.vocab)  # a corpus that was there already has not been through it
+    return made
 
 
 def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambda vocab: None):
     """Encodes a corpus into a folder, or reuses it, with a progress bar."""
     writable(folder)
+    for path in settings.path:
+        if (
+            path
+            and os.path.isdir(path)
+            and Path(folder).resolve().is_relative_to(Path(path).resolve())
+        ):
+            raise InputError(f"{folder}: is inside the corpus {path}: choose a folder elsewhere")
+
+    def check(vocab: Vocab) -> None:
+        if len(vocab.words) < 2:
+            raise InputError(
+                f"the vocabulary has {len(vocab.words)} word; a word can only be predicted among "
+                "at least 2: lower --corpus.min-count, or give more text"
+            )
+        before_second_pass(vocab)
+
     with progress.bar("reading text", "{task.fields[note]}") as bar:
         task = bar.add_task("", total=None, note="")
 
@@ -37,7 +58,7 @@ def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambd
             folder,
             settings.settings(),
             progress=show,
-            before_second_pass=before_second_pass,
+            before_second_pass=check,
         )
 
 
@@ -64,15 +85,20 @@ def check_memory(config: config_lib.StaticConfig, words: int) -> None:
     """Predicts what training will hold at its peak: two tables, a copy at saving, a reserve.
 
     Raises:
-        InputError: it is more than there is, with the dimension that would fit.
+        InputError: it is more than there is, with what takes it.
     """
     row = 2 * 4 * words
+    text = config.block_length + 2 * config.window
+    read = config.block_length + text + config.shared_negatives
+    # rows with their gradients, weights with theirs, and the text of a chunk
+    step = 3 * 4 * config.batch * read * (config.dim + config.block_length)
+    step += 4 * config.batch * config.chunk * (text + 2 * config.shared_negatives)
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     limit = config.memory or installed
-    needed = 2 * row * config.dim / 2**30
+    needed = (2 * row * config.dim + step) / 2**30
     if needed > limit:
-        fits = int(limit * 2**30 / (2 * row))
         raise InputError(
-            f"{words:,} words x dim {config.dim}: two tables and a copy take {needed:.3g} GiB, "
-            f"more than {limit:.3g} GiB: --dim {fits} would fit, or lower --corpus.max-vocab"
+            f"{words:,} words x dim {config.dim}: two tables and a copy take "
+            f"{2 * row * config.dim / 2**30:.3g} GiB, a step {step / 2**30:.3g} GiB, together more "
+            f"than {limit:.3g} GiB: lower --dim, --corpus.max-vocab, --batch or --window"
         )

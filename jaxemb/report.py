@@ -28,6 +28,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     known = set(vocab.words)
     frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
     shown = [word for word in config.neighbours_of if word in known] or frequent
+    unknown = [word for word in config.neighbours_of if word not in known]
     near, far = neighbours.nearest, neighbours.nearest_euclidean
     analogies = words.analogies(vocab, table)
     return {
@@ -57,6 +58,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
             }
             for word in shown
         ],
+        "neighbours_unknown": unknown,
         "similarity": {k: s._asdict() for k, s in words.similarities(vocab, table).items()},
         "analogies": analogies._asdict() if analogies else None,
     }
@@ -98,9 +100,8 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
     found = build(config, result)
-    pictures = _draw(workdir, found, result)
-    text = markdown(workdir.name, found, pictures)
     provenance.write_json(workdir / "report.json", found)
+    text = markdown(workdir.name, found, _draw(workdir, found, result))
     provenance.write_text(workdir / "report.md", text)
     return text
 
@@ -181,8 +182,11 @@ def _words(found: dict) -> str:
             ", ".join(f"{word} {value:.2f}" for word, value in row[by][:6])
             for by in ("cosine", "euclidean")
         )
-        lines.append(f"| {row['word']} | {cosine} | {euclidean} |")
+        cells = (cell.replace("|", "\\|") for cell in (row["word"], cosine, euclidean))
+        lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
+    if found["neighbours_unknown"]:
+        lines.append(f"- not in the vocabulary: {', '.join(found['neighbours_unknown'])}")
     for name, score in found["similarity"].items():
         lines.append(f"- {name}: Spearman {words.Score(**score)} of pairs covered")
     if not found["similarity"]:

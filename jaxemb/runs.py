@@ -1,5 +1,6 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
+import contextlib
 import json
 import math
 import time
@@ -49,6 +50,7 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
     workdir = preparation.writable(config.workdir)
+    training.check_ids(corpus.ids, corpus.vocab)
     _same_config(workdir, config, corpus)
     plan, keep = plan_of(config, objective, learner), config.subsample_rule
     keep = keep(corpus.vocab.counts, config.corpus.subsample)
@@ -59,11 +61,18 @@ def train(
     finished = workdir / TABLES
     if not finished.exists():
         _loop(workdir, config, plan, objective.prepare(corpus.vocab), text, held)
-    cursor = training.Cursor(**checkpoints.cursor(finished))
+    cursor = _cursor(finished)
     size = np.empty((len(corpus.vocab.words), config.dim), np.float32)
     whole = checkpoints.restore(finished, InOut(size, size))
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
-    return Result(whole, corpus.vocab, tokens, _metrics(workdir))
+    return Result(whole, corpus.vocab, tokens, metrics(workdir))
+
+
+def _cursor(path: Path) -> training.Cursor:
+    try:
+        return training.Cursor(**checkpoints.cursor(path))
+    except TypeError as error:
+        raise InputError(f"{path}: not from this version ({error}): delete it") from None
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:
@@ -80,7 +89,11 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
         )
     arrays = checkpoints.arrays(path)
     vocab = corpus_lib.read_vocab(Path(workdir) / VOCAB)
+    if set(arrays) != {"input", "output"}:
+        raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
     found = InOut(arrays["input"], arrays["output"])
+    if not all(np.isfinite(table).all() for table in found):
+        raise InputError(f"{path}: holds NaN or infinity")
     if len(found.input) != len(vocab.words):
         raise InputError(
             f"{workdir}: {TABLES} has {len(found.input):,} rows, "
@@ -131,9 +144,9 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
     state, cursor = training.start(plan, rows), training.Cursor()
     saved = workdir / CHECKPOINT
     if saved.exists():
-        cursor = training.Cursor(**checkpoints.cursor(saved))
+        cursor = _cursor(saved)
         state = jax.tree.map(jax.numpy.asarray, checkpoints.restore(saved, jax.device_get(state)))
-    rows_before = [row for row in _metrics(workdir) if row["step"] <= cursor.step]
+    rows_before = [row for row in metrics(workdir) if row["step"] <= cursor.step]
     held_texts = held_out.texts(plan, held)
     with (
         progress.stop_requests() as stop,
@@ -156,6 +169,9 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
                 log.add(event.cursor, held_out=loss)
             stopping = bool(stop) and event.cursor.epoch < plan.epochs
             if stopping or time.monotonic() - last_save > config.checkpoint_every:
+                if pending:  # what a continued run will not measure again
+                    _check_and_log(pending, meter, log)
+                    pending = None
                 checkpoints.save(saved, state, event.cursor._asdict())
                 last_save = time.monotonic()
             if stopping:
@@ -170,35 +186,41 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
 
 
 def _check_and_log(event: training.Event, meter: progress.Meter, log: progress.Log) -> None:
-    loss = float(event.loss)
+    loss, first = float(event.loss), event.began.segment * segments.SEGMENT
     if not math.isfinite(loss):
         raise NumericalError(
-            f"the loss is {loss} in the chunk that ends with step {event.cursor.step:,} "
-            f"({event.done:.2%} of training), in the {segments.SEGMENT:,} tokens of segment "
-            f"{event.cursor.segment} of epoch {event.cursor.epoch + 1}: "
+            f"the loss is {loss} at step {event.began.step + 1:,}, in epoch "
+            f"{event.began.epoch + 1}, tokens {first:,} to {first + segments.SEGMENT:,}: "
             "lower learning_rate or batch, or set a cap"
         )
     rate = meter(event, loss)
     log.add(event.cursor, loss=loss, learning_rate=event.learning_rate, words_per_second=rate)
 
 
-def _metrics(workdir: Path) -> list[dict[str, Any]]:
+def metrics(workdir: Path) -> list[dict[str, Any]]:
+    """The measurements of a run, in the order they were made."""
     path = workdir / METRICS
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
+    lines = provenance.read_text(path).split("\n") if path.exists() else []
+    rows = []
+    for line in lines:
+        with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill
+            rows.append(json.loads(line))
+    return rows
 
 
 def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:
     """Writes config.json, or refuses a workdir that another config has written."""
-    digest = [
-        s["sha256"] for s in json.loads((corpus.folder / "manifest.json").read_text())["sources"]
-    ]
+    sources = corpus_lib.read_manifest(corpus.folder)["sources"]
+    digest = [source["sha256"] for source in sources]
     now = {"config": config_lib.described(config), "sources_sha256": digest}
     path = workdir / CONFIG
-    if path.exists():
-        was = json.loads(path.read_text("utf-8"))
+    # a run that never got anywhere is no reason to refuse another config
+    if path.exists() and any((workdir / name).exists() for name in (CHECKPOINT, TABLES)):
+        was = provenance.read_json(path)
+        if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
+            raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
         found = config_lib.differences(was["config"], now["config"])
-        if was["sources_sha256"] != digest:
+        if was.get("sources_sha256") != digest:
             found.append("the text changed")
         if found:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Training: chunks of steps under one jit, as a pure loop (`fit`), and with files (`run`)."""
+"""Training: chunks of steps under one jit, as a loop without files, clocks or printing."""
 
 import enum
 import functools
@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
-from jaxemb import learners, prefetch
-from jaxemb.errors import InputError, NumericalError
-from jaxemb.functional import subsampling
+from jaxemb import prefetch
+from jaxemb.errors import InputError
 from jaxemb.static import objectives, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
 
@@ -56,78 +55,25 @@ class Event(NamedTuple):
     """What one chunk did. `state` is given away to the next chunk: use it before going on."""
 
     state: LearnerState
-    cursor: Cursor
+    began: Cursor  # where the chunk started
+    cursor: Cursor  # where the next one will
     loss: Float[Array, ""]  # of the chunk's first step, nats per pair
     learning_rate: float
     done: float  # share of the whole training
     ends_epoch: bool
 
 
-def fit(
-    key: Key[Array, ""],
-    ids: Int[Any, " ids"],
-    vocab: Vocab,
-    objective: Objective,
-    *,
-    dim: int = 64,
-    epochs: int = 5,
-    learning_rate: float = 0.025,
-    subsample: float = 1e-3,
-    learner: Learner | None = None,
-    batch: int = 32,
-    chunk: int = 64,
-    trainable: InOut | None = None,
-) -> InOut:
-    """Trains word vectors in memory: no config, no folder.
-
-    Args:
-        key: a `jax.random.key`; the same key gives the same bits.
-        ids: int32, -1 at sentence ends: from `text.encode`.
-        vocab: the words behind the ids.
-        objective: `skipgram()`, `cbow()`, or yours. Exact-gradient CBOW wants a learning rate
-            about three times as large as skip-gram's.
-        dim: n, the dimension of the vectors.
-        learning_rate: at the start; it falls linearly to 1e-4 of itself.
-        subsample: threshold on a word's frequency, by word2vec's rule; 0 for none.
-        learner: by default `learners.row_sparse(objective)`.
-        batch: blocks in a step.
-        chunk: steps in one jitted call; changes no bit of the result.
-        trainable: row masks, 1 to train and 0 to freeze.
-
-    Returns:
-        The tables, input and output, float32 [vocab, dim].
-
-    Raises:
-        InputError: ids or settings that cannot be used.
-        NumericalError: the tables left the finite range.
-    """
-    for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}.items():
-        if value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1")
-    check_ids(ids, vocab)
-    learner = learner or learners.row_sparse(objective)
-    plan = Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
-    resources, rows = objective.prepare(vocab)
-    split = split_of(key, ids, subsampling.keep_word2vec(vocab.counts, subsample))
-    state = start(plan, rows)
-    for event in events(plan, state, resources, split):
-        state = event.state
-    if not bool(all_finite(state.tables)):
-        raise NumericalError(
-            "training ended with NaN or infinity: lower learning_rate or set a cap"
-        )
-    return state.tables
-
-
-def check_ids(ids: Int[Any, " ids"], vocab: Vocab) -> None:
+def check_ids(ids: Any, vocab: Vocab) -> None:
     """Inside jit an id beyond the table would be clamped to another word, silently.
 
     Raises:
         InputError: no ids; ids that are not words of the vocabulary.
     """
-    if len(ids) == 0:
-        raise InputError("no ids: there is nothing to train on")
-    low, high = int(np.min(ids)), int(np.max(ids))
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
+    low, high = int(np.min(ids, initial=-1)), int(np.max(ids, initial=-1))
+    if high < 0:
+        raise InputError("no ids of words: there is nothing to train on")
     if low < -1 or high >= len(vocab.words):
         raise InputError(
             f"ids run from {low} to {high}; wanted -1 (sentence end) to {len(vocab.words) - 1}, "
@@ -181,15 +127,18 @@ def events(
         )
         ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
         segment = chunk.segment + chunk.ends_segment
-        cursor = Cursor(
-            epoch=epoch + ends,
-            segment=0 if ends else segment,
-            segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,
-            step=cursor.step + chunk.real,
-            trained=cursor.trained + chunk.trained,
-            subsampled=cursor.subsampled + chunk.subsampled,
+        began, cursor = (
+            cursor,
+            Cursor(
+                epoch=epoch + ends,
+                segment=0 if ends else segment,
+                segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,
+                step=cursor.step + chunk.real,
+                trained=cursor.trained + chunk.trained,
+                subsampled=cursor.subsampled + chunk.subsampled,
+            ),
         )
-        yield Event(state, cursor, loss, float(rates[0]), float(done[chunk.real]), ends)
+        yield Event(state, began, cursor, loss, float(rates[0]), float(done[chunk.real]), ends)
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames=("state",))

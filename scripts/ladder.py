@@ -13,6 +13,7 @@ from typing import Annotated
 import tyro
 
 from jaxemb import command_line
+from jaxemb.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,23 +31,26 @@ class Ladder:
 def main() -> None:
     asked = command_line.parse(Ladder)
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from jaxemb import ladder, runs
 
     vocab, tables = runs.load(asked.run)
+    path = Path(asked.picture or Path(asked.run) / "ladder.png")
+    if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
+        raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
     rungs = ladder.climb(vocab, tables.input, asked.word)
-    shown = Table("rung", "m", "n", "rank", "law of distances", f"near {asked.word}")
+    shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
     for rung in rungs:
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"
-        shown.add_row(rung.name, *size, rung.law, rung.near)
+        shown.add_row(rung.name, *size, rung.law, escape(rung.near))
     Console().print(shown)
     if importlib.util.find_spec("matplotlib") is None:
         print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
         return
     from jaxemb import pictures
 
-    path = Path(asked.picture or Path(asked.run) / "ladder.png")
     pictures.ladder(rungs, path)
     print(f"picture: {path}")
 

@@ -30,10 +30,9 @@ def main() -> None:
     corpus = preparation.prepare_corpus(asked.corpus, asked.folder)
     tokens = corpus.tokens
     dropped = ", ".join(f"{count:,} {cause}" for cause, count in tokens.dropped.items())
-    print(
-        f"{asked.folder}: {len(corpus.vocab.words):,} words, {corpus.replaced:,} bad characters replaced"
-    )
+    print(f"{asked.folder}: {len(corpus.vocab.words):,} words")
     print(f"tokens: {tokens.read:,} read = {tokens.kept:,} kept + dropped ({dropped})")
+    print(f"{corpus.replaced:,} bad characters replaced")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def main() -> None:
 
     corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
     objective = config.build_objective()  # what a block reads, and what it costs
-    learner = config.learner(objective, cap=config.cap)  # block -> loss -> update
+    learner = config.build_learner(objective)  # block -> loss -> update
     result = runs.train(config, objective, learner, corpus)  # goes on where a session stopped
     print(report.write(config, result))
 

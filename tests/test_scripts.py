@@ -12,7 +12,7 @@ import numpy as np
 import prepare
 import pytest
 import train
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from jaxemb import command_line, report, runs, training
 
@@ -144,15 +144,10 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
     place, monkeypatch, capsys, after, optimizer
 ):
     config = CONFIG
-    if optimizer == "adagrad":
-        config = config.replace("learners.row_sparse,", "row_adagrad,") + (
-            "\n"  # the config's function is found in the config's own file
-        )
-        config = config.replace(
-            "config = Static",
-            "def row_adagrad(objective, cap):\n"
-            "    return learners.row_sparse(objective, optimizer=learners.adagrad, cap=cap)\n\n"
-            "config = Static",
+    if optimizer == "adagrad":  # its state is saved too, and its name is the same twice
+        partial = "functools.partial(learners.row_sparse, optimizer=learners.adagrad)"
+        config = config.replace("learners.row_sparse", partial).replace(
+            "from", "import functools\nfrom", 1
         )
     (place / "config.py").write_text(config)
     run(train, "config.py", "--workdir", "whole", monkeypatch=monkeypatch)
@@ -184,7 +179,14 @@ BAD = {
     "window 0": (["config.py", "--window", "0"], "window is 0; it must be at least 1"),
     "held out 1": (["config.py", "--corpus.held-out", "1"], "held_out is 1.0"),
     "learning rate 0": (["config.py", "--learning-rate", "0"], "learning_rate is 0.0"),
-    "too large": (["config.py", "--dim", "1000000000"], "GiB: --dim"),
+    "too large": (["config.py", "--dim", "1000000000"], "GiB: lower --dim"),
+    "noise power": (["config.py", "--noise-power", "300"], "noise_power is 300"),
+    "seed": (["config.py", "--seed", "99999999999999999999"], "must be below 2^32"),
+    "batch": (["config.py", "--batch", "1000000000000000"], "a step"),
+    "no user": (["config.py", "--corpus.path", "~nosuchuser/x"], "no such file"),
+    "empty path": (["config.py", "--corpus.path", ""], "path of the corpus is empty"),
+    "long path": (["config.py", "--corpus.path", "x" * 300], "no such file"),
+    "memory": (["config.py", "--memory", "-1"], "memory is -1.0; it must be above 0"),
     "unwritable": (["config.py", "--workdir", "/proc/run"], "/proc/run: cannot be written to"),
     "a file in the way": (["config.py", "--workdir", "text.txt"], "text.txt: cannot be written"),
 }
@@ -208,7 +210,9 @@ def test_bad_input_is_one_line_and_exit_code_2_and_leaves_no_half(place, monkeyp
 
 def test_a_typo_in_an_option_is_told_the_nearest(place, monkeypatch, capsys):
     run(train, "config.py", "--dimm", "3", monkeypatch=monkeypatch, code=2)
-    assert "--dim" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--dim" in error
+    assert error.count("\n") == 1
 
 
 def test_bad_bytes_can_be_replaced_and_are_counted(place, monkeypatch, capsys):
@@ -221,9 +225,105 @@ def test_bad_bytes_can_be_replaced_and_are_counted(place, monkeypatch, capsys):
 def test_a_loss_that_is_not_finite_ends_with_code_3_and_no_tables(place, monkeypatch, capsys):
     run(train, "config.py", "--learning-rate", "1e38", monkeypatch=monkeypatch, code=3)
     error = capsys.readouterr().err
-    assert "step" in error
-    assert "epoch 1" in error
+    assert "at step " in error
+    assert "in epoch 1, tokens 0 to 262,144" in error
     assert not (place / "run/tables.safetensors").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_that_never_got_anywhere_is_no_reason_to_refuse(place, monkeypatch):
+    run(train, "config.py", "--learning-rate", "1e38", monkeypatch=monkeypatch, code=3)
+    run(train, "config.py", monkeypatch=monkeypatch)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_the_dense_learner_trains_from_a_config(place, monkeypatch):
+    (place / "config.py").write_text(CONFIG.replace("learners.row_sparse", "learners.dense"))
+    run(train, "config.py", monkeypatch=monkeypatch)
+
+
+def test_one_dimension_and_words_with_signs_can_be_drawn(place, monkeypatch, capsys):
+    odd = r"$\foo$ a|b [/x] $"
+    (place / "text.txt").write_text(f"{odd} plain words\n" * 300)
+    config = CONFIG.replace("min_count=1", "min_count=1, tokenizer=str.split")
+    (place / "config.py").write_text(config)
+    run(train, "config.py", "--dim", "1", monkeypatch=monkeypatch)
+    assert r"a\|b" in (place / "run/report.md").read_text()
+    run(ladder, "[/x]", "--run", "run", monkeypatch=monkeypatch)
+    report = json.loads((place / "run/report.json").read_text(), parse_constant=pytest.fail)
+    assert report["similarity"] == {} or report["similarity"]["WordSim-353"]["value"] is None
+
+
+def _damage(name: str, data: bytes):
+    return lambda place: (place / "run" / name).write_bytes(data)
+
+
+def _other_arrays(place):
+    save_file({"other": np.ones(3)}, place / "run/tables.safetensors", {"cursor": "{}"})
+
+
+DAMAGE = {
+    "config not json": (_damage("config.json", b"{"), "config.json: line 1: damaged"),
+    "config empty": (_damage("config.json", b"{}"), "config.json: damaged"),
+    "manifest torn": (_damage("corpus/manifest.json", b'{"form'), "manifest.json: line 1: damaged"),
+    "manifest of another": (_damage("corpus/manifest.json", b"[]"), "manifest.json: damaged"),
+    "vocabulary binary": (_damage("corpus/vocab.txt", b"\xff\xfe"), "vocab.txt: damaged"),
+    "vocabulary torn": (_damage("corpus/vocab.txt", b"word\n"), "vocab.txt: line 1: got 'word'"),
+    "ids cut": (_damage("corpus/ids.bin", b"1234"), "its manifest promises"),
+    "ids beyond": (_damage("corpus/ids.bin", b"\x00\x00\x00\x40" * 12600), "wanted -1 (sent"),
+    "tables cut": (_damage("tables.safetensors", b"xx"), "not a checkpoint"),
+    "tables of another": (_other_arrays, "tables.safetensors"),
+}
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_files_are_named_in_one_line(place, monkeypatch, capsys, name):
+    run(train, "config.py", monkeypatch=monkeypatch)
+    damage, said = DAMAGE[name]
+    damage(place)
+    run(train, "config.py", monkeypatch=monkeypatch, code=2)
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_torn_last_measurement_is_left_out(place, monkeypatch):
+    run(train, "config.py", monkeypatch=monkeypatch)
+    before = runs.metrics(place / "run")
+    with (place / "run/metrics.jsonl").open("a") as file:
+        file.write('{"step": 9, "lo')
+    assert runs.metrics(place / "run") == before
+
+
+WRONG_CONFIGS = {
+    "config = (": "line 1: SyntaxError",
+    "import no_such_module": "line 1: ModuleNotFoundError",
+    "from jaxemb.config import StaticConfig\nconfig = StaticConfig(dmi=4)": "line 2: TypeError",
+    "x = 1": "`config` is NoneType: wanted config = StaticConfig(...)",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_CONFIGS)
+def test_a_config_that_cannot_be_read_is_named_with_its_line(place, monkeypatch, capsys, text):
+    (place / "config.py").write_text(text)
+    run(train, "config.py", monkeypatch=monkeypatch, code=2)
+    assert f"config.py: {WRONG_CONFIGS[text]}" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_memory_is_predicted_for_a_corpus_that_was_there_already(place, monkeypatch, capsys):
+    options = ("--corpus.path", "text.txt", "--corpus.min-count", "1")
+    run(prepare, "out", *options, monkeypatch=monkeypatch)
+    options = ("--corpus.prepared", "out", "--memory", "1e-9")
+    run(train, "config.py", *options, monkeypatch=monkeypatch, code=2)
+    assert "lower --dim" in capsys.readouterr().err
+
+
+def test_a_workdir_inside_its_own_corpus_is_refused(place, monkeypatch, capsys):
+    run(train, "config.py", "--corpus.path", str(place), monkeypatch=monkeypatch, code=2)
+    assert "is inside the corpus" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxemb
-from jaxemb import held_out, learners, prefetch, training
+from jaxemb import fitting, held_out, learners, prefetch, training
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives
@@ -30,7 +30,7 @@ def _fit(text, objective=None, **options):
     vocab, ids = text
     options = {"dim": 8, "epochs": 2, "batch": 4, "chunk": 8, "subsample": 0.02, **options}
     key = jax.random.key(options.pop("seed", 0))
-    return training.fit(key, ids, vocab, objective or objectives.skipgram(**SMALL), **options)
+    return fitting.fit(key, ids, vocab, objective or objectives.skipgram(**SMALL), **options)
 
 
 def _same(one, other) -> bool:
@@ -146,11 +146,31 @@ def test_numbers_that_run_away_end_in_an_error(text):
 
 @pytest.mark.parametrize(
     ("ids", "message"),
-    [([], "no ids"), ([0, 12], "from 0 to 12; wanted -1"), ([-2, 3], "from -2 to 3")],
+    [([], "no ids of words"), ([0, 12], "from -1 to 12; wanted -1"), ([-2, 3], "from -2 to 3")],
 )
 def test_ids_that_are_no_words_are_refused(text, ids, message):
     with pytest.raises(InputError, match=message):
         _fit((text[0], np.array(ids, np.int32)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"trainable": InOut(jnp.ones(3), jnp.ones(12))}, "trainable has shapes"),
+        ({"objective": objectives.skipgram}, "wanted a built one"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(text, options, message):
+    with pytest.raises(InputError, match=message):
+        _fit(text, **options)
+
+
+@pytest.mark.parametrize("ids", [np.array([0.7, 1.7]), np.zeros((2, 2), int), [[0, 1]]])
+def test_ids_of_another_type_or_shape_are_refused(text, ids):
+    with pytest.raises(InputError, match="wanted integers in one row"):
+        fitting.fit(jax.random.key(0), ids, text[0], objectives.skipgram(**SMALL))
 
 
 @pytest.mark.parametrize("setting", ["dim", "epochs", "batch", "chunk"])

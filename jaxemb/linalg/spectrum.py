@@ -57,7 +57,8 @@ def spectrum(table: Float[Any, "rows dim"]) -> Spectrum:
 
     Blocks of rows are cast to float64 on the host, so the table may be a memory map and memory
     beyond it stays small. For float32 data nothing is lost: the floor, about 1e-8 s_1, is that of
-    the data; of float64 data, what lies below 1.5e-8 ||A||_F is not told from zero. Entries are scaled by a power of two first, so that no square over- or underflows.
+    the data; of float64 data, what lies below 1.5e-8 ||A||_F is not told from zero. Entries are
+    scaled by a power of two first, so that no square over- or underflows.
 
     Args:
         table: any m x n array with m rows.

@@ -3,24 +3,21 @@
 A sentence ends at a line end: LF, CR or CRLF. Bytes are UTF-8, and every byte is accounted for.
 """
 
-import bz2
 import codecs
 import glob
-import gzip
 import importlib.util
 import io
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jaxemb.errors import InputError
+from jaxemb.text import compression
+from jaxemb.text.compression import Tally
 
 PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
 _PACKAGE = "package:"
-_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class Piece(NamedTuple):
@@ -28,14 +25,6 @@ class Piece(NamedTuple):
 
     text: str
     ends: bool
-
-
-class Tally:
-    """What a reading found besides text: kept by the caller, filled as the text streams by."""
-
-    def __init__(self) -> None:
-        self.bytes = 0  # read from disk, before decompression
-        self.replaced = 0  # times that U+FFFD was put for bytes that are no character
 
 
 def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -106,71 +95,10 @@ def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece
             compressed file; a stretch of 1 MiB without anywhere to cut between words.
     """
     try:
-        with path.open("rb") as raw:
-            start = raw.read(8)
-            raw.seek(0)
-            with _decompress(path, start, io.BufferedReader(_Counted(raw, tally), PIECE)) as stream:
-                yield from _pieces(path, _texts(path, stream, tally, bad_utf8))
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        with path.open("rb") as raw, compression.opened(path, raw, tally) as stream:
+            yield from _pieces(path, _texts(path, stream, tally, bad_utf8))
+    except compression.errors() as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    except Exception as error:
-        if type(error).__name__ != "ZstdError":  # zstandard is an extra: it may not be there
-            raise
-        raise InputError(f"{path}: cannot be read: {error}") from error
-
-
-class _Counted(io.RawIOBase):
-    """A file that adds what is read from it to a tally, so that progress knows the disk."""
-
-    def __init__(self, raw: io.BufferedIOBase, tally: Tally) -> None:
-        self._raw, self._tally = raw, tally
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        data = self._raw.read(len(buffer))
-        buffer[: len(data)] = data
-        self._tally.bytes += len(data)
-        return len(data)
-
-
-def _decompress(path: Path, start: bytes, raw: io.BufferedIOBase) -> io.BufferedIOBase:
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
-    if kind == "zstd":
-        if importlib.util.find_spec("zstandard") is None:
-            raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
-        import zstandard
-
-        return io.BufferedReader(_Zstd(raw, zstandard.ZstdDecompressor()), PIECE)
-    openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-    return openers[kind](raw) if kind in openers else raw
-
-
-class _Zstd(io.RawIOBase):
-    """The frames of a zstd file; one cut short is an error and not an end."""
-
-    def __init__(self, raw: io.BufferedIOBase, decompressor: Any) -> None:
-        self._raw, self._decompressor = raw, decompressor
-        self._frame, self._compressed, self._text = None, b"", b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        while not self._text:
-            self._compressed = self._compressed or self._raw.read(1 << 16)
-            if not self._compressed:
-                if self._frame is not None:
-                    raise EOFError("the compressed file ends before its end is marked")
-                return 0
-            self._frame = self._frame or self._decompressor.decompressobj()
-            self._text = self._frame.decompress(self._compressed)
-            self._compressed = self._frame.unused_data
-            self._frame = None if self._frame.eof else self._frame
-        size = min(len(buffer), len(self._text))
-        buffer[:size], self._text = self._text[:size], self._text[size:]
-        return size
 
 
 def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -> Iterator[str]:

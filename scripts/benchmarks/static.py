@@ -39,7 +39,7 @@ class Asked:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments and arguments[0] in ("jaxemb", "gensim"):  # the measured process
+    if len(arguments) == 5 and arguments[0] in ("jaxemb", "gensim"):  # the measured process
         program, objective, epochs, text, out = arguments
         _measured(program, objective, int(epochs), Path(text), Path(out))
         return
@@ -84,7 +84,8 @@ def _run(program: str, objective: str, epochs: int, text: Path, folder: Path) ->
     command = [sys.executable, sys.argv[0], "static", program, objective, str(epochs), text, out]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{program} {objective} failed:\n{done.stderr}")
+        print(f"{program} {objective} failed:\n{done.stderr}", file=sys.stderr)
+        raise SystemExit(done.returncode)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -114,7 +115,7 @@ def _jaxemb(objective: str, epochs: int, text: Path, out: Path):
     start = time.perf_counter()
     made = preparation.prepare(config)
     chosen = config.build_objective()
-    result = runs.train(config, chosen, config.learner(chosen, cap=config.cap), made)
+    result = runs.train(config, chosen, config.build_learner(chosen), made)
     return time.perf_counter() - start, result.vocab, result.tables.input
 
 

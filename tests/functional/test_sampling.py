@@ -69,6 +69,12 @@ def test_a_word_that_never_occurs_is_refused_as_noise(counts):
         sampling.alias_table(np.array(counts, np.int64))
 
 
+@pytest.mark.parametrize("power", [float("nan"), float("inf"), 300.0, -400.0])
+def test_a_power_that_leaves_the_finite_range_is_refused(power):
+    with pytest.raises(InputError, match="noise_power is"):
+        sampling.alias_table(np.array([90, 5]), power)
+
+
 def test_the_top_bits_choose_the_bucket():
     table = sampling.alias_table(np.ones(4, np.int64), 0.0)
     bucket = jnp.array([0, 1 << 30, 2 << 30, 3 << 30, (1 << 32) - 1], jnp.uint32)

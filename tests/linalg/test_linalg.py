@@ -72,6 +72,26 @@ def test_the_tolerance_is_that_of_the_stored_type(dtype):
     assert linalg.rank(table.astype(dtype)).rank == 5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_certificate_holds_for_float64_too(seed):
+    """A Gram matrix cannot see below 1.5e-8: no verdict may rest on what it shows there."""
+    random = np.random.default_rng(seed)
+    found = linalg.rank(random.normal(size=(1000, 10)) @ random.normal(size=(10, 20)))
+    assert (found.rank, bool(found)) == (10, True)
+
+
+def test_nan_is_found_in_any_block():
+    table = np.ones((20_000, 3), np.float32)
+    table[19_000, 1] = np.nan
+    assert not linalg.rank(table).finite
+
+
+def test_a_zero_table_has_effective_rank_zero_and_infinite_condition():
+    of = linalg.spectrum(np.zeros((5, 3), np.float32))
+    assert linalg.effective_rank(of) == 0
+    assert linalg.condition(of) == np.inf
+
+
 def test_jax_arrays_are_taken_as_they_are():
     table = jax.random.normal(jax.random.key(0), (50, 4))
     ours, numpys = linalg.spectrum(table).values, np.linalg.svd(np.asarray(table))[1]

@@ -108,6 +108,27 @@ def test_changed_text_is_refused_and_a_new_time_alone_is_not(tmp_path):
         _prepare(tmp_path, b"a b a\nb a d\n")
 
 
+def test_files_of_the_same_name_are_told_apart_and_so_is_their_order(tmp_path):
+    for folder, words in (("a", "x y x y"), ("b", "p q p q")):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "same.txt").write_text(words)
+    files = [tmp_path / "in" / folder / "same.txt" for folder in "ab"]
+    corpus.prepare(files, tmp_path / "out", SETTINGS)
+    with pytest.raises(InputError, match="in another order"):
+        corpus.prepare(files[::-1], tmp_path / "out", SETTINGS)
+    files[0].write_text("z w z w")
+    with pytest.raises(InputError, match=r"the text changed \(same.txt\)"):
+        corpus.prepare(files, tmp_path / "out", SETTINGS)
+
+
+def test_files_of_somebody_else_are_never_touched(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/vocab.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds vocab.txt but no manifest.json"):
+        _prepare(tmp_path, AWKWARD["plain"])
+    assert (tmp_path / "out/vocab.txt").read_text() == "mine"
+
+
 def test_a_damaged_folder_is_refused(tmp_path):
     made = _prepare(tmp_path, AWKWARD["plain"])
     (made.folder / "ids.bin").write_bytes(b"1234")
@@ -170,6 +191,21 @@ def test_lists_of_tokens_are_taken_as_they_are():
 def test_a_string_in_place_of_lines_is_refused():
     with pytest.raises(InputError, match="wanted lines or lists of tokens"):
         text.encode("a b a b")
+
+
+@pytest.mark.parametrize("sentences", [[[1, 2]], [b"bytes"]])
+def test_tokens_that_are_no_strings_are_refused(sentences):
+    with pytest.raises(InputError, match="sentence 1: tokens are int, wanted str"):
+        text.encode(iter(sentences))
+
+
+def test_a_file_in_another_encoding_is_refused_in_memory_too(tmp_path):
+    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
+    with (
+        open(tmp_path / "latin.txt", encoding="utf-8") as lines,
+        pytest.raises(InputError, match=r"latin.txt: not utf-8 text"),
+    ):
+        text.encode(lines)
 
 
 def test_an_unknown_word_is_named_with_its_neighbours():

@@ -60,6 +60,17 @@ def test_zstd_is_read_with_its_extra(tmp_path):
     assert lines_of(path) == ["some words"]
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_zstd_file_cut_short_is_an_error_and_not_an_end(tmp_path, frames):
+    zstandard = pytest.importorskip("zstandard")
+    words = "".join(chr(97 + i * i % 26) + " " * (i % 3 == 0) for i in range(200_000))
+    packed = zstandard.ZstdCompressor().compress(words.encode()) * frames
+    assert "".join(lines_of(_write(tmp_path, packed))) == words * frames
+    for cut in (len(packed) - 1, len(packed) - len(packed) // frames // 2):
+        with pytest.raises(InputError, match="cannot be read"):
+            lines_of(_write(tmp_path, packed[:cut]))
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
     assert lines_of(_write(tmp_path, b"\xef\xbb\xbfword\n")) == ["word"]
 

@@ -1,0 +1,76 @@
+"""Word vectors in memory: training without config, folder or progress."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Key
+
+from jaxemb import learners, training
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.functional import subsampling
+from jaxemb.structs import InOut, Learner, Objective, Vocab
+
+
+def fit(
+    key: Key[Array, ""],
+    ids: Any,
+    vocab: Vocab,
+    objective: Any,
+    *,
+    dim: int = 64,
+    epochs: int = 5,
+    learning_rate: float = 0.025,
+    subsample: float = 1e-3,
+    learner: Learner | None = None,
+    batch: int = 32,
+    chunk: int = 64,
+    trainable: InOut | None = None,
+) -> InOut:
+    """Trains word vectors in memory: no config, no folder.
+
+    Args:
+        key: a `jax.random.key`; the same key gives the same bits.
+        ids: integers [ids], -1 at sentence ends: from `text.encode`.
+        vocab: the words behind the ids.
+        objective: `skipgram()`, `cbow()`, or yours. Exact-gradient CBOW wants a learning rate
+            about three times as large as skip-gram's.
+        dim: n, the dimension of the vectors.
+        learning_rate: at the start; it falls linearly to 1e-4 of itself.
+        subsample: threshold on a word's frequency, by word2vec's rule; 0 for none.
+        learner: by default `learners.row_sparse(objective)`.
+        batch: blocks in a step.
+        chunk: steps in one jitted call; changes no bit of the result.
+        trainable: row masks, 1 to train and 0 to freeze.
+
+    Returns:
+        The tables, input and output, float32 [vocab, dim].
+
+    Raises:
+        InputError: ids or settings that cannot be used.
+        NumericalError: the tables left the finite range.
+    """
+    if not isinstance(objective, Objective):
+        raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
+    for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}.items():
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} is {value}; it must be at least 1, a whole number")
+    if not 0 < learning_rate < float("inf"):
+        raise InputError(f"learning_rate is {learning_rate}; it must be above 0 and finite")
+    ids = np.asarray(ids)
+    training.check_ids(ids, vocab)
+    learner = learner or learners.row_sparse(objective)
+    plan = training.Plan(
+        key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable
+    )
+    resources, rows = objective.prepare(vocab)
+    if trainable is not None and InOut(*map(np.shape, trainable)) != InOut(*((n,) for n in rows)):
+        raise InputError(f"trainable has shapes {tuple(map(np.shape, trainable))}; wanted {rows}")
+    split = training.split_of(key, ids, subsampling.keep_word2vec(vocab.counts, subsample))
+    state = training.start(plan, rows)
+    for event in training.events(plan, state, resources, split):
+        state = event.state
+    if not bool(training.all_finite(state.tables)):
+        raise NumericalError(
+            "training ended with NaN or infinity: lower learning_rate or set a cap"
+        )
+    return state.tables

@@ -1,0 +1,96 @@
+"""Files compressed with gzip, bz2, xz or zstd, read as the bytes that went in."""
+
+import bz2
+import gzip
+import importlib.util
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jaxemb.errors import InputError
+
+BUFFER = 1 << 20
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class Tally:
+    """What a reading found besides text: kept by the caller, filled as the text streams by."""
+
+    def __init__(self) -> None:
+        self.bytes = 0  # read from disk, before decompression
+        self.replaced = 0  # times that U+FFFD was put for bytes that are no character
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What reading a broken file raises."""
+    found: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, zlib.error)
+    if importlib.util.find_spec("zstandard") is not None:
+        import zstandard
+
+        found = (*found, zstandard.ZstdError)
+    return found
+
+
+class _Counted(io.RawIOBase):
+    """A file that adds what is read from it to a tally, so that progress knows the disk."""
+
+    def __init__(self, raw: io.BufferedIOBase, tally: Tally) -> None:
+        self._raw, self._tally = raw, tally
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self._raw.read(len(buffer))
+        buffer[: len(data)] = data
+        self._tally.bytes += len(data)
+        return len(data)
+
+
+def opened(path: Path, raw: io.BufferedReader, tally: Tally) -> io.BufferedIOBase:
+    """The plain bytes of an open file, told by its first bytes and not by its name.
+
+    Raises:
+        InputError: zstd, without the extra that reads it.
+    """
+    start = raw.read(8)
+    raw.seek(0)
+    counted = io.BufferedReader(_Counted(raw, tally), BUFFER)
+    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+    if kind == "zstd":
+        if importlib.util.find_spec("zstandard") is None:
+            raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
+        import zstandard
+
+        return io.BufferedReader(_Zstd(counted, zstandard.ZstdDecompressor()), BUFFER)
+    openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    return openers[kind](counted) if kind in openers else counted
+
+
+class _Zstd(io.RawIOBase):
+    """The frames of a zstd file; one cut short is an error and not an end."""
+
+    def __init__(self, raw: io.BufferedIOBase, decompressor: Any) -> None:
+        self._raw, self._decompressor = raw, decompressor
+        self._frame, self._compressed, self._text = None, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._text:
+            self._compressed = self._compressed or self._raw.read(1 << 16)
+            if not self._compressed:
+                if self._frame is not None:
+                    raise EOFError("the compressed file ends before its end is marked")
+                return 0
+            self._frame = self._frame or self._decompressor.decompressobj()
+            self._text = self._frame.decompress(self._compressed)
+            self._compressed = self._frame.unused_data
+            self._frame = None if self._frame.eof else self._frame
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size

@@ -80,7 +80,7 @@ def load(path: Path, kind: type[T]) -> T:
         raise
     except Exception as error:  # whatever a person's file may raise
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        lines = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]
         line = lines[-1] if lines else getattr(error, "lineno", "?")
         raise InputError(f"{path}: line {line}: {type(error).__name__}: {error}") from error
     config = getattr(module, "config", None)

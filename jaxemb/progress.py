@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:  # encoding a corpus shows a bar too, and needs no jax
@@ -41,10 +42,8 @@ class Meter:
     """The progress bar of a training, and the rate it shows."""
 
     def __init__(self) -> None:
-        self._bar = bar(
-            "training", "loss {task.fields[loss]:.3f}", "{task.fields[rate]:,.0f} words/s"
-        )
-        self._task = self._bar.add_task("", total=1.0, loss=float("nan"), rate=0.0)
+        self._bar = bar("training", "loss {task.fields[loss]}", "{task.fields[rate]:,.0f} words/s")
+        self._task = self._bar.add_task("", total=1.0, loss="?", rate=0.0)
         self._before: tuple[float, int] | None = None
         self._rate = 0.0
 
@@ -61,8 +60,17 @@ class Meter:
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)
         else:
             self._before = (now, words)
-        self._bar.update(self._task, completed=event.done, loss=loss, rate=self._rate)
+        self._bar.update(self._task, completed=event.done, loss=f"{loss:.3f}", rate=self._rate)
         return self._rate
+
+
+def show(markdown: str) -> None:
+    """Prints a report: laid out on a terminal, as it is anywhere else."""
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(markdown))
+    else:
+        print(markdown)
 
 
 def bar(name: str, *columns: str) -> Progress:

@@ -1,6 +1,7 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
 import contextlib
+import hashlib
 import json
 import math
 import time
@@ -211,7 +212,8 @@ def metrics(workdir: Path) -> list[dict[str, Any]]:
 def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:
     """Writes config.json, or refuses a workdir that another config has written."""
     sources = corpus_lib.read_manifest(corpus.folder)["sources"]
-    digest = [source["sha256"] for source in sources]
+    digests = " ".join(source["sha256"] for source in sources)
+    digest = hashlib.sha256(digests.encode()).hexdigest()
     now = {"config": config_lib.described(config), "sources_sha256": digest}
     path = workdir / CONFIG
     # a run that never got anywhere is no reason to refuse another config

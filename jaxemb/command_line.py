@@ -55,7 +55,8 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
             found = tyro.cli(kind, args=whole, **settings)
     except SystemExit as stop:
         if stop.code:  # tyro says it in a box of many lines
-            lines = (line.strip("╭╮╰╯│─ ") for line in said.getvalue().splitlines())
+            inside = (line for line in said.getvalue().splitlines() if not line.startswith("╭"))
+            lines = (line.strip("╰╯│─ ") for line in inside)
             raise InputError(" ".join(line for line in lines if line)) from None
         raise
     # not in __post_init__, where tyro would catch it

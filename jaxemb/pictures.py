@@ -17,10 +17,11 @@ INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
 MAPPED = 150  # words on the map
 SKIPPED = 50  # the most frequent words are function words, all in one heap
 
+AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may hold a dollar
+
 STYLE: dict[Any, Any] = {
     "figure.figsize": (8, 4.5),
     "figure.dpi": 130,
-    "text.parse_math": False,  # a word may hold a dollar
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -67,7 +68,7 @@ def spectrum(found: dict[str, Any]):
         color=ACCENT,
     )
     title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{rank['verdict']}"
-    axes.set(xlabel="i", ylabel="singular value s_i", title=title)
+    axes.set(xlabel="i", ylabel="singular value $s_i$", title=title)
     axes.set_ylim(bottom=max(min(rank["tolerance"], values[values > 0].min()) / 3, 1e-12))
     return figure
 
@@ -103,7 +104,9 @@ def word_map(words: tuple[str, ...], table: np.ndarray):
     figure, axes = plt.subplots(figsize=(9, 8))
     axes.scatter(*points.T, s=6, color=ACCENT)
     for word, point in zip(words[chosen], points, strict=True):
-        axes.annotate(word, point, xytext=(2, 2), textcoords="offset points", fontsize=7)
+        axes.annotate(
+            word, point, xytext=(2, 2), textcoords="offset points", **AS_IT_IS, fontsize=7
+        )
     axes.set(
         title=f"Words {first + 1} to {first + len(points)} by frequency, two principal axes",
         xlabel="first axis",
@@ -120,8 +123,8 @@ def ladder(rungs: list[Rung], path: Path) -> None:
         image = None
         for axes, rung in zip(panels[0], rungs, strict=True):
             image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
-            axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right")
-            axes.set_yticks(range(len(rung.words)), rung.words)
+            axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right", **AS_IT_IS)
+            axes.set_yticks(range(len(rung.words)), rung.words, **AS_IT_IS)
             matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
             axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
             axes.spines[:].set_visible(False)

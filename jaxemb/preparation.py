@@ -1,6 +1,8 @@
 """Text to ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from jaxemb import config as config_lib
@@ -16,26 +18,21 @@ def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
     Raises:
         InputError: text that cannot be used; tables larger than memory.
     """
-    writable(config.workdir)
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
 
     def check(vocab: Vocab) -> None:
         check_memory(config, len(vocab.words))
 
-    made = prepare_corpus(config.corpus, folder, check)
-    check(made.vocab)  # a corpus that was there already has not been through it
+    with left_as_found(config.workdir):
+        made = prepare_corpus(config.corpus, folder, check)
+        check(made.vocab)  # a corpus that was there already has not been through it
     return made
 
 
 def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambda vocab: None):
     """Encodes a corpus into a folder, or reuses it, with a progress bar."""
-    writable(folder)
-    for path in settings.path:
-        if (
-            path
-            and os.path.isdir(path)
-            and Path(folder).resolve().is_relative_to(Path(path).resolve())
-        ):
+    for path in filter(os.path.isdir, settings.path):
+        if Path(folder).resolve().is_relative_to(Path(path).resolve()):
             raise InputError(f"{folder}: is inside the corpus {path}: choose a folder elsewhere")
 
     def check(vocab: Vocab) -> None:
@@ -46,7 +43,8 @@ def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambd
             )
         before_second_pass(vocab)
 
-    with progress.bar("reading text", "{task.fields[note]}") as bar:
+    reading = progress.bar("reading text", "{task.fields[note]}")
+    with left_as_found(folder), reading as bar:
         task = bar.add_task("", total=None, note="")
 
         def show(done: int, total: int) -> None:
@@ -60,6 +58,20 @@ def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambd
             progress=show,
             before_second_pass=check,
         )
+
+
+@contextlib.contextmanager
+def left_as_found(folder: str | Path) -> Iterator[None]:
+    """A folder that can be written to; one that is new and still empty goes with a failure."""
+    existed = Path(folder).exists()
+    writable(folder)
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            with contextlib.suppress(OSError):  # not empty: something of worth is in it
+                Path(folder).rmdir()
+        raise
 
 
 def writable(folder: str | Path) -> Path:

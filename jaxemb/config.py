@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import subsampling
 from jaxemb.provenance import function_name
 from jaxemb.text import corpus, tokenizers
@@ -44,9 +44,9 @@ class Corpus:
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
-        check_at_least(1, min_count=self.min_count)
+        at_least(1, min_count=self.min_count)
         if self.max_vocab is not None:
-            check_at_least(1, max_vocab=self.max_vocab)
+            at_least(1, max_vocab=self.max_vocab)
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out is {self.held_out}; it must be at least 0 and below 1")
         if not self.subsample >= 0:
@@ -102,7 +102,7 @@ class StaticConfig:
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
         self.corpus.check()
-        check_at_least(
+        at_least(
             1,
             window=self.window,
             negatives=self.negatives,
@@ -113,14 +113,14 @@ class StaticConfig:
             batch=self.batch,
             chunk=self.chunk,
         )
-        check_at_least(0, seed=self.seed)
+        at_least(0, seed=self.seed)
         if self.seed >= 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be below 2^32")
+        above_zero(learning_rate=self.learning_rate)
         if self.memory is not None:
-            check_above_zero(memory=self.memory)
-        check_above_zero(learning_rate=self.learning_rate)
+            above_zero(memory=self.memory)
         if self.cap is not None:
-            check_above_zero(cap=self.cap)
+            above_zero(cap=self.cap)
 
     def build_learner(self, objective):
         """The learner; `cap` is passed where it is set, for not every learner takes one."""
@@ -147,18 +147,6 @@ CHANGES_NOTHING = {
     "corpus.path",  # the text's own digest decides
     "corpus.prepared",
 }
-
-
-def check_at_least(least: int, **settings: int) -> None:
-    for name, value in settings.items():
-        if value < least:
-            raise InputError(f"{name} is {value}; it must be at least {least}")
-
-
-def check_above_zero(**settings: float) -> None:
-    for name, value in settings.items():
-        if not 0 < value < float("inf"):
-            raise InputError(f"{name} is {value}; it must be above 0 and finite")
 
 
 def described(config: Any) -> dict[str, Any]:

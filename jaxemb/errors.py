@@ -1,5 +1,8 @@
 """Errors that are for people: what was got, where, what was wanted, what to do."""
 
+import numbers
+from typing import Any
+
 
 class InputError(ValueError):
     """Input from a person cannot be used. Scripts print it as one line and exit with 2."""
@@ -15,3 +18,17 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
         self.number = number
+
+
+def at_least(least: int, **settings: Any) -> None:
+    """Raises InputError for a setting that is no whole number >= least."""
+    for name, value in settings.items():
+        if not isinstance(value, numbers.Integral) or value < least:
+            raise InputError(f"{name} is {value}; it must be at least {least}, a whole number")
+
+
+def above_zero(**settings: float) -> None:
+    """Raises InputError for a setting that is not finite and > 0."""
+    for name, value in settings.items():
+        if not 0 < value < float("inf"):
+            raise InputError(f"{name} is {value}; it must be above 0 and finite")

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxemb import learners, training
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError, NumericalError, above_zero, at_least
 from jaxemb.functional import subsampling
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 
@@ -33,7 +33,7 @@ def fit(
         ids: integers [ids], -1 at sentence ends: from `text.encode`.
         vocab: the words behind the ids.
         objective: `skipgram()`, `cbow()`, or yours. Exact-gradient CBOW wants a learning rate
-            about three times as large as skip-gram's.
+            about six times as large as skip-gram's.
         dim: n, the dimension of the vectors.
         learning_rate: at the start; it falls linearly to 1e-4 of itself.
         subsample: threshold on a word's frequency, by word2vec's rule; 0 for none.
@@ -51,11 +51,8 @@ def fit(
     """
     if not isinstance(objective, Objective):
         raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
-    for name, value in {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}.items():
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1, a whole number")
-    if not 0 < learning_rate < float("inf"):
-        raise InputError(f"learning_rate is {learning_rate}; it must be above 0 and finite")
+    at_least(1, dim=dim, epochs=epochs, batch=batch, chunk=chunk)
+    above_zero(learning_rate=learning_rate)
     ids = np.asarray(ids)
     training.check_ids(ids, vocab)
     learner = learner or learners.row_sparse(objective)

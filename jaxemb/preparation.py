@@ -10,6 +10,7 @@ from jaxemb import progress
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import vocabulary
 
 
 def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
@@ -36,11 +37,7 @@ def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambd
             raise InputError(f"{folder}: is inside the corpus {path}: choose a folder elsewhere")
 
     def check(vocab: Vocab) -> None:
-        if len(vocab.words) < 2:
-            raise InputError(
-                f"the vocabulary has {len(vocab.words)} word; a word can only be predicted among "
-                "at least 2: lower --corpus.min-count, or give more text"
-            )
+        vocabulary.refuse_one_word(vocab)
         before_second_pass(vocab)
 
     reading = progress.bar("reading text", "{task.fields[note]}")

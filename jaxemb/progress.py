@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from jaxemb import provenance
+
 if TYPE_CHECKING:  # encoding a corpus shows a bar too, and needs no jax
     from jaxemb import training
 
@@ -22,7 +24,7 @@ class Log:
     """metrics.jsonl: one line a measurement, written as it is made."""
 
     def __init__(self, path: Path, rows: list[dict]) -> None:
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        provenance.write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
         self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Log":
@@ -34,7 +36,7 @@ class Log:
     def add(self, cursor: training.Cursor, **values: float | None) -> None:
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
-        self._file.write(json.dumps(row) + "\n")
+        self._file.write(json.dumps(provenance.finite(row)) + "\n")
         self._file.flush()
 
 

@@ -20,7 +20,6 @@ from jaxemb.text import corpus as corpus_lib
 
 CHECKPOINT = "checkpoint.safetensors"
 TABLES = "tables.safetensors"
-VOCAB = "vocab.txt"
 METRICS = "metrics.jsonl"
 CONFIG = "config.json"
 
@@ -58,7 +57,7 @@ def train(
     share = config.corpus.held_out
     text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
     held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
-    corpus_lib.write_vocab(workdir / VOCAB, corpus.vocab)
+    corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
     if not finished.exists():
         _loop(workdir, config, plan, objective.prepare(corpus.vocab), text, held)
@@ -89,7 +88,7 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
             "python scripts/train.py configs/quickstart.py"
         )
     arrays = checkpoints.arrays(path)
-    vocab = corpus_lib.read_vocab(Path(workdir) / VOCAB)
+    vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
     if set(arrays) != {"input", "output"}:
         raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
     found = InOut(arrays["input"], arrays["output"])
@@ -98,7 +97,7 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
     if len(found.input) != len(vocab.words):
         raise InputError(
             f"{workdir}: {TABLES} has {len(found.input):,} rows, "
-            f"but {VOCAB} has {len(vocab.words):,} words"
+            f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
         )
     return vocab, found
 
@@ -161,27 +160,24 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
         for event in training.events(plan, state, resources, text, cursor):
             if pending:  # one chunk late, so that the device never waits for the host
                 _check_and_log(pending, meter, log)
-            pending = event
-            state = event.state
+            state, cursor = event.state, event.cursor
+            stopping = bool(stop) and cursor.epoch < plan.epochs
+            saving = stopping or time.monotonic() - last_save > config.checkpoint_every
+            # but at once where a continued run would not measure it again
+            pending = None if event.ends_epoch or saving else event
+            if not pending:
+                _check_and_log(event, meter, log)
             if event.ends_epoch:
-                _check_and_log(pending, meter, log)
-                pending = None
-                loss = held_out.loss(plan, state.tables, resources, held_texts)
-                log.add(event.cursor, held_out=loss)
-            stopping = bool(stop) and event.cursor.epoch < plan.epochs
-            if stopping or time.monotonic() - last_save > config.checkpoint_every:
-                if pending:  # what a continued run will not measure again
-                    _check_and_log(pending, meter, log)
-                    pending = None
-                checkpoints.save(saved, state, event.cursor._asdict())
+                log.add(cursor, held_out=held_out.loss(plan, state.tables, resources, held_texts))
+            if saving:
+                checkpoints.save(saved, state, cursor._asdict())
                 last_save = time.monotonic()
             if stopping:
                 raise Interrupted(
-                    f"interrupted after step {event.cursor.step:,}, saved in {workdir}: "
+                    f"interrupted after step {cursor.step:,}, saved in {workdir}: "
                     "run the same command to continue",
                     stop[0],
                 )
-            cursor = event.cursor
     checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())
     saved.unlink(missing_ok=True)
 

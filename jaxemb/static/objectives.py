@@ -5,10 +5,11 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from jaxemb.errors import InputError
+from jaxemb.errors import at_least
 from jaxemb.functional import losses, pooling, sampling
 from jaxemb.static import blocks
 from jaxemb.structs import Block, InOut, Objective, Reads, Vocab
+from jaxemb.text import vocabulary
 
 
 def skipgram(
@@ -108,23 +109,17 @@ def window_mean(input_rows, block: Block, *, mean):
 
 
 def _prepare(vocab: Vocab, *, noise_power: float):
+    vocabulary.refuse_one_word(vocab)
     size = len(vocab.words)
-    if size < 2:
-        raise InputError(
-            f"the vocabulary has {size} word(s); a word can only be predicted among at least 2: "
-            "lower min_count or give more text"
-        )
     return sampling.alias_table(vocab.counts, noise_power), InOut(size, size)
 
 
 def _settings(window, dynamic, negatives, shared_negatives, block_length) -> blocks.Window:
-    at_least_one = {
-        "window": window,
-        "negatives": negatives,
-        "shared_negatives": shared_negatives,
-        "block_length": block_length,
-    }
-    for name, value in at_least_one.items():
-        if value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1")
+    at_least(
+        1,
+        window=window,
+        negatives=negatives,
+        shared_negatives=shared_negatives,
+        block_length=block_length,
+    )
     return blocks.Window(window, dynamic, negatives, shared_negatives)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, at_least
 from jaxemb.structs import Vocab
 
 SENTENCE_END = -1
@@ -73,7 +73,9 @@ def renumber(
     Raises:
         InputError: no token at all; no word frequent enough, with the min_count that keeps some.
     """
-    _at_least_one(min_count=min_count, max_vocab=max_vocab)
+    at_least(1, min_count=min_count)
+    if max_vocab is not None:
+        at_least(1, max_vocab=max_vocab)
     if not words:
         raise InputError(f"{where}: no tokens: the text is empty, or its tokenizer finds no words")
     too_long = np.fromiter((len(word) > LONGEST for word in words), bool, len(words))
@@ -98,10 +100,13 @@ def renumber(
     return Renumbering(Vocab(tuple(words[i] for i in chosen), counts[chosen]), tokens, table)
 
 
-def _at_least_one(**settings: int | None) -> None:
-    for name, value in settings.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1")
+def refuse_one_word(vocab: Vocab) -> None:
+    """Raises InputError for a vocabulary in which there is nothing to predict."""
+    if len(vocab.words) < 2:
+        raise InputError(
+            f"the vocabulary has {len(vocab.words)} word(s); a word can only be predicted among at "
+            "least 2: lower min_count (--corpus.min-count), or give more text"
+        )
 
 
 def count(numbers: Int32[Any, " stream"], words: int) -> Int64[Any, " words"]:

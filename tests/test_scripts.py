@@ -156,6 +156,9 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
         run(train, "config.py", monkeypatch=patch, code=130)
     assert "run the same command to continue" in capsys.readouterr().err
     assert not (place / "run/tables.safetensors").exists()
+    # a continued run measures later steps only: what was saved has been measured
+    step = runs.checkpoints.cursor(place / "run/checkpoint.safetensors")["step"]
+    assert any(row["step"] == step and "loss" in row for row in runs.metrics(place / "run"))
     run(train, "config.py", "--chunk", "3", monkeypatch=monkeypatch)
     whole, resumed = (load_file(place / f / "tables.safetensors") for f in ("whole", "run"))
     for name in whole:

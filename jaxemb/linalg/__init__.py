@@ -1,28 +1,115 @@
-"""What matrix is this? Rank, span, dependence and orthogonality of tables, with their margins."""
+"""What matrix is this? Rank, span, dependence and orthogonality of tables, with their margins.
 
+NumPy in, NumPy out in float64; jax in, jax out, with every product in full precision, under jit,
+vmap and over meshes. The one expensive object is the `Spectrum`; most verdicts are functions of it.
+"""
+
+from jaxemb.linalg.assertions import (
+    assert_equivariant,
+    assert_full_column_rank,
+    assert_gauge_invariant,
+    assert_in_span,
+    assert_invariant,
+    assert_matrix_rank,
+    assert_one_hot,
+    assert_orthogonal_rows,
+    assert_orthonormal,
+    assert_rank_at_most,
+    assert_row_sparse,
+    assert_rows_dependent,
+    assert_same_span,
+)
+from jaxemb.linalg.axes import Axes, axes
+from jaxemb.linalg.changes import all_but_the_top, whiten
+from jaxemb.linalg.comparing import Procrustes, cka, pip_distance, procrustes
 from jaxemb.linalg.dependence import Dependence, dependence
-from jaxemb.linalg.orthogonality import Coherence, coherence
-from jaxemb.linalg.spectrum import (
-    RankReport,
-    Spectrum,
+from jaxemb.linalg.methods import Method, gram64, qr, sketch
+from jaxemb.linalg.onehot import OneHot, one_hot
+from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality
+from jaxemb.linalg.planted import planted, random_orthogonal, simplex, tight_frame
+from jaxemb.linalg.ranks import RankReport, certify, rank
+from jaxemb.linalg.shape import (
+    center,
     condition,
     effective_rank,
-    rank,
-    spectrum,
+    explained_variance,
+    gram,
+    isoscore,
+    mean_cosine,
+    participation_ratio,
+    partition_isotropy,
+    stable_rank,
+)
+from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.subspaces import (
+    Membership,
+    basis,
+    membership,
+    principal_angles,
+    project,
+    reject,
 )
 from jaxemb.linalg.summary import Summary, summary
 
 __all__ = [
+    "Axes",
     "Coherence",
     "Dependence",
+    "Membership",
+    "Method",
+    "OneHot",
+    "Orthogonality",
+    "Procrustes",
     "RankReport",
     "Spectrum",
     "Summary",
+    "all_but_the_top",
+    "assert_equivariant",
+    "assert_full_column_rank",
+    "assert_gauge_invariant",
+    "assert_in_span",
+    "assert_invariant",
+    "assert_matrix_rank",
+    "assert_one_hot",
+    "assert_orthogonal_rows",
+    "assert_orthonormal",
+    "assert_rank_at_most",
+    "assert_row_sparse",
+    "assert_rows_dependent",
+    "assert_same_span",
+    "axes",
+    "basis",
+    "center",
+    "certify",
+    "cka",
     "coherence",
     "condition",
     "dependence",
     "effective_rank",
+    "explained_variance",
+    "gram",
+    "gram64",
+    "isoscore",
+    "mean_cosine",
+    "membership",
+    "one_hot",
+    "orthogonality",
+    "participation_ratio",
+    "partition_isotropy",
+    "pip_distance",
+    "planted",
+    "principal_angles",
+    "procrustes",
+    "project",
+    "qr",
+    "random_orthogonal",
     "rank",
+    "reject",
+    "simplex",
+    "sketch",
     "spectrum",
+    "stable_rank",
     "summary",
+    "tight_frame",
+    "whiten",
 ]

@@ -2,40 +2,59 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from jaxtyping import Float
+
+from jaxemb.linalg import arrays
+from jaxemb.linalg.arrays import matmul
 
 
 class Dependence(NamedTuple):
     """Coefficients of length 1 whose combination of the rows is zero. True when it is."""
 
-    coefficients: Float[Any, " rows"]
-    residual: float  # || sum_i c_i a_i || / s_1, the largest singular value of the rows
-    tolerance: float
+    coefficients: Float[Any, "*batch rows"]
+    residual: Float[Any, "*batch"]  # || sum_i c_i a_i || / s_1, the rows' largest singular value
+    tolerance: Float[Any, "*batch"]
 
-    def __bool__(self) -> bool:
+    @property
+    def dependent(self) -> Any:
         return self.residual <= self.tolerance
 
+    def __bool__(self) -> bool:
+        return bool(self.dependent)
+
     def __str__(self) -> str:
-        verb = "are dependent" if self else "show no dependence"
-        return f"{len(self.coefficients)} rows {verb}: residual {self.residual:.1e} of s_1"
+        return arrays.sentence(self, _said, self.residual)
 
 
-def dependence(rows: Float[Any, "rows dim"]) -> Dependence:
-    """The combination of the rows that comes nearest to zero, in float64.
+def _said(of: Dependence) -> str:
+    verb = "are dependent" if of else "show no dependence"
+    return f"{of.coefficients.shape[-1]} rows {verb}: residual {float(of.residual):.1e} of s_1"
+
+
+def dependence(table: Any) -> Dependence:
+    """The combination of the rows that comes nearest to zero.
 
     Any n+1 rows of dimension n have one that is zero: the left singular vector of the rows that
-    belongs to the smallest singular value, 0 when there are more rows than columns.
+    belongs to the smallest singular value, 0 when there are more rows than columns. Further rows
+    have coefficient 0.
 
     Args:
-        rows: k vectors of dimension n.
+        table: k vectors of dimension n; NumPy in float64, jax in its own type.
 
     Returns:
-        With k > n, always a dependence; with k <= n, one if the rows have it.
+        With k > n, always a dependence; with k <= n, one if the rows have it. The tolerance is
+        2 eps ||A||_F / s_1, eps that of the table's own type.
     """
-    a = np.asarray(rows, np.float64)
-    left, values, _ = np.linalg.svd(a, full_matrices=True)
+    table = arrays.table(table, finite=True)
+    k, n = table.shape
+    xp, rows = arrays.raised(table[: n + 1])
+    unit = arrays.unit_roundoff(rows.dtype if k > n else table.dtype)
+    left, values, _ = xp.linalg.svd(rows, full_matrices=k > n)
     coefficients = left[:, -1]
-    largest = values[0] if values.size and values[0] > 0 else 1.0
-    residual = float(np.linalg.norm(coefficients @ a) / largest)
-    return Dependence(coefficients, residual, 4 * len(a) * float(np.finfo(np.float64).eps))
+    largest = xp.where(values[0] > 0, values[0], 1.0)
+    residual = xp.linalg.norm(matmul(coefficients, rows)) / largest
+    return Dependence(
+        xp.pad(coefficients, (0, max(k - n - 1, 0))),
+        residual,
+        xp.asarray(4 * unit * xp.linalg.norm(rows) / largest, rows.dtype),
+    )

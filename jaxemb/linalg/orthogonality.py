@@ -1,4 +1,4 @@
-"""How far the rows of a table are from orthogonal."""
+"""How far the columns or rows of a table are from orthogonal."""
 
 import functools
 from typing import Any, NamedTuple
@@ -6,55 +6,169 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.lax import Precision
-from jaxtyping import Float
+from jax import lax
+from jaxtyping import Bool, Float, Int
 
-from jaxemb.functional import similarity
+from jaxemb.linalg import arrays, shape
+from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.rows import Rows, scaled, total
+
+_SIDE = 2048  # rows of a block of cosines
+
+
+class Orthogonality(NamedTuple):
+    """Whether vectors are orthogonal, and whether they are unit: two different faults.
+
+    True when they are orthonormal.
+    """
+
+    largest: Float[Any, "*batch"]  # |cosine| of two different vectors, the largest
+    pair: Int[Any, "*batch 2"]  # where it is
+    norm: Float[Any, "*batch"]  # the largest | ||v||^2 - 1 |
+    tolerance: Float[Any, "*batch"]
+    orthogonal: Bool[Any, "*batch"]
+    unit: Bool[Any, "*batch"]
+
+    def __bool__(self) -> bool:
+        return bool(self.orthogonal & self.unit)
+
+    def __str__(self) -> str:
+        return arrays.sentence(self, _said, self.largest)
+
+
+def _said(of: Orthogonality) -> str:
+    kind = {
+        (True, True): "orthonormal",
+        (True, False): "orthogonal, but not of length 1",
+        (False, True): "of length 1, but not orthogonal",
+        (False, False): "neither orthogonal nor of length 1",
+    }[bool(of.orthogonal), bool(of.unit)]
+    i, j = map(int, of.pair)
+    return (
+        f"{kind}: largest |cosine| {float(of.largest):.1e} ({i}, {j}), "
+        f"| ||v||^2 - 1 | up to {float(of.norm):.1e}, tolerance {float(of.tolerance):.1e}"
+    )
+
+
+def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> Orthogonality:
+    """Whether the columns of a table (or its rows) are orthogonal to each other, and unit.
+
+    Args:
+        table: real numbers [rows, dim].
+        rows: of the rows; of more than 4,096 in float32, in blocks.
+        tolerance: of a cosine and of a squared norm; by default 8 sqrt(k) eps of the computation
+            for k vectors, and 4 times the unit roundoff of the table's own type.
+
+    Returns:
+        A vector of zeros is orthogonal to all others, and not unit.
+
+    Source:
+        Rounding of a product: Higham 2002, section 3.1, sqrt instead of the worst case.
+    """
+    table = arrays.table(table, finite=True)
+    k = table.shape[0] if rows else table.shape[1]
+    if rows and k > 2 * _SIDE:
+        found = coherence(table)
+        largest, pair = found.largest, found.pair
+        squares = arrays.namespace(table).sum(arrays.cast_up(table) ** 2, axis=1)
+    else:
+        largest, pair, squares = _columns(table.T if rows else table)
+    xp = arrays.namespace(largest, squares)
+    norm = xp.max(xp.abs(squares - 1.0))
+    if tolerance is None:
+        computed = float(jnp.finfo(largest.dtype).eps)
+        tolerance = 8 * k**0.5 * computed + 4 * arrays.unit_roundoff(table.dtype)
+    return Orthogonality(
+        largest=largest,
+        pair=pair,
+        norm=norm,
+        tolerance=xp.asarray(tolerance, largest.dtype),
+        orthogonal=largest <= tolerance,
+        unit=norm <= tolerance,
+    )
+
+
+def _columns(table):
+    """(the largest |cosine| of two columns, which two, the squared lengths)."""
+    xp, k = arrays.namespace(table), table.shape[1]
+    found = total(Rows(table), lambda block: matmul(block.T, block))
+    norms = xp.sqrt(xp.diagonal(found))
+    # by columns scaled one by one: a short column's faults are not hidden by a long one
+    inverse = xp.where(norms > 0, 1.0 / xp.where(norms > 0, norms, 1.0), 0.0)
+    cosines = xp.abs(found * inverse[:, None] * inverse)
+    cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
+    at = xp.argmax(cosines)
+    return cosines.max(), xp.stack([at // k, at % k]), xp.diagonal(found)
 
 
 class Coherence(NamedTuple):
     """Cosines over every pair of different rows."""
 
-    mean: float  # mean |cosine|
-    largest: float  # max |cosine|
-    pair: tuple[int, int]  # where it is
-    rows: int
-    welch: float  # no rows x dim table has a smaller largest |cosine|
+    mean: Float[Any, "*batch"]  # mean |cosine|
+    largest: Float[Any, "*batch"]  # max |cosine|
+    pair: Int[Any, "*batch 2"]  # where it is
+    rows: Int[Any, "*batch"]
+    welch: Float[Any, "*batch"]  # no rows x dim table has a smaller largest |cosine|
+
+    def __str__(self) -> str:
+        return arrays.sentence(self, _say_coherence, self.largest)
 
 
-def coherence(table: Float[Any, "rows dim"], *, entries: int = 1 << 24) -> Coherence:
-    """Mean and largest |cosine| over all pairs of rows, in blocks.
+def _say_coherence(of: Coherence) -> str:
+    i, j = map(int, of.pair)
+    return (
+        f"|cosine| of {int(of.rows):,} rows: mean {float(of.mean):.3f}, largest "
+        f"{float(of.largest):.3f} ({i:,}, {j:,}); none of this shape stays below "
+        f"{float(of.welch):.3f}"
+    )
+
+
+def coherence(table: Any) -> Coherence:
+    """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 
     Args:
-        table: at least two rows; a zero row has cosine 0 with all.
-        entries: the most cosines to hold at a time.
+        table: at least two rows; a zero row has cosine 0 with all. In float32.
+
+    Raises:
+        InputError: fewer than two rows; NaN or infinity, with its row (under jit: NaN).
 
     Source:
         The lower bound: Welch 1974.
     """
-    unit = similarity.normalize(jnp.asarray(table, jnp.float32))
-    rows, dim = unit.shape
-    size = max(min(entries // rows, rows), 1)
-    total, best = 0.0, (-1.0, (0, 0))
-    for start in range(0, rows, size):
-        start = min(start, rows - size)  # the last block overlaps: one shape, one compilation
-        skipped = max(len(range(0, start, size)) * size - start, 0)
-        sums, largest, at = jax.device_get(_block(unit, start, skipped, size=size))
-        total += float(sums.astype(np.float64).sum())
-        if largest > best[0]:
-            best = (float(largest), divmod(int(at), rows))
-            best = (best[0], (best[1][0] + start, best[1][1]))
-    pairs = rows * (rows - 1)
-    welch = np.sqrt(max((rows - dim) / (dim * (rows - 1)), 0.0))
-    return Coherence(total / pairs, best[0], best[1], rows, float(welch))
+    table = shape.at_least_two(arrays.table(table, finite=True))
+    m, n = table.shape
+    mean, largest, pair = _coherence(jnp.asarray(table))
+    welch = np.sqrt(max((m - n) / (n * (m - 1)), 0.0))
+    return Coherence(mean, largest, pair, jnp.int32(m), jnp.float32(welch))
 
 
-@functools.partial(jax.jit, static_argnames="size")
-def _block(unit, start, skipped, *, size):
-    """|cosine| of some rows with all: sums by row, the largest, and its place."""
-    some = jax.lax.dynamic_slice_in_dim(unit, start, size)
-    cosines = jnp.abs(jnp.matmul(some, unit.T, precision=Precision.HIGHEST))
-    row = jnp.arange(size)
-    other = jnp.arange(unit.shape[0])[None, :] != (row + start)[:, None]
-    cosines = jnp.where(other & (row >= skipped)[:, None], cosines, 0.0)
-    return cosines.sum(axis=1), cosines.max(), jnp.argmax(cosines)
+@functools.partial(jax.jit, static_argnames="side")
+def _coherence(table, side: int = _SIDE):
+    """Blocks on and above the diagonal: the largest of each; its place only once, at the end."""
+    m = table.shape[0]
+    side = min(side, m)
+    count = -(-m // side)
+    upper = np.stack(np.triu_indices(count), axis=1)
+    scale = scaled(Rows(table))[0].scale
+
+    def cosines(at):
+        starts = jnp.minimum(at * side, m - side)  # the last block overlaps: one shape for all
+        left, right = (
+            shape.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
+            for first in starts
+        )
+        i, j = jnp.arange(side) + starts[:, None]
+        new = (i >= at[0] * side)[:, None] & (j >= at[1] * side) & (i[:, None] < j)
+        return jnp.where(new, jnp.abs(matmul(left, right.T)), 0.0), starts
+
+    def ends(at):
+        found, _ = cosines(at)
+        return found.max(), found.sum(axis=1).sum()
+
+    largest, sums = lax.map(ends, jnp.asarray(upper))
+    block, starts = cosines(jnp.asarray(upper)[jnp.argmax(largest)])
+    at = jnp.argmax(block)
+    pairs = m * (m - 1) / 2
+    finite = jnp.isfinite(sums).all()
+    pair = jnp.stack([at // side, at % side]) + starts
+    return sums.sum() / pairs, jnp.where(finite, largest.max(), jnp.nan), pair

@@ -1,4 +1,4 @@
-"""Singular values of tall tables, and the rank they amount to.
+"""Singular values of tall tables.
 
 The usual tolerance, max(m, n) eps s_1, grows with the number of rows: at a million float32 rows it
 is 12 % of s_1, and numpy gives a plainly full-rank table rank 1. Rounding the entries to float32
@@ -6,130 +6,211 @@ moves no singular value by more than u ||A||_F (Weyl), however many rows there a
 the tolerance here is made of.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jax.sharding import NamedSharding, PartitionSpec
+from jaxtyping import Bool, Float, Int
 
-_BLOCK = 1 << 14  # rows cast to float64 at a time
-_GRAM = float(np.finfo(np.float64).eps) ** 0.5  # what a Gram matrix in float64 cannot see below
+from jaxemb.errors import InputError
+from jaxemb.linalg import arrays, methods
+from jaxemb.linalg.methods import Method
+from jaxemb.linalg.rows import Rows, scaled, total
 
 
 class Spectrum(NamedTuple):
-    """The one expensive object; the verdicts below are functions of it."""
+    """The one expensive object; the verdicts are functions of it."""
 
-    values: Float[Any, " dim"]  # singular values, descending, float64
-    basis: Float[Any, "dim dim"]  # right singular vectors, as columns
-    frobenius: float  # ||A||_F
-    backward_error: float  # bound on how far rounding may have moved any singular value
-    tolerance: float  # a singular value up to this is not told from zero
-    rows: int
-    finite: bool
+    values: Float[Any, "*batch dim"]  # singular values, descending
+    basis: Float[Any, "*batch dim dim"]  # right singular vectors, as columns
+    mean: Float[Any, "*batch dim"]  # of the rows
+    frobenius: Float[Any, "*batch"]  # ||A||_F, not centred: what rounding is measured by
+    backward_error: Float[Any, "*batch"]  # bound on how far rounding may move a singular value
+    tolerance: Float[Any, "*batch"]  # a singular value up to this is not told from zero
+    rows: Int[Any, "*batch"]
+    bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
+    centered: Bool[Any, "*batch"]
 
-
-class RankReport(NamedTuple):
-    """A rank with the margin of its verdict. True when it is certified."""
-
-    rank: int
-    dim: int
-    tolerance: float
-    above: float  # s_r / tolerance: how far the last kept value clears
-    below: float  # s_{r+1} / tolerance: how far the first dropped value stays under; 0 if none is
-    certified: bool  # no rounding of the entries could have changed the verdict
-    finite: bool
-
-    def __bool__(self) -> bool:
-        return self.certified
-
-    def __str__(self) -> str:
-        if not self.finite:
-            return "no rank: the table holds NaN or infinity"
-        verdict = "certified" if self.certified else "undecided"
-        kept = f"s_{self.rank} is {self.above:.0e}".replace("e+0", "e").replace("e+", "e")
-        dropped = f", s_{self.rank + 1} is {self.below:.1e}" if self.rank < self.dim else ""
-        if not self.rank:
-            return f"rank 0 of {self.dim}, {verdict}: s_1 is {self.below:.1e} times the tolerance"
-        return f"rank {self.rank} of {self.dim}, {verdict}: {kept}{dropped} times the tolerance"
+    @property
+    def finite(self) -> Any:
+        """Whether all entries are finite, and the norm of the table too."""
+        xp = arrays.namespace(self.frobenius)
+        return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
 
-def spectrum(table: Float[Any, "rows dim"]) -> Spectrum:
-    """Singular values and right singular vectors, by way of the Gram matrix in float64.
+def spectrum(
+    table: Any,
+    *,
+    center: bool = False,
+    method: Method | None = None,
+    key: Any = None,
+    storage_dtype: Any = None,
+    axis_name: Any = None,
+) -> Spectrum:
+    """Singular values and right singular vectors of a table, in memory that does not grow with it.
 
-    Blocks of rows are cast to float64 on the host, so the table may be a memory map and memory
-    beyond it stays small. For float32 data nothing is lost: the floor, about 1e-8 s_1, is that of
-    the data; of float64 data, what lies below 1.5e-8 ||A||_F is not told from zero. Entries are
-    scaled by a power of two first, so that no square over- or underflows.
+    Entries are scaled by a power of two first, so that no square over- or underflows, and the mean
+    row is taken out: what is reduced is R of [1, A - mean], which holds the spectrum of the table
+    and that of the centred table. (A Gram matrix is never corrected afterwards for the mean: that
+    would lose the small values.)
 
     Args:
-        table: any m x n array with m rows.
+        table: real numbers [rows, dim]; a memory map too. A jax array cut by rows over a mesh
+            stays cut: only [dim, dim] and [4 dim, dim] arrays travel.
+        center: of the table less its mean row.
+        method: `gram64` (float64, on the host: the default there), `sketch` (float32: the default
+            under jit, vmap and on accelerators) or `qr` (the reference: float64 for NumPy arrays).
+        key: for `sketch`; `jax.random.key(0)` by default.
+        storage_dtype: what the entries were once rounded to, if not to the table's own type.
+        axis_name: inside `jax.shard_map`, the mesh axes that cut the rows.
 
     Returns:
-        With m < n, min(m, n) of the values are those of the table and the others about 0. A table
-        with NaN or infinity gives NaN values and `finite` False.
+        With fewer rows than columns the last values are 0. A table with NaN or infinity has NaN
+        values and says which row it was.
+
+    Raises:
+        InputError: no table of real numbers; `gram64` under jit.
+
+    Source:
+        Weyl's inequality: |s_i(A + E) - s_i(A)| <= ||E||_2 <= u ||A||_F.
     """
-    rows, dim = table.shape
-    blocks = range(0, rows, _BLOCK)
-    # np.max hands NaN on, which max() may lose
-    largest = float(np.max([np.max(np.abs(table[i : i + _BLOCK])) for i in blocks] or [0.0]))
-    unit = max(_unit_roundoff(table.dtype), _GRAM)
-    if not np.isfinite(largest):
-        nan = np.full(dim, np.nan)
-        return Spectrum(nan, np.full((dim, dim), np.nan), np.nan, np.nan, np.nan, rows, False)
-    scale = 2.0 ** -np.frexp(largest)[1] if largest else 1.0
-    gram = np.zeros((dim, dim))
-    for i in blocks:
-        block = np.asarray(table[i : i + _BLOCK], np.float64) * scale
-        gram += block.T @ block
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    values = np.sqrt(np.maximum(eigenvalues[::-1], 0.0)) / scale
-    frobenius = float(np.sqrt(np.trace(gram))) / scale
-    return Spectrum(
-        values=values,
-        basis=vectors[:, ::-1],
-        frobenius=frobenius,
-        backward_error=unit * frobenius,
-        tolerance=4 * unit * frobenius,
-        rows=rows,
-        finite=True,
+    table = arrays.table(table)
+    traced = arrays.is_traced(table)
+    if method is None:
+        on_device = isinstance(table, jax.Array) and (
+            traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
+        )
+        method = methods.sketch if on_device else methods.gram64
+    if method.device is None and traced:
+        raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
+    if method.host and (method.device is None or not isinstance(table, jax.Array)):
+        rounding = _rounding(table.dtype, storage_dtype, np.float64, method.unit)
+        return _of(Rows(np.asarray(table)), method.host, None, rounding, center)
+    key = jax.random.key(0) if key is None else key
+    given, table = table.dtype, jnp.asarray(table)
+    computed = jnp.promote_types(table.dtype, jnp.float32)
+    rounding = _rounding(given, storage_dtype, computed, method.unit)
+    settings = (method.device, rounding, center)
+    if not traced and len(table.devices()) > 1:
+        return _over_mesh(table, key, settings)
+    return _on_device(table, key, settings, axis_name)
+
+
+class Rounding(NamedTuple):
+    """What was lost of an entry a: at most unit |a| + underflow."""
+
+    unit: float
+    underflow: float
+
+
+def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding:
+    kinds = [given, computed] if stored is None else [given, computed, stored]
+    unit = max(method, *map(arrays.unit_roundoff, kinds))
+    finest = [float(jnp.finfo(k).smallest_subnormal) / 2 for k in kinds if arrays.is_floating(k)]
+    # XLA takes subnormal numbers for zeros
+    flushed = 0.0 if computed is np.float64 else float(jnp.finfo(computed).tiny)
+    return Rounding(unit, max(flushed, *finest))
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _on_device(table, key, settings, axis_name=None):
+    factor, rounding, center = settings
+    return _of(Rows(table, axis_name=axis_name), factor, key, rounding, center)
+
+
+def _over_mesh(table, key, settings) -> Spectrum:
+    """Each device reduces the rows it has; the table does not travel, if it is cut by rows."""
+    cut = table.sharding
+    if cut.is_fully_replicated:
+        return _on_device(table.addressable_data(0), key, settings)
+    by_rows, *others = (*getattr(cut, "spec", ()), None, None)[:2]
+    if by_rows is None or others[0] is not None:
+        mesh = getattr(cut, "mesh", None)
+        axes = tuple(mesh.axis_names) if mesh else ()
+        if mesh is None or len(table) % mesh.size:
+            raise InputError(
+                f"the table {table.shape} is cut as {cut}; wanted cut by rows, such as "
+                "jax.device_put(table, NamedSharding(mesh, PartitionSpec('data')))"
+            )
+        table = jax.device_put(table, NamedSharding(mesh, PartitionSpec(axes)))
+        by_rows = axes
+    return over_mesh(table.sharding.mesh, by_rows, settings)(table, key)
+
+
+@functools.cache
+def over_mesh(mesh: Any, axes: Any, settings: tuple):
+    """The program for a table cut by rows over these mesh axes."""
+    return jax.jit(
+        jax.shard_map(
+            lambda table, key: _on_device(table, key, settings, axes),
+            mesh=mesh,
+            in_specs=(PartitionSpec(axes), PartitionSpec()),
+            out_specs=PartitionSpec(),
+            check_vma=False,  # every value that leaves has been summed over all rows
+        )
     )
 
 
-def rank(table: Any) -> RankReport:
-    """The rank of a table or of its `Spectrum`: how many singular values exceed 2 eps ||A||_F.
+def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool) -> Spectrum:
+    xp = arrays.namespace(rows.table)
+    rows, bad_row = scaled(rows)
+    if rows.on_host and bad_row >= 0:
+        return _not_finite(rows, bad_row, center)
+    mean = total(rows, lambda block: block.sum(axis=0)) / rows.everywhere
+    r, growth = factor(rows._replace(shift=mean), key)
+    r = arrays.triangle(r)
+    # of [1, A - mean]: the first row holds what is left of the mean, the others the centred table
+    with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
+    mean = with_mean[0] / r[0, 0]
+    values, basis = _right_svd(r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]]))
+    values = xp.where(xp.arange(len(values)) < rows.everywhere - center, values, 0.0)
+    frobenius = xp.sqrt(xp.sum(values**2) + center * rows.everywhere * xp.sum(mean**2))
+    lost = rounding.underflow * xp.sqrt(xp.asarray(float(rows.everywhere * rows.table.shape[1])))
+    error = rounding.unit * frobenius / rows.scale
+    return Spectrum(
+        values=values / rows.scale,
+        basis=basis,
+        mean=mean / rows.scale,
+        frobenius=frobenius / rows.scale,
+        backward_error=error * growth + lost,
+        tolerance=4 * (error + lost),
+        rows=xp.asarray(rows.everywhere),
+        bad_row=bad_row,
+        centered=xp.asarray(center),
+    )
 
-    Certified when neither the last value kept nor the first one dropped is within the backward
-    error u ||A||_F of that tolerance (eps = 2u is the table's own precision).
+
+def _right_svd(r: Any) -> tuple[Any, Any]:
+    """Singular values and right singular vectors, as columns, of a small matrix.
+
+    In float32 an SVD moves every value by a few u s_1, which is too much where one value (that of
+    the mean, often) is far above the rest. A second one, of the R factor in the basis of the
+    first, whose rows fall in length as the values do, does not: 5 u ||A||_F became 0.004.
     """
-    of = table if isinstance(table, Spectrum) else spectrum(table)
-    dim = len(of.values)
-    if not of.finite:
-        return RankReport(0, dim, np.nan, np.nan, np.nan, False, False)
-    values, tolerance, error = of.values, of.tolerance, of.backward_error
-    r = int(np.count_nonzero(values > tolerance))
-    kept = values[r - 1] if r else np.inf
-    dropped = values[r] if r < dim else 0.0
-    certified = bool(kept - error > tolerance >= dropped + error) if of.frobenius else True
-    scale = tolerance or 1.0
-    above, below = float(kept / scale), float(dropped / scale)
-    return RankReport(r, dim, tolerance, above, below, certified, True)
+    xp = arrays.namespace(r)
+    if xp is np:
+        _, values, basis = np.linalg.svd(r)
+        return values, basis.T
+    _, _, first = jnp.linalg.svd(r, full_matrices=False)
+    graded = arrays.triangle(arrays.matmul(r, first.T))
+    _, values, second = jnp.linalg.svd(graded, full_matrices=False)
+    return values, arrays.matmul(first.T, second.T)
 
 
-def condition(of: Spectrum) -> float:
-    """s_1 / s_n; infinite when s_n is not told from zero."""
-    return float(of.values[0] / of.values[-1]) if of.values[-1] > of.tolerance else float("inf")
-
-
-def effective_rank(of: Spectrum) -> float:
-    """exp of the entropy of the singular values as shares of their sum (Roy and Vetterli 2007)."""
-    if not of.frobenius > 0:
-        return 0.0 if of.finite else float("nan")
-    share = of.values[of.values > 0] / of.values.sum()
-    return float(np.exp(-np.sum(share * np.log(share))))
-
-
-def _unit_roundoff(dtype) -> float:
-    import ml_dtypes  # numpy alone does not know bfloat16
-
-    kind = np.dtype(dtype)
-    is_float = np.issubdtype(kind, np.floating) or kind.name.startswith(("bfloat", "float8"))
-    return float(ml_dtypes.finfo(kind).eps) / 2 if is_float else float(np.finfo(np.float32).eps) / 2
+def _not_finite(rows: Rows, bad_row: Any, center: bool) -> Spectrum:
+    dim, nan = rows.table.shape[1], np.float64(np.nan)
+    return Spectrum(
+        values=np.full(dim, np.nan),
+        basis=np.full((dim, dim), np.nan),
+        mean=np.full(dim, np.nan),
+        frobenius=nan,
+        backward_error=nan,
+        tolerance=nan,
+        rows=np.asarray(rows.everywhere),
+        bad_row=bad_row,
+        centered=np.asarray(center),
+    )

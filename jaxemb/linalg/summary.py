@@ -1,47 +1,82 @@
-"""All that a report says about the matrix that training produced."""
+"""All that a report says about a table."""
 
 from typing import Any, NamedTuple
 
+import jax
+import numpy as np
 from jaxtyping import Float
 
+from jaxemb.linalg import arrays, shape
+from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.dependence import Dependence, dependence
 from jaxemb.linalg.orthogonality import Coherence, coherence
-from jaxemb.linalg.spectrum import (
-    RankReport,
-    Spectrum,
-    condition,
-    effective_rank,
-    rank,
-    spectrum,
-)
+from jaxemb.linalg.ranks import RankReport, certify
+from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 MOST_COMPARED = 20_000  # rows: all pairs of them are 0.08 TFLOP at dim 100
 
 
 class Summary(NamedTuple):
-    """What space do the rows of this table span?"""
+    """What space do the rows of this table span, and how do they fill it?"""
 
     rows: int
     dim: int
     spectrum: Spectrum
+    centered: Spectrum
     rank: RankReport
     effective_rank: float
+    stable_rank: float
+    participation_ratio: float
     condition: float
+    isoscore: float
+    mean_cosine: float  # over all pairs
+    partition_isotropy: float
+    explained_variance: Float[Any, " dim"]  # of the centred table
+    mean_share: float  # the mean row's share of the mean square length
+    norms: Float[Any, " quantiles"]  # 0, 5, 25, 50, 75, 95 and 100 % of the rows' lengths
     dependence: Dependence  # among the first dim + 1 rows, or all if there are fewer
-    coherence: Coherence  # among the first rows, at most MOST_COMPARED
+    coherence: Coherence | None  # among the first rows, at most MOST_COMPARED; None of one row
+    axes: Axes
 
 
-def summary(table: Float[Any, "rows dim"]) -> Summary:
-    """The spectrum of a table and every verdict drawn from it."""
-    rows, dim = table.shape
-    of = spectrum(table)
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+def summary(table: Any) -> Summary:
+    """The spectra of a table on the host, and every verdict drawn from them.
+
+    Raises:
+        InputError: no table of real numbers; NaN or infinity, with its row.
+    """
+    table = np.asarray(arrays.table(table))
+    m, n = table.shape
+    of, centered = spectrum(table), spectrum(table, center=True)
+    found = certify(table, of)
+    if not of.finite:
+        raise arrays.InputError(str(found))
+    length = np.concatenate([np.linalg.norm(part, axis=1) for part in _parts(table)])
     return Summary(
-        rows=rows,
-        dim=dim,
+        rows=m,
+        dim=n,
         spectrum=of,
-        rank=rank(of),
-        effective_rank=effective_rank(of),
-        condition=condition(of),
-        dependence=dependence(table[: dim + 1]),
-        coherence=coherence(table[:MOST_COMPARED]),
+        centered=centered,
+        rank=found,
+        effective_rank=float(shape.effective_rank(of)),
+        stable_rank=float(shape.stable_rank(of)),
+        participation_ratio=float(shape.participation_ratio(of)),
+        condition=float(shape.condition(of)),
+        isoscore=float(shape.isoscore(centered)),
+        mean_cosine=float(shape.mean_cosine(table)) if m > 1 else float("nan"),
+        partition_isotropy=float(shape.partition_isotropy(table, of)),
+        explained_variance=shape.explained_variance(centered),
+        mean_share=float(m * np.sum(of.mean**2) / (of.frobenius**2 or 1.0)),
+        norms=np.quantile(length, QUANTILES),
+        dependence=dependence(table[: n + 1]),
+        coherence=jax.device_get(coherence(table[:MOST_COMPARED])) if m > 1 else None,
+        axes=jax.device_get(axes(table, rotations=20)),
     )
+
+
+def _parts(table):
+    for first in range(0, len(table), 1 << 14):
+        yield np.asarray(table[first : first + (1 << 14)], np.float64)

@@ -1,0 +1,143 @@
+"""A table met a block of rows at a time, so that no method needs a copy of it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxemb.linalg import arrays
+
+_ENTRIES = 1 << 20  # of a block: 4 MB in float32, which stay in a CPU's cache for the next product
+
+
+class Rows(NamedTuple):
+    """The rows of a table, and what is done to each on the way."""
+
+    table: Any
+    scale: Any = 1.0  # a power of two, so that nothing is rounded
+    shift: Any = None  # subtracted after scaling; a first column of ones is then put before
+    axis_name: Any = None  # inside `jax.shard_map`: the mesh axes that cut the rows
+
+    @property
+    def width(self) -> int:
+        return self.table.shape[1] + (self.shift is not None)
+
+    @property
+    def everywhere(self) -> Any:
+        """How many rows there are, on all devices."""
+        return self.table.shape[0] * (lax.axis_size(self.axis_name) if self.axis_name else 1)
+
+    @property
+    def on_host(self) -> bool:
+        return arrays.namespace(self.table) is np
+
+    def block_length(self) -> int:
+        return min(max(_ENTRIES // self.width, 256), self.table.shape[0])
+
+    def across(self, values: Any):
+        """The sum over devices of what each one's rows gave."""
+        return lax.psum(values, self.axis_name) if self.axis_name else values
+
+
+def fold(rows: Rows, step: Callable, carry: Any, length: int | None = None) -> Any:
+    """carry = step(carry, block, i) over blocks of rows, of this device.
+
+    Args:
+        step: is given the block [length, width] (the last one may be shorter), cast up, and its
+            number.
+    """
+    length = length or rows.block_length()
+    whole, rest = divmod(rows.table.shape[0], length)
+    at = _host_block if rows.on_host else _device_block
+
+    def met(i, carry, size):
+        return step(carry, at(rows, i * length, size), i)
+
+    if rows.on_host:
+        for i in range(whole):
+            carry = met(i, carry, length)
+    else:
+        carry = lax.fori_loop(0, whole, lambda i, carry: met(i, carry, length), carry)
+    return met(whole, carry, rest) if rest else carry
+
+
+def _host_block(rows: Rows, first: int, size: int):
+    block = np.empty((size, rows.width))
+    block[:, 0] = 1.0  # written over where no mean is taken out
+    kept = block[:, rows.width - rows.table.shape[1] :]
+    np.multiply(rows.table[first : first + size], rows.scale, out=kept, dtype=np.float64)
+    if rows.shift is not None:
+        kept -= rows.shift
+    return block
+
+
+def _device_block(rows: Rows, first: Any, size: int):
+    block = arrays.cast_up(lax.dynamic_slice_in_dim(rows.table, first, size)) * rows.scale
+    if rows.shift is None:
+        return block
+    return jnp.pad(block - rows.shift, ((0, 0), (1, 0)), constant_values=1.0)
+
+
+def total(rows: Rows, of: Callable) -> Any:
+    """The sum of of(block) over all blocks and devices."""
+
+    def step(carry, block, i):
+        del i
+        found = of(block)
+        return found if carry is None else jax.tree.map(lambda a, b: a + b, carry, found)
+
+    if rows.on_host:
+        return fold(rows, step, None)
+    kind = jnp.promote_types(rows.table.dtype, jnp.float32)
+    block = jax.ShapeDtypeStruct((rows.block_length(), rows.width), kind)
+    zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of, block))
+    return rows.across(fold(rows, step, zeros))
+
+
+def scaled(rows: Rows) -> tuple[Rows, Any]:
+    """(the rows scaled to a largest entry between 1/2 and 1, the first that is not finite or -1)"""
+    most, bad_row = largest(rows)
+    xp = arrays.namespace(rows.table)
+    exponent = xp.where(most > 0, xp.frexp(xp.where(most > 0, most, 1.0))[1], 0)
+    # of 2^128 the inverse would be subnormal
+    scale = xp.ldexp(xp.ones_like(most), -xp.clip(exponent, -126, 126))
+    return rows._replace(scale=scale), bad_row
+
+
+def largest(rows: Rows) -> tuple[Any, Any]:
+    """(the largest |entry|, the first row that is not finite or -1)."""
+    if rows.on_host:
+        found, length = 0.0, rows.block_length()
+        for first in range(0, len(rows.table), length):
+            block = rows.table[first : first + length]
+            ends = float(np.max(block)), float(np.min(block))  # NaN if there is one
+            if not np.isfinite(ends).all():
+                bad = np.argmin(np.isfinite(block).all(axis=1))
+                return np.float64(np.nan), np.int64(first + bad)
+            found = max(found, *np.abs(ends))
+        return np.float64(found), np.int64(-1)
+    table = rows.table
+    # as integers, where NaN and infinity are the largest: a maximum of floats may lose NaN
+    kind = jnp.promote_types(table.dtype, jnp.float32)
+    bits = jnp.int64 if kind == jnp.float64 else jnp.int32
+
+    def step(most, block, i):
+        del i
+        return jnp.maximum(most, lax.bitcast_convert_type(jnp.abs(block), bits).max(axis=0))
+
+    most = fold(rows, step, jnp.zeros(table.shape[1], bits))
+    mine = lax.bitcast_convert_type(most.max(), kind)
+    nothing = jnp.int32(jnp.iinfo(jnp.int32).max)
+    bad = lax.cond(
+        jnp.isfinite(mine),
+        lambda: nothing,
+        lambda: jnp.argmin(jnp.all(jnp.isfinite(table), axis=1)).astype(jnp.int32),
+    )
+    if rows.axis_name:
+        before = lax.axis_index(rows.axis_name) * table.shape[0]
+        bad = lax.pmin(jnp.where(bad == nothing, bad, bad + before), rows.axis_name)
+        mine = lax.pmax(jnp.where(jnp.isfinite(mine), mine, 0.0), rows.axis_name)
+    return jnp.where(bad == nothing, mine, jnp.nan), jnp.where(bad == nothing, -1, bad)

@@ -1,0 +1,177 @@
+"""One number about a spectrum: how many directions there really are, and how alike they weigh."""
+
+from typing import Any
+
+from jaxtyping import Float
+
+from jaxemb.errors import InputError
+from jaxemb.linalg import arrays
+from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.rows import Rows, fold, scaled, total
+from jaxemb.linalg.spectrum import Spectrum, spectrum
+
+
+def condition(of: Any) -> Float[Any, ""]:
+    """s_1 / s_min(rows, dim); infinite when that is not told from zero.
+
+    Args:
+        of: a table or its spectrum, as everywhere in this module.
+    """
+    of = _spectrum(of)
+    xp = arrays.namespace(of.values)
+    last = of.values[xp.minimum(of.rows - of.centered, len(of.values)) - 1]
+    told = last > of.tolerance
+    found = xp.where(told, of.values[0] / xp.where(told, last, 1.0), xp.inf)
+    return xp.where(of.finite, found, xp.nan)
+
+
+def stable_rank(of: Any) -> Float[Any, ""]:
+    """sum s^2 / s_1^2, at most the rank; 0 for a zero table."""
+    values = _spectrum(of).values
+    return arrays.namespace(values).sum((values / _or_one(values[0])) ** 2)
+
+
+def participation_ratio(of: Any) -> Float[Any, ""]:
+    """(sum l)^2 / sum l^2 with l = s^2: the number of equal directions that would spread as much.
+
+    Of a table it takes one Gram matrix and no eigenvalues, so it can be differentiated.
+    """
+    if isinstance(of, Spectrum):
+        squares = (of.values / _or_one(of.values[0])) ** 2
+        xp = arrays.namespace(squares)
+        return xp.sum(squares) ** 2 / _or_one(xp.sum(squares**2))
+    matrix = gram(of)
+    xp = arrays.namespace(matrix)
+    matrix = matrix / _or_one(xp.trace(matrix))
+    return xp.trace(matrix) ** 2 / _or_one(xp.sum(matrix**2))
+
+
+def isoscore(of: Any) -> Float[Any, ""]:
+    """IsoScore, between 0 and 1: how evenly the variance fills all directions.
+
+    Its authors define it in six steps by way of PCA; they come to (PR - 1) / (n - 1) with the
+    participation ratio PR of the centred table in n dimensions.
+
+    Raises:
+        InputError: the spectrum of a table that was not centred.
+
+    Source:
+        Rudman et al. 2022, arXiv:2108.07344.
+    """
+    if isinstance(of, Spectrum):
+        if not arrays.is_traced(of.centered) and not of.centered:
+            raise InputError("isoscore is of a centred table: spectrum(table, center=True)")
+        ratio, dim = participation_ratio(of), len(of.values)
+    else:
+        centered = center(of)
+        ratio, dim = participation_ratio(centered), centered.shape[1]
+    return (ratio - 1.0) / max(dim - 1, 1)
+
+
+def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
+    """exp of the entropy of the singular values (not their squares) as shares of their sum.
+
+    Args:
+        epsilon: added to every share; 1e-7 makes it RankMe (Garrido et al. 2023).
+
+    Source:
+        Roy and Vetterli 2007.
+    """
+    values = _spectrum(of).values
+    xp = arrays.namespace(values)
+    share = values / _or_one(values.sum()) + epsilon
+    entropy = -xp.sum(xp.where(share > 0, share * xp.log(xp.where(share > 0, share, 1.0)), 0.0))
+    return xp.where(values[0] == 0, 0.0, xp.exp(entropy))
+
+
+def explained_variance(of: Any) -> Float[Any, " dim"]:
+    """The share of each direction in sum s^2, largest first; of the variance, if centred."""
+    values = _spectrum(of).values
+    squares = (values / _or_one(values[0])) ** 2
+    return squares / _or_one(squares.sum())
+
+
+def gram(table: Any) -> Float[Any, "dim dim"]:
+    """A^T A, a block of rows at a time, every product in full precision."""
+    table = arrays.table(table)
+    return total(Rows(table), lambda block: matmul(block.T, block))
+
+
+def mean_cosine(table: Any) -> Float[Any, ""]:
+    """The mean cosine over all pairs of different rows, in one pass: anisotropy.
+
+    With unit rows u_i it is (||sum u_i||^2 - sum ||u_i||^2) / (m (m - 1)): no pair is formed.
+
+    Raises:
+        InputError: fewer than two rows.
+
+    Source:
+        As a measure of embeddings: Ethayarajh 2019, arXiv:1909.00512.
+    """
+    table = at_least_two(table)
+    m = table.shape[0]
+    rows, bad_row = scaled(Rows(table))
+    xp = arrays.namespace(table)
+
+    def sums(block):
+        unit = unit_rows(block)
+        return unit.sum(axis=0), xp.sum(unit * unit)
+
+    together, alone = total(rows, sums)
+    mean = (xp.sum(together * together) - alone) / (float(m) * (m - 1))
+    return xp.where(bad_row < 0, mean, xp.nan)
+
+
+def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]:
+    """min Z(c) / max Z(c) over the right singular vectors and their negatives; 1 is isotropic.
+
+    Z(c) = sum_w exp(c . w). A singular vector's sign is arbitrary and Z is not even, so both signs
+    are asked; codes that take one have a number that depends on their LAPACK.
+
+    Source:
+        Arora et al. 2016, arXiv:1502.03520; Mu and Viswanath 2018, arXiv:1702.01417, eq. 1.
+    """
+    table = arrays.table(table)
+    of = spectrum(table) if of is None else of
+    xp = arrays.namespace(table, of.basis)
+    rows = Rows(xp.asarray(table))
+    both = xp.concatenate([of.basis, -of.basis], axis=1)
+
+    def step(so_far, block, i):
+        del i
+        scores = matmul(block, both)
+        most = scores.max(axis=0)
+        here = most + xp.log(xp.sum(xp.exp(scores - most), axis=0))
+        return xp.logaddexp(so_far, here)
+
+    found = fold(rows, step, xp.full(both.shape[1], -xp.inf, both.dtype))
+    return xp.where(of.finite, xp.exp(found.min() - found.max()), xp.nan)
+
+
+def center(table: Any) -> Float[Any, "rows dim"]:
+    """The table less its mean row."""
+    xp, table = arrays.raised(arrays.table(table))
+    return table - xp.mean(table, axis=0, keepdims=True)
+
+
+def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
+    """Rows of length 1 in the same directions; a zero row stays zero."""
+    xp = arrays.namespace(rows)
+    rows = rows / _or_one(xp.max(xp.abs(rows), axis=-1, keepdims=True))
+    return rows / _or_one(xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True)))
+
+
+def at_least_two(table: Any) -> Any:
+    table = arrays.table(table)
+    if table.shape[0] < 2:
+        raise InputError(f"the table has {table.shape[0]} row; pairs want at least two")
+    return table
+
+
+def _spectrum(of: Any) -> Spectrum:
+    return of if isinstance(of, Spectrum) else spectrum(of)
+
+
+def _or_one(x: Any):
+    """x, and 1 where it is 0: a divisor that leaves zeros zero."""
+    return arrays.namespace(x).where(x == 0, 1.0, x)

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import custom_batching, lax
 from jax.experimental import checkify
 
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.dependence import dependence
+from jaxemb.linalg.onehot import one_hot
 from jaxemb.linalg.orthogonality import orthogonality
 from jaxemb.linalg.planted import random_orthogonal
 from jaxemb.linalg.ranks import at_rank, rank
@@ -39,25 +40,25 @@ def assert_matrix_rank(table: Any, r: int) -> None:
     """The rank of the table is r, certified. Undecided is a failure, and says how close it was.
 
     Args:
-        table: real numbers [rows, dim], or their `Spectrum`, as in all assertions about tables.
+        table: real numbers [rows, dim], or their `Spectrum`, as in all assertions about ranks.
     """
-    found = rank(_still(table))
+    found = rank(_spectrum(table))
     _require((found.rank == r) & found.certified, f"rank {r}", found)
 
 
 def assert_full_column_rank(table: Any) -> None:
     """The columns are independent: the rank is dim, certified."""
-    table = _still(table)
-    dim = len(table.values) if isinstance(table, Spectrum) else np.shape(table)[-1]
-    found = rank(table)
+    of = _spectrum(table)
+    dim = len(of.values)
+    found = rank(of)
     _require((found.rank == dim) & found.certified, f"full column rank {dim}", found)
 
 
 def assert_rank_at_most(table: Any, r: int) -> None:
     """s_{r+1} is not told from zero, by more than rounding could have changed."""
-    table = _still(table)
-    of = table if isinstance(table, Spectrum) else spectrum(table)
-    found = at_rank(of, jnp.minimum(r, jnp.minimum(of.rows, len(of.values))), of.values)
+    of = _spectrum(table)
+    xp = arrays.namespace(of.values, r)
+    found = at_rank(of, xp.minimum(r, xp.minimum(of.rows, len(of.values))), of.values)
     stays = found.below + of.backward_error / of.tolerance <= 1.0
     _require((stays | (found.rank == found.most)) & of.finite, f"rank at most {r}", found)
 
@@ -123,13 +124,11 @@ def assert_same_span(left: Any, right: Any, *, tolerance: float = 1e-5) -> None:
     Args:
         tolerance: of the largest principal angle, in radians.
     """
-    left, right = _still(left), _still(right)
+    left, right = (arrays.table(_still(each)) for each in (left, right))
     for each in (left, right):
         assert_orthonormal(each)
-    if left.shape[1] != right.shape[1]:
-        raise AssertionError(
-            f"spans of {left.shape[1]} and {right.shape[1]} dimensions; wanted the same"
-        )
+    if left.shape != right.shape:
+        raise AssertionError(f"columns {left.shape} and {right.shape}; wanted as many, as long")
     found = Measured(principal_angles(left, right)[-1], tolerance)
     _require(found.largest <= tolerance, "the same span (largest angle in radians)", found)
 
@@ -151,10 +150,10 @@ def assert_equivariant(
     """f(*g(*args)) is h(f(*args)): what g does before f, h does after it."""
     args = _still(args)
     changed = g(*args)
-    moved = f(*changed) if isinstance(changed, tuple) else f(changed)
+    # a NamedTuple is one argument
+    moved = f(*changed) if type(changed) is tuple else f(changed)
     found = Measured(_difference(moved, h(f(*args))), tolerance)
-    name = "invariance (relative difference)" if h is None else "equal values (relative difference)"
-    _require(found.largest <= tolerance, name, found)
+    _require(found.largest <= tolerance, "equal values (relative difference)", found)
 
 
 def assert_row_sparse(gradient: Any, ids: Any) -> None:
@@ -162,22 +161,28 @@ def assert_row_sparse(gradient: Any, ids: Any) -> None:
 
     Args:
         gradient: of a table [vocab, dim].
-        ids: the rows that were read, of any shape.
+        ids: the rows that were read, of any shape; those that are no rows (padding) read none.
     """
-    gradient = jnp.asarray(_still(gradient))
+    gradient = arrays.table(_still(gradient))
     _finite(gradient)
-    read = jnp.zeros(gradient.shape[0], bool).at[jnp.ravel(jnp.asarray(ids))].set(True)
+    xp = arrays.namespace(gradient, ids)
+    read = one_hot(xp.ravel(xp.asarray(ids)), gradient.shape[0]).counts > 0
     stray = ~read & (gradient != 0).any(axis=1)
-    found = _Stray(jnp.argmax(stray), stray.sum())
+    largest = xp.max(xp.where(stray[:, None], abs(gradient), 0))
+    found = _Stray(stray.sum(), xp.argmax(stray), largest)
     _require(~stray.any(), "a gradient of the rows that were read", found)
 
 
 class _Stray(NamedTuple):
-    row: Any
     rows: Any
+    first: Any
+    largest: Any
 
     def __str__(self) -> str:
-        return f"{int(self.rows)} other rows, the first is {int(self.row)}"
+        return (
+            f"{int(self.rows)} other rows with entries up to {float(self.largest):.3g}, "
+            f"the first is {int(self.first)}"
+        )
 
 
 class _Gauge(NamedTuple):
@@ -209,10 +214,10 @@ def assert_gauge_invariant(
         c: the output table.
         key: of the rotations; `jax.random.key(0)` by default.
     """
-    u, c = (jnp.asarray(_still(each)) for each in (u, c))
+    u, c = (arrays.cast_up(jnp.asarray(_still(each))) for each in (u, c))
     keys = jax.random.split(jax.random.key(0) if key is None else key)
     left, right = (random_orthogonal(each, u.shape[1]) for each in keys)
-    stretch = jnp.geomspace(0.5, 2.0, u.shape[1])
+    stretch = jnp.geomspace(0.5, 2.0, u.shape[1])[None, :]
     before = loss(u, c)
     rotated = loss(matmul(u, left), matmul(c, left))
     stretched = loss(
@@ -232,13 +237,18 @@ def assert_gauge_invariant(
 
 
 def _difference(left: Any, right: Any):
-    """The largest |difference| of two pytrees, as a share of the largest value."""
-    pairs = zip(jax.tree.leaves(left), jax.tree.leaves(right), strict=True)
-    pairs = [(jnp.asarray(a), jnp.asarray(b)) for a, b in pairs]
-    apart = jnp.stack([jnp.max(jnp.abs(a - b), initial=0.0) for a, b in pairs])
-    size = jnp.stack([jnp.max(jnp.abs(b), initial=0.0) for _, b in pairs]).max()
-    finite = jnp.stack([jnp.isfinite(a).all() & jnp.isfinite(b).all() for a, b in pairs]).all()
-    return jnp.where(finite, apart.max() / jnp.where(size > 0, size, 1.0), jnp.nan)
+    """The largest |difference| of two pytrees, as a share of the largest value of either."""
+    left, right = jax.tree.leaves(left), jax.tree.leaves(right)
+    shapes = [[np.shape(leaf) for leaf in each] for each in (left, right)]
+    if shapes[0] != shapes[1]:  # they might broadcast
+        raise AssertionError(f"values of shapes {shapes[0]} and {shapes[1]}; wanted the same")
+    xp, *leaves = arrays.raised(*left, *right)
+    most = [xp.max(xp.abs(leaf), initial=0.0) for leaf in leaves]
+    size = xp.max(xp.stack(most))
+    finite = xp.stack([xp.isfinite(leaf).all() for leaf in leaves]).all()
+    pairs = zip(leaves[: len(left)], leaves[len(left) :], strict=True)
+    apart = xp.max(xp.stack([xp.max(xp.abs(a - b), initial=0.0) for a, b in pairs]))
+    return xp.where(finite, apart / xp.where(size > 0, size, 1.0), xp.nan)
 
 
 def _still(tree: Any) -> Any:
@@ -246,6 +256,16 @@ def _still(tree: Any) -> Any:
     return jax.tree.map(
         lambda leaf: lax.stop_gradient(leaf) if isinstance(leaf, jax.Array) else leaf, tree
     )
+
+
+def _spectrum(table: Any) -> Spectrum:
+    table = _still(table)
+    if isinstance(table, Spectrum):
+        return table
+    if not arrays.is_traced(table):
+        return spectrum(table)
+    # checkify takes no while loop over a batch: there, one table after the other
+    return custom_batching.sequential_vmap(spectrum)(table)
 
 
 def _finite(table: Any) -> None:
@@ -264,6 +284,7 @@ class _Bad(NamedTuple):
 
 def _require(ok: Any, wanted: str, found: Any) -> None:
     """Raises now where `ok` is known; else leaves a check that must be functionalized."""
+    found = _still(found)
     if not arrays.is_traced(ok):
         if not bool(np.all(ok)):
             raise AssertionError(f"wanted {wanted}; got: {found}")

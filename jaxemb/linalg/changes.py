@@ -43,4 +43,4 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     xp = arrays.namespace(of.values)
     kept = of.values > of.tolerance
     stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) / xp.where(kept, of.values, 1.0), 0.0)
-    return matmul(matmul(center(table), of.basis) * stretch, of.basis.T)
+    return matmul(matmul(center(table), of.basis) * stretch[None, :], of.basis.T)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from jaxemb.linalg.arrays import matmul, triangle
 from jaxemb.linalg.rows import Rows, fold, total
@@ -52,6 +53,8 @@ def _tree(rows: Rows):
     group = max(math.isqrt(-(-rows.table.shape[0] // length)), 1)
 
     def step(carry, block, i):
+        if not rows.on_host:  # or LAPACK's order of columns would be given to the whole table
+            block = with_layout_constraint(block, Layout((0, 1)))
         outer, inner = carry[0], triangle(carry[1], block)
         branches = (lambda: (triangle(outer, inner), inner * 0.0)), (lambda: (outer, inner))
         ends = (i + 1) % group == 0
@@ -99,10 +102,10 @@ def _sketch(rows: Rows, key: Any):
 def _refined(rows: Rows, r: Any):
     """(R of the rows, by way of the right singular basis of `r`; how well that basis served)."""
     size = jnp.sqrt(jnp.sum(r * r, axis=0))  # column by column, so that no scale is lost
-    _, values, basis = jnp.linalg.svd(r * _inverse(size), full_matrices=False)
+    _, values, basis = jnp.linalg.svd(r * _inverse(size)[None, :], full_matrices=False)
     eps, same = jnp.finfo(values.dtype).eps, jnp.eye(len(values), dtype=bool)
     values = jnp.maximum(values, eps * values[0] + jnp.finfo(values.dtype).tiny)
-    to_unit = _inverse(size)[:, None] * basis.T / values
+    to_unit = _inverse(size)[:, None] * basis.T / values[None, :]
 
     def in_basis():
         return total(rows, lambda block: _gram(matmul(block, to_unit)))
@@ -113,13 +116,13 @@ def _refined(rows: Rows, r: Any):
     gram = lax.cond(values[-1] * _ROUND > values[0], plain, in_basis)
     # columns of length 1: a direction that was missed is far longer than the others
     length = jnp.sqrt(jnp.maximum(jnp.diagonal(gram), 0.0))
-    gram = jnp.where(same, 1.0, gram * _inverse(length)[:, None] * _inverse(length))
+    gram = jnp.where(same, 1.0, gram * _inverse(length)[:, None] * _inverse(length)[None, :])
     weights, mix = jnp.linalg.eigh(gram)
-    half = jnp.sqrt(jnp.maximum(weights, 0.0))[:, None] * mix.T * (length * values)
+    half = jnp.sqrt(jnp.maximum(weights, 0.0))[:, None] * mix.T * (length * values)[None, :]
     # directions that hold rounding alone may look as alike as they please
     real = length * values > eps * jnp.linalg.norm(half)
-    apart = jnp.where(real[:, None] & real | same, gram, 0.0)
-    return matmul(half, basis) * size, jnp.linalg.eigvalsh(apart)[0]
+    apart = jnp.where(real[:, None] & real[None, :] | same, gram, 0.0)
+    return matmul(half, basis) * size[None, :], jnp.linalg.eigvalsh(apart)[0]
 
 
 def _gram(block: Any):

@@ -95,7 +95,7 @@ def _columns(table):
     norms = xp.sqrt(xp.diagonal(found))
     # by columns scaled one by one: a short column's faults are not hidden by a long one
     inverse = xp.where(norms > 0, 1.0 / xp.where(norms > 0, norms, 1.0), 0.0)
-    cosines = xp.abs(found * inverse[:, None] * inverse)
+    cosines = xp.abs(found * inverse[:, None] * inverse[None, :])
     cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
     at = xp.argmax(cosines)
     return cosines.max(), xp.stack([at // k, at % k]), xp.diagonal(found)
@@ -123,11 +123,12 @@ def _say_coherence(of: Coherence) -> str:
     )
 
 
-def coherence(table: Any) -> Coherence:
+def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 
     Args:
         table: at least two rows; a zero row has cosine 0 with all. In float32.
+        side: rows of a block: side^2 cosines are held at a time.
 
     Raises:
         InputError: fewer than two rows; NaN or infinity, with its row (under jit: NaN).
@@ -137,13 +138,13 @@ def coherence(table: Any) -> Coherence:
     """
     table = shape.at_least_two(arrays.table(table, finite=True))
     m, n = table.shape
-    mean, largest, pair = _coherence(jnp.asarray(table))
+    mean, largest, pair = _coherence(jnp.asarray(table), side)
     welch = np.sqrt(max((m - n) / (n * (m - 1)), 0.0))
     return Coherence(mean, largest, pair, jnp.int32(m), jnp.float32(welch))
 
 
 @functools.partial(jax.jit, static_argnames="side")
-def _coherence(table, side: int = _SIDE):
+def _coherence(table, side: int):
     """Blocks on and above the diagonal: the largest of each; its place only once, at the end."""
     m = table.shape[0]
     side = min(side, m)
@@ -157,8 +158,10 @@ def _coherence(table, side: int = _SIDE):
             shape.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
             for first in starts
         )
-        i, j = jnp.arange(side) + starts[:, None]
-        new = (i >= at[0] * side)[:, None] & (j >= at[1] * side) & (i[:, None] < j)
+        i, j = jnp.arange(side)[None, :] + starts[:, None]
+        new = (
+            (i >= at[0] * side)[:, None] & (j >= at[1] * side)[None, :] & (i[:, None] < j[None, :])
+        )
         return jnp.where(new, jnp.abs(matmul(left, right.T)), 0.0), starts
 
     def ends(at):

@@ -47,7 +47,7 @@ def random_orthogonal(key: Key[Array, ""], dim: int) -> Float[Array, "dim dim"]:
     """
     at_least(1, dim=dim)
     q, r = jnp.linalg.qr(jax.random.normal(key, (dim, dim)))
-    return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)
+    return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)[None, :]
 
 
 def tight_frame(rows: int, dim: int) -> Float[Array, "rows dim"]:

@@ -104,7 +104,7 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
     rows, _ = scaled(Rows(xp.asarray(table)))
     unit = xp.where(head, xp.maximum(of.values, of.tolerance), of.tolerance) * rows.scale
     # the column of ones that comes with a shift has weight 0
-    to_unit = xp.pad(of.basis / unit, ((1, 0), (0, 0)))
+    to_unit = xp.pad(of.basis / unit[None, :], ((1, 0), (0, 0)))
     rows = rows._replace(shift=xp.where(of.centered, of.mean, 0.0) * rows.scale)
 
     def gram(block):
@@ -112,10 +112,10 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
         return matmul(w.T, w)
 
     whole = total(rows, gram)
-    first = head[:, None] & head
+    first = head[:, None] & head[None, :]
     beyond = (xp.trace(whole) + 1.0) * xp.eye(len(whole))
     least = xp.linalg.eigvalsh(xp.where(first, whole, beyond))[0]
-    most = xp.linalg.eigvalsh(xp.where(~head[:, None] & ~head, whole, 0.0))[-1]
+    most = xp.linalg.eigvalsh(xp.where(~head[:, None] & ~head[None, :], whole, 0.0))[-1]
     stretch = xp.linalg.svd(of.basis)[1]
     bounds = xp.where(
         head,
@@ -148,7 +148,7 @@ def at_rank(of: Spectrum, r: Any, values: Any, tolerance: Any = None) -> RankRep
     return RankReport(
         rank=xp.where(of.finite, r, 0),
         most=most,
-        tolerance=tolerance,
+        tolerance=xp.where(of.finite, tolerance, xp.nan),
         above=kept / tolerance,
         below=dropped / tolerance,
         certified=clears & stays & of.finite,

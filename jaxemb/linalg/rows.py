@@ -78,7 +78,7 @@ def _device_block(rows: Rows, first: Any, size: int):
     block = arrays.cast_up(lax.dynamic_slice_in_dim(rows.table, first, size)) * rows.scale
     if rows.shift is None:
         return block
-    return jnp.pad(block - rows.shift, ((0, 0), (1, 0)), constant_values=1.0)
+    return jnp.pad(block - rows.shift[None, :], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def total(rows: Rows, of: Callable) -> Any:
@@ -131,11 +131,13 @@ def largest(rows: Rows) -> tuple[Any, Any]:
     most = fold(rows, step, jnp.zeros(table.shape[1], bits))
     mine = lax.bitcast_convert_type(most.max(), kind)
     nothing = jnp.int32(jnp.iinfo(jnp.int32).max)
-    bad = lax.cond(
-        jnp.isfinite(mine),
-        lambda: nothing,
-        lambda: jnp.argmin(jnp.all(jnp.isfinite(table), axis=1)).astype(jnp.int32),
-    )
+
+    def search(first, block, i):
+        good = jnp.isfinite(block).all(axis=1)
+        here = i * rows.block_length() + jnp.argmin(good)
+        return jnp.minimum(first, jnp.where(good.all(), nothing, here).astype(jnp.int32))
+
+    bad = lax.cond(jnp.isfinite(mine), lambda: nothing, lambda: fold(rows, search, nothing))
     if rows.axis_name:
         before = lax.axis_index(rows.axis_name) * table.shape[0]
         bad = lax.pmin(jnp.where(bad == nothing, bad, bad + before), rows.axis_name)

@@ -141,7 +141,7 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
         del i
         scores = matmul(block, both)
         most = scores.max(axis=0)
-        here = most + xp.log(xp.sum(xp.exp(scores - most), axis=0))
+        here = most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
         return xp.logaddexp(so_far, here)
 
     found = fold(rows, step, xp.full(both.shape[1], -xp.inf, both.dtype))

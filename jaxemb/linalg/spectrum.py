@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
@@ -63,7 +64,8 @@ def spectrum(
             stays cut: only [dim, dim] and [4 dim, dim] arrays travel.
         center: of the table less its mean row.
         method: `gram64` (float64, on the host: the default there), `sketch` (float32: the default
-            under jit, vmap and on accelerators) or `qr` (the reference: float64 for NumPy arrays).
+            under jit, vmap and on accelerators) or `qr` (the reference, float64 for NumPy arrays:
+            the default for float64 tables, whose small values no Gram matrix shows).
         key: for `sketch`; `jax.random.key(0)` by default.
         storage_dtype: what the entries were once rounded to, if not to the table's own type.
         axis_name: inside `jax.shard_map`, the mesh axes that cut the rows.
@@ -84,7 +86,8 @@ def spectrum(
         on_device = isinstance(table, jax.Array) and (
             traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
         )
-        method = methods.sketch if on_device else methods.gram64
+        on_host = methods.qr if table.dtype == np.float64 else methods.gram64
+        method = methods.sketch if on_device else on_host
     if method.device is None and traced:
         raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
@@ -111,8 +114,7 @@ def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding
     kinds = [given, computed] if stored is None else [given, computed, stored]
     unit = max(method, *map(arrays.unit_roundoff, kinds))
     finest = [float(jnp.finfo(k).smallest_subnormal) / 2 for k in kinds if arrays.is_floating(k)]
-    # XLA takes subnormal numbers for zeros
-    flushed = 0.0 if computed is np.float64 else float(jnp.finfo(computed).tiny)
+    flushed = float(jnp.finfo(computed).tiny)  # XLA takes subnormal numbers for zeros
     return Rounding(unit, max(flushed, *finest))
 
 
@@ -187,9 +189,9 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
 def _right_svd(r: Any) -> tuple[Any, Any]:
     """Singular values and right singular vectors, as columns, of a small matrix.
 
-    In float32 an SVD moves every value by a few u s_1, which is too much where one value (that of
-    the mean, often) is far above the rest. A second one, of the R factor in the basis of the
-    first, whose rows fall in length as the values do, does not: 5 u ||A||_F became 0.004.
+    In float32 an SVD moves every value by a few u s_1: too much where one value (often that of the
+    mean) is far above the rest. Not so a second one, by QR iteration, of the R factor in the basis
+    of the first, whose rows fall in length as the values do: 5 u ||A||_F became 0.004.
     """
     xp = arrays.namespace(r)
     if xp is np:
@@ -197,7 +199,9 @@ def _right_svd(r: Any) -> tuple[Any, Any]:
         return values, basis.T
     _, _, first = jnp.linalg.svd(r, full_matrices=False)
     graded = arrays.triangle(arrays.matmul(r, first.T))
-    _, values, second = jnp.linalg.svd(graded, full_matrices=False)
+    svd = functools.partial(lax.linalg.svd, full_matrices=False)
+    iterated = functools.partial(svd, algorithm=lax.linalg.SvdAlgorithm.QR)
+    _, values, second = lax.platform_dependent(graded, tpu=svd, default=iterated)
     return values, arrays.matmul(first.T, second.T)
 
 

@@ -1,0 +1,208 @@
+"""Dependence, coherence, one-hot, axes, summary. Oracles: structure; dense numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb import linalg
+from jaxemb.errors import InputError
+from tests.linalg.tables import planted
+from tests.transforms import PLAIN_AND_JIT
+
+
+def test_a_zero_table_has_effective_rank_zero_and_infinite_condition():
+    of = linalg.spectrum(np.zeros((5, 3), np.float32))
+    assert linalg.effective_rank(of) == 0
+    assert linalg.condition(of) == np.inf
+
+
+def test_jax_arrays_are_taken_as_they_are():
+    table = jax.random.normal(jax.random.key(0), (50, 4))
+    ours, numpys = linalg.spectrum(table).values, np.linalg.svd(np.asarray(table))[1]
+    np.testing.assert_allclose(ours, numpys, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "dim"), [(6, 5), (101, 100), (40, 8)])
+def test_more_rows_than_dimensions_have_an_explicit_dependence(rows, dim):
+    a = np.random.default_rng(rows).normal(size=(rows, dim)).astype(np.float32)
+    found = linalg.dependence(a)
+    assert found
+    np.testing.assert_allclose(np.linalg.norm(found.coefficients), 1)
+    np.testing.assert_allclose(found.coefficients @ a, 0, atol=1e-13 * np.linalg.norm(a))
+
+
+def test_independent_rows_have_none_and_a_planted_one_is_found():
+    a = np.random.default_rng(0).normal(size=(5, 30))
+    assert not linalg.dependence(a)
+    a[4] = a[0] - 2 * a[2]
+    found = linalg.dependence(a)
+    assert found
+    expected = np.array([1, 0, -2, 0, -1]) / np.sqrt(6)
+    np.testing.assert_allclose(np.abs(found.coefficients), np.abs(expected), atol=1e-12)
+
+
+@pytest.mark.parametrize("side", [1, 2, 5, 2048])
+@pytest.mark.parametrize("rows", [2, 3, 17])
+def test_coherence_is_over_every_pair_once_whatever_the_blocks(side, rows):
+    table = jax.random.normal(jax.random.key(rows), (rows, 4))
+    found = linalg.coherence(table, side=side)
+    unit = np.float64(table) / np.linalg.norm(table, axis=1, keepdims=True)
+    cosines = np.abs(unit @ unit.T)
+    off = cosines[~np.eye(rows, dtype=bool)]
+    np.testing.assert_allclose(found.mean, off.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found.largest, off.max(), rtol=1e-5)
+    np.testing.assert_allclose(cosines[tuple(found.pair)], found.largest, rtol=1e-5)
+    assert found.pair[0] != found.pair[1]
+    assert found.largest >= found.welch - 1e-6
+
+
+def test_the_welch_bound_is_reached_by_the_simplex():
+    simplex = jnp.eye(6) - 1 / 6
+    q, _ = np.linalg.qr(np.asarray(simplex)[:, :5])
+    found = linalg.coherence(jnp.asarray(simplex @ q))
+    np.testing.assert_allclose(found.largest, found.welch, atol=1e-5)
+
+
+@pytest.mark.parametrize("rank", [1, 4, 10])
+def test_effective_rank_of_equal_values_is_their_number(rank):
+    values = np.concatenate([np.ones(rank), np.zeros(10 - rank)])
+    of = linalg.spectrum(planted(0, 60, values))
+    np.testing.assert_allclose(linalg.effective_rank(of), rank, rtol=1e-5)
+
+
+def test_condition_is_the_ratio_of_the_planted_ends():
+    of = linalg.spectrum(planted(0, 60, [8.0, 3.0, 2.0]))
+    np.testing.assert_allclose(linalg.condition(of), 4.0, rtol=1e-10)
+
+
+def test_a_summary_says_it_all_of_one_table():
+    table = planted(3, 200, np.geomspace(1, 0.1, 10)).astype(np.float32)
+    found = linalg.summary(table)
+    assert (found.rows, found.dim, found.rank.rank) == (200, 10, 10)
+    assert len(found.dependence.coefficients) == 11
+
+
+def test_rows_beyond_those_needed_have_coefficient_zero():
+    a = np.random.default_rng(0).normal(size=(50, 4))
+    found = linalg.dependence(a)
+    assert found
+    np.testing.assert_array_equal(found.coefficients[5:], 0)
+
+
+@PLAIN_AND_JIT
+def test_a_dependence_rounded_to_float32_is_still_one(transform):
+    a = np.random.default_rng(0).normal(size=(5, 30))
+    a[4] = a[0] - 2 * a[2]
+    found = transform(linalg.dependence)(jnp.asarray(a, jnp.float32))
+    assert bool(found.dependent)
+    assert not bool(transform(linalg.dependence)(jnp.asarray(a[:4], jnp.float32)).dependent)
+
+
+def test_coherence_over_several_blocks_is_that_of_one():
+    table = jax.random.normal(jax.random.key(0), (4500, 3))  # three blocks, the last overlapping
+    found = linalg.coherence(table)
+    unit = np.float64(table) / np.linalg.norm(table, axis=1, keepdims=True)
+    cosines = np.abs(unit @ unit.T)
+    np.fill_diagonal(cosines, 0)
+    np.testing.assert_allclose(found.mean, cosines.sum() / (4500 * 4499), rtol=1e-5)
+    np.testing.assert_allclose(found.largest, cosines.max(), rtol=1e-6)
+    np.testing.assert_allclose(cosines[tuple(found.pair)], cosines.max(), rtol=1e-6)
+
+
+@PLAIN_AND_JIT
+@pytest.mark.parametrize("rows", [False, True])
+def test_unit_and_orthogonal_are_different_faults(transform, rows):
+    q = linalg.random_orthogonal(jax.random.key(1), 6)
+
+    def ask(table):
+        found = transform(lambda t: linalg.orthogonality(t, rows=rows))(table)
+        return bool(found.orthogonal), bool(found.unit)
+
+    assert ask(q) == (True, True)
+    assert ask(3 * q) == (True, False)
+    turned = q.at[:, 1].set(q[:, 1] * np.cos(0.1) + q[:, 0] * np.sin(0.1))
+    turned = turned if not rows else turned.T
+    assert ask(turned) == (False, True)
+    tiny = q.at[0].multiply(1e-6) if rows else q.at[:, 0].multiply(1e-6)
+    assert ask(tiny) == (True, False)
+
+
+@pytest.mark.parametrize("tilt", [0.5, 2.0])
+def test_a_tilt_is_seen_from_the_tolerance_on_and_placed(tilt):
+    q = np.linalg.qr(np.random.default_rng(0).normal(size=(200, 8)))[0]
+    tolerance = float(linalg.orthogonality(q.astype(np.float32)).tolerance)
+    q[:, 5] += tilt * tolerance * q[:, 2]
+    found = linalg.orthogonality(q.astype(np.float32))
+    assert bool(found.orthogonal) == (tilt < 1)
+    assert tuple(map(int, found.pair)) == (2, 5)
+    np.testing.assert_allclose(found.largest, tilt * tolerance, rtol=0.2)
+
+
+def test_orthogonality_of_many_rows_goes_by_blocks_to_the_same_answer():
+    table = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    found = linalg.orthogonality(table, rows=True)
+    assert not found.orthogonal
+    np.testing.assert_allclose(found.largest, linalg.coherence(table).largest)
+    squares = (np.float64(table) ** 2).sum(axis=1)
+    np.testing.assert_allclose(found.norm, np.abs(squares - 1).max(), rtol=1e-5)
+
+
+@PLAIN_AND_JIT
+@pytest.mark.parametrize("seed", range(3))
+def test_one_hot_is_judged_as_its_dense_table_would_be(transform, seed):
+    ids = np.random.default_rng(seed).integers(-1, 9, 6)
+    ids = np.arange(9) if seed == 2 else ids
+    found = transform(lambda i: linalg.one_hot(i, 9))(jnp.asarray(ids))
+    dense = np.float64(jax.nn.one_hot(ids, 9))
+    assert int(found.rank) == np.linalg.matrix_rank(dense)
+    np.testing.assert_array_equal(dense.T @ dense, np.diag(np.asarray(found.counts)))
+    assert bool(found.orthonormal) == np.array_equal(dense @ dense.T, np.eye(len(ids)))
+    assert bool(found.identity) == np.array_equal(dense.T @ dense, np.eye(9))
+    np.testing.assert_array_equal(linalg.one_hot(ids, 9).counts, found.counts)
+
+
+def test_the_identity_of_ten_million_words_is_never_formed():
+    found = linalg.one_hot(np.arange(10_000_000), 10_000_000)
+    assert found
+    assert int(found.rank) == 10_000_000
+    assert "exactly" in str(found)
+
+
+def test_planted_axes_are_special_and_those_of_a_rotation_of_them_are_not():
+    random = np.random.default_rng(0)
+    table = random.laplace(size=(3000, 12)) * (random.random((3000, 12)) < 0.2)
+    found = linalg.axes(table, rotations=30)
+    assert found
+    assert "more than other directions" in str(found)
+    rotation = np.asarray(linalg.random_orthogonal(jax.random.key(5), 12))
+    assert not linalg.axes(table @ rotation, rotations=30)
+    assert not linalg.axes(random.normal(size=(3000, 12)), rotations=30)
+
+
+def test_kurtosis_and_sparsity_are_scipys_and_hoyers():
+    from scipy import stats
+
+    table = np.random.default_rng(0).laplace(size=(500, 5))
+    found = linalg.axes(table, rotations=1, k=3)
+    np.testing.assert_allclose(found.kurtosis, stats.kurtosis(table), rtol=1e-4)
+    x = np.abs(table - table.mean(axis=0))
+    share = x.sum(axis=0) / np.linalg.norm(x, axis=0)
+    root = np.sqrt(500)
+    np.testing.assert_allclose(found.sparsity, (root - share) / (root - 1), rtol=1e-4)
+    np.testing.assert_array_equal(found.top[2], np.argsort(-(table[:, 2]))[:3])
+
+
+@pytest.mark.parametrize("table", [np.zeros((5, 3)), np.zeros((5, 3), np.float32), np.ones((1, 1))])
+def test_a_zero_table_or_a_single_number_has_a_defined_answer_everywhere(table):
+    found = linalg.summary(table)
+    zero = not table.any()
+    assert int(found.rank.rank) == (0 if zero else 1)
+    assert found.effective_rank == found.stable_rank == found.participation_ratio == (not zero)
+
+
+def test_a_summary_refuses_nan_and_names_its_row():
+    table = np.ones((10, 3))
+    table[7, 0] = np.nan
+    with pytest.raises(InputError, match="row 7"):
+        linalg.summary(table)

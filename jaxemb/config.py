@@ -96,6 +96,8 @@ class StaticConfig:
     """Words whose nearest neighbours the report shows; by default some frequent ones."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
+    watch_every: int | None = None
+    """Words between measurements of the table's spectrum; by default so that they take 2 %."""
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 
@@ -117,6 +119,8 @@ class StaticConfig:
         if self.seed >= 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be below 2^32")
         above_zero(learning_rate=self.learning_rate)
+        if self.watch_every is not None:
+            at_least(1, watch_every=self.watch_every)
         if self.memory is not None:
             above_zero(memory=self.memory)
         if self.cap is not None:
@@ -141,6 +145,7 @@ class StaticConfig:
 CHANGES_NOTHING = {
     "chunk",
     "checkpoint_every",
+    "watch_every",
     "memory",
     "neighbours_of",
     "workdir",

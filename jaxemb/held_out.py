@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxemb import linalg
 from jaxemb.static import segments
 from jaxemb.structs import InOut
 from jaxemb.training import Plan, Stream, block_loss, random_bits
@@ -31,6 +32,17 @@ def texts(plan: Plan, split: segments.Split) -> list[segments.Chunk]:
     """The held-out text, subsampled once, in chunks."""
     parts = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
     return [part for part in parts if part.trained]
+
+
+def rotation(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]):
+    """The loss before and after both tables are turned by one random rotation; None without pairs.
+
+    Every loss of the products u . c alone is the same in any axes.
+    """
+    turn = np.asarray(linalg.random_orthogonal(plan.key, plan.dim), np.float64)
+    turned = InOut(*(np.float32(np.float64(table) @ turn) for table in whole))
+    before, after = (loss(plan, each, resources, parts) for each in (whole, turned))
+    return None if before is None else {"before": before, "after": after}
 
 
 @functools.partial(jax.jit, static_argnames="objective")

@@ -37,13 +37,19 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(workdir: Path, found: dict[str, Any], result: Result) -> list[str]:
-    """The three pictures of a report; their file names."""
+def draw(workdir: Path, found: dict[str, Any], result: Result | None = None) -> list[str]:
+    """The pictures of a table, and of the training it came from if there was one; their names."""
     drawn = {
         "spectrum.png": lambda: spectrum(found),
-        "loss.png": lambda: losses(result.metrics),
-        "map.png": lambda: word_map(result.vocab.words, result.tables.input),
+        "rows.png": lambda: rows(found),
+        "axes.png": lambda: axes(found),
     }
+    if result:
+        drawn |= {
+            "loss.png": lambda: losses(result.metrics),
+            "spectrum_over_time.png": lambda: over_time(result.metrics),
+            "map.png": lambda: word_map(result.vocab.words, result.tables.input),
+        }
     for name, picture in drawn.items():
         with plt.rc_context(STYLE):
             figure = picture()
@@ -53,23 +59,98 @@ def draw(workdir: Path, found: dict[str, Any], result: Result) -> list[str]:
 
 
 def spectrum(found: dict[str, Any]):
-    """Singular values on a logarithmic scale, with the tolerance below which rank ends."""
+    """Singular values with the tolerance below which rank ends; the variance that they explain."""
     values = np.array(found["spectrum"]["singular_values"])
-    rank = found["rank"]
-    figure, axes = plt.subplots()
-    axes.semilogy(np.arange(1, len(values) + 1), np.maximum(values, 1e-30), color=INK, lw=2)
-    axes.axhline(rank["tolerance"], color=ACCENT, ls="--", lw=1)
-    axes.annotate(
-        "indistinguishable from 0 in float32, below this line",
+    rank, index = found["rank"], np.arange(1, len(values) + 1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    left.semilogy(index, np.maximum(values, 1e-30), color=INK, lw=2)
+    left.axhline(rank["tolerance"], color=ACCENT, ls="--", lw=1)
+    left.annotate(
+        "not told from 0 below this line",
         (len(values), rank["tolerance"]),
         xytext=(0, 4),
         textcoords="offset points",
         ha="right",
         color=ACCENT,
     )
-    title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{rank['verdict']}"
-    axes.set(xlabel="i", ylabel="singular value $s_i$", title=title)
-    axes.set_ylim(bottom=max(min(rank["tolerance"], values[values > 0].min()) / 3, 1e-12))
+    verdict = rank["verdict"].replace(": ", ":\n", 1)
+    title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{verdict}"
+    left.set(xlabel="i", ylabel="singular value $s_i$", title=title)
+    positive = values[values > 0]
+    lowest = min(rank["tolerance"], positive.min() if len(positive) else 1.0)
+    left.set_ylim(bottom=max(lowest / 3, 1e-30))
+    right.plot(index, 100 * np.cumsum(found["explained_variance"]), color=INK, lw=2)
+    right.plot(index, 100 * index / len(index), color=SOFT, ls="--", label="all directions alike")
+    right.set(xlabel="largest directions", ylabel="% of the variance", ylim=(0, 102))
+    right.set_title(f"Explained variance\neffective rank {found['spectrum']['effective_rank']:.1f}")
+    right.legend(loc="lower right")
+    return figure
+
+
+def rows(found: dict[str, Any]):
+    """Lengths of the rows, and cosines of random pairs beside those of random directions."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    norms, cosines, n = found["norms"], found["cosines"], found["dimension"]
+    left.stairs(norms["counts"], norms["edges"], fill=True, color=SOFT)
+    left.axvline(norms["quantiles"][2], color=ACCENT, lw=1, label="median")
+    left.set(xlabel="length of the row", ylabel="words", title="Lengths of the rows")
+    left.legend()
+    if cosines:
+        edges, counts = np.array(cosines["edges"]), np.array(cosines["counts"], float)
+        density = counts / max(counts.sum(), 1.0) / np.diff(edges)
+        right.stairs(density, edges, fill=True, color=SOFT, label="pairs of rows")
+        mean = found["mean"]["cosine"]
+        right.axvline(mean, color=ACCENT, lw=1, label=f"mean of all pairs {mean:+.3f}")
+    if n > 1:
+        at = np.linspace(-0.999, 0.999, 800)
+        even = (1 - at**2) ** ((n - 3) / 2)
+        even /= even.sum() * (at[1] - at[0])
+        right.plot(at, even, color=INK, lw=1.5, label=f"random directions in {n} dimensions")
+    right.set(xlabel="cosine", ylabel="density", title="Cosines of random pairs of rows")
+    right.legend()
+    return figure
+
+
+def axes(found: dict[str, Any]):
+    """Kurtosis of each axis in order, and the mean over axes beside that of random rotations."""
+    of = found["axes"]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    kurtosis = np.sort(of["kurtosis"])[::-1]
+    left.plot(np.arange(1, len(kurtosis) + 1), kurtosis, color=INK, lw=2)
+    left.axhline(0, color=SOFT, lw=1)
+    left.set(xlabel="axes, most peaked first", ylabel="excess kurtosis", title="Each axis")
+    right.hist(of["rotated_kurtosis"], color=SOFT, label="the same table, turned at random")
+    right.axvline(np.mean(kurtosis), color=ACCENT, lw=2, label="the table as it is")
+    verdict = "more" if of["special"] else "no more"
+    title = f"The axes mean {verdict} than other directions"
+    right.set(xlabel="mean excess kurtosis of the axes", ylabel="rotations", title=title)
+    right.legend()
+    return figure
+
+
+def over_time(metrics: list[dict[str, Any]]):
+    """Singular values, effective rank and the balance of the two tables while training went on."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    seen = [row for row in metrics if row.get("singular_values")]
+    if not seen:
+        return figure
+    words = [row["words"] for row in seen]
+    values = np.array([row["singular_values"] for row in seen], float)
+    n = values.shape[1]
+    shades = plt.get_cmap("viridis")
+    for i in sorted({0, 1, n // 10, n // 4, n // 2, 3 * n // 4, n - 1} & set(range(n))):
+        color = shades(i / max(n, 2) * 0.9)
+        left.semilogy(words, np.maximum(values[:, i], 1e-30), color=color, label=f"$s_{{{i + 1}}}$")
+    left.set(xlabel="words read", ylabel="singular value", title="Spectrum over time")
+    left.legend(ncols=2)
+    right.plot(words, [row["effective_rank"] for row in seen], color=INK, label="effective rank")
+    right.set(xlabel="words read", ylabel="effective rank", ylim=(0, n * 1.02))
+    right.set_title("Effective rank, and the balance of both tables")
+    other = right.twinx()
+    other.plot(words, [row["imbalance"] for row in seen], color=ACCENT, ls="--")
+    other.set_ylabel("$||U^T U - C^T C||_F$", color=ACCENT)
+    other.set_ylim(bottom=0)
+    other.grid(visible=False)
     return figure
 
 

@@ -1,14 +1,13 @@
 """The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
 
 import importlib.util
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import linalg, provenance
+from jaxemb import inspection, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 
@@ -24,7 +23,6 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
         result: the finished tables, with the account of tokens and the measurements.
     """
     table, vocab = result.tables.input, result.vocab
-    found = linalg.summary(table)
     known = set(vocab.words)
     frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
     shown = [word for word in config.neighbours_of if word in known] or frequent
@@ -32,24 +30,10 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     near, far = neighbours.nearest, neighbours.nearest_euclidean
     analogies = words.analogies(vocab, table)
     return {
+        **inspection.describe(table, vocab.words),
+        "rotation": result.rotation,
         "tokens": result.tokens,
         "training": _training(result.metrics),
-        "vocabulary": found.rows,
-        "dimension": found.dim,
-        "rank": {**found.rank._asdict(), "verdict": str(found.rank)},
-        "one_hot": one_hot(found.rows),
-        "dependence": _dependence(found.dependence, vocab),
-        "spectrum": {
-            "singular_values": found.spectrum.values.tolist(),
-            "largest": float(found.spectrum.values[0]),
-            "smallest": float(found.spectrum.values[-1]),
-            "effective_rank": found.effective_rank,
-            "condition": found.condition,
-        },
-        "cosines": {
-            **found.coherence._asdict(),
-            "pair": [vocab.words[i] for i in found.coherence.pair],
-        },
         "neighbours": [
             {
                 "word": word,
@@ -64,11 +48,6 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     }
 
 
-def one_hot(vocab: int) -> dict[str, Any]:
-    """The one-hot matrix of as many words: the identity, whose every property is arithmetic."""
-    return {"rank": vocab, "dimension": vocab, "cosine": 0.0, "distance": math.sqrt(2)}
-
-
 def _training(metrics: list[dict]) -> dict[str, Any]:
     losses = [row["loss"] for row in metrics if "loss" in row]
     held_out = [row["held_out"] for row in metrics if row.get("held_out") is not None]
@@ -79,16 +58,6 @@ def _training(metrics: list[dict]) -> dict[str, Any]:
         "loss": float(np.mean(recent)) if recent else None,
         "held_out_loss": held_out[-1] if held_out else None,
         "held_out_loss_before": held_out[0] if held_out else None,
-    }
-
-
-def _dependence(found: linalg.Dependence, vocab) -> dict[str, Any]:
-    largest = np.argsort(-np.abs(found.coefficients))[:4]
-    return {
-        "rows": len(found.coefficients),
-        "residual": found.residual,
-        "largest_terms": [[vocab.words[i], float(found.coefficients[i])] for i in largest],
-        "verdict": str(found),
     }
 
 
@@ -106,7 +75,16 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     return text
 
 
-def _draw(workdir: Path, found: dict, result: Result) -> list[str]:
+def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:
+    """The report of a table alone: report.json, report.md and pictures; returns the Markdown."""
+    provenance.write_json(folder / "report.json", found)
+    drawn = _pictures(_draw(folder, found))
+    text = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n{drawn}"
+    provenance.write_text(folder / "report.md", text)
+    return text
+
+
+def _draw(workdir: Path, found: dict, result: Result | None = None) -> list[str]:
     if importlib.util.find_spec("matplotlib") is None:
         return []
     from jaxemb import pictures
@@ -116,11 +94,9 @@ def _draw(workdir: Path, found: dict, result: Result) -> list[str]:
 
 def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
     """The report for people."""
-    m, n = found["vocabulary"], found["dimension"]
     sections = [
         f"# {name}: what is this matrix?\n",
-        _space(m, n, found),
-        _shape(found),
+        inspection.markdown(found) + _rotation(found),
         _words(found),
         _text(found),
         _pictures(pictures),
@@ -128,49 +104,12 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
     return "\n".join(sections)
 
 
-def _space(m: int, n: int, found: dict) -> str:
-    rank, dependence = found["rank"], found["dependence"]
-    terms = " ".join(f"{c:+.3f} {word}" for word, c in dependence["largest_terms"])
-    columns = (
-        f"the {n} columns are independent: rank {rank['rank']} of {n}"
-        if rank["rank"] == n
-        else f"the {n} columns are dependent: rank {rank['rank']} of {n}"
-    )
-    rows = (
-        f"the {m:,} rows are dependent: {m:,} words in {n} dimensions"
-        if m > rank["rank"]
-        else f"the {m:,} rows are independent: no more words than dimensions"
-    )
-    return f"""| | one-hot | this table |
-|---|---|---|
-| words m | {m:,} | {m:,} |
-| dimensions n | {m:,} | {n} |
-| rank | {m:,} | {rank["rank"]} |
-| two words | orthogonal, distance {math.sqrt(2):.4f} = sqrt 2 | {_cosines(found)} |
-
-- {columns} ({rank["verdict"]})
-- {rows}
-- An explicit dependence among the first {dependence["rows"]:,} words:
-  {terms} ... = 0, residual {dependence["residual"]:.1e} of their largest singular value.
-"""
-
-
-def _cosines(found: dict) -> str:
-    cosines = found["cosines"]
-    return f"mean absolute cosine {cosines['mean']:.3f}, largest {cosines['largest']:.3f}"
-
-
-def _shape(found: dict) -> str:
-    spectrum, cosines = found["spectrum"], found["cosines"]
-    left, right = cosines["pair"]
-    among = "" if cosines["rows"] == found["vocabulary"] else f" (first {cosines['rows']:,} words)"
-    return f"""## Its shape
-
-- singular values: largest {spectrum["largest"]:.4g}, smallest {spectrum["smallest"]:.4g},
-  condition {spectrum["condition"]:.3g}
-- effective rank {spectrum["effective_rank"]:.1f} of {found["dimension"]}
-- far from orthogonal: mean absolute cosine {cosines["mean"]:.3f}, largest {cosines["largest"]:.3f}
-  ({left}, {right}){among}; no table of this size can stay below {cosines["welch"]:.3f} (Welch)
+def _rotation(found: dict) -> str:
+    if not (losses := found["rotation"]):
+        return ""
+    return f"""
+- both tables turned by one random rotation: held-out loss {losses["after"]:.6f}, before
+  {losses["before"]:.6f} (every loss of u . c alone is the same in any axes)
 """
 
 

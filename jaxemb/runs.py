@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb import checkpoints, held_out, preparation, progress, provenance, training
+from jaxemb import checkpoints, held_out, preparation, progress, provenance, training, watching
 from jaxemb import config as config_lib
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import segments
@@ -31,6 +31,7 @@ class Result(NamedTuple):
     vocab: Vocab
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
+    rotation: dict[str, float] | None  # held-out loss before and after both tables are turned
 
 
 def train(
@@ -59,13 +60,15 @@ def train(
     held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
+    prepared = objective.prepare(corpus.vocab)
     if not finished.exists():
-        _loop(workdir, config, plan, objective.prepare(corpus.vocab), text, held)
+        _loop(workdir, config, plan, prepared, text, held)
     cursor = _cursor(finished)
     size = np.empty((len(corpus.vocab.words), config.dim), np.float32)
     whole = checkpoints.restore(finished, InOut(size, size))
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
-    return Result(whole, corpus.vocab, tokens, metrics(workdir))
+    turned = held_out.rotation(plan, whole, prepared[0], held_out.texts(plan, held))
+    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned)
 
 
 def _cursor(path: Path) -> training.Cursor:
@@ -153,20 +156,24 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
         progress.Log(workdir / METRICS, rows_before) as log,
         progress.Meter() as meter,
     ):
+        every = config.watch_every or watching.interval(plan, rows.input)
         if not cursor.step:
-            log.add(cursor, held_out=held_out.loss(plan, state.tables, resources, held_texts))
+            loss = held_out.loss(plan, state.tables, resources, held_texts)
+            log.add(cursor, held_out=loss, **watching.plain(watching.measure(state.tables)))
         last_save = time.monotonic()
         pending = None
         for event in training.events(plan, state, resources, text, cursor):
             if pending:  # one chunk late, so that the device never waits for the host
-                _check_and_log(pending, meter, log)
+                _check_and_log(*pending, meter, log)
             state, cursor = event.state, event.cursor
             stopping = bool(stop) and cursor.epoch < plan.epochs
             saving = stopping or time.monotonic() - last_save > config.checkpoint_every
             # but at once where a continued run would not measure it again
-            pending = None if event.ends_epoch or saving else event
+            due = watching.due(event, every, plan)
+            seen = watching.measure(event.state.tables) if due else None
+            pending = None if event.ends_epoch or saving else (event, seen)
             if not pending:
-                _check_and_log(event, meter, log)
+                _check_and_log(event, seen, meter, log)
             if event.ends_epoch:
                 log.add(cursor, held_out=held_out.loss(plan, state.tables, resources, held_texts))
             if saving:
@@ -182,7 +189,7 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
     saved.unlink(missing_ok=True)
 
 
-def _check_and_log(event: training.Event, meter: progress.Meter, log: progress.Log) -> None:
+def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
     loss, first = float(event.loss), event.began.segment * segments.SEGMENT
     if not math.isfinite(loss):
         raise NumericalError(
@@ -191,7 +198,8 @@ def _check_and_log(event: training.Event, meter: progress.Meter, log: progress.L
             "lower learning_rate or batch, or set a cap"
         )
     rate = meter(event, loss)
-    log.add(event.cursor, loss=loss, learning_rate=event.learning_rate, words_per_second=rate)
+    numbers = {"learning_rate": event.learning_rate, "words_per_second": rate}
+    log.add(event.cursor, loss=loss, **numbers, **watching.plain(seen))
 
 
 def metrics(workdir: Path) -> list[dict[str, Any]]:

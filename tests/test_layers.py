@@ -18,6 +18,7 @@ FLOORS = {
     # floor 1
     "text": 4,
     "static": 4,
+    "formats": 4,
     # floor 2
     "embedders": 5,
     "learners": 5,
@@ -31,8 +32,10 @@ FLOORS = {
     "training": 8,
     "fitting": 9,
     "held_out": 9,
+    "watching": 9,
     "progress": 9,
     "preparation": 10,
+    "inspection": 11,
     "runs": 11,
     "pictures": 12,
     "report": 13,

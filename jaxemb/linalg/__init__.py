@@ -39,6 +39,7 @@ from jaxemb.linalg.shape import (
     participation_ratio,
     partition_isotropy,
     stable_rank,
+    unit_rows,
 )
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 from jaxemb.linalg.subspaces import (
@@ -111,5 +112,6 @@ __all__ = [
     "stable_rank",
     "summary",
     "tight_frame",
+    "unit_rows",
     "whiten",
 ]

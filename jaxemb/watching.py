@@ -1,0 +1,58 @@
+"""The linear algebra of training, measured while it runs."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxemb import linalg
+from jaxemb.linalg.arrays import matmul
+from jaxemb.structs import InOut
+from jaxemb.training import Event, Plan
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@jax.jit
+def measure(tables: InOut) -> dict[str, Any]:
+    """What the input table is at this moment, in one program on the device.
+
+    Returns:
+        singular_values: of the input table, descending.
+        effective_rank: of the same.
+        norms: the 5, 25, 50, 75 and 95 % quantiles of its rows' lengths.
+        imbalance: || U^T U - C^T C ||_F. A loss of U C^T alone conserves the difference under
+            gradient flow; a step of SGD changes it by learning_rate^2 only.
+    """
+    of = linalg.spectrum(tables.input)
+    own = matmul(of.basis * of.values[None, :] ** 2, of.basis.T)
+    norms = jnp.sqrt(jnp.sum(tables.input**2, axis=1))
+    return {
+        "singular_values": of.values,
+        "effective_rank": linalg.effective_rank(of),
+        "norms": jnp.quantile(norms, jnp.asarray(QUANTILES)),
+        "imbalance": jnp.linalg.norm(own - linalg.gram(tables.output)),
+    }
+
+
+def plain(measured: dict[str, Any] | None) -> dict[str, Any]:
+    """As JSON values, to seven digits."""
+    return {
+        name: np.asarray(value, np.float64).round(7).tolist()
+        for name, value in (measured or {}).items()
+    }
+
+
+def interval(plan: Plan, rows: int) -> int:
+    """Words between two measurements, so that they take about 2 % of the time.
+
+    Training takes time in proportion to words x dim; a measurement, to rows x dim^2 and dim^2.
+    """
+    return plan.dim * (2 * rows // 3 + 10_000)
+
+
+def due(event: Event, every: int, plan: Plan) -> bool:
+    """Whether a chunk passed a multiple of `every` words, or was the last."""
+    words = [at.trained + at.subsampled for at in (event.began, event.cursor)]
+    return words[0] // every != words[1] // every or event.cursor.epoch == plan.epochs

@@ -12,6 +12,7 @@ from jaxemb import linalg
 BINS = 80
 PAIRS = 200_000  # of rows, drawn at random, whose cosines are shown
 SHOWN_AXES = 5
+ROTATIONS = 100  # of the table, that its axes are compared with
 
 
 def describe(table: Any, words: Sequence[str] | None = None) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def describe(table: Any, words: Sequence[str] | None = None) -> dict[str, Any]:
     Raises:
         InputError: no table of finite numbers.
     """
-    found = linalg.summary(table)
+    found = linalg.summary(table, rotations=ROTATIONS)
     m, n = found.rows, found.dim
     names = words if words is not None else range(m)
     rank = found.rank

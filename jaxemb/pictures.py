@@ -17,6 +17,7 @@ INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
 MAPPED = 150  # words on the map
 SKIPPED = 50  # the most frequent words are function words, all in one heap
 
+BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3}
 AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may hold a dollar
 
 STYLE: dict[Any, Any] = {
@@ -94,7 +95,7 @@ def rows(found: dict[str, Any]):
     left.stairs(norms["counts"], norms["edges"], fill=True, color=SOFT)
     left.axvline(norms["quantiles"][2], color=ACCENT, lw=1, label="median")
     left.set(xlabel="length of the row", ylabel="words", title="Lengths of the rows")
-    left.legend()
+    left.legend(**BELOW)
     if cosines:
         edges, counts = np.array(cosines["edges"]), np.array(cosines["counts"], float)
         density = counts / max(counts.sum(), 1.0) / np.diff(edges)
@@ -107,7 +108,7 @@ def rows(found: dict[str, Any]):
         even /= even.sum() * (at[1] - at[0])
         right.plot(at, even, color=INK, lw=1.5, label=f"random directions in {n} dimensions")
     right.set(xlabel="cosine", ylabel="density", title="Cosines of random pairs of rows")
-    right.legend()
+    right.legend(**BELOW)
     return figure
 
 
@@ -124,7 +125,7 @@ def axes(found: dict[str, Any]):
     verdict = "more" if of["special"] else "no more"
     title = f"The axes mean {verdict} than other directions"
     right.set(xlabel="mean excess kurtosis of the axes", ylabel="rotations", title=title)
-    right.legend()
+    right.legend(**BELOW)
     return figure
 
 

@@ -42,8 +42,11 @@ class Summary(NamedTuple):
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def summary(table: Any) -> Summary:
+def summary(table: Any, *, rotations: int = 20) -> Summary:
     """The spectra of a table on the host, and every verdict drawn from them.
+
+    Args:
+        rotations: that the axes are compared with.
 
     Raises:
         InputError: no table of real numbers; NaN or infinity, with its row.
@@ -73,7 +76,7 @@ def summary(table: Any) -> Summary:
         norms=np.quantile(length, QUANTILES),
         dependence=dependence(table[: n + 1]),
         coherence=jax.device_get(coherence(table[:MOST_COMPARED])) if m > 1 else None,
-        axes=jax.device_get(axes(table, rotations=20)),
+        axes=jax.device_get(axes(table, rotations=rotations)),
     )
 
 

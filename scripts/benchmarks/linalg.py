@@ -1,0 +1,141 @@
+"""The rank of a tall table by every method, beside numpy, jax and one float32 Gram matrix.
+
+Usage: python scripts/benchmark.py linalg [--rows 1000000] [--dim 300]
+
+The table is normal numbers around a mean row of length 1 in every column, float32; `graded` has
+singular values over four decades instead. Each method runs in a process of its own; seconds are the
+best of three after one run that compiles (numpy and jax: of one); MB is the process's peak beyond
+the table, compiler and all. The Gram matrix, one pass of 2 rows dim^2 flops, is the floor. Then
+growth with the rows, the summary of 50,000 rows, and the coherence of all their pairs.
+"""
+
+import dataclasses
+import json
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from jaxemb import command_line
+
+ONCE = ("numpy matrix_rank", "jax matrix_rank")
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Ranks of a tall table, side by side."""
+
+    rows: int = 1_000_000
+    dim: int = 300
+    peers: bool = True
+    """Whether numpy and jax are asked too: a minute each at a million rows."""
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) == 3 and arguments[0] in (*ASKED, *ON_GRADED):  # the measured process
+        _measured(arguments[0], int(arguments[1]), int(arguments[2]))
+        return
+    asked = command_line.parse(Asked, arguments)
+    rows, dim = asked.rows, asked.dim
+    print("| | rows | seconds | to Gram | peak MB | answer |\n|---|---|---|---|---|---|")
+    names = [name for name in (*RANKS, *ON_GRADED) if asked.peers or name not in ONCE]
+    gram = _show(names[0], rows, dim, None)
+    for name in names[1:]:
+        _show(name, rows, dim, gram)
+    for name in ("sketch", "gram64"):
+        for fewer in (rows // 100, rows // 10):
+            _show(name, fewer, dim, None)
+    for name in WHOLE:
+        _show(name, 50_000, dim, None)
+
+
+def _show(name: str, rows: int, dim: int, gram: float | None) -> float:
+    command = [sys.executable, sys.argv[0], "linalg", name, str(rows), str(dim)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{name} failed:\n{done.stderr}", file=sys.stderr)
+        raise SystemExit(done.returncode)
+    found = json.loads(done.stdout.splitlines()[-1])
+    ratio = f"{found['seconds'] / gram:.2f}" if gram else ""
+    cells = (f"{rows:,}", f"{found['seconds']:.3f}", ratio, f"{found['peak_mb']:.0f}")
+    print(f"| {name} | {' | '.join(cells)} | {found['answer']} |", flush=True)
+    return found["seconds"]
+
+
+def _measured(name: str, rows: int, dim: int) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    table = np.random.default_rng(0).standard_normal((rows, dim), dtype=np.float32)
+    if name in ON_GRADED:
+        table *= np.geomspace(1, 1e-4, dim, dtype=np.float32)
+    else:
+        table += 1
+    ask = {**ASKED, **ON_GRADED}[name]
+    of = table if name in ON_HOST else jnp.asarray(table)
+    if name not in ON_HOST and not np.shares_memory(table, np.asarray(of)):
+        del table
+    jax.block_until_ready(jnp.linalg.svd(jnp.ones((4, 4))))  # libraries are loaded
+    before, seconds, answer = _peak(), [], None
+    for _ in range(1 if name in ONCE else 4):
+        start = time.perf_counter()
+        answer = jax.block_until_ready(ask(of))
+        seconds.append(time.perf_counter() - start)
+    seconds = seconds if name in ONCE else seconds[1:]
+    said = str(answer) if np.ndim(answer) == 0 or hasattr(answer, "_fields") else ""
+    found = {"seconds": min(seconds), "peak_mb": _peak() - before, "answer": said}
+    print(json.dumps(found))
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def _gram(table):
+    import jax
+    import jax.numpy as jnp
+
+    return jax.jit(lambda t: jnp.matmul(t.T, t, precision=jax.lax.Precision.HIGHEST))(table)
+
+
+def _rank_by(name: str):
+    def ask(table):
+        from jaxemb import linalg
+
+        return linalg.rank(linalg.spectrum(table, method=getattr(linalg, name)))
+
+    return ask
+
+
+def _jax_rank(table):
+    import jax.numpy as jnp
+
+    return jnp.linalg.matrix_rank(table)
+
+
+def _summary(table):
+    from jaxemb import linalg
+
+    return linalg.summary(table).rank
+
+
+def _coherence(table):
+    from jaxemb import linalg
+
+    return linalg.coherence(table)
+
+
+RANKS = {
+    "float32 Gram": _gram,
+    "sketch": _rank_by("sketch"),
+    "gram64": _rank_by("gram64"),
+    "qr": _rank_by("qr"),
+    "numpy matrix_rank": np.linalg.matrix_rank,
+    "jax matrix_rank": _jax_rank,
+}
+ON_GRADED = {"graded: sketch": _rank_by("sketch"), "graded: gram64": _rank_by("gram64")}
+WHOLE = {"summary": _summary, "coherence": _coherence}
+ASKED = {**RANKS, **WHOLE}
+ON_HOST = ("gram64", "graded: gram64", "qr", "numpy matrix_rank", "summary")

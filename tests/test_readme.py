@@ -33,6 +33,20 @@ def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
     assert len(printed) >= len(said)
 
 
+def test_the_chapters_blocks_run_in_order_and_print_what_they_say(capsys):
+    chapter = (ROOT / "docs/rank.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+    code = "\n".join(blocks)
+    exec(compile(code, "rank.md", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out.splitlines()
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    # what the loop of section 3 prints stands under it, indented
+    said += re.findall(r"^    (rank \d+ of 300, .*)$", chapter, re.MULTILINE)
+    # how far below the tolerance a zero is computed differs from one LAPACK to another
+    printed, said = (re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(each)) for each in (printed, said))
+    assert printed == said
+
+
 def test_the_two_commands_are_shown_and_ci_runs_the_second():
     commands = re.findall(r"^\s*(python3 -m venv .*)$", README, re.MULTILINE)
     assert len(commands) == 2

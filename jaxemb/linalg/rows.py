@@ -104,6 +104,8 @@ def scaled(rows: Rows) -> tuple[Rows, Any]:
     exponent = xp.where(most > 0, xp.frexp(xp.where(most > 0, most, 1.0))[1], 0)
     # of 2^128 the inverse would be subnormal
     scale = xp.ldexp(xp.ones_like(most), -xp.clip(exponent, -126, 126))
+    # of infinity LAPACK's SVD may never return (Reference-LAPACK issue 1409); of NaN it does
+    scale = xp.where(bad_row < 0, scale, xp.nan)
     return rows._replace(scale=scale), bad_row
 
 

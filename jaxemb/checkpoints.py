@@ -22,7 +22,7 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
     arrays = {}
     for name, leaf in _named(jax.device_get(tree)).items():
         array = np.ascontiguousarray(leaf)  # a Fortran-ordered array would be written transposed
-        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and not np.isfinite(array).all():
             raise NumericalError(f"{name} holds NaN or infinity: {path} is left as it was")
         arrays[name] = array
     unfinished = path.with_name(path.name + ".tmp")

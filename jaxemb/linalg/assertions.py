@@ -65,24 +65,21 @@ def assert_rank_at_most(table: Any, r: int) -> None:
 
 def assert_rows_dependent(table: Any) -> None:
     """Some combination of the rows, with coefficients of length 1, is zero."""
-    table = _still(table)
-    _finite(table)
+    table = _finite(_still(table))
     found = dependence(table)
     _require(found.dependent, "dependent rows", found)
 
 
 def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None) -> None:
     """The columns (or rows) are orthogonal to each other and of length 1."""
-    table = _still(table)
-    _finite(table)
+    table = _finite(_still(table))
     found = orthogonality(table, rows=rows, tolerance=tolerance)
     _require(found.orthogonal & found.unit, "orthonormal " + ("rows" * rows or "columns"), found)
 
 
 def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
     """The rows are orthogonal to each other, of any length."""
-    table = _still(table)
-    _finite(table)
+    table = _finite(_still(table))
     found = orthogonality(table, rows=True, tolerance=tolerance)
     _require(found.orthogonal, "orthogonal rows", found)
 
@@ -124,7 +121,7 @@ def assert_same_span(left: Any, right: Any, *, tolerance: float = 1e-5) -> None:
     Args:
         tolerance: of the largest principal angle, in radians.
     """
-    left, right = (arrays.table(_still(each)) for each in (left, right))
+    left, right = (_finite(_still(each)) for each in (left, right))
     for each in (left, right):
         assert_orthonormal(each)
     if left.shape != right.shape:
@@ -163,8 +160,7 @@ def assert_row_sparse(gradient: Any, ids: Any) -> None:
         gradient: of a table [vocab, dim].
         ids: the rows that were read, of any shape; those that are no rows (padding) read none.
     """
-    gradient = arrays.table(_still(gradient))
-    _finite(gradient)
+    gradient = _finite(_still(gradient))
     xp = arrays.namespace(gradient, ids)
     read = one_hot(xp.ravel(xp.asarray(ids)), gradient.shape[0]).counts > 0
     stray = ~read & (gradient != 0).any(axis=1)
@@ -268,11 +264,17 @@ def _spectrum(table: Any) -> Spectrum:
     return custom_batching.sequential_vmap(spectrum)(table)
 
 
-def _finite(table: Any) -> None:
+def _finite(table: Any) -> Any:
+    """The table, checked to be finite.
+
+    What goes on under a trace holds NaN for infinity, or LAPACK's SVD might never return
+    (Reference-LAPACK/lapack issue 1409).
+    """
     table = arrays.table(table)
-    good = arrays.namespace(table).isfinite(table)
-    bad = arrays.namespace(table).argmin(good.all(axis=1))
-    _require(good.all(), "finite numbers", _Bad(bad))
+    xp = arrays.namespace(table)
+    good = xp.isfinite(table)
+    _require(good.all(), "finite numbers", _Bad(xp.argmin(good.all(axis=1))))
+    return xp.where(good, table, xp.nan) if arrays.is_traced(table) else table
 
 
 class _Bad(NamedTuple):

@@ -13,7 +13,9 @@ from jaxemb.linalg.subspaces import reject
 
 
 def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
-    """The centred table without its d largest directions; its rank falls by exactly d.
+    """The centred table without its d largest directions: its rank falls by exactly d.
+
+    Rounding is still that of the table it came from: ask `rank(result, tolerance=of.tolerance)`.
 
     Args:
         d: about dim / 100, by the authors.

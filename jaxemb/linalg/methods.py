@@ -119,10 +119,12 @@ def _refined(rows: Rows, r: Any):
     gram = jnp.where(same, 1.0, gram * _inverse(length)[:, None] * _inverse(length)[None, :])
     weights, mix = jnp.linalg.eigh(gram)
     half = jnp.sqrt(jnp.maximum(weights, 0.0))[:, None] * mix.T * (length * values)[None, :]
+    r = matmul(half, basis) * size[None, :]
     # directions that hold rounding alone may look as alike as they please
-    real = length * values > eps * jnp.linalg.norm(half)
+    along = length * values * jnp.sqrt(jnp.sum((basis * size[None, :]) ** 2, axis=1))
+    real = along > 2 * eps * jnp.linalg.norm(r)
     apart = jnp.where(real[:, None] & real[None, :] | same, gram, 0.0)
-    return matmul(half, basis) * size[None, :], jnp.linalg.eigvalsh(apart)[0]
+    return r, jnp.linalg.eigvalsh(apart)[0]
 
 
 def _gram(block: Any):

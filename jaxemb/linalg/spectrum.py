@@ -30,7 +30,7 @@ class Spectrum(NamedTuple):
     basis: Float[Any, "*batch dim dim"]  # right singular vectors, as columns
     mean: Float[Any, "*batch dim"]  # of the rows
     frobenius: Float[Any, "*batch"]  # ||A||_F, not centred: what rounding is measured by
-    backward_error: Float[Any, "*batch"]  # bound on how far rounding may move a singular value
+    backward_error: Float[Any, "*batch"]  # bound on how far rounding may move a small value
     tolerance: Float[Any, "*batch"]  # a singular value up to this is not told from zero
     rows: Int[Any, "*batch"]
     bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are

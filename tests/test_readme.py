@@ -43,7 +43,9 @@ def test_the_chapters_blocks_run_in_order_and_print_what_they_say(capsys):
     # what the loop of section 3 prints stands under it, indented
     said += re.findall(r"^    (rank \d+ of 300, .*)$", chapter, re.MULTILINE)
     # how far below the tolerance a zero is computed differs from one LAPACK to another
-    printed, said = (re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(each)) for each in (printed, said))
+    printed, said = (
+        re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(each)) for each in (printed, said)
+    )
     assert printed == said
 
 

@@ -5,17 +5,13 @@ vmap and over meshes. The one expensive object is the `Spectrum`; most verdicts 
 """
 
 from jaxemb.linalg.assertions import (
-    assert_equivariant,
     assert_full_column_rank,
-    assert_gauge_invariant,
     assert_in_span,
-    assert_invariant,
     assert_matrix_rank,
     assert_one_hot,
     assert_orthogonal_rows,
     assert_orthonormal,
     assert_rank_at_most,
-    assert_row_sparse,
     assert_rows_dependent,
     assert_same_span,
 )
@@ -23,6 +19,12 @@ from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.changes import all_but_the_top, whiten
 from jaxemb.linalg.comparing import Procrustes, cka, pip_distance, procrustes
 from jaxemb.linalg.dependence import Dependence, dependence
+from jaxemb.linalg.law_assertions import (
+    assert_equivariant,
+    assert_gauge_invariant,
+    assert_invariant,
+    assert_row_sparse,
+)
 from jaxemb.linalg.methods import Method, gram64, qr, sketch
 from jaxemb.linalg.onehot import OneHot, one_hot
 from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality

@@ -16,6 +16,7 @@ import resource
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,8 @@ def _measured(name: str, rows: int, dim: int) -> None:
     if name not in ON_HOST and not np.shares_memory(table, np.asarray(of)):
         del table
     jax.block_until_ready(jnp.linalg.svd(jnp.ones((4, 4))))  # libraries are loaded
-    before, seconds, answer = _peak(), [], None
+    answer: Any = None
+    before, seconds = _peak(), []
     for _ in range(1 if name in ONCE else 4):
         start = time.perf_counter()
         answer = jax.block_until_ready(ask(of))

@@ -45,7 +45,14 @@ WITHOUT = {
     "center",
     "mean_cosine",
 }
-WITHOUT |= {"explained_variance", "simplex", "tight_frame", "planted", "random_orthogonal"}
+WITHOUT |= {
+    "explained_variance",
+    "simplex",
+    "tight_frame",
+    "planted",
+    "random_orthogonal",
+    "unit_rows",
+}
 ON_THE_HOST = {"gram64", "summary"}
 
 

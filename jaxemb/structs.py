@@ -24,9 +24,9 @@ class Block(NamedTuple):
     Weight 0 is padding: it removes a word outside the window or beyond a sentence's end.
     """
 
-    ids: InOut  # which rows are read: integers >= 0 of any rank
+    ids: InOut  # which rows are read: integers >= 0; outputs of one center each come first
     pool: PyTree  # what the objective's `pool` needs besides the rows
-    target: Float[Array, " outputs"]  # +1 observed, -1 noise
+    target: Float[Array, " outputs"]  # of what one center is scored against: +1 observed, -1 noise
     weight: Float[Array, "centers outputs"]
     pairs: Float[Array, ""]  # observed predictions: the unit in which loss is reported
 
@@ -37,6 +37,7 @@ class Reads(NamedTuple):
     block_length: int  # centers in a block
     halo: int  # words of context on either side of them
     bits: int  # uint32 of randomness that one block's draw consumes
+    own: int = 0  # outputs that each center has to itself, before those the block shares
 
 
 class Objective(NamedTuple):

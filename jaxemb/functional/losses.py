@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxemb.functional import pooling
+from jaxemb.functional import pooling, products
 
 
 @jax.custom_jvp
@@ -93,5 +93,5 @@ def logistic(
         AssertionError: `target` has not one entry per output (it would broadcast).
     """
     chex.assert_shape(target, (outputs.shape[0],))
-    scores = hidden @ outputs.T  # one product for all pairs: what accelerators are for
+    scores = products.scores(hidden, outputs)  # one product: what accelerators are for
     return jnp.sum(weight * softplus(-target[None, :] * scores))

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxemb.functional import products
+
 
 def mean(
     rows: Float[Array, "rows dim"], mask: Float[Array, "centers rows"]
@@ -14,7 +16,7 @@ def mean(
         rows: the vectors of all words of a block.
         mask: 1 where a row is in a center's window, else 0.
     """
-    return (mask @ rows) / _count(mask)
+    return products.sums(mask, rows) / _count(mask)
 
 
 def mean_word2vec(
@@ -28,7 +30,7 @@ def mean_word2vec(
     Source:
         github tmikolov/word2vec, word2vec.c, the CBOW branch of TrainModelThread.
     """
-    total = mask @ rows
+    total = products.sums(mask, rows)
     return total - jax.lax.stop_gradient(total - total / _count(mask))
 
 

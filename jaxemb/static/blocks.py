@@ -100,16 +100,16 @@ def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, c
 
 
 def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
-    """The mean of each window's input rows against its center's output row and shared noise."""
+    """The mean of each window's input rows against its center's own output row and shared noise."""
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
-    observed = jnp.diag(jnp.max(near, axis=1))  # a center without any context predicts nothing
-    weight = jnp.concatenate([observed, share * collision(observed, centers, noise)], axis=1)
+    observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
+    noise_weight = share * collision(jnp.diag(observed), centers, noise)
     return Block(
         ids=InOut(words, jnp.concatenate([centers, noise])),
         pool=near,
-        target=_target(centers.shape[0], noise.shape[0]),
-        weight=weight,
+        target=_target(1, noise.shape[0]),
+        weight=jnp.concatenate([observed[:, None], noise_weight], axis=1),
         pairs=jnp.sum(observed),
     )
 

@@ -83,7 +83,7 @@ class StaticConfig:
     """At the start; it falls linearly to 1e-4 of itself."""
     block_length: int = 16
     """Centers that share their noise words."""
-    shared_negatives: int = 16
+    shared_negatives: int = 24
     """Noise words drawn for a block."""
     batch: int = 32
     """Blocks in a step."""

@@ -30,6 +30,8 @@ def loss(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]) 
 
 def texts(plan: Plan, split: segments.Split) -> list[segments.Chunk]:
     """The held-out text, subsampled once, in chunks."""
+    if not split.held_out:
+        return []
     parts = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
     return [part for part in parts if part.trained]
 
@@ -39,6 +41,8 @@ def rotation(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chun
 
     Every loss of the products u . c alone is the same in any axes.
     """
+    if not parts:
+        return None
     turn = np.asarray(linalg.random_orthogonal(plan.key, plan.dim), np.float64)
     turned = InOut(*(np.float32(np.float64(table) @ turn) for table in whole))
     before, after = (loss(plan, each, resources, parts) for each in (whole, turned))

@@ -4,6 +4,8 @@ Losses are summed over a batch, never averaged, so that `learning_rate` means wh
 word2vec: what one observed pair does to a row.
 """
 
+import itertools
+import os
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -63,6 +65,7 @@ def row_sparse(
     *,
     optimizer: optax.GradientTransformation = sgd,
     cap: float | None = None,
+    parts: int | None = None,
     ops: TableOps = tables.OPS,
 ) -> Learner:
     """The default: autodiff at the rows that were read, then one scatter per table and step.
@@ -73,18 +76,26 @@ def row_sparse(
             which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`.
         cap: the largest Euclidean norm of what one step adds to one row; None for no bound, which
             equals `dense`. A frequent word takes many summed updates: very large batches need it.
+        parts: pieces of a batch that are computed side by side, with the same result: the cores of
+            a CPU take one each (the default), an accelerator wants few large operations (1).
         ops: how rows are read and added.
 
     Raises:
         InputError: the optimizer keeps state that does not belong to rows (Adam's step count).
     """
 
+    if parts is None:
+        parts = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+
     def init(start: InOut) -> LearnerState:
         return LearnerState(start, InOut(*(_row_state(optimizer, table) for table in start)))
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
-        rows = ops.gather(state.tables, blocks.ids)
-        gradient = jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
+        def gradient_at_rows(blocks: Block) -> InOut:
+            rows = ops.gather(state.tables, blocks.ids)
+            return jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
+
+        gradient = _in_parts(gradient_at_rows, blocks, parts)
         if trainable is not None:
             gradient = jax.tree.map(
                 lambda g, mask, ids: g * mask[ids][..., None], gradient, trainable, blocks.ids
@@ -99,6 +110,15 @@ def row_sparse(
         return LearnerState(ops.scatter_add(state.tables, blocks.ids, update), optimizer_state)
 
     return Learner(init, step)
+
+
+def _in_parts(of, blocks: Block, parts: int):
+    """`of` each slice of a batch, one result after the other."""
+    batch = blocks.pairs.shape[0]
+    at = [batch * part // parts for part in range(parts + 1)]
+    slices = [slice(start, stop) for start, stop in itertools.pairwise(at) if stop > start]
+    done = [of(jax.tree.map(lambda leaf, s=s: leaf[s], blocks)) for s in slices]
+    return jax.tree.map(lambda *each: jnp.concatenate(each), *done)
 
 
 def _row_state(optimizer, table) -> RowState:

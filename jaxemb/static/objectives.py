@@ -21,7 +21,7 @@ def skipgram(
     collision=blocks.keep,
     loss=losses.logistic,
     block_length: int = 16,
-    shared_negatives: int = 16,
+    shared_negatives: int = 24,
 ) -> Objective:
     """Skip-gram with negative sampling: each center predicts every word of its window.
 
@@ -63,7 +63,7 @@ def cbow(
     loss=losses.logistic,
     mean=pooling.mean,
     block_length: int = 16,
-    shared_negatives: int = 16,
+    shared_negatives: int = 24,
 ) -> Objective:
     """CBOW with negative sampling: the mean of each window predicts its center.
 

@@ -86,9 +86,12 @@ def test_shared_noise_has_the_expected_gradient_of_own_draws_exactly(draw, vocab
             )
             observed = whole.output[batch.ids.output[b]][:-1]
             pairs = batch.weight[b][:, :-1]
-            at_pairs = losses.softplus(-(hidden @ observed.T))
+            scores = hidden @ observed.T
+            if objective.reads.own:  # each center has one of its own
+                scores = jnp.diag(scores)[:, None]
             at_noise = losses.softplus(hidden @ whole.output.T) @ jnp.float32(mass)
-            total += jnp.sum(pairs * (at_pairs + SMALL["negatives"] * at_noise[:, None]))
+            both = losses.softplus(-scores) + SMALL["negatives"] * at_noise[:, None]
+            total += jnp.sum(pairs * both)
         return total
 
     def enumerated(whole):

@@ -50,16 +50,28 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-def opened(path: Path, raw: io.BufferedReader, tally: Tally) -> io.BufferedIOBase:
+def is_plain(path: Path) -> bool:
+    """Whether a file's bytes are its text, so that it can be read from anywhere."""
+    with path.open("rb") as raw:
+        return _kind(raw.read(8)) == "plain"
+
+
+def _kind(start: bytes) -> str:
+    return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+
+
+def opened(path: Path, raw: io.BufferedReader, tally: Tally, start: int = 0) -> io.BufferedIOBase:
     """The plain bytes of an open file, told by its first bytes and not by its name.
+
+    Args:
+        start: where to begin, in a file that is not compressed.
 
     Raises:
         InputError: zstd, without the extra that reads it.
     """
-    start = raw.read(8)
-    raw.seek(0)
+    kind = _kind(raw.read(8))
+    raw.seek(start)
     counted = io.BufferedReader(_Counted(raw, tally), BUFFER)
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
     if kind == "zstd":
         if importlib.util.find_spec("zstandard") is None:
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")

@@ -1,13 +1,13 @@
 """A corpus on disk: ids in one file to be memory-mapped, its vocabulary, and a manifest.
 
-Text streams by once, in bounded memory: tokens become provisional numbers in a scratch file, which
-is then renumbered by frequency. The manifest says what the ids were made from; a second call with
+Text streams by once, in bounded memory: tokens become provisional numbers in scratch files, which
+are then renumbered by frequency. The manifest says what the ids were made from; a second call with
 the same sources and settings reuses them, and any difference is refused.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from jaxtyping import Int
 from jaxemb import provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
-from jaxemb.text import sources, vocabulary
+from jaxemb.text import reading, sources, vocabulary
+from jaxemb.text.reading import Progress
 from jaxemb.text.vocabulary import SENTENCE_END, Tokens
 
 FORMAT = 1
@@ -42,9 +43,6 @@ class Settings(NamedTuple):
     min_count: int
     max_vocab: int | None
     bad_utf8: str
-
-
-Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
 
 def prepare(
@@ -81,10 +79,11 @@ def prepare(
             "preparing a corpus: name another folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    scratch, unfinished = folder / "numbers.tmp", folder / "ids.tmp"
+    unfinished = folder / "ids.tmp"
+    parts: list[reading.Part] = []
     try:
-        numbering, tally = vocabulary.Numbering(), sources.Tally()
-        counts = _first_pass(files, settings, numbering, tally, scratch, progress)
+        parts = reading.read(files, settings.tokenizer, settings.bad_utf8, folder, progress)
+        numbering, counts = _merged(parts)
         where = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others"
         chosen = vocabulary.renumber(
             numbering.words(),
@@ -94,16 +93,17 @@ def prepare(
             where=where,
         )
         before_second_pass(chosen.vocab)
-        _second_pass(scratch, unfinished, chosen)
+        _second_pass(parts, numbering, unfinished, chosen)
         write_vocab(folder / VOCAB, chosen.vocab)
         manifest = _described(files, settings, [])
-        manifest["tokens"], manifest["replaced"] = chosen.tokens._asdict(), tally.replaced
+        manifest["tokens"] = chosen.tokens._asdict()
+        manifest["replaced"] = sum(part.replaced for part in parts)
         manifest["ids"], manifest["words"] = unfinished.stat().st_size // 4, len(chosen.vocab.words)
         os.replace(unfinished, folder / IDS)
         provenance.write_json(manifest_path, manifest)
     finally:
-        scratch.unlink(missing_ok=True)
-        unfinished.unlink(missing_ok=True)
+        for scratch in (unfinished, *folder.glob(reading.SCRATCH)):
+            scratch.unlink(missing_ok=True)
         if not manifest_path.exists():
             for name in (VOCAB, IDS):
                 (folder / name).unlink(missing_ok=True)
@@ -166,42 +166,24 @@ def write_vocab(path: Path, vocab: Vocab) -> None:
     provenance.write_text(path, "".join(lines))
 
 
-def _first_pass(files, settings: Settings, numbering, tally, scratch: Path, progress: Progress):
-    """Provisional numbers of all tokens into a file; their counts."""
-    total = sum(file.stat().st_size for file in files)
-    counts, words = np.zeros(0, np.int64), 0
-    with scratch.open("wb") as out:
-        for numbers in _numbers(files, settings, numbering, tally):
-            array = np.array(numbers, np.int32)
-            array.tofile(out)
-            seen, times = np.unique(array[array >= 0], return_counts=True)
-            if len(seen) and seen[-1] >= len(counts):  # doubled, so that growing costs little
-                counts = np.resize(counts, 2 * int(seen[-1]) + 2)
-                counts[words:] = 0
-            words = max(words, int(seen[-1]) + 1) if len(seen) else words
-            counts[seen] += times
-            progress(tally.bytes, total)
-    return counts[:words]
+def _merged(parts: list[reading.Part]):
+    """The words of all parts, in the order of first meeting, and how often each occurs."""
+    numbering = vocabulary.Numbering()
+    numbers = [numbering(part.words) for part in parts]
+    counts = np.zeros(len(numbering.words()), np.int64)
+    for part, own in zip(parts, numbers, strict=True):
+        counts[own] += part.counts
+    return numbering, counts
 
 
-def _numbers(files, settings: Settings, numbering, tally) -> Iterator[list[int]]:
-    """Provisional numbers with sentence ends, in lists of bounded length."""
-    pending: list[int] = []
-    for file in files:
-        for piece in sources.read(file, tally, bad_utf8=settings.bad_utf8):
-            pending += numbering(settings.tokenizer(piece.text))
-            if piece.ends and pending and pending[-1] != SENTENCE_END:
-                pending.append(SENTENCE_END)
-            if len(pending) >= 1 << 17:
-                yield pending
-                pending = []
-    yield pending
-
-
-def _second_pass(scratch: Path, unfinished: Path, chosen: vocabulary.Renumbering) -> None:
-    with scratch.open("rb") as numbers, unfinished.open("wb") as out:
-        while (part := np.fromfile(numbers, np.int32, _BLOCK)).size:
-            chosen(part).tofile(out)
+def _second_pass(parts, numbering, unfinished: Path, chosen: vocabulary.Renumbering) -> None:
+    with unfinished.open("wb") as out:
+        for part in parts:
+            # a part's own numbers, the last entry for the sentence end, which reads as -1
+            own = np.array([*numbering(part.words), SENTENCE_END], np.int32)
+            with part.numbers.open("rb") as numbers:
+                while (found := np.fromfile(numbers, np.int32, _BLOCK)).size:
+                    chosen(own[found]).tofile(out)
 
 
 def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict:

@@ -20,6 +20,14 @@ PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
 _PACKAGE = "package:"
 
 
+class Stretch(NamedTuple):
+    """A file, or the lines of a plain one between two bytes that begin lines."""
+
+    path: Path
+    start: int = 0
+    stop: int | None = None
+
+
 class Piece(NamedTuple):
     """Part of a line, cut between words; `ends` tells that the line ends with it."""
 
@@ -82,11 +90,24 @@ def _inside_package(path: str) -> str:
     return str(Path(next(iter(spec.submodule_search_locations))) / rest)
 
 
-def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece]:
-    """The text of one file, piece by piece; its last piece ends a line.
+def line_start(path: Path, at: int) -> int:
+    """The first byte from `at` on that begins a line, or the end of the file."""
+    if not at:
+        return 0
+    with path.open("rb") as file:
+        at = file.seek(at - 1)
+        while data := file.read(PIECE):
+            if (found := data.find(b"\n")) >= 0:
+                return at + found + 1
+            at += len(data)
+    return at
+
+
+def read(text: Path | Stretch, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece]:
+    """The text of one file or stretch, piece by piece; its last piece ends a line.
 
     Args:
-        path: plain, or compressed with gzip, bz2, xz or zstd: recognised by its first bytes.
+        text: plain, or compressed with gzip, bz2, xz or zstd: recognised by its first bytes.
         tally: filled with bytes read and replaced.
         bad_utf8: "error", or "replace" to put U+FFFD for what is no character, and count it.
 
@@ -94,20 +115,28 @@ def read(path: Path, tally: Tally, *, bad_utf8: str = "error") -> Iterator[Piece
         InputError: bytes that are not UTF-8 text, with path, line and byte; a broken or unreadable
             compressed file; a stretch of 1 MiB without anywhere to cut between words.
     """
+    stretch = text if isinstance(text, Stretch) else Stretch(text)
+    path = stretch.path
     try:
-        with path.open("rb") as raw, compression.opened(path, raw, tally) as stream:
-            yield from _pieces(path, _texts(path, stream, tally, bad_utf8))
+        with (
+            path.open("rb") as raw,
+            compression.opened(path, raw, tally, stretch.start) as stream,
+        ):
+            yield from _pieces(stretch, _texts(stretch, stream, tally, bad_utf8))
     except compression.errors() as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
 
 
-def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -> Iterator[str]:
+def _texts(
+    stretch: Stretch, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str
+) -> Iterator[str]:
     """Decoded text in pieces of about PIECE, with every line end as one LF."""
+    path, start, stop = stretch
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     newlines = _UniversalNewlines()
-    offset, lines, held = 0, 0, b""
+    offset, lines, held = start, 0, b""
     while True:
-        data = stream.read(PIECE)
+        data = stream.read(PIECE if stop is None else min(PIECE, stop - offset))
         if offset == 0:
             _refuse_utf16(path, data)
         try:
@@ -117,7 +146,7 @@ def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -
                 raise UnicodeDecodeError("utf-8", held + data, len(text[:bad].encode()), -1, "NUL")
         except UnicodeDecodeError as error:
             if bad_utf8 != "replace":
-                line = 1 + lines + _line_ends(error.object[: error.start])
+                line = _first_line(stretch) + lines + _line_ends(error.object[: error.start])
                 byte = offset - len(held) + error.start
                 raise InputError(
                     f"{path}: line {line}, byte {byte}: 0x{error.object[error.start]:02x} is not "
@@ -136,6 +165,16 @@ def _texts(path: Path, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str) -
             yield newlines.flush() + text
             return
         yield newlines(text)
+
+
+def _first_line(stretch: Stretch) -> int:
+    """The number of a stretch's first line; reads all before it, so only errors ask."""
+    lines, left, last = 1, stretch.start, b""
+    with stretch.path.open("rb") as file:
+        while left and (data := file.read(min(PIECE, left))):
+            lines += _line_ends(data) - (last == b"\r" and data[:1] == b"\n")
+            left, last = left - len(data), data[-1:]
+    return lines
 
 
 def _line_ends(data: bytes) -> int:
@@ -172,19 +211,20 @@ class _UniversalNewlines:
         return "\n" if self._pending else ""
 
 
-def _pieces(path: Path, texts: Iterator[str]) -> Iterator[Piece]:
+def _pieces(stretch: Stretch, texts: Iterator[str]) -> Iterator[Piece]:
     """Lines, and parts of very long lines, cut where no word is cut."""
-    left, line, cut = "", 1, 0
+    left, lines, cut = "", 0, 0
     for text in texts:
         *whole, left = (left + text).split("\n")
         cut = 0 if whole else cut
         yield from (Piece(each, True) for each in whole)
-        line += len(whole)
+        lines += len(whole)
         if len(left) >= PIECE:
             cut = _cut(left)
             if cut == 0:
+                line = _first_line(stretch) + lines
                 raise InputError(
-                    f"{path}: line {line}: {len(left):,} characters without a space or "
+                    f"{stretch.path}: line {line}: {len(left):,} characters without a space or "
                     "punctuation: this is not text made of words"
                 )
             yield Piece(left[:cut], False)

@@ -76,8 +76,10 @@ def test_skipped_noise_weighs_only_where_it_is_not_the_observed_word(which, seed
     ids = np.asarray(block.ids.output)
     observed, noise = np.asarray(block.weight[:, :-k]), ids[-k:]
     for j, word in enumerate(noise):
-        # skip-gram scores every center against all words of the text, CBOW against its own center
-        differs = (ids[:-k] != word)[None, :] if which is blocks.skipgram else ids[:-k, None] != word
+        # skip-gram scores every center against the whole text, CBOW against the center itself
+        differs = (
+            (ids[:-k] != word)[None, :] if which is blocks.skipgram else ids[:-k, None] != word
+        )
         expected = (observed * differs).sum(axis=1) * FIXED.negatives / k
         np.testing.assert_allclose(block.weight[:, observed.shape[1] + j], expected, rtol=1e-6)
 

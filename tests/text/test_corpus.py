@@ -84,7 +84,7 @@ def test_encoding_in_memory_gives_the_same_ids(tmp_path, name):
 
 def test_a_second_call_reuses_the_first_without_reading(tmp_path, monkeypatch):
     first = _prepare(tmp_path, AWKWARD["plain"])
-    monkeypatch.setattr(corpus, "_first_pass", None)  # calling it would fail
+    monkeypatch.setattr(corpus.reading, "read", None)  # calling it would fail
     again = corpus.prepare(tmp_path / "text.txt", tmp_path / "out", SETTINGS)
     np.testing.assert_array_equal(first.ids, again.ids)
     assert first.tokens == again.tokens

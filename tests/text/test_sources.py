@@ -42,7 +42,7 @@ def test_line_ends_and_characters_survive_being_cut_by_the_reader(tmp_path, monk
     for size in range(1, 8):
         monkeypatch.setattr(sources, "PIECE", size)
         monkeypatch.setattr(sources, "_cut", lambda text: 0 if len(text) < 99 else len(text))
-        texts = sources._texts(path, path.open("rb"), sources.Tally(), "error")
+        texts = sources._texts(sources.Stretch(path), path.open("rb"), sources.Tally(), "error")
         assert "".join(texts).split("\n")[: len(whole)] == whole
 
 

@@ -5,7 +5,6 @@ together gives the words common numbers, so any cut gives the same corpus. The o
 new interpreters that run this file: they import no jax, and a script needs no `__main__` guard.
 """
 
-import importlib.machinery
 import json
 import os
 import pkgutil
@@ -146,7 +145,8 @@ def _importable(tokenizer: Tokenizer) -> str | None:
     module, qualname = (getattr(tokenizer, at, None) for at in ("__module__", "__qualname__"))
     name = f"{module}:{qualname}"
     try:
-        found = importlib.machinery.PathFinder.find_spec(str(module).split(".")[0])
+        root = str(module).split(".")[0]  # not importlib.util.find_spec: it looks in sys.modules
+        found = any(finder.find_spec(root, None) for finder in sys.meta_path)
         return name if found and pkgutil.resolve_name(name) is tokenizer else None
     except (ImportError, AttributeError, ValueError):
         return None

@@ -18,7 +18,7 @@ config = StaticConfig(
     negatives=5,
     dim=100,
     epochs=5,
-    learning_rate=0.025,
+    learning_rate=0.03,
     neighbours_of=("king", "paris", "physics", "guitar", "seven"),
     workdir="runs/skipgram_enwiki",
 )

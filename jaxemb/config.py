@@ -57,6 +57,16 @@ class Corpus:
 
 
 @dataclasses.dataclass(frozen=True)
+class Member:
+    """One of several models trained together; what is None is the config's."""
+
+    seed: int | None = None
+    learning_rate: float | None = None
+    dim: int | None = None
+    """At most the config's."""
+
+
+@dataclasses.dataclass(frozen=True)
 class StaticConfig:
     """Static word vectors from text."""
 
@@ -92,6 +102,8 @@ class StaticConfig:
     cap: float | None = None
     """The largest norm of what one step adds to one row; none by default."""
     seed: int = 0
+    members: Annotated[tuple[Member, ...], tyro.conf.Suppress] = ()
+    """Models trained together on the same subsampled text; none: one model."""
     neighbours_of: tuple[str, ...] = ()
     """Words whose nearest neighbours the report shows; by default some frequent ones."""
     checkpoint_every: float = 60.0
@@ -119,6 +131,11 @@ class StaticConfig:
         if self.seed >= 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be below 2^32")
         above_zero(learning_rate=self.learning_rate)
+        for member in self.members:
+            if member.dim is not None and not 1 <= member.dim <= self.dim:
+                raise InputError(f"a member's dim is {member.dim}; wanted 1 to dim = {self.dim}")
+            if member.learning_rate is not None:
+                above_zero(learning_rate=member.learning_rate)
         if self.watch_every is not None:
             at_least(1, watch_every=self.watch_every)
         if self.memory is not None:

@@ -18,6 +18,7 @@ MAPPED = 150  # words on the map
 SKIPPED = 50  # the most frequent words are function words, all in one heap
 
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3}
+BAND: dict[str, Any] = {"alpha": 0.25, "lw": 0}
 AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may hold a dollar
 
 STYLE: dict[Any, Any] = {
@@ -36,6 +37,15 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
 }
+
+
+def draw_members(workdir: Path, metrics: list[dict[str, Any]]) -> list[str]:
+    """The picture of an ensemble's training; its name."""
+    with plt.rc_context(STYLE):
+        figure = members_over_time(metrics)
+        figure.savefig(workdir / "members.png")
+        plt.close(figure)
+    return ["members.png"]
 
 
 def draw(workdir: Path, found: dict[str, Any], result: Result | None = None) -> list[str]:
@@ -152,6 +162,27 @@ def over_time(metrics: list[dict[str, Any]]):
     other.set_ylabel("$||U^T U - C^T C||_F$", color=ACCENT)
     other.set_ylim(bottom=0)
     other.grid(visible=False)
+    return figure
+
+
+def members_over_time(metrics: list[dict[str, Any]]):
+    """Effective rank and singular values of every member of an ensemble while training went on."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    seen = [row for row in metrics if row.get("singular_values")]
+    words = [row["words"] for row in seen]
+    values = np.array([row["singular_values"] for row in seen], float)  # [times, members, dim]
+    ranks = np.array([row["effective_rank"] for row in seen], float)
+    for name, i in {"s_1": 0, "s_{n/2}": values.shape[2] // 2, "s_n": values.shape[2] - 1}.items():
+        each = np.maximum(values[:, :, i], 1e-30)
+        (line,) = left.semilogy(words, each.mean(axis=1), label=f"${name}$, mean of the members")
+        left.fill_between(words, each.min(axis=1), each.max(axis=1), color=line.get_color(), **BAND)
+    left.set(xlabel="words read", ylabel="singular value", title="Spectrum over time: the spread")
+    left.legend()
+    for i, each in enumerate(ranks.T):
+        right.plot(words, each, label=f"member {i}")
+    right.set(xlabel="words read", ylabel="effective rank", title="Effective rank of each member")
+    right.set_ylim(bottom=0)
+    right.legend()
     return figure
 
 

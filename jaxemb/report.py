@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import inspection, provenance
+from jaxemb import ensembles, inspection, linalg, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 
@@ -73,6 +73,64 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     text = markdown(workdir.name, found, _draw(workdir, found, result))
     provenance.write_text(workdir / "report.md", text)
     return text
+
+
+def write_members(config: config_lib.StaticConfig, result: Result) -> str:
+    """The report of an ensemble: every score of every member, their mean and deviation."""
+    workdir, members = Path(config.workdir), ensembles.members_of(config)
+    rows = []
+    for i, whole in enumerate(ensembles.split(members, result.tables)):
+        found = {k: s.value for k, s in words.similarities(result.vocab, whole.input).items()}
+        if analogies := words.analogies(result.vocab, whole.input):
+            found["analogies"] = analogies.value
+        spectrum = linalg.spectrum(whole.input)
+        found["effective rank"] = float(linalg.effective_rank(spectrum))
+        found["rank"] = float(linalg.rank(spectrum).rank)
+        held = [row["held_out"] for row in result.metrics if row.get("held_out") is not None]
+        if held:
+            found["held-out loss"] = held[-1][i]
+        rows.append(found)
+    table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    found = {
+        "members": members._asdict(),
+        "scores": {name: values.tolist() for name, values in table.items()},
+        "mean": {name: float(values.mean()) for name, values in table.items()},
+        "standard_deviation": {name: float(values.std(ddof=1)) for name, values in table.items()},
+        "tokens": result.tokens,
+    }
+    provenance.write_json(workdir / "report.json", found)
+    drawn = []
+    if importlib.util.find_spec("matplotlib") is not None:
+        from jaxemb import pictures
+
+        drawn = pictures.draw_members(workdir, result.metrics)
+    text = _members(workdir.name, found, drawn)
+    provenance.write_text(workdir / "report.md", text)
+    return text
+
+
+def _members(name: str, found: dict[str, Any], drawn: list[str]) -> str:
+    names = list(found["scores"])
+    seeds, rates, dims = found["members"].values()
+    lines = [f"| member | seed | learning rate | dim | {' | '.join(names)} |"]
+    lines.append(f"|{'---|' * (4 + len(names))}")
+    for i, settings in enumerate(zip(seeds, rates, dims, strict=True)):
+        scores = [f"{found['scores'][each][i]:.4g}" for each in names]
+        lines.append(f"| {i} | {' | '.join(map(str, settings))} | {' | '.join(scores)} |")
+    for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
+        scores = [f"{found[key][each]:.4g}" for each in names]
+        lines.append(f"| {label} | | | | {' | '.join(scores)} |")
+    tokens = found["tokens"]
+    return f"""# {name}: how far do models of the same text differ?
+
+{chr(10).join(lines)}
+
+- all members read the same subsampled text ({tokens["trained"]:,} words trained of
+  {tokens["trained"] + tokens["subsampled"]:,}), in the same order: the deviation is that of
+  starting tables and of draws alone, and that of what members were told to differ in
+- each member's own report: python scripts/inspect_table.py member_0
+
+{_pictures(drawn)}"""
 
 
 def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:

@@ -3,8 +3,8 @@
 import contextlib
 import hashlib
 import json
-import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,14 @@ METRICS = "metrics.jsonl"
 CONFIG = "config.json"
 
 
+class How(NamedTuple):
+    """What runs on the device: the program of one model, or of several together."""
+
+    program: training.Program
+    measure: Callable[[InOut], dict[str, Any]]
+    held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
+
+
 class Result(NamedTuple):
     """What a finished run knows, whether it ended now or in an earlier session."""
 
@@ -39,8 +47,12 @@ def train(
     objective: Objective,
     learner: Learner,
     corpus: corpus_lib.Corpus,
+    together: Callable[[training.Plan], How] | None = None,
 ) -> Result:
     """Trains into config.workdir, or goes on where an earlier session was interrupted.
+
+    Args:
+        together: for several models in one program: `ensembles.together`.
 
     Returns:
         The finished tables with the account of every token.
@@ -61,14 +73,20 @@ def train(
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
     prepared = objective.prepare(corpus.vocab)
+    how = (together or _alone)(plan)
     if not finished.exists():
-        _loop(workdir, config, plan, prepared, text, held)
+        _loop(workdir, config, plan, how, prepared, text, held)
     cursor = _cursor(finished)
-    size = np.empty((len(corpus.vocab.words), config.dim), np.float32)
-    whole = checkpoints.restore(finished, InOut(size, size))
+    sizes = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
+    whole = checkpoints.restore(finished, sizes)
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
-    turned = held_out.rotation(plan, whole, prepared[0], held_out.texts(plan, held))
+    parts = [] if together else held_out.texts(plan, held)
+    turned = held_out.rotation(plan, whole, prepared[0], parts)
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned)
+
+
+def _alone(plan: training.Plan) -> How:
+    return How(training.one(plan), watching.measure, held_out.loss)
 
 
 def _cursor(path: Path) -> training.Cursor:
@@ -97,6 +115,8 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
     found = InOut(arrays["input"], arrays["output"])
     if not all(np.isfinite(table).all() for table in found):
         raise InputError(f"{path}: holds NaN or infinity")
+    if found.input.ndim != 2:
+        raise InputError(f"{workdir}: holds several models: name one, as {workdir}/member_0")
     if len(found.input) != len(vocab.words):
         raise InputError(
             f"{workdir}: {TABLES} has {len(found.input):,} rows, "
@@ -142,9 +162,9 @@ def account(corpus, epochs: int, train: int, held_out: int, cursor: training.Cur
     return tokens
 
 
-def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> None:
+def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held) -> None:
     resources, rows = prepared
-    state, cursor = training.start(plan, rows), training.Cursor()
+    state, cursor = how.program.start(rows), training.Cursor()
     saved = workdir / CHECKPOINT
     if saved.exists():
         cursor = _cursor(saved)
@@ -158,11 +178,11 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
     ):
         every = config.watch_every or watching.interval(plan, rows.input)
         if not cursor.step:
-            loss = held_out.loss(plan, state.tables, resources, held_texts)
-            log.add(cursor, held_out=loss, **watching.plain(watching.measure(state.tables)))
+            loss = how.held_out(plan, state.tables, resources, held_texts)
+            log.add(cursor, held_out=loss, **watching.plain(how.measure(state.tables)))
         last_save = time.monotonic()
         pending = None
-        for event in training.events(plan, state, resources, text, cursor):
+        for event in training.events(plan, state, resources, text, cursor, how.program):
             if pending:  # one chunk late, so that the device never waits for the host
                 _check_and_log(*pending, meter, log)
             state, cursor = event.state, event.cursor
@@ -170,12 +190,12 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
             saving = stopping or time.monotonic() - last_save > config.checkpoint_every
             # but at once where a continued run would not measure it again
             due = watching.due(event, every, plan)
-            seen = watching.measure(event.state.tables) if due else None
+            seen = how.measure(event.state.tables) if due else None
             pending = None if event.ends_epoch or saving else (event, seen)
             if not pending:
                 _check_and_log(event, seen, meter, log)
             if event.ends_epoch:
-                log.add(cursor, held_out=held_out.loss(plan, state.tables, resources, held_texts))
+                log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
             if saving:
                 checkpoints.save(saved, state, cursor._asdict())
                 last_save = time.monotonic()
@@ -190,16 +210,16 @@ def _loop(workdir: Path, config, plan: training.Plan, prepared, text, held) -> N
 
 
 def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
-    loss, first = float(event.loss), event.began.segment * segments.SEGMENT
-    if not math.isfinite(loss):
+    losses, first = np.asarray(event.loss, np.float64), event.began.segment * segments.SEGMENT
+    if not np.isfinite(losses).all():
         raise NumericalError(
-            f"the loss is {loss} at step {event.began.step + 1:,}, in epoch "
+            f"the loss is {losses.tolist()} at step {event.began.step + 1:,}, in epoch "
             f"{event.began.epoch + 1}, tokens {first:,} to {first + segments.SEGMENT:,}: "
             "lower learning_rate or batch, or set a cap"
         )
-    rate = meter(event, loss)
+    rate = meter(event, float(losses.mean()))
     numbers = {"learning_rate": event.learning_rate, "words_per_second": rate}
-    log.add(event.cursor, loss=loss, **numbers, **watching.plain(seen))
+    log.add(event.cursor, loss=losses.tolist(), **numbers, **watching.plain(seen))
 
 
 def metrics(workdir: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import enum
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -40,6 +40,19 @@ class Plan(NamedTuple):
     trainable: InOut | None = None
 
 
+class Program(NamedTuple):
+    """What runs on the device, of one model or of several together.
+
+    start(rows) -> LearnerState
+    first_loss(tables, step, texts, resources) -> nats per pair
+    chunk(state, step, count, texts, rates, resources) -> LearnerState
+    """
+
+    start: Callable[[InOut], LearnerState]
+    first_loss: Callable[..., Array]
+    chunk: Callable[..., LearnerState]
+
+
 class Cursor(NamedTuple):
     """Where training stands; with the plan and the text it decides all that follows."""
 
@@ -57,7 +70,7 @@ class Event(NamedTuple):
     state: LearnerState
     began: Cursor  # where the chunk started
     cursor: Cursor  # where the next one will
-    loss: Float[Array, ""]  # of the chunk's first step, nats per pair
+    loss: Float[Array, "*members"]  # of the chunk's first step, nats per pair
     learning_rate: float
     done: float  # share of the whole training
     ends_epoch: bool
@@ -94,36 +107,37 @@ def start(plan: Plan, rows: InOut) -> LearnerState:
     return plan.learner.init(tables.init(key, rows, plan.dim))
 
 
+def one(plan: Plan) -> Program:
+    """The program of a single model: its draws come from the plan's key."""
+    draws = jax.random.fold_in(plan.key, Stream.DRAWS)
+    how = {"objective": plan.objective, "learner": plan.learner}
+    return Program(
+        functools.partial(start, plan),
+        lambda whole, *rest: _first_loss(whole, draws, *rest, objective=plan.objective),
+        lambda state, *rest: _train_chunk(state, draws, *rest, plan.trainable, **how),
+    )
+
+
 def events(
     plan: Plan,
     state: LearnerState,
     resources: Any,
     split: segments.Split,
     cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+    program: Program | None = None,
 ) -> Iterator[Event]:
     """Trains from the cursor to the last epoch, a chunk at a time.
 
     The text of the next chunks is prepared in a thread while the device works.
     """
-    draws = jax.random.fold_in(plan.key, Stream.DRAWS)
+    program = program or one(plan)
     for epoch, chunk in prefetch.ahead(_all_chunks(plan, split, cursor)):
         done = _done(plan, split, epoch, chunk)
         rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
-        loss = _first_loss(
-            state.tables, draws, cursor.step, chunk.texts[0], resources, objective=plan.objective
-        )
-        state = _train_chunk(
-            state,
-            draws,
-            cursor.step,
-            chunk.real,
-            chunk.texts,
-            rates.astype(np.float32),
-            resources,
-            plan.trainable,
-            objective=plan.objective,
-            learner=plan.learner,
+        loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
+        state = program.chunk(
+            state, cursor.step, chunk.real, chunk.texts, rates.astype(np.float32), resources
         )
         ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
         segment = chunk.segment + chunk.ends_segment
@@ -141,18 +155,15 @@ def events(
         yield Event(state, began, cursor, loss, float(rates[0]), float(done[chunk.real]), ends)
 
 
-@functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames=("state",))
-def _train_chunk(
-    state, draws, first, count, texts, rates, resources, trainable, *, objective, learner
-):
+def steps(state, draws, first, count, texts, rates, resources, trainable, *, objective, learner):
     """Some steps, with no word to the host in between.
 
     Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
     drawn for all steps at once, where threefry inside the loop would cost as much as the products.
     """
-    steps, batch, _ = texts.shape
+    batch = texts.shape[1]
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
-    random = random_bits(draws, first + jnp.arange(steps), batch, objective)
+    random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)
@@ -161,13 +172,16 @@ def _train_chunk(
     return jax.lax.fori_loop(0, count, step, state)
 
 
-@functools.partial(jax.jit, static_argnames="objective")
-def _first_loss(whole, draws, step, texts, resources, *, objective):
+def first_loss(whole, draws, step, texts, resources, *, objective):
     """The loss per pair of one step, before it is taken: nats."""
     random = random_bits(draws, jnp.asarray(step)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
     loss, pairs = block_loss(objective, whole, blocks)
     return loss / jnp.maximum(pairs, 1.0)
+
+
+_first_loss = jax.jit(first_loss, static_argnames="objective")
+_train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_argnames="state")
 
 
 def random_bits(key, steps, batch: int, objective: Objective):

@@ -12,13 +12,16 @@ from jaxemb.config import StaticConfig
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
-    from jaxemb import preparation, progress, report, runs  # after --help, which needs no device
+    # after --help, which needs no device
+    from jaxemb import ensembles, preparation, progress, report, runs
 
     corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
     objective = config.build_objective()  # what a block reads, and what it costs
     learner = config.build_learner(objective)  # block -> loss -> update
-    result = runs.train(config, objective, learner, corpus)  # goes on where a session stopped
-    progress.show(report.write(config, result))
+    several = bool(config.members)
+    train = ensembles.train if several else runs.train
+    result = train(config, objective, learner, corpus)  # goes on where a session stopped
+    progress.show((report.write_members if several else report.write)(config, result))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ FLOORS = {
     "preparation": 10,
     "inspection": 11,
     "runs": 11,
+    "ensembles": 12,
     "pictures": 12,
     "report": 13,
 }

@@ -25,6 +25,7 @@ config = StaticConfig(
     dim=100,
     epochs=5,
     learning_rate=0.05,
+    batch=64,
     neighbours_of=("king", "paris", "physics", "guitar", "seven"),
     workdir="runs/cbow_enwiki",
 )

@@ -19,6 +19,7 @@ def mean(
     return products.sums(mask, rows) / _count(mask)
 
 
+@jax.custom_jvp
 def mean_word2vec(
     rows: Float[Array, "rows dim"], mask: Float[Array, "centers rows"]
 ) -> Float[Array, "centers dim"]:
@@ -30,8 +31,13 @@ def mean_word2vec(
     Source:
         github tmikolov/word2vec, word2vec.c, the CBOW branch of TrainModelThread.
     """
-    total = products.sums(mask, rows)
-    return total - jax.lax.stop_gradient(total - total / _count(mask))
+    return mean(rows, mask)
+
+
+@mean_word2vec.defjvp
+def _mean_word2vec_jvp(primals, tangents):
+    rows, mask = primals
+    return mean(rows, mask), products.sums(mask, tangents[0])
 
 
 def _count(mask):

@@ -61,7 +61,7 @@ def program(members: Members, plan: training.Plan) -> training.Program:
     """The plan's program under `vmap`; state, losses and rates have a leading axis of members."""
     keys = [jax.random.key(seed) for seed in members.seeds]
     draws = jnp.stack([jax.random.fold_in(key, training.Stream.DRAWS) for key in keys])
-    shares = np.float32(members.learning_rates)[:, None] / np.float32(plan.learning_rate)
+    shares = np.array(members.learning_rates, np.float32) / np.float32(plan.learning_rate)
     how = {"objective": plan.objective, "learner": plan.learner}
 
     def start(rows: InOut):
@@ -74,7 +74,7 @@ def program(members: Members, plan: training.Plan) -> training.Program:
         return jax.vmap(plan.learner.init)(stacked)
 
     def chunk(state, step, count, texts, rates, resources):
-        own = shares * rates[None, :]
+        own = shares[:, None] * rates[None, :]
         return _chunks(state, draws, step, count, texts, own, resources, plan.trainable, **how)
 
     return training.Program(

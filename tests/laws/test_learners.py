@@ -8,6 +8,7 @@ import pytest
 
 from jaxemb import learners
 from jaxemb.errors import InputError
+from jaxemb.static import tables
 from jaxemb.structs import InOut
 from tests.laws.members import OBJECTIVES, every_objective
 from tests.laws.test_objectives import batch_of
@@ -33,6 +34,34 @@ def test_row_sparse_equals_dense_repeated_ids_included(objective, optimizer, voc
     )
     for one, other in zip(dense, sparse, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # sums in another order
+
+
+@pytest.mark.parametrize("name", ["skipgram, logistic", "cbow, logistic"])
+def test_parts_and_the_way_rows_are_added_change_nothing(name, vocab):
+    objective = OBJECTIVES[name]
+    start, batch = batch_of(objective, vocab, 2)
+    whole = _after(learners.row_sparse(objective, parts=1), start, batch)
+    for parts in (2, 3):  # of a batch of two blocks
+        for one, other in zip(
+            whole, _after(learners.row_sparse(objective, parts=parts), start, batch), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+    ordered = _after(learners.row_sparse(objective, ops=tables.SORTED), start, batch)
+    for one, other in zip(whole, ordered, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # sums in another order
+
+
+def test_a_cap_keeps_a_step_of_a_whole_text_finite(vocab):
+    """Twelve words, and a thousand blocks in one step: without a cap the sums explode."""
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, batch = batch_of(objective, vocab)
+    many = jax.tree.map(lambda leaf: jnp.repeat(leaf, 500, axis=0), batch)
+    sizes = []
+    for cap in (None, 0.25):
+        tables_after = _after(learners.row_sparse(objective, cap=cap), start, many, steps=30)
+        sizes.append(max(float(np.abs(table).max()) for table in tables_after))
+    assert not sizes[0] < 1e3  # NaN, or far away
+    assert sizes[1] < 10  # 30 steps of at most 1/4 from numbers of size 3
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

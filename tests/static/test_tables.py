@@ -11,17 +11,30 @@ from tests.transforms import PLAIN_AND_JIT
 
 
 @PLAIN_AND_JIT
-@pytest.mark.parametrize("shape", [(6,), (2, 3), (2, 3, 4)])
-def test_gather_and_scatter_add_are_adjoint(transform, shape):
+@pytest.mark.parametrize("ops", [tables.OPS, tables.SORTED], ids=["plain", "sorted"])
+@pytest.mark.parametrize("shape", [(6,), (2, 3, 4)])
+def test_gather_and_scatter_add_are_adjoint(transform, shape, ops):
     keys = jax.random.split(jax.random.key(0), 4)
     table = InOut(jax.random.normal(keys[0], (5, 3)), jax.random.normal(keys[1], (7, 3)))
     ids = InOut(jax.random.randint(keys[2], shape, 0, 5), jax.random.randint(keys[2], shape, 0, 7))
     rows = jax.tree.map(lambda i: jax.random.normal(keys[3], (*i.shape, 3)), ids)
-    read = transform(tables.gather)(table, ids)
-    added = transform(tables.scatter_add)(jax.tree.map(jnp.zeros_like, table), ids, rows)
+    read = transform(ops.gather)(table, ids)
+    added = transform(ops.scatter_add)(jax.tree.map(jnp.zeros_like, table), ids, rows)
     for side in range(2):
         left, right = np.vdot(read[side], rows[side]), np.vdot(table[side], added[side])
         np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)  # sums of 18 products
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("words", [1, 3, 1000])
+def test_sorted_and_plain_scatter_add_the_same(seed, words):
+    keys = jax.random.split(jax.random.key(seed), 3)
+    table = InOut(*jax.random.normal(keys[0], (2, words, 3)))
+    ids = InOut(*jax.random.randint(keys[1], (2, 4, 9), 0, words))
+    rows = InOut(*jax.random.normal(keys[2], (2, 4, 9, 3)))
+    plain, ordered = (jax.jit(ops.scatter_add) for ops in (tables.OPS, tables.SORTED))
+    for one, other in zip(plain(table, ids, rows), ordered(table, ids, rows), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)  # sums in another order
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -25,7 +25,8 @@ config = StaticConfig(
     dim=100,
     epochs=5,
     learning_rate=0.05,
-    batch=64,
+    batch=48,
+    block_length=24,
     neighbours_of=("king", "paris", "physics", "guitar", "seven"),
     workdir="runs/cbow_enwiki",
 )

@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -175,11 +176,13 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS, rows_before) as log,
         progress.Meter() as meter,
+        ThreadPoolExecutor(1) as beside,
     ):
         every = config.watch_every or watching.interval(plan, rows.input)
         if not cursor.step:
-            loss = how.held_out(plan, state.tables, resources, held_texts)
-            log.add(cursor, held_out=loss, **watching.plain(how.measure(state.tables)))
+            log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
+            # compiling this takes seconds in which training can begin: it gets tables of its own
+            beside.submit(_measure_start, how, jax.tree.map(jax.numpy.copy, state.tables), log)
         last_save = time.monotonic()
         pending = None
         for event in training.events(plan, state, resources, text, cursor, how.program):
@@ -209,6 +212,10 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     saved.unlink(missing_ok=True)
 
 
+def _measure_start(how: How, tables: InOut, log: progress.Log) -> None:
+    log.add(training.Cursor(), **watching.plain(how.measure(tables)))
+
+
 def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
     losses, first = np.asarray(event.loss, np.float64), event.began.segment * segments.SEGMENT
     if not np.isfinite(losses).all():
@@ -230,7 +237,7 @@ def metrics(workdir: Path) -> list[dict[str, Any]]:
     for line in lines:
         with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill
             rows.append(json.loads(line))
-    return rows
+    return sorted(rows, key=lambda row: row["step"])
 
 
 def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:

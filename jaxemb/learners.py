@@ -5,7 +5,6 @@ word2vec: what one observed pair does to a row.
 """
 
 import itertools
-import os
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -76,8 +75,9 @@ def row_sparse(
             which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`.
         cap: the largest Euclidean norm of what one step adds to one row; None for no bound, which
             equals `dense`. A frequent word takes many summed updates: very large batches need it.
-        parts: pieces of a batch that are computed side by side, with the same result: the cores of
-            a CPU take one each (the default), an accelerator wants few large operations (1).
+        parts: pieces of a batch that are computed side by side, with the same result up to
+            rounding. By default 2 on a CPU, whose cores take one each (not one per core: results
+            would depend on the machine), and 1 elsewhere: accelerators want few large operations.
         ops: how rows are read and added.
 
     Raises:
@@ -85,7 +85,7 @@ def row_sparse(
     """
 
     if parts is None:
-        parts = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+        parts = 2 if jax.default_backend() == "cpu" else 1
 
     def init(start: InOut) -> LearnerState:
         return LearnerState(start, InOut(*(_row_state(optimizer, table) for table in start)))

@@ -166,22 +166,20 @@ def over_time(metrics: list[dict[str, Any]]):
 
 
 def members_over_time(metrics: list[dict[str, Any]]):
-    """Effective rank and singular values of every member of an ensemble while training went on."""
+    """Singular values of an ensemble while training went on, and how far its members differ."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
     words = [row["words"] for row in seen]
     values = np.array([row["singular_values"] for row in seen], float)  # [times, members, dim]
-    ranks = np.array([row["effective_rank"] for row in seen], float)
     for name, i in {"s_1": 0, "s_{n/2}": values.shape[2] // 2, "s_n": values.shape[2] - 1}.items():
         each = np.maximum(values[:, :, i], 1e-30)
-        (line,) = left.semilogy(words, each.mean(axis=1), label=f"${name}$, mean of the members")
+        (line,) = left.semilogy(words, each.mean(axis=1), label=f"${name}$")
         left.fill_between(words, each.min(axis=1), each.max(axis=1), color=line.get_color(), **BAND)
-    left.set(xlabel="words read", ylabel="singular value", title="Spectrum over time: the spread")
+        apart = 100 * each.std(axis=1, ddof=1) / each.mean(axis=1)
+        right.semilogy(words, np.maximum(apart, 1e-4), "o-", ms=3, label=f"${name}$")
+    left.set(xlabel="words read", ylabel="singular value", title="Mean and range of the members")
+    right.set(xlabel="words read", ylabel="% of the mean", title="Standard deviation over members")
     left.legend()
-    for i, each in enumerate(ranks.T):
-        right.plot(words, each, label=f"member {i}")
-    right.set(xlabel="words read", ylabel="effective rank", title="Effective rank of each member")
-    right.set_ylim(bottom=0)
     right.legend()
     return figure
 

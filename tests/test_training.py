@@ -1,5 +1,6 @@
 """Training: the same bits whatever the chunk length and however often interrupted."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -188,3 +189,17 @@ def test_the_thread_that_prepares_text_hands_on_its_errors():
     assert next(ahead) == 1
     with pytest.raises(InputError, match="broken"):
         next(ahead)
+
+
+def test_a_run_traces_its_program_once(text, monkeypatch):
+    """Segments, epochs and their short last chunks all have the same shapes."""
+    plan, (resources, rows), split = _plan_and_text(text)
+    once = jax.jit(
+        chex.assert_max_traces(training.steps, n=1),
+        static_argnames=("objective", "learner"),
+        donate_argnames="state",
+    )
+    monkeypatch.setattr(training, "_train_chunk", once)
+    events = list(training.events(plan, training.start(plan, rows), resources, split))
+    assert len({event.cursor.segment for event in events}) > 1
+    assert events[-1].cursor.epoch == 2

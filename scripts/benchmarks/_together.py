@@ -51,6 +51,44 @@ def picture(path: Path, draw: Callable) -> None:
     print(f"Picture: {path}")
 
 
+def roofline(dim: int = 100, words: int = 60_000) -> dict[str, float]:
+    """What this device does at best: products and copies, and rows read and added at random."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    square = jax.random.normal(keys[0], (2048, 2048))
+    block, outputs = (
+        jax.random.normal(keys[1], (64, 16, dim)),
+        jax.random.normal(keys[2], (64, 50, dim)),
+    )
+    long = jnp.ones(1 << 26, jnp.float32)
+    table, ids = jnp.ones((words, dim)), jax.random.randint(keys[2], (1 << 17,), 0, words)
+    rows = jnp.ones((1 << 17, dim))
+    return {
+        "GFLOP/s, one product of 2048 x 2048": 2 * 2048**3 / _best(lambda a: a @ a, square) / 1e9,
+        "GFLOP/s, 64 products of a block": 2
+        * 64
+        * 16
+        * 50
+        * dim
+        / 1e9
+        / _best(lambda a, b: jnp.einsum("btd,bcd->btc", a, b), block, outputs),
+        "GB/s, copy (read and written)": 2 * long.nbytes / _best(lambda a: a + 1, long) / 1e9,
+        "ns a row, read at random": _best(lambda t, i: t[i], table, ids) / ids.size * 1e9,
+        "ns a row, added at random": 1e9
+        / ids.size
+        * _best(lambda t, i, r: t.at[i].add(r, mode="promise_in_bounds"), table, ids, rows),
+    }
+
+
+def _best(run: Callable, *arguments) -> float:
+    """Seconds of the fastest of ten calls."""
+    jitted, seconds = jax.jit(run), []
+    for _ in range(11):
+        start = time.perf_counter()
+        jax.block_until_ready(jitted(*arguments))
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
+
+
 def zipf_vocab(words: int) -> Vocab:
     """A vocabulary with Zipf's counts, of about 1e9 tokens."""
     counts = np.maximum(1e9 / np.log(words) / np.arange(1, words + 1), 5).astype(np.int64)

@@ -4,7 +4,8 @@ Usage: python scripts/benchmark.py device [--vocab 100000] [--dim 300]
 
 For whoever has an accelerator: the same table as on a CPU. `plain` adds every row where it belongs,
 `sorted` sums repeated rows first, `cap` also bounds what a step adds to a row, which large steps
-need. Microseconds a token, as ratios to the first row. Writes device.json.
+need. Microseconds a token, as ratios to the first row, under what the device does at best: the
+rates of products, copies, and rows read and added at random. Writes device.json.
 """
 
 import dataclasses
@@ -39,6 +40,10 @@ def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
     device = jax.devices()[0]
     print(f"{device.device_kind}, {jax.default_backend()}\n")
+    rates = _together.roofline(asked.dim)
+    for name, rate in rates.items():
+        print(f"- {name}: {rate:,.1f}")
+    print()
     vocab, rows, base = _together.zipf_vocab(asked.vocab), [], None
     for name, build in {"skipgram": objectives.skipgram, "cbow": objectives.cbow}.items():
         for tokens in asked.tokens:
@@ -62,4 +67,4 @@ def main(arguments: list[str]) -> None:
                     }
                 )
                 print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
-    _together.write("device", asked, rows, asked.folder)
+    _together.write("device", asked, [rates, *rows], asked.folder)

@@ -34,6 +34,7 @@ class Asked:
 
 def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
+    _time(asked, BASE)  # a process is slow at first
     rows, base = [], None
     for name, values in GRID.items():
         for value in values:

@@ -45,7 +45,7 @@ def test_parts_and_the_way_rows_are_added_change_nothing(name, vocab):
         for one, other in zip(
             whole, _after(learners.row_sparse(objective, parts=parts), start, batch), strict=True
         ):
-            np.testing.assert_array_equal(one, other)
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     ordered = _after(learners.row_sparse(objective, ops=tables.SORTED), start, batch)
     for one, other in zip(whole, ordered, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # sums in another order

@@ -4,7 +4,8 @@ All members read the same subsampled text, so what differs is starting tables, w
 A member may instead have its own `learning_rate` or a smaller `dim`.
 
 Run:     python scripts/train.py configs/seeds.py
-Expect:  ?
+Expect:  2 CPU cores (AMD EPYC), commit 281a520: 87 s in all; WordSim-353 .445 +- .009, SimLex-999
+         .231 +- .007, analogies 9.3 +- 0.5 %, held-out loss 2.452 +- .0005, effective rank 88.7
 """
 
 from jaxemb import learners, objectives

@@ -85,5 +85,16 @@ def _draw(axes, rows) -> None:
         axes.semilogx([row["tokens a step"] for row in own], losses, "o-", label=label)
     best = min(row["held-out loss"] for row in rows if row["held-out loss"] != "NaN")
     axes.axhline(best * 1.1, ls="--", color="#9aa5b8", label="10 % above the lowest")
-    axes.set(title="Held-out loss after equal epochs", xlabel="tokens a step", ylabel="nats a pair")
-    axes.set_ylim(best * 0.95, best * 1.5)
+    axes.set(
+        title="Loss and scores after equal epochs", xlabel="tokens a step", ylabel="nats a pair"
+    )
+    axes.set_ylim(best * 0.95, best * 1.3)
+    away = [row["tokens a step"] for row in rows if row["held-out loss"] == "NaN"]
+    axes.plot(away, [best * 1.28] * len(away), "x", color="#c8553d", label="ran away (no cap)")
+    other = axes.twinx()
+    kept = [row for row in rows if row["cap"] and row["held-out loss"] != "NaN"]
+    for name, style in zip(words.PAIRS, (":", "-."), strict=True):
+        tokens = [row["tokens a step"] for row in kept]
+        other.plot(tokens, [row[name] for row in kept], style, label=f"{name}, cap")
+    other.set(ylabel="Spearman", ylim=(0, 1))
+    other.legend(frameon=False, loc="center right", bbox_to_anchor=(1, 0.6))

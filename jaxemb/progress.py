@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -38,6 +38,16 @@ class Log:
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
         self._file.write(json.dumps(provenance.finite(row)) + "\n")
         self._file.flush()
+
+
+def logged(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `Log`, by step; none if there is no such file."""
+    lines = provenance.read_text(path).split("\n") if path.exists() else []
+    rows = []
+    for line in lines:
+        with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill
+            rows.append(json.loads(line))
+    return sorted(rows, key=lambda row: row["step"])
 
 
 class Meter:

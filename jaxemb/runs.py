@@ -1,8 +1,6 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
-import contextlib
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -231,13 +229,7 @@ def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: prog
 
 def metrics(workdir: Path) -> list[dict[str, Any]]:
     """The measurements of a run, in the order they were made."""
-    path = workdir / METRICS
-    lines = provenance.read_text(path).split("\n") if path.exists() else []
-    rows = []
-    for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill
-            rows.append(json.loads(line))
-    return sorted(rows, key=lambda row: row["step"])
+    return progress.logged(workdir / METRICS)
 
 
 def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:

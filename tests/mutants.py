@@ -70,8 +70,8 @@ MUTANTS = {
     ),
     "own outputs are read as shared ones": Mutant(
         "static/objectives.py",
-        "outputs = outputs.reshape(centers, own, -1)",
-        "outputs = outputs[::-1].reshape(centers, own, -1)",
+        "outputs = outputs.reshape(hidden.shape[0], own, -1)",
+        "outputs = outputs[::-1].reshape(hidden.shape[0], own, -1)",
         "tests/laws/test_objectives.py::test_a_cbow_block_costs_the_sum_of_its_centers",
     ),
     "the sorted way drops the last run": Mutant(

@@ -218,8 +218,9 @@ def _other(job: Job):
     subprocess.run(command, check=True, stdout=sys.stderr)
     seconds = time.perf_counter() - start
     found = formats.read(Path(job.out))
+    words = found.words or ()
     # scores ask for words by falling count, as such files are
-    return seconds, None, Vocab(found.words, np.arange(len(found.words))[::-1] + 1), found.vectors
+    return seconds, None, Vocab(words, np.arange(len(words))[::-1] + 1), found.vectors
 
 
 def _draw(axes, rows) -> None:

@@ -96,11 +96,12 @@ def check_memory(config: config_lib.StaticConfig, words: int) -> None:
     Raises:
         InputError: it is more than there is, with what takes it.
     """
-    row = 2 * 4 * words
+    models = max(len(config.members), 1)
+    row = 2 * 4 * words * models
     text = config.block_length + 2 * config.window
     read = config.block_length + text + config.shared_negatives
     # rows with their gradients, weights with theirs, and the text of a chunk
-    step = 3 * 4 * config.batch * read * (config.dim + config.block_length)
+    step = 3 * 4 * models * config.batch * read * (config.dim + config.block_length)
     step += 4 * config.batch * config.chunk * (text + 2 * config.shared_negatives)
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     limit = config.memory or installed

@@ -176,13 +176,13 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         progress.Meter() as meter,
         ThreadPoolExecutor(1) as beside,
     ):
-        every = config.watch_every or watching.interval(plan, rows.input)
+        every, beginning = config.watch_every or watching.interval(plan, rows.input), None
         if not cursor.step:
             log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
             # compiling this takes seconds in which training can begin: it gets tables of its own
-            beside.submit(_measure_start, how, jax.tree.map(jax.numpy.copy, state.tables), log)
-        last_save = time.monotonic()
-        pending = None
+            own = jax.tree.map(jax.numpy.copy, state.tables)
+            beginning = beside.submit(_measure_start, how, own, log)
+        last_save, pending = time.monotonic(), None
         for event in training.events(plan, state, resources, text, cursor, how.program):
             if pending:  # one chunk late, so that the device never waits for the host
                 _check_and_log(*pending, meter, log)
@@ -206,6 +206,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                     "run the same command to continue",
                     stop[0],
                 )
+        if beginning:
+            beginning.result()  # raises what went wrong there
     checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())
     saved.unlink(missing_ok=True)
 

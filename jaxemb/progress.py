@@ -33,7 +33,7 @@ class Log:
     def __exit__(self, *error) -> None:
         self._file.close()
 
-    def add(self, cursor: training.Cursor, **values: float | list[float] | None) -> None:
+    def add(self, cursor: training.Cursor, **values: float | list | None) -> None:
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
         self._file.write(json.dumps(provenance.finite(row)) + "\n")

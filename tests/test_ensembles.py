@@ -105,3 +105,27 @@ def test_a_member_out_of_range_is_refused(member):
     exec(CONFIG.split('"""')[2], found)
     with pytest.raises(InputError):
         dataclasses.replace(found["config"], members=(member,)).check()
+
+
+def test_a_script_trains_members_each_into_a_run_of_its_own(tmp_path, monkeypatch):
+    import train
+
+    from tests.test_scripts import CONFIG, run
+
+    random = np.random.default_rng(0)
+    lines = (
+        " ".join("abcdefghijklmnopqrst"[j] for j in random.integers(0, 20, 20)) for _ in range(200)
+    )
+    (tmp_path / "text.txt").write_text("\n".join(lines))
+    config = CONFIG.replace("import Corpus", "import Corpus, Member").replace(
+        "dim=8,", "dim=8, members=(Member(), Member(seed=5), Member(dim=3)),"
+    )
+    (tmp_path / "config.py").write_text(config)
+    monkeypatch.chdir(tmp_path)
+    run(train, "config.py", monkeypatch=monkeypatch)
+    tables_of = [runs.load(f"run/member_{i}")[1].input for i in range(3)]
+    assert [table.shape[1] for table in tables_of] == [8, 8, 3]
+    assert not np.array_equal(tables_of[0], tables_of[1])
+    assert "standard deviation" in (tmp_path / "run/report.md").read_text()
+    with pytest.raises(InputError, match="member_0"):
+        runs.load("run")

@@ -66,7 +66,7 @@ MUTANTS = {
         "functional/pooling.py",
         "return mean(rows, mask), products.sums(mask, tangents[0])",
         "return mean(rows, mask), mean(tangents[0], mask)",
-        "tests/functional/test_pooling.py",
+        "tests/functional/test_pooling.py::test_the_gradient_is_the_share_or_the_whole",
     ),
     "own outputs are read as shared ones": Mutant(
         "static/objectives.py",
@@ -214,8 +214,8 @@ MUTANTS = {
     ),
     "randomness from the place in the chunk": Mutant(
         "training.py",
-        "random = random_bits(draws, first + jnp.arange(steps), batch, objective)\n\n    def step",
-        "random = random_bits(draws, jnp.arange(steps), batch, objective)\n\n    def step",
+        "random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)\n\n    def step",
+        "random = random_bits(draws, jnp.arange(texts.shape[0]), batch, objective)\n\n    def step",
         "tests/test_training.py::test_the_chunk_length_changes_no_bit",
     ),
     "a resumed run starts its segment again": Mutant(

@@ -214,8 +214,8 @@ MUTANTS = {
     ),
     "randomness from the place in the chunk": Mutant(
         "training.py",
-        "random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)\n\n    def step",
-        "random = random_bits(draws, jnp.arange(texts.shape[0]), batch, objective)\n\n    def step",
+        "random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)",
+        "random = random_bits(draws, jnp.arange(texts.shape[0]), batch, objective)",
         "tests/test_training.py::test_the_chunk_length_changes_no_bit",
     ),
     "a resumed run starts its segment again": Mutant(

@@ -252,7 +252,7 @@ MUTANTS = {
         "linalg/methods.py",
         "(turn < 4)",
         "(turn < 1)",
-        "tests/linalg/test_spectrum.py::test_float32_on_a_device_is_as_good",
+        "tests/linalg/test_spectrum.py::test_a_sketch_that_missed_a_direction",
     ),
     "float32 QR is believed": Mutant(
         "linalg/methods.py",

@@ -126,6 +126,8 @@ def test_unit_and_orthogonal_are_different_faults(transform, rows):
     assert ask(turned) == (False, True)
     tiny = q.at[0].multiply(1e-6) if rows else q.at[:, 0].multiply(1e-6)
     assert ask(tiny) == (True, False)
+    both = turned.at[1].multiply(1e-6) if rows else turned.at[:, 1].multiply(1e-6)
+    assert ask(both) == (False, False)
 
 
 @pytest.mark.parametrize("tilt", [0.5, 2.0])
@@ -151,7 +153,7 @@ def test_orthogonality_of_many_rows_goes_by_blocks_to_the_same_answer():
 @PLAIN_AND_JIT
 @pytest.mark.parametrize("seed", range(3))
 def test_one_hot_is_judged_as_its_dense_table_would_be(transform, seed):
-    ids = np.random.default_rng(seed).integers(-1, 9, 6)
+    ids = np.append(np.random.default_rng(seed).integers(-1, 9, 6), [3, 3])
     ids = np.arange(9) if seed == 2 else ids
     found = transform(lambda i: linalg.one_hot(i, 9))(jnp.asarray(ids))
     dense = np.float64(jax.nn.one_hot(ids, 9))

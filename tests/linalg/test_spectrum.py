@@ -13,6 +13,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
+from jaxemb.linalg import methods
 from tests.linalg.tables import METHODS, SHARE, deficient, planted
 
 BY_METHOD = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -113,6 +114,19 @@ def test_float32_on_a_device_is_as_good_on_hard_tables(method, name, seed):
     assert (error <= 2 * float(found.backward_error) + 3e-5 * true).all()
     ranks = [int(linalg.rank(of).rank) for of in (found, linalg.spectrum(table))]
     assert ranks[0] == ranks[1]
+
+
+def test_a_sketch_that_missed_a_direction_is_taken_again(monkeypatch):
+    """The sketch is replaced by one that never saw the direction that all rows share."""
+    random = np.random.default_rng(0)
+    rest = random.normal(size=(500, 7)).astype(np.float32)
+    table = (rest[:, :6] + 1e4 * random.normal(size=(500, 1)) @ np.ones((1, 6))).astype(np.float32)
+    unseeing = lambda rows, key: jnp.linalg.qr(rest[:, : rows.width], mode="r")  # noqa: E731
+    monkeypatch.setattr(methods, "_count_sketch", unseeing)
+    found = linalg.spectrum(jnp.asarray(table), method=linalg.sketch)
+    np.testing.assert_allclose(found.backward_error, 2**-24 * np.linalg.norm(table), rtol=1e-3)
+    error = np.abs(np.asarray(found.values, np.float64) - _f64(table))
+    assert (error <= 2 * float(found.backward_error) + 3e-5 * _f64(table)).all()
 
 
 def test_float32_qr_alone_would_miss_the_rank_of_repeated_rows():

@@ -1,14 +1,23 @@
-"""The words nearest to a word, by cosine or by Euclidean distance."""
+"""Words as a user meets them: what is near a word, what completes an analogy, what stands apart.
 
+Everywhere a word is wanted, a vector [dim] may be given: one made of subwords, a mean, any.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from jaxemb.functional import similarity
-from jaxemb.structs import Vocab
+from jaxemb import linalg
+from jaxemb.errors import InputError, at_least
+from jaxemb.evaluation import searching
+from jaxemb.functional import similarity as functional
 from jaxemb.text import vocabulary
+from jaxemb.text.vocabulary import HasWords
+
+Word = str | Float[Any, " dim"]
 
 
 class Neighbours(NamedTuple):
@@ -23,33 +32,148 @@ class Neighbours(NamedTuple):
         return f"{self.word}: {near}"
 
 
-def nearest(vocab: Vocab, table: Float[Any, "vocab dim"], word: str, k: int = 10) -> Neighbours:
+class Query(NamedTuple):
+    """What an answer is to be near to, and what it is to be far from."""
+
+    positive: Sequence[Word]
+    negative: Sequence[Word] = ()
+
+    def __str__(self) -> str:
+        near, far = ([w if isinstance(w, str) else "(vector)" for w in side] for side in self)
+        return " - ".join([" + ".join(near), *far])
+
+
+def nearest(vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int = 10) -> Neighbours:
     """The k words of largest cosine with `word`, itself left out.
 
     Raises:
         InputError: the word is not in the vocabulary, with words that look like it.
     """
-    row, at = _row(vocab, table, word)
-    return _best(vocab, word, at, np.asarray(similarity.cosine(row, jnp.asarray(table)))[0], k, -1)
+    return most_similar(vocab, table, [word], k=k)
 
 
 def nearest_euclidean(
-    vocab: Vocab, table: Float[Any, "vocab dim"], word: str, k: int = 10
+    vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int = 10
 ) -> Neighbours:
     """The k words at the smallest Euclidean distance from `word`, itself left out."""
-    row, at = _row(vocab, table, word)
-    distances = np.asarray(similarity.euclidean(row, jnp.asarray(table)))[0]
-    return _best(vocab, word, at, distances, k, 1)
+    found = most_similar(vocab, table, [word], k=k, answer=functional.closeness)
+    return found._replace(values=tuple(-value for value in found.values))
 
 
-def _row(vocab: Vocab, table, word: str):
-    (at,) = vocabulary.index(vocab, [word])
-    return jnp.asarray(table[at])[None, :], at
+def most_similar(
+    vocab: HasWords,
+    table: Float[Any, "vocab dim"],
+    positive: Sequence[Word],
+    negative: Sequence[Word] = (),
+    k: int = 10,
+    answer: searching.Answer = functional.cos_add,
+) -> Neighbours:
+    """The k words nearest to some words and far from others, those words left out.
+
+    Args:
+        vocab: what names the rows.
+        table: NumPy (memory-mapped too) or jax; of any size, for it is read in blocks.
+        positive: words or vectors to be near to.
+        negative: words or vectors to be far from.
+        k: how many.
+        answer: how a row is scored: `similarity.cos_add`, `cos_mul`, `closeness`, or your own.
+
+    Raises:
+        InputError: a word is not in the vocabulary, with words that look like it.
+    """
+    return most_similar_of_each(vocab, table, [Query(positive, negative)], k, answer)[0]
 
 
-def _best(vocab: Vocab, word: str, at: int, values, k: int, sign: int) -> Neighbours:
-    order = np.argsort(sign * np.delete(values, at), kind="stable")[:k]
-    order = order + (order >= at)
-    return Neighbours(
-        word, tuple(vocab.words[i] for i in order), tuple(float(values[i]) for i in order)
-    )
+def most_similar_of_each(
+    vocab: HasWords,
+    table: Float[Any, "vocab dim"],
+    queries: Iterable[Query],
+    k: int = 10,
+    answer: searching.Answer = functional.cos_add,
+) -> list[Neighbours]:
+    """`most_similar` for many queries, while the table streams by once for each of their shapes."""
+    at_least(1, k=k)
+    words, asked = vocabulary.named(vocab), list(queries)
+    shapes = defaultdict(list)
+    for i, query in enumerate(asked):
+        shapes[len(query.positive), len(query.negative)].append(i)
+    found: dict[int, Neighbours] = {}
+    for shape, places in shapes.items():
+        if not sum(shape):
+            raise InputError("nothing is asked: wanted a word to be near to")
+        flat = [each for i in places for side in asked[i] for each in side]
+        ids, vectors = _rows(vocab, table, flat)
+        ids, vectors = ids.reshape(len(places), -1), vectors.reshape(len(places), sum(shape), -1)
+        near, far = np.split(vectors, [shape[0]], axis=1)
+        best = searching.best(table, near, far, ids, k, answer)
+        for i, values, rows in zip(places, *best, strict=True):
+            kept = np.isfinite(values)
+            named = tuple(words[row] for row in rows[kept])
+            found[i] = Neighbours(str(asked[i]), named, tuple(values[kept].tolist()))
+    return [found[i] for i in range(len(asked))]
+
+
+def analogy(
+    vocab: HasWords,
+    table: Float[Any, "vocab dim"],
+    a: Word,
+    b: Word,
+    c: Word,
+    k: int = 5,
+    answer: searching.Answer = functional.cos_add,
+) -> Neighbours:
+    """a is to b as c is to what? By 3CosAdd, or by 3CosMul with `answer=similarity.cos_mul`."""
+    return most_similar(vocab, table, [b, c], [a], k, answer)
+
+
+def doesnt_match(vocab: HasWords, table: Float[Any, "vocab dim"], words: Sequence[str]) -> str:
+    """The word of least cosine with the mean of the unit vectors of all.
+
+    Raises:
+        InputError: no word at all, or one that is not in the vocabulary.
+    """
+    if not words:
+        raise InputError("no words are given: wanted some, of which one does not match")
+    unit = linalg.unit_rows(_float64(vocab, table, words))
+    return words[int(np.argmin(unit @ unit.mean(axis=0)))]
+
+
+def similarity(vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word) -> float:
+    """The cosine of two words, in float64; 0 for a zero vector."""
+    one, other = linalg.unit_rows(_float64(vocab, table, [left, right]))
+    return float(one @ other)
+
+
+def distance(vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word) -> float:
+    """The cosine distance of two words: 1 - cosine."""
+    return 1.0 - similarity(vocab, table, left, right)
+
+
+def euclidean_distance(
+    vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word
+) -> float:
+    """The Euclidean distance of two words, in float64."""
+    one, other = _float64(vocab, table, [left, right])
+    return float(np.linalg.norm(one - other))
+
+
+def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[Any, "words dim"]:
+    return np.asarray(_rows(vocab, table, words)[1], np.float64)
+
+
+def _rows(
+    vocab: HasWords, table, words: Sequence[Word]
+) -> tuple[Int[Any, " words"], Float[Any, "words dim"]]:
+    """The row number of each word, -1 for a vector, and all their vectors."""
+    given = [i for i, word in enumerate(words) if not isinstance(word, str)]
+    named = np.array([i for i, word in enumerate(words) if isinstance(word, str)], int)
+    ids = np.full(len(words), -1)
+    ids[named] = vocabulary.index(vocab, [word for word in words if isinstance(word, str)])
+    vectors = np.zeros((len(words), table.shape[1]), np.float32)
+    vectors[named] = np.asarray(table[ids[named]])
+    for i in given:
+        if np.shape(words[i]) != vectors[i].shape:
+            wanted = f"wanted a word or a vector [{table.shape[1]}]"
+            raise InputError(f"got an array of shape {list(np.shape(words[i]))}: {wanted}")
+        vectors[i] = np.asarray(words[i])
+    return ids, vectors

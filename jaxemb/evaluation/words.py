@@ -1,26 +1,25 @@
-"""Word vectors against human judgement: WordSim-353, SimLex-999, and analogies.
+"""The tests at hand: WordSim-353, SimLex-999 and Google's analogies, as they come with gensim.
 
-The files come with gensim (`pip install gensim`, or the extra `demo`). Words are compared
-lower-cased; a pair or question with a word out of the vocabulary is left out and counted.
+(`pip install gensim`, or the extra `demo`.) Scores alone; with intervals and by section:
+`agreement` and `analogies`.
 """
 
+import functools
 import importlib.util
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import scipy.stats
-from jax.lax import Precision
 from jaxtyping import Float
 
-from jaxemb.functional import similarity
-from jaxemb.structs import Vocab
+from jaxemb.evaluation import agreement, intervals, policies, reading
+from jaxemb.evaluation import analogies as analogies_lib
+from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 QUESTIONS = "questions-words.txt"
 HOW_TO_GET = "the test files come with gensim: pip install gensim"
+FREQUENT = 30_000  # words among which analogies are answered, as word2vec's demo does
 
 
 class Score(NamedTuple):
@@ -42,69 +41,45 @@ def test_files() -> Path | None:
     return Path(spec.origin).parent / "test" / "test_data"
 
 
-def similarities(vocab: Vocab, table: Float[Any, "vocab dim"]) -> dict[str, Score]:
-    """Spearman correlation of cosine with human judgement, by test; empty without the files."""
+def pairs() -> list[reading.Pairs]:
+    """The tests of word similarity at hand; none without the files."""
     folder = test_files()
-    if folder is None:
-        return {}
-    return {name: _correlation(vocab, table, folder / file) for name, file in PAIRS.items()}
+    return [_pairs(folder / file, name) for name, file in PAIRS.items()] if folder else []
 
 
-def _correlation(vocab: Vocab, table, path: Path) -> Score:
-    lines = path.read_text("utf-8").splitlines()
-    fields = [line.split("\t") for line in lines if not line.startswith("#")]
-    pairs = [(a.lower(), b.lower(), float(s)) for a, b, s in fields]
-    number = _lower_cased(vocab.words)
-    known = [(number[a], number[b], s) for a, b, s in pairs if a in number and b in number]
-    if len(known) < 2:
-        return Score(float("nan"), len(known), len(pairs))
-    left, right, human = (np.array(column) for column in zip(*known, strict=True))
-    unit = np.asarray(similarity.normalize(jnp.asarray(table)))
-    ours = np.sum(unit[left] * unit[right], axis=1)
-    ranks = scipy.stats.rankdata(ours), scipy.stats.rankdata(human)
-    return Score(float(np.corrcoef(*ranks)[0, 1]), len(known), len(pairs))
+def questions() -> list[reading.Questions]:
+    """The tests of analogies at hand; none without the file."""
+    folder = test_files()
+    return [reading.questions(folder / QUESTIONS)] if folder else []
+
+
+_pairs = functools.lru_cache(maxsize=8)(reading.pairs)
+
+
+def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, Score]:
+    """Spearman correlation of cosine with human judgement, by test; empty without the files."""
+    found = {}
+    for test in pairs():
+        judged = agreement.judge(vocab, table, test)
+        asked = judged.asked
+        human, ours = judged.human[asked], judged.cosine[asked]
+        rho = float(intervals.spearman(human, ours)) if len(ours) > 1 else float("nan")
+        found[test.name] = Score(rho, len(ours), len(asked))
+    return found
 
 
 def analogies(
-    vocab: Vocab, table: Float[Any, "vocab dim"], *, restrict_vocab: int = 30_000
+    vocab: HasWords, table: Float[Any, "vocab dim"], *, restrict_vocab: int = FREQUENT
 ) -> Score | None:
     """a is to b as c is to what? The share right, by 3CosAdd; None without the file.
 
     Args:
         restrict_vocab: questions and answers are limited to the most frequent words.
-
-    Source:
-        Mikolov et al. 2013, arXiv:1301.3781, section 4.1; the protocol of word2vec's
-        compute-accuracy: unit vectors, the question's own words excluded.
     """
-    folder = test_files()
-    if folder is None:
-        return None
-    lines = (folder / QUESTIONS).read_text("utf-8").lower().splitlines()
-    questions = [line.split() for line in lines if line and not line.startswith(":")]
-    number = _lower_cased(vocab.words[:restrict_vocab])
-    known = [[number[w] for w in q] for q in questions if all(w in number for w in q)]
-    if not known:
-        return Score(float("nan"), 0, len(questions))
-    unit = similarity.normalize(jnp.asarray(table[:restrict_vocab]))
-    right = 0
-    for start in range(0, len(known), 512):
-        ids = np.array(known[start : start + 512])
-        right += int(np.sum(np.asarray(_answers(unit, ids)) == ids[:, 3]))
-    return Score(right / len(known), len(known), len(questions))
-
-
-def _lower_cased(words: tuple[str, ...]) -> dict[str, int]:
-    """The id of each word in lower case; of several forms, that of the most frequent."""
-    number: dict[str, int] = {}
-    for i, word in enumerate(words):
-        number.setdefault(word.lower(), i)
-    return number
-
-
-@jax.jit
-def _answers(unit, ids):
-    a, b, c = (unit[ids[:, i]] for i in range(3))
-    scores = jnp.matmul(b - a + c, unit.T, precision=Precision.HIGHEST)
-    scores = scores.at[jnp.arange(ids.shape[0])[:, None], ids[:, :3]].set(-jnp.inf)
-    return jnp.argmax(scores, axis=1)
+    policy = policies.GENSIM._replace(restrict=restrict_vocab)
+    for test in questions():
+        answered = analogies_lib.answer_all(vocab, table, test, policy)
+        right = answered.right[answered.asked]
+        value = float(np.mean(right)) if len(right) else float("nan")
+        return Score(value, len(right), len(answered.asked))
+    return None

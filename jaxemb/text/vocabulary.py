@@ -4,10 +4,12 @@ The text is read once. A token gets the next free number when it is first met; w
 known, words are numbered anew by falling count. So a one-shot iterator is as good as a file.
 """
 
+import difflib
+import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int32, Int64
@@ -17,7 +19,16 @@ from jaxemb.structs import Vocab
 
 SENTENCE_END = -1
 LONGEST = 1000  # characters; a longer token is dropped as `too_long` (base64, binary garbage)
+LOOKED_AT = 100_000  # words whose spelling is compared with that of a missing one
 _DROPPED = -2
+
+
+@runtime_checkable
+class HasWords(Protocol):
+    """Whatever names the rows of a table: a `Vocab`, or what a file of vectors holds."""
+
+    @property
+    def words(self) -> tuple[str, ...] | None: ...
 
 
 class Tokens(NamedTuple):
@@ -114,19 +125,52 @@ def count(numbers: Int32[Any, " stream"], words: int) -> Int64[Any, " words"]:
     return np.bincount(numbers[numbers >= 0], minlength=words)
 
 
-def index(vocab: Vocab, words: Iterable[str]) -> list[int]:
+def named(vocab: HasWords) -> tuple[str, ...]:
+    """The words of the rows.
+
+    Raises:
+        InputError: the rows have no names.
+    """
+    if vocab.words is None:
+        raise InputError("this table came without words: wanted a word for each of its rows")
+    return vocab.words
+
+
+@functools.lru_cache(maxsize=4)
+def numbers(
+    words: tuple[str, ...], fold: Callable[[str], str] = str, first: int | None = None
+) -> dict[str, int]:
+    """The row of each word as `fold` writes it; of several forms, that of the first.
+
+    Args:
+        words: the most frequent first.
+        fold: what makes two forms one word: `str.upper`, or `str` for none.
+        first: only so many words are looked at.
+    """
+    known = words[:first]
+    return {fold(known[i]): i for i in range(len(known) - 1, -1, -1)}
+
+
+def index(vocab: HasWords, words: Iterable[str]) -> list[int]:
     """The ids of some words.
 
     Raises:
         InputError: a word is not in the vocabulary, with the words that look most like it.
     """
-    number = {word: i for i, word in enumerate(vocab.words)}
-    words = list(words)
+    known = named(vocab)
+    number, words = numbers(known), list(words)
     missing = [word for word in words if word not in number]
     if missing:
-        import difflib
-
-        near = difflib.get_close_matches(missing[0], vocab.words, n=3)
+        near = spelled_like(known, missing[0])
         hint = f"; near it: {', '.join(near)}" if near else ""
         raise InputError(f"{missing[0]!r} is not among the {len(number):,} words{hint}")
     return [number[word] for word in words]
+
+
+def spelled_like(words: Sequence[str], word: str, n: int = 3) -> list[str]:
+    """At most n words spelled like one: other cases of it, then the frequent ones nearest to it."""
+    folded, length = word.casefold(), len(word)
+    cases = [each for each in words if len(each) == length and each.casefold() == folded]
+    alike = (each for each in words if abs(len(each) - length) <= 2)
+    near = difflib.get_close_matches(word, itertools.islice(alike, LOOKED_AT), n)
+    return list(dict.fromkeys([*cases, *near]))[:n]

@@ -1,0 +1,91 @@
+"""What changes a score beside the vectors: case, words that are unknown, how many words are asked.
+
+The same vectors differ by several points between programs that differ in these, so every score
+names them. The default is gensim's.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxemb.text import vocabulary
+
+BLOCK = 16384  # rows of which the mean is summed at a time
+
+# (words, table) -> vectors [words, dim] for words that the vocabulary does not have
+Unknown = Callable[[Sequence[str], Any], Float[Any, "words dim"]]
+
+
+class Policy(NamedTuple):
+    """How words of a test are found among those of a table. The default is gensim's.
+
+    Case is folded by `str.upper`, the most frequent form of a word standing for all; `str` leaves
+    words as they are. What has an unknown word is skipped, unless `unknown` makes its vector:
+    `zero` (gensim's dummy4unknown), `mean`, or a function of your own, for subwords.
+    """
+
+    fold: Callable[[str], str] = str.upper
+    unknown: Unknown | None = None
+    restrict: int | None = 300_000  # the most frequent words, which alone are known; None: all
+
+    def described(self) -> dict[str, Any]:
+        """In words, for a report."""
+        case = {str.upper: "folded (upper)", str: "exact"}
+        return {
+            "case": case.get(self.fold, getattr(self.fold, "__name__", repr(self.fold))),
+            "unknown": self.unknown.__name__ if self.unknown else "skip",
+            "restrict_vocab": self.restrict,
+        }
+
+
+GENSIM = Policy()
+
+
+class Found(NamedTuple):
+    """Where words are in a table, and their vectors."""
+
+    ids: Int[Any, " words"]  # rows of the table; -1: unknown
+    at: Int[Any, " words"]  # rows of `vectors`; -1: skipped
+    vectors: Float[Any, "distinct dim"]
+
+
+def zero(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "words dim"]:
+    """No direction: cosine 0 with every word, and no analogy is right. gensim's dummy4unknown."""
+    return np.zeros((len(words), table.shape[1]), np.float32)
+
+
+def mean(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "words dim"]:
+    """The mean row of the table for every word."""
+    blocks = range(0, len(table), BLOCK)
+    total = sum(np.asarray(table[i : i + BLOCK], np.float64).sum(axis=0) for i in blocks)
+    row = np.asarray(total / len(table), np.float32)
+    return np.repeat(row[None, :], len(words), axis=0)
+
+
+def find(
+    vocab: vocabulary.HasWords,
+    table: Float[Any, "vocab dim"],
+    words: Sequence[str],
+    policy: Policy = GENSIM,
+) -> Found:
+    """The words of a test, as a policy finds them; each distinct vector once.
+
+    Raises:
+        InputError: the table has no words.
+    """
+    number = vocabulary.numbers(vocabulary.named(vocab), policy.fold, policy.restrict)
+    folded = [policy.fold(word) for word in words]
+    ids = np.array([number.get(word, -1) for word in folded], np.int64)
+    rows, at = np.unique(ids, return_inverse=True)
+    first = int(len(rows) > 0 and rows[0] < 0)
+    vectors = np.asarray(table[rows[first:]])
+    at = at - first  # -1 where unknown
+    missing = list(dict.fromkeys(w for w, i in zip(words, ids, strict=True) if i < 0))
+    if policy.unknown and missing:
+        made = policy.unknown(missing, table[: policy.restrict])
+        place = {word: len(vectors) + i for i, word in enumerate(missing)}
+        at = np.array([place.get(w, i) if i < 0 else i for w, i in zip(words, at, strict=True)])
+        vectors = np.concatenate([vectors, made])
+    return Found(ids, at, vectors)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import ensembles, inspection, linalg, provenance
+from jaxemb import ensembles, evaluation_report, inspection, linalg, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 
@@ -28,7 +28,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     shown = [word for word in config.neighbours_of if word in known] or frequent
     unknown = [word for word in config.neighbours_of if word not in known]
     near, far = neighbours.nearest, neighbours.nearest_euclidean
-    analogies = words.analogies(vocab, table)
+    asked = evaluation_report.at_hand()
     return {
         **inspection.describe(table, vocab.words),
         "rotation": result.rotation,
@@ -43,8 +43,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
             for word in shown
         ],
         "neighbours_unknown": unknown,
-        "similarity": {k: s._asdict() for k, s in words.similarities(vocab, table).items()},
-        "analogies": analogies._asdict() if analogies else None,
+        **evaluation_report.describe(evaluation_report.ask(vocab, table, asked), asked),
     }
 
 
@@ -184,13 +183,9 @@ def _words(found: dict) -> str:
     lines.append("")
     if found["neighbours_unknown"]:
         lines.append(f"- not in the vocabulary: {', '.join(found['neighbours_unknown'])}")
-    for name, score in found["similarity"].items():
-        lines.append(f"- {name}: Spearman {words.Score(**score)} of pairs covered")
     if not found["similarity"]:
         lines.append(f"- WordSim-353 and SimLex-999 were not asked: {words.HOW_TO_GET}")
-    if found["analogies"]:
-        lines.append(f"- analogies: {words.Score(**found['analogies'])} of questions covered")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", evaluation_report.markdown(found, sections=False)])
 
 
 def _text(found: dict) -> str:

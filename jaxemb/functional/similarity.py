@@ -11,10 +11,29 @@ GROUP = 64  # columns of which `largest` first looks at the maximum
 def normalize(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
     """Vectors of length 1 in the same directions; a zero vector stays zero."""
     # scaled by the largest entry first: the square of 1e-25 is 0 in float32
-    largest = jnp.max(jnp.abs(vectors), axis=-1, keepdims=True)
-    scaled = vectors / jnp.where(largest > 0, largest, 1.0)
+    scaled = vectors / _largest_or_one(vectors)
     norm = jnp.sqrt(jnp.sum(scaled * scaled, axis=-1, keepdims=True))
     return scaled / jnp.where(norm > 0, norm, 1.0)
+
+
+def _largest_or_one(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows 1"]:
+    largest = jnp.max(jnp.abs(vectors), axis=-1, keepdims=True)
+    return jnp.where(largest > 0, largest, 1.0)
+
+
+def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
+    """Euclidean lengths; those of entries whose squares float32 does not have, too."""
+    largest = _largest_or_one(vectors)
+    return largest[..., 0] * jnp.sqrt(jnp.sum((vectors / largest) ** 2, axis=-1))
+
+
+def cosines_of_rows(
+    rows: Float[Array, "rows dim"], vectors: Float[Array, "vectors dim"]
+) -> Float[Array, "rows vectors"]:
+    """`cosine`, divided by the lengths of the rows after the product: many rows are not copied."""
+    length = lengths(rows)
+    products = jnp.matmul(rows, normalize(vectors).T, precision=Precision.HIGHEST)
+    return products / jnp.where(length > 0, length, 1.0)[:, None]
 
 
 def cosine(
@@ -50,7 +69,7 @@ def cos_add(
         Representations".
     """
     sought = jnp.sum(normalize(positive), axis=0) - jnp.sum(normalize(negative), axis=0)
-    return cosine(rows, sought[None, :])[:, 0]
+    return cosines_of_rows(rows, sought[None, :])[:, 0]
 
 
 def cos_mul(
@@ -68,7 +87,7 @@ def cos_mul(
         Representations", eq. 4 and footnote 7. Their epsilon is 0.001, hyperwords' 0.01, gensim's
         1e-6.
     """
-    near, far = ((1.0 + cosine(rows, each)) / 2.0 for each in (positive, negative))
+    near, far = ((1.0 + cosines_of_rows(rows, each)) / 2.0 for each in (positive, negative))
     return jnp.prod(near, axis=1) / (jnp.prod(far, axis=1) + epsilon)
 
 

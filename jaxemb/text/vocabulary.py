@@ -148,7 +148,8 @@ def numbers(
         first: only so many words are looked at.
     """
     known = words[:first]
-    return {fold(known[i]): i for i in range(len(known) - 1, -1, -1)}
+    forms = known if fold is str else tuple(map(fold, known))
+    return dict(zip(reversed(forms), reversed(range(len(forms))), strict=True))
 
 
 def index(vocab: HasWords, words: Iterable[str]) -> list[int]:

@@ -1,0 +1,74 @@
+"""Scores of word vectors against human judgement: word similarity and analogies.
+
+Usage: python scripts/evaluate.py VECTORS [OTHER] [--pairs FILE ...] [--questions FILE ...]
+           [--unknown skip] [--case fold] [--restrict-vocab 300000] [--out FOLDER] [--help]
+
+VECTORS and OTHER are folders of finished runs or files of vectors; with OTHER, both are compared
+item by item. The tests are by default those that come with gensim: WordSim-353, SimLex-999 and
+Google's analogies. --pairs reads any file of word, word, score a line (MEN, RareWords,
+SimLex-999.txt, ...), --questions files as questions-words.txt is, or MSR's
+word_relationship.questions.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from jaxemb import command_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Scores of word vectors against human judgement."""
+
+    vectors: Annotated[str, tyro.conf.Positional]
+    """A finished run, or a file of vectors."""
+    other: Annotated[str | None, tyro.conf.Positional] = None
+    """Vectors to compare with."""
+    pairs: tuple[str, ...] | None = None
+    """Tests of word similarity; by default WordSim-353 and SimLex-999."""
+    questions: tuple[str, ...] | None = None
+    """Tests of analogies; by default questions-words.txt."""
+    unknown: Literal["skip", "mean", "zero"] = "skip"
+    """Left out; the mean vector; scored 0 or wrong, as gensim's dummy4unknown."""
+    case: Literal["fold", "exact"] = "fold"
+    """Whether words of another case are the same word."""
+    formula: Literal["add", "mul"] = "add"
+    """How analogies are answered: 3CosAdd or 3CosMul."""
+    restrict_vocab: int = 300_000
+    """Words beyond the so many most frequent are unknown."""
+    out: str | None = None
+    """Where the report goes; by default runs/evaluate/NAME."""
+
+
+def main() -> None:
+    asked = command_line.parse(Evaluate)
+    from jaxemb import evaluation_report, loading, preparation, progress
+    from jaxemb.errors import at_least
+    from jaxemb.evaluation import policies, reading, words
+    from jaxemb.functional import similarity
+
+    at_least(1, restrict_vocab=asked.restrict_vocab)
+    fold = {"fold": str.upper, "exact": str}[asked.case]
+    unknown = {"skip": None, "mean": policies.mean, "zero": policies.zero}[asked.unknown]
+    policy = policies.Policy(fold, unknown, asked.restrict_vocab)
+    answer = {"add": similarity.cos_add, "mul": similarity.cos_mul}[asked.formula]
+    pairs = words.pairs() if asked.pairs is None else list(map(reading.pairs, asked.pairs))
+    questions = words.questions()
+    if asked.questions is not None:
+        questions = list(map(reading.questions, asked.questions))
+    tests = evaluation_report.Asked(pairs, questions, policy, policy, answer)
+    if not pairs and not questions:
+        raise command_line.InputError(f"no test: name --pairs or --questions; {words.HOW_TO_GET}")
+    answers = {}
+    for path in filter(None, (asked.vectors, asked.other)):
+        vocab = loading.vectors(path)
+        answers[path] = evaluation_report.ask(vocab, vocab.vectors, tests)
+    out = preparation.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
+    progress.show(evaluation_report.write(out, answers, tests))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -8,6 +8,20 @@ class InputError(ValueError):
     """Input from a person cannot be used. Scripts print it as one line and exit with 2."""
 
 
+class FormatError(InputError):
+    """A file of vectors cannot be read: where, what was found there, what was expected, a hint."""
+
+    def __init__(self, path: Any, where: str, found: str, expected: str, hint: str = "") -> None:
+        wanted = f"; expected {expected}" if expected else ""
+        super().__init__(f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}")
+        self.path, self.where = path, where
+        self.found, self.expected, self.hint = found, expected, hint
+
+
+class FormatWarning(UserWarning):
+    """A file of vectors was read, and something about it should be known."""
+
+
 class NumericalError(ArithmeticError):
     """Numbers left the finite range. Scripts print it as one line and exit with 3."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from jaxemb.errors import InputError
 
 BUFFER = 1 << 20
+_ZSTD_READ = 1 << 10  # a kilobyte of zstd may hold 30 MB of zeros
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -94,7 +95,7 @@ class _Zstd(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         while not self._text:
-            self._compressed = self._compressed or self._raw.read(1 << 16)
+            self._compressed = self._compressed or self._raw.read(_ZSTD_READ)
             if not self._compressed:
                 if self._frame is not None:
                     raise EOFError("the compressed file ends before its end is marked")

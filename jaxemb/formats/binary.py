@@ -1,0 +1,201 @@
+"""word2vec's binary: a line `rows dim`, then a word, a space and `dim` float32 for each row.
+
+word2vec.c ends every vector with a newline, gensim and GoogleNews do not; a file does one or the
+other throughout.
+
+Source:
+    word2vec.c; gensim's `save_word2vec_format`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxemb.formats import headers
+from jaxemb.formats.options import BLOCK, LONGEST_WORD, File, Options, WordVectors, warn
+from jaxemb.formats.rows import Rows
+
+FLOAT32 = "<f4"
+_OTHERS = {">f4": "big-endian float32", "<f2": "float16", "<f8": "float64"}
+_NEWLINE = 10
+_TRIED = 10  # records that tell how numbers are stored
+
+
+class _Window:
+    """The bytes at hand, and where in the file they begin."""
+
+    def __init__(self, file: File) -> None:
+        self._file, self.data = file, file.read(BLOCK)
+        self.ended = False
+
+    @property
+    def begins(self) -> int:
+        return self._file.at - len(self.data)
+
+    def move(self, to: int) -> None:
+        """Leaves what stands before `to` behind, and reads on."""
+        more = self._file.read(BLOCK)
+        self.data, self.ended = self.data[to:] + more, not more
+
+
+def read(path: Path, options: Options) -> WordVectors:
+    """A word2vec binary file."""
+    with File(path, options.progress) as file:
+        headers.skip_mark(file)
+        line = headers.first_line(file)
+        header, rows = headers.taken(file, options, line, lambda dim: 4 * dim + 2)
+        if line.endswith(b"\r"):
+            hint = "a text-mode transfer changed every line end; fetch the file again"
+            raise file.error("line 1", "a header that ends in CRLF", "LF", hint)
+        window = _Window(file)
+        _refuse_others(file, window, header)
+        found = Rows(file, options, header.dim, rows)
+        promised = None if options.allow_count_mismatch else header.rows
+        _records(file, window, found, header.dim, promised)
+        if not found.read:
+            raise file.error(f"byte {file.at:,}", "no rows", "a word and its numbers")
+        return found.finish()
+
+
+def _records(file: File, window: _Window, found: Rows, dim: int, promised: int | None) -> None:
+    """Reads records until all is found; where `promised` is None, to the end of the file."""
+    width, newline = 4 * dim, None
+    while not found.complete:
+        if newline is None:
+            newline = _newline(window, width, file)
+        left = None if promised is None else promised - found.read
+        words, starts, end = _walk(window, width, newline, left, file)
+        if words:
+            base = window.begins
+
+            def where(i: int, base=base, words=words, starts=starts) -> str:
+                return f"byte {base + starts[i] - 1 - len(words[i]):,}"
+
+            found.add(words, _gathered(window.data, starts, width), where)
+        if found.complete:
+            return
+        if promised is not None and found.read == promised:
+            _refuse_rest(file, window, end)
+            return
+        if window.ended and not words:
+            _ended(file, window, end, found.read, promised)
+            return
+        window.move(end)
+
+
+def _newline(window: _Window, width: int, file: File) -> bool:
+    """Whether a newline follows the first vector; reads until that is known."""
+    while True:
+        space = window.data.find(b" ", 0, LONGEST_WORD + 1)
+        end = space + 1 + width
+        if space >= 0 and end < len(window.data):
+            return window.data[end] == _NEWLINE
+        if window.ended or (space < 0 and len(window.data) > LONGEST_WORD):
+            return False
+        window.move(0)
+
+
+def _walk(window: _Window, width: int, newline: bool, left: int | None, file: File):
+    """(words, where their vectors start, the end) of the records that are whole at hand."""
+    data, at = window.data, 0
+    words, starts = [], []
+    find, size = data.find, len(data)
+    while left is None or len(words) < left:
+        space = find(b" ", at, at + LONGEST_WORD + 1)
+        if space < 0:
+            if size - at > LONGEST_WORD:
+                found = f"no space within {LONGEST_WORD:,} bytes ({data[at : at + 20]!r}...)"
+                hint = "not this format, or another number of dimensions"
+                raise file.error(f"byte {window.begins + at:,}", found, "a word and a space", hint)
+            break
+        end = space + 1 + width
+        if end + newline > size:
+            if not (newline and window.ended and end == size):
+                break
+            warn(file.path, f"byte {window.begins + end:,}", "no newline after the last vector")
+        elif newline and data[end] != _NEWLINE:
+            found = f"{data[end : end + 1]!r} after a vector"
+            raise file.error(
+                f"byte {window.begins + end:,}", found, "a newline, as after the first"
+            )
+        words.append(data[at:space])
+        starts.append(space + 1)
+        at = min(end + newline, size)
+    return words, starts, at
+
+
+def _gathered(data: bytes, starts: list[int], width: int) -> Any:
+    """The vectors that start at some bytes, [rows, dim]: one copy each, wherever they stand."""
+    everywhere = np.ndarray((len(data) - width + 1,), f"V{width}", data, strides=(1,))
+    return everywhere[np.array(starts)].view(FLOAT32).reshape(len(starts), -1)
+
+
+def _refuse_rest(file: File, window: _Window, end: int) -> None:
+    window.move(end)
+    if window.data:
+        raise file.error(
+            f"byte {window.begins:,}",
+            f"more bytes ({window.data[:20]!r}...)",
+            "the end, after the rows of line 1",
+            "allow_count_mismatch reads further rows",
+        )
+
+
+def _ended(file: File, window: _Window, end: int, rows: int, promised: int | None) -> None:
+    rest = window.data[end:]
+    if not rest and promised is None:
+        return
+    found = f"the file ends after {rows:,} rows" + (f" and {len(rest):,} bytes" if rest else "")
+    expected = "a whole row" if promised is None else f"the {promised:,} rows of line 1"
+    hint = "" if rest else "allow_count_mismatch reads what is there"
+    raise file.error(f"byte {window.begins + end:,}", found, expected, hint)
+
+
+def _refuse_others(file: File, window: _Window, header: headers.Header) -> None:
+    """Names what the first records are, if they are not float32 and clearly something else."""
+    data = window.data
+    if _sane(data, header, FLOAT32):
+        return
+    if looks_like_text(data):
+        hint = "format='word2vec-text' reads it"
+        raise file.error("line 2", "text", "a word, a space and binary numbers", hint)
+    for kind, name in _OTHERS.items():
+        if _sane(data, header, kind):
+            found = f"numbers that make sense as {name} only"
+            raise file.error(f"byte {window.begins:,}", found, "little-endian float32")
+
+
+def looks_like_text(data: bytes) -> bool:
+    """Whether most of the bytes after a header stand in decimal numbers."""
+    sample = data[: 1 << 16]
+    rest = sample.translate(None, b"0123456789+-.eE \t\r\n")
+    text = not rest.translate(bytes(range(256)), bytes(range(32, 256)))  # no control characters
+    return bool(sample) and (2 * len(rest) <= len(sample) or (text and b"\n" in sample))
+
+
+def _sane(data: bytes, header: headers.Header, kind: str) -> bool:
+    """Whether the first records are printable words and numbers of everyday size."""
+    width, at, values = np.dtype(kind).itemsize * header.dim, 0, []
+    tried = min(header.rows, _TRIED)
+    while len(values) < tried:
+        space = data.find(b" ", at, at + LONGEST_WORD)
+        if space < 0 or space + 1 + width > len(data) or not _printable(data[at:space]):
+            return False
+        values.append(np.frombuffer(data, kind, header.dim, space + 1))
+        at = space + 1 + width
+    if tried == header.rows:
+        follows = data[at:] in (b"", b"\n")
+    else:
+        follows = _printable(data[at:].partition(b" ")[0])
+    sizes = np.abs(np.concatenate(values).astype(np.float64))
+    everyday = ((sizes > 1e-8) & (sizes < 1e5)) | (sizes == 0)  # false for NaN
+    return follows and bool(everyday.mean() > 0.9)
+
+
+def _printable(word: bytes) -> bool:
+    try:
+        text = word.removeprefix(b"\n").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and text.isprintable()

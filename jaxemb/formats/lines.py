@@ -1,0 +1,88 @@
+"""One line of a table as text: its word, and its numbers."""
+
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxemb.errors import FormatError
+from jaxemb.formats.options import File, Options
+
+NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NONFINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_IN_NUMBERS = b"0123456789+-.eE \t"
+
+
+def failure(file: File, where: str, line: bytes, sep: bytes) -> Callable[..., FormatError]:
+    """An error in one line; a tab in it is the likeliest cause, and says so."""
+
+    def fail(found: str, expected: str = "", hint: str = "") -> FormatError:
+        if sep == b" " and b"\t" in line:
+            hint = "the line has a tab: sep='tab' reads fields between tabs"
+        return file.error(where, found, expected, hint)
+
+    return fail
+
+
+def split(
+    line: bytes, dim: int, sep: bytes, numeric_pieces: bool, fail: Callable[..., Exception]
+) -> tuple[bytes, bytes]:
+    """A line's word, which may have several pieces, and its last `dim` fields."""
+    fields = line.rsplit(sep, dim)
+    if len(fields) <= dim:
+        raise fail(f"{len(fields) - 1} values", f"a word and {dim}")
+    word, numbers = fields[0], sep.join(fields[1:])
+    pieces = word.split(sep)
+    if b"\t" in word and sep == b" ":
+        raise fail("a tab", "one space between fields")
+    if not all(pieces):
+        raise fail("an empty word" if not word else "two separators in a row", "one between fields")
+    if len(pieces) > 1 and not numeric_pieces:
+        number = next((p for p in pieces if NUMBER.fullmatch(p) or NONFINITE.fullmatch(p)), None)
+        if number is not None:
+            raise fail(
+                f"{dim + 1} or more values ({_shown(number)} before the last {dim})",
+                f"a word and {dim}",
+                "allow_numeric_pieces takes it for a part of the word",
+            )
+    return word, numbers
+
+
+def plain(numbers: list[bytes], dim: int, sep: bytes) -> Any:
+    """All values at once; None if any of them may be something else than a plain number.
+
+    Every field holds one number at least, or ends the reading; so there are as many numbers as
+    fields only if each field is one number.
+    """
+    joined = sep.join(numbers)
+    if joined.translate(None, _IN_NUMBERS) or sep + sep in joined:
+        return None
+    if joined.startswith(sep) or joined.endswith(sep) or (sep == b" " and b"\t" in joined):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            values = np.fromstring(joined, np.float32, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return None
+    return values.reshape(-1, dim) if len(values) == len(numbers) * dim else None
+
+
+def careful(numbers: bytes, sep: bytes, options: Options, fail: Callable[..., Exception]):
+    """The values of one line, one by one."""
+    values = []
+    for i, field in enumerate(numbers.split(sep), 1):
+        if NUMBER.fullmatch(field) or (options.allow_nonfinite and NONFINITE.fullmatch(field)):
+            values.append(float(field))
+            continue
+        if not field:
+            raise fail("two separators in a row", "one between fields")
+        hint = "allow_nonfinite takes it" if NONFINITE.fullmatch(field) else ""
+        raise fail(f"value {i} is {_shown(field)}", "a decimal number like -0.125 or 1e-3", hint)
+    return values
+
+
+def _shown(field: bytes) -> str:
+    return repr(field[:40].decode("utf-8", "backslashreplace"))

@@ -1,0 +1,184 @@
+"""Tables as text: word2vec's and fastText's with a header `rows dim`, GloVe's without.
+
+A line is a word and its numbers, one space between; the last `dim` fields are the vector. Bytes are
+split at spaces and line ends alone: every other character belongs to its word.
+
+Source:
+    word2vec.c, GloVe's and fastText's own writers; what goes wrong with them: docs/formats.md.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxemb.formats import headers
+from jaxemb.formats import lines as lines_lib
+from jaxemb.formats.options import BLOCK, LONGEST_LINE, File, Options, WordVectors, warn
+from jaxemb.formats.rows import Rows
+
+AGREEING = 32  # lines that settle the dimension of a file without a header
+
+
+class Lines(NamedTuple):
+    """Some lines without their ends, and the number of the first."""
+
+    first: int
+    lines: list[bytes]
+
+
+def read_with_header(path: Path, options: Options) -> WordVectors:
+    """word2vec's text and fastText's .vec: the first line is `rows dim`."""
+    with File(path, options.progress) as file:
+        headers.skip_mark(file)
+        line = headers.first_line(file)
+        header, rows = headers.taken(file, options, line, lambda dim: 2 * dim + 2)
+        return _read(file, options, 2, header.dim, rows, header.rows)
+
+
+def read_without_header(path: Path, options: Options) -> WordVectors:
+    """GloVe's text: the dimension is the one that the first lines agree on."""
+    with File(path, options.progress) as file:
+        headers.skip_mark(file)
+        dim = dimension(file, _start(file, AGREEING), separator(options))
+        return _read(file, options, 1, dim, None, None)
+
+
+def separator(options: Options) -> bytes:
+    return b" " if options.sep == "space" else b"\t"
+
+
+def _start(file: File, lines: int) -> bytes:
+    """The beginning of a file with so many lines, or all of it; it is still to be read."""
+    data = file.read(BLOCK)
+    while data.count(b"\n") < lines and len(data) <= LONGEST_LINE:
+        if not (more := file.read(BLOCK)):
+            break
+        data += more
+    if not data:
+        raise file.error("byte 0", "an empty file", "lines of a word and its numbers")
+    file.unread(data)
+    return data
+
+
+def dimension(file: File, data: bytes, sep: bytes) -> int:
+    """The number of values that most of the first lines have; of two, that of the earlier line."""
+    lines = [line.removesuffix(b"\r") for line in data.split(b"\n")[:AGREEING]]
+    counts = Counter(line.removesuffix(sep).count(sep) for line in lines if line)
+    dim = max(counts, key=lambda each: (_fitting(lines, each, sep), counts[each]), default=0)
+    if not 1 <= dim <= headers.LARGEST_DIM:
+        found = repr(lines[0][:60]) if lines else "nothing"
+        hint = "sep='tab' reads tabs" if b"\t" in data[:LONGEST_LINE] and sep == b" " else ""
+        raise file.error("line 1", found, "a word and its numbers, one space between", hint)
+    return dim
+
+
+def _fitting(lines: list[bytes], dim: int, sep: bytes) -> int:
+    """How many lines are right, if the table has this dimension."""
+
+    def fail(found: str, expected: str = "", hint: str = "") -> ValueError:
+        return ValueError(found)
+
+    fit = 0
+    for line in filter(None, lines):
+        try:
+            _, numbers = lines_lib.split(line.removesuffix(sep), dim, sep, False, fail)
+            fit += all(map(lines_lib.NUMBER.fullmatch, numbers.split(sep)))
+        except ValueError:
+            continue
+    return fit
+
+
+def _read(
+    file: File,
+    options: Options,
+    first: int,
+    dim: int,
+    rows: int | None,
+    promised: int | None,
+) -> WordVectors:
+    found = Rows(file, options, dim, rows)
+    expected = None if options.allow_count_mismatch else promised
+    for block in _without_blanks(file, _blocks(file, first)):
+        _add(file, options, found, block, dim)
+        if expected is not None and found.read > expected:
+            extra = f"line {first + expected:,}"
+            raise file.error(extra, "one more row", *_mismatch(expected))
+        if found.complete:
+            return found.finish()
+    if not found.read:
+        raise file.error(f"line {first}", "no rows", "a word and its numbers")
+    if expected is not None and found.read < expected:
+        where = f"line {first + found.read:,}"
+        raise file.error(where, f"the end, after {found.read:,} rows", *_mismatch(expected))
+    return found.finish()
+
+
+def _mismatch(promised: int) -> tuple[str, str]:
+    return f"the {promised:,} rows of line 1", "allow_count_mismatch reads what is there"
+
+
+def _blocks(file: File, first: int) -> Iterator[Lines]:
+    """The lines of a file, as many as were read at once."""
+    data = file.read(BLOCK)
+    while True:
+        cut, more = data.rfind(b"\n") + 1, file.read(BLOCK)
+        if not more and cut < len(data):
+            last = first + data.count(b"\n")
+            warn(file.path, f"line {last:,}", "the last line has no line end: was the file cut?")
+            data, cut = data + b"\n", len(data) + 1
+        if cut:
+            lines = data[: cut - 1].split(b"\n")
+            if b"\r" in data:
+                lines = [line.removesuffix(b"\r") for line in lines]
+            yield Lines(first, lines)
+            first += len(lines)
+        elif len(data) > LONGEST_LINE:
+            found = f"a line of more than {LONGEST_LINE:,} bytes"
+            raise file.error(f"line {first:,}", found, "a word and its numbers")
+        if not more:
+            return
+        data = data[cut:] + more
+
+
+def _without_blanks(file: File, blocks: Iterator[Lines]) -> Iterator[Lines]:
+    """Lines without the blank ones at the end of the file; before it, they are errors."""
+    blank = 0  # the number of a blank line after which nothing else has come
+    for first, lines in blocks:
+        used = next((n for n in range(len(lines), 0, -1) if lines[n - 1]), 0)
+        if used and not blank and not all(lines[:used]):
+            blank = first + lines.index(b"")
+        if used and blank:
+            raise file.error(f"line {blank:,}", "a blank line", "a word and its numbers")
+        if used < len(lines):
+            blank = blank or first + used
+        yield Lines(first, lines[:used])
+
+
+def _add(file: File, options: Options, found: Rows, block: Lines, dim: int) -> None:
+    """Adds a block of lines: all at once where they are plain, with care where they are not."""
+    sep, lines = separator(options), block.lines
+    if not lines:
+        return
+
+    def where(i: int) -> str:
+        return f"line {block.first + i:,}"
+
+    cut = [line.removesuffix(sep).partition(sep) for line in lines]
+    words, numbers = [each[0] for each in cut], [each[2] for each in cut]
+    for i, word in enumerate(words):
+        if numbers[i].count(sep) != dim - 1 or not word or b"\t" in word:
+            line, pieces = lines[i].removesuffix(sep), options.allow_numeric_pieces
+            fail = lines_lib.failure(file, where(i), line, sep)
+            words[i], numbers[i] = lines_lib.split(line, dim, sep, pieces, fail)
+    table = lines_lib.plain(numbers, dim, sep)
+    if table is None:
+        rows = [
+            lines_lib.careful(each, sep, options, lines_lib.failure(file, where(i), lines[i], sep))
+            for i, each in enumerate(numbers)
+        ]
+        with np.errstate(over="ignore"):  # infinity is refused with its place
+            table = np.array(rows, np.float64).astype(np.float32)
+    found.add(words, table, where)

@@ -23,7 +23,7 @@ def write(tables: dict[str, Any], path: Path) -> None:
         figure, drawn = plt.subplots(
             max(len(panels), 1),
             1,
-            figsize=(8, 1.2 + 0.3 * sum(heights)),
+            figsize=(8, 1.2 + 0.2 * sum(heights)),
             squeeze=False,
             height_ratios=heights or None,
         )
@@ -64,7 +64,7 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         axes.barh(at, value, thick * 0.9, color=color, label=name)
         axes.errorbar(value, at, xerr=apart, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5)
     axes.set_yticks(np.arange(len(rows)), list(rows), **pictures.AS_IT_IS)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set(xlabel=f"{label}, with 95 % intervals")
     axes.grid(visible=False, axis="y")
     if len(names) > 1:

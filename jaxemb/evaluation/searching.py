@@ -92,15 +92,14 @@ def _step(found: Best, rows, start, count, positive, negative, excluded, answer,
     """The best of what was found before and of one more block."""
     length = rows.shape[0]
     scores = jax.vmap(answer, (0, 0, None))(positive, negative, rows)
-    here = (excluded >= start) & (excluded < start + length)
-    queries = jnp.arange(scores.shape[0])[:, None]
-    scores = scores.at[queries, jnp.where(here, excluded - start, length)].set(
-        -jnp.inf, mode="drop"
-    )
     scores = jnp.where(jnp.arange(length)[None, :] < count, scores, -jnp.inf)
-    values, ids = similarity.largest(scores, min(k, length))
+    # so many more as may be excluded: to look at those few is cheaper than to write to `scores`
+    values, ids = similarity.largest(scores, min(k + excluded.shape[1], length))
+    ids = ids + start
+    left_out = jnp.any(ids[:, :, None] == excluded[:, None, :], axis=2)
+    values = jnp.where(left_out, -jnp.inf, values)
     # what was found before stands first: of equal scores it has the lower row
     values = jnp.concatenate([found.values, values], axis=1)
-    ids = jnp.concatenate([found.ids, ids + start], axis=1)
+    ids = jnp.concatenate([found.ids, ids], axis=1)
     values, at = jax.lax.top_k(values, k)
     return Best(values, jnp.take_along_axis(ids, at, axis=1))

@@ -27,13 +27,13 @@ def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
     return largest[..., 0] * jnp.sqrt(jnp.sum((vectors / largest) ** 2, axis=-1))
 
 
-def cosines_of_rows(
-    rows: Float[Array, "rows dim"], vectors: Float[Array, "vectors dim"]
-) -> Float[Array, "rows vectors"]:
+def cosine_to_rows(
+    vectors: Float[Array, "vectors dim"], rows: Float[Array, "rows dim"]
+) -> Float[Array, "vectors rows"]:
     """`cosine`, divided by the lengths of the rows after the product: many rows are not copied."""
     length = lengths(rows)
-    products = jnp.matmul(rows, normalize(vectors).T, precision=Precision.HIGHEST)
-    return products / jnp.where(length > 0, length, 1.0)[:, None]
+    products = jnp.matmul(normalize(vectors), rows.T, precision=Precision.HIGHEST)
+    return products / jnp.where(length > 0, length, 1.0)[None, :]
 
 
 def cosine(
@@ -69,7 +69,7 @@ def cos_add(
         Representations".
     """
     sought = jnp.sum(normalize(positive), axis=0) - jnp.sum(normalize(negative), axis=0)
-    return cosines_of_rows(rows, sought[None, :])[:, 0]
+    return cosine_to_rows(sought[None, :], rows)[0]
 
 
 def cos_mul(
@@ -87,8 +87,8 @@ def cos_mul(
         Representations", eq. 4 and footnote 7. Their epsilon is 0.001, hyperwords' 0.01, gensim's
         1e-6.
     """
-    near, far = ((1.0 + cosines_of_rows(rows, each)) / 2.0 for each in (positive, negative))
-    return jnp.prod(near, axis=1) / (jnp.prod(far, axis=1) + epsilon)
+    near, far = ((1.0 + cosine_to_rows(each, rows)) / 2.0 for each in (positive, negative))
+    return jnp.prod(near, axis=0) / (jnp.prod(far, axis=0) + epsilon)
 
 
 def closeness(

@@ -2,12 +2,11 @@
 
 Usage: python scripts/inspect_table.py PATH [--words FILE] [--out FOLDER] [--help]
 
-PATH is the folder of a finished run, .npy, .safetensors, or a text as word2vec, GloVe and fastText
-write it. A file inside a Python package is package:NAME/FILE.
+PATH is the folder of a finished run, a file of word2vec, GloVe or fastText (told by its content,
+compressed or not), .npy or .safetensors. A file inside a Python package is package:NAME/FILE.
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -22,23 +21,22 @@ class Inspect:
     path: Annotated[str, tyro.conf.Positional]
     """The table."""
     words: str | None = None
-    """The words of its rows: a text with a word a line, or .parquet (wants pyarrow)."""
+    """The words of an .npy's rows: a text with a word a line, or .parquet (wants pyarrow)."""
+    limit: int | None = None
+    """Only the first so many rows."""
     out: str | None = None
     """Where the report and its pictures go; by default runs/inspect/NAME."""
 
 
 def main() -> None:
     asked = command_line.parse(Inspect)
-    from jaxemb import formats, inspection, preparation, progress, report, runs
-    from jaxemb.text import sources
+    from jaxemb import inspection, loading, preparation, progress, report
 
-    if Path(asked.path).is_dir():
-        vocab, tables = runs.load(asked.path)
-        words, table = vocab.words, tables.input
-    else:
-        [path], named = sources.resolve([asked.path]), asked.words
-        words, table = formats.read(path, sources.resolve([named])[0] if named else None)
-    name = Path(asked.path).stem
+    loaded = loading.word_vectors(asked.path, words=asked.words, limit=asked.limit)
+    (words, table), name = loaded.found, loaded.name
+    for remark in loaded.remarks:
+        print(f"warning: {remark}")
+    print(f"{asked.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
     out = preparation.writable(asked.out or f"runs/inspect/{name}")
     progress.show(report.write_table(out, name, inspection.describe(table, words)))
 

@@ -27,6 +27,10 @@ import pytest
 from jaxemb.structs import Vocab
 
 
+def pytest_addoption(parser):
+    parser.addoption("--mutants", type=int, default=5000, help="broken files to read")
+
+
 @pytest.fixture
 def vocab() -> Vocab:
     """Twelve words with falling counts."""

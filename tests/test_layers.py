@@ -46,8 +46,8 @@ FLOORS = {
 }
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 WITHOUT_JAX = {"text", "errors", "provenance", "config", "command_line", "preparation"}
-# the one door between rooms of floor 1: static trains on what text encodes
-DOORS = {("static", "text")}
+# doors between rooms of floor 1: static trains on what text encodes, formats reads what it wrote
+DOORS = {("static", "text"), ("formats", "text")}
 
 
 def _room(module: str) -> str | None:

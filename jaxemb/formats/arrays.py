@@ -116,7 +116,7 @@ def _check_header(file: File) -> None:
         return dict(pairs)
 
     try:
-        json.loads(file.exactly(size, "the header"), object_pairs_hook=unique)
+        json.loads(file.exactly(size, "the header").decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         if isinstance(error, FormatError):
             raise

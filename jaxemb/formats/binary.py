@@ -42,14 +42,13 @@ class _Window:
 def read(path: Path, options: Options) -> WordVectors:
     """A word2vec binary file."""
     with File(path, options.progress) as file:
-        headers.skip_mark(file)
-        line = headers.first_line(file)
-        header, rows = headers.taken(file, options, line, lambda dim: 4 * dim + 2)
-        if line.endswith(b"\r"):
+        header = headers.taken(file)
+        follow, window = file.left, _Window(file)
+        if header.crlf:
             hint = "a text-mode transfer changed every line end; fetch the file again"
             raise file.error("line 1", "a header that ends in CRLF", "LF", hint)
-        window = _Window(file)
         _refuse_others(file, window, header)
+        rows = headers.bounded(file, options, header, follow, 4 * header.dim + 2)
         found = Rows(file, options, header.dim, rows)
         promised = None if options.allow_count_mismatch else header.rows
         _records(file, window, found, header.dim, promised)

@@ -1,7 +1,6 @@
 """The first line `rows dim` of word2vec and fastText files, and what a file's size says of it."""
 
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 from jaxemb.formats.options import File, Options, warn
@@ -13,16 +12,17 @@ _HEADER = re.compile(rb"([0-9]{1,20}) ([0-9]{1,20}) ?\r?")
 
 
 class Header(NamedTuple):
-    """How many rows a file promises, and of how many numbers."""
+    """How many rows a file promises, of how many numbers; and whether the line ended in CRLF."""
 
     rows: int
     dim: int
+    crlf: bool
 
 
 def parse(line: bytes) -> Header | None:
     """The header in a first line without its line end; None if it is no header."""
     found = _HEADER.fullmatch(line)
-    return Header(int(found[1]), int(found[2])) if found else None
+    return Header(int(found[1]), int(found[2]), line.endswith(b"\r")) if found else None
 
 
 def skip_mark(file: File) -> None:
@@ -42,18 +42,14 @@ def first_line(file: File) -> bytes:
     return line
 
 
-def taken(
-    file: File, options: Options, line: bytes, row_bytes: Callable[[int], int]
-) -> tuple[Header, int | None]:
-    """The header of a file, and its number of rows if the file's size bears it out, else None.
-
-    Args:
-        line: the first line, without its end; what follows it is still to be read.
-        row_bytes: from a dimension to the fewest bytes of a row; the last may lack one.
+def taken(file: File) -> Header:
+    """The header of a file; what follows it is still to be read.
 
     Raises:
-        FormatError: no header; no rows; more rows or dimensions than the file has bytes for.
+        FormatError: no header; no rows; a dimension that no table has.
     """
+    skip_mark(file)
+    line = first_line(file)
     header = parse(line)
     if header is None:
         raise file.error("line 1", repr(line[:60]), "a header `rows dim`, two whole numbers")
@@ -61,13 +57,30 @@ def taken(
         raise file.error("line 1", f"dim is {header.dim:,}", f"1 to {LARGEST_DIM:,}")
     if header.rows < 1:
         raise file.error("line 1", "a header of 0 rows", "at least 1 row")
-    if file.left is None:  # compressed: memory grows with what is found
-        return header, None
-    follow, least = file.left, header.rows * row_bytes(header.dim) - 1
+    return header
+
+
+def bounded(
+    file: File, options: Options, header: Header, follow: int | None, row: int, slack: int = 1
+) -> int | None:
+    """The number of rows, if the size of the file bears it out; None where that is not known.
+
+    Args:
+        follow: how many bytes follow the header; None in a compressed file.
+        row: the fewest bytes of a row; the last may lack one.
+        slack: how many times too few bytes there must be for an error here: a text that lacks a
+            value somewhere is refused there.
+
+    Raises:
+        FormatError: rows for which the file is far too small; not one row fits.
+    """
+    if follow is None:
+        return None
+    least = header.rows * row - 1
     if least <= follow:
-        return header, header.rows
-    if options.allow_count_mismatch:
-        return header, None
+        return header.rows
+    if options.allow_count_mismatch or (least <= slack * follow and row - 1 <= follow):
+        return None
     raise file.error(
         "line 1",
         f"{header.rows:,} rows of {header.dim:,} numbers, at least {least:,} bytes",

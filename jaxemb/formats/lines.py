@@ -30,6 +30,8 @@ def split(
     line: bytes, dim: int, sep: bytes, numeric_pieces: bool, fail: Callable[..., Exception]
 ) -> tuple[bytes, bytes]:
     """A line's word, which may have several pieces, and its last `dim` fields."""
+    if sep + sep in line:
+        raise fail("two separators in a row", "one between fields")
     fields = line.rsplit(sep, dim)
     if len(fields) <= dim:
         raise fail(f"{len(fields) - 1} values", f"a word and {dim}")
@@ -38,7 +40,7 @@ def split(
     if b"\t" in word and sep == b" ":
         raise fail("a tab", "one space between fields")
     if not all(pieces):
-        raise fail("an empty word" if not word else "two separators in a row", "one between fields")
+        raise fail("an empty word", "a word before the numbers")
     if len(pieces) > 1 and not numeric_pieces:
         number = next((p for p in pieces if NUMBER.fullmatch(p) or NONFINITE.fullmatch(p)), None)
         if number is not None:

@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import arrays, binary, fasttext, headers
+from jaxemb.formats import arrays, binary, fasttext_file, headers
 from jaxemb.formats.options import File
 
 _SAMPLE = 1 << 16
@@ -40,10 +40,11 @@ def recognise(path: str | Path) -> str:
         refuse_foreign(file, data)
         if data.startswith(arrays.NPY):
             return "npy"
-        if data.startswith(struct.pack("<i", fasttext.MAGIC)):
+        if data.startswith(struct.pack("<i", fasttext_file.MAGIC)):
             return "fasttext-bin"
         if _is_safetensors(data):
             return "safetensors"
+        fasttext_file.refuse_old(file, data)
         return _lines(file, data.removeprefix(headers.BOM))
 
 

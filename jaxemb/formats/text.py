@@ -7,6 +7,7 @@ Source:
     word2vec.c, GloVe's and fastText's own writers; what goes wrong with them: docs/formats.md.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,9 +33,9 @@ class Lines(NamedTuple):
 def read_with_header(path: Path, options: Options) -> WordVectors:
     """word2vec's text and fastText's .vec: the first line is `rows dim`."""
     with File(path, options.progress) as file:
-        headers.skip_mark(file)
-        line = headers.first_line(file)
-        header, rows = headers.taken(file, options, line, lambda dim: 2 * dim + 2)
+        header = headers.taken(file)
+        row = 2 * header.dim + 2
+        rows = headers.bounded(file, options, header, file.left, row, slack=2)
         return _read(file, options, 2, header.dim, rows, header.rows)
 
 
@@ -66,13 +67,24 @@ def _start(file: File, lines: int) -> bytes:
 def dimension(file: File, data: bytes, sep: bytes) -> int:
     """The number of values that most of the first lines have; of two, that of the earlier line."""
     lines = [line.removesuffix(b"\r") for line in data.split(b"\n")[:AGREEING]]
-    counts = Counter(line.removesuffix(sep).count(sep) for line in lines if line)
+    counts = Counter(each for line in filter(None, lines) for each in _widths(line, sep))
     dim = max(counts, key=lambda each: (_fitting(lines, each, sep), counts[each]), default=0)
     if not 1 <= dim <= headers.LARGEST_DIM:
         found = repr(lines[0][:60]) if lines else "nothing"
         hint = "sep='tab' reads tabs" if b"\t" in data[:LONGEST_LINE] and sep == b" " else ""
         raise file.error("line 1", found, "a word and its numbers, one space between", hint)
     return dim
+
+
+def _widths(line: bytes, sep: bytes) -> Iterator[int]:
+    """How many values a line may have: all after the first field; or, after a word of several
+    pieces without a digit, all that are numbers."""
+    fields = line.removesuffix(sep).split(sep)
+    yield len(fields) - 1
+    number = lines_lib.NUMBER.fullmatch
+    word = next((n for n in range(len(fields), 0, -1) if not number(fields[n - 1])), 0)
+    if word > 1 and not re.search(rb"[0-9]", sep.join(fields[:word])):
+        yield len(fields) - word
 
 
 def _fitting(lines: list[bytes], dim: int, sep: bytes) -> int:

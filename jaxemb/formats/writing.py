@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -48,7 +48,7 @@ def binary(path: Path, found: WordVectors, progress: Progress) -> None:
 def npy(path: Path, found: WordVectors, progress: Progress) -> None:
     """The table as .npy; its words, if it has any, a line each in NAME.words.txt beside it."""
     if found.words is not None:
-        words, _ = _checked(path, found, spaces=True)
+        words, _ = _checked(path, found, spaces=True, typed=True)
         data = "".join(f"{word}\n" for word in words).encode("utf-8", "surrogateescape")
         with _opened(arrays.words_beside(path)) as out:
             out.write(data)
@@ -61,7 +61,7 @@ def safetensors(path: Path, found: WordVectors, progress: Progress) -> None:
     """The table `vectors`, and its words in the same file."""
     held = {"vectors": np.ascontiguousarray(found.vectors)}
     if found.words is not None:
-        words, _ = _checked(path, found, spaces=True)
+        words, _ = _checked(path, found, spaces=True, typed=True)
         held.update(arrays.packed(words))
     unfinished = path.with_name(path.name + ".tmp")
     save_file(held, unfinished)
@@ -71,7 +71,7 @@ def safetensors(path: Path, found: WordVectors, progress: Progress) -> None:
 
 def parquet(path: Path, found: WordVectors, progress: Progress) -> None:
     """A folder with words.parquet and vectors.npy."""
-    words, table = _checked(path, found, spaces=True)
+    words, table = _checked(path, found, spaces=True, typed=True)
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -82,8 +82,10 @@ def parquet(path: Path, found: WordVectors, progress: Progress) -> None:
     npy(path / "vectors.npy", WordVectors(None, table), progress)
 
 
-def _checked(path: Path, found: WordVectors, *, spaces: bool) -> tuple[tuple[str, ...], Any]:
-    """Words and table, if the format can hold them.
+def _checked(
+    path: Path, found: WordVectors, *, spaces: bool, typed: bool = False
+) -> tuple[tuple[str, ...], Any]:
+    """Words and table, if the format can hold them; `typed` formats hold any kind of float.
 
     Raises:
         InputError: no words; words that would not come back as they are; numbers that float32
@@ -101,7 +103,7 @@ def _checked(path: Path, found: WordVectors, *, spaces: bool) -> tuple[tuple[str
         torn = len(pieces) > 1 and (not all(pieces) or any(map(lines.NUMBER.fullmatch, pieces)))
         if unfit.search(word) or torn or len(word) > LONGEST_WORD // 4:
             raise InputError(f"{path}: row {i:,}: this format cannot hold the word {word!r}")
-    if table.dtype != np.float32 and not np.array_equal(table, table.astype(np.float32)):
+    if not typed and not np.array_equal(table, table.astype(np.float32)):
         raise InputError(f"{path}: {table.dtype} would lose digits: make it float32 first")
     return words, table
 
@@ -118,7 +120,7 @@ class _opened:
     def __init__(self, path: Path) -> None:
         self._path, self._unfinished = path, path.with_name(path.name + ".tmp")
 
-    def __enter__(self) -> BinaryIO:
+    def __enter__(self) -> Any:
         self._file = COMPRESSED.get(self._path.suffix, open)(self._unfinished, "wb")
         return self._file
 

@@ -60,20 +60,25 @@ def _resolve_one(path: str) -> list[Path]:
         raise InputError(f"{path}: no such file or folder ({error})") from None
 
 
+def place(path: str | Path) -> Path:
+    """Where a file or folder is; "package:NAME/FILE" stands inside an installed package."""
+    path = str(path)
+    return Path(_inside_package(path) if path.startswith(_PACKAGE) else path).expanduser()
+
+
 def _found(path: str) -> list[Path]:
-    pattern = _inside_package(path) if path.startswith(_PACKAGE) else path
-    place = Path(pattern).expanduser()
-    if place.is_file():
-        return [place]
-    if place.is_dir():
-        inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-        found = [p for p in inside if not _hidden(p.relative_to(place))]
+    there = place(path)
+    if there.is_file():
+        return [there]
+    if there.is_dir():
+        inside = (p for p in sorted(there.rglob("*")) if p.is_file())
+        found = [p for p in inside if not _hidden(p.relative_to(there))]
         if not found:
             raise InputError(f"{path}: the folder holds no file")
         return found
-    found = [Path(p) for p in sorted(glob.glob(str(place), recursive=True)) if Path(p).is_file()]
+    found = [Path(p) for p in sorted(glob.glob(str(there), recursive=True)) if Path(p).is_file()]
     if not found:
-        is_glob = glob.has_magic(pattern)
+        is_glob = glob.has_magic(str(there))
         raise InputError(f"{path}: {'no file matches' if is_glob else 'no such file or folder'}")
     return found
 

@@ -1,0 +1,73 @@
+"""Word vectors from one format into another, bit for bit.
+
+Usage: python scripts/convert.py IN OUT [--to FORMAT] [--limit 100000] [--help]
+
+IN is any file that scripts/inspect_table.py takes, or a finished run. The format of OUT is told by
+its name (.bin, .vec, .npy, .safetensors) or said with --to. Exit codes: 0 done, 2 input that cannot
+be used.
+"""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import tyro
+
+from jaxemb import command_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Convert:
+    """Word vectors from one format into another, bit for bit."""
+
+    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="IN")]
+    """The vectors to read."""
+    target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
+    """The file to write; text and binary are compressed if it ends in .gz, .bz2 or .xz."""
+    to: str | None = None
+    """word2vec-binary, word2vec-text, glove, fasttext-vec, npy, safetensors or parquet."""
+    format: str | None = None
+    """The format of IN; by default told by its content."""
+    words: str | None = None
+    """The words of an .npy's rows: a text with a word a line, or .parquet (wants pyarrow)."""
+    limit: int | None = None
+    """Only the first so many rows."""
+    only: str | None = None
+    """Only the words of this text, which has one a line."""
+    sep: Literal["space", "tab"] = "space"
+    """What stands between the fields of a text."""
+    on_bad_utf8: Literal["error", "surrogateescape"] = "error"
+    """surrogateescape keeps bytes that are not UTF-8, and writes them as they were."""
+    allow_nonfinite: bool = False
+    """Take NaN and infinity."""
+    allow_count_mismatch: bool = False
+    """Take more or fewer rows than the header says."""
+    allow_numeric_pieces: bool = False
+    """Take a number within a word of several pieces."""
+
+
+def main() -> None:
+    asked = command_line.parse(Convert)
+    from jaxemb import formats, loading, progress, provenance
+
+    options = dataclasses.asdict(asked)
+    for name in ("source", "target", "to", "format"):
+        options.pop(name)
+    if asked.only:
+        options["only"] = provenance.read_text(asked.only).split("\n")
+    loaded = loading.word_vectors(asked.source, asked.format, **options)
+    for remark in loaded.remarks:
+        print(f"warning: {remark}")
+    with progress.bar("writing") as bar:
+        task = bar.add_task("", total=None)
+        formats.write(
+            asked.target,
+            loaded.found,
+            asked.to,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    rows, dim = loaded.found.vectors.shape
+    print(f"{asked.source} ({loaded.format}) -> {asked.target}: {rows:,} x {dim}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

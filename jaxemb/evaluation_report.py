@@ -15,7 +15,12 @@ from jaxemb.functional import similarity
 from jaxemb.text.vocabulary import HasWords
 
 FORMULAS = {"cos_add": "3CosAdd", "cos_mul": "3CosMul"}
-WAYS = {"skip": "left out", "mean": "the mean vector", "zero": "scored 0 or wrong"}
+WAYS = {
+    "skip": "left out",
+    "mean": "the mean vector",
+    "zero": "scored 0 or wrong",
+    "ngrams": "made of parts",
+}
 
 
 class Asked(NamedTuple):
@@ -93,14 +98,11 @@ def _accuracies(answered: analogies.Answered) -> dict[str, Any]:
 
 def compare(first: Answers, second: Answers) -> dict[str, Any]:
     """First minus second on every test, item by item."""
-    found = {}
-    for here, there, compared in (
-        (first.judged, second.judged, agreement.compare),
-        (first.answered, second.answered, analogies.compare),
-    ):
-        pairs = zip(_named(here).items(), there, strict=True)
-        found |= {name: compared(one, other)._asdict() for (name, one), other in pairs}
-    return found
+    judged = zip(_named(first.judged).items(), second.judged, strict=True)
+    answered = zip(_named(first.answered).items(), second.answered, strict=True)
+    found = {name: agreement.compare(one, other) for (name, one), other in judged}
+    found |= {name: analogies.compare(one, other) for (name, one), other in answered}
+    return {name: difference._asdict() for name, difference in found.items()}
 
 
 def markdown(found: dict[str, Any], sections: bool = True) -> str:
@@ -109,14 +111,13 @@ def markdown(found: dict[str, Any], sections: bool = True) -> str:
 
 
 def _similarity(found: dict[str, Any]) -> str:
-    if not found:
-        return ""
     lines = ["| word similarity | Spearman | Pearson | pairs known |", "|---|---|---|---|"]
+    said = {}
     for name, row in found.items():
         cells = name, _estimate(row), _estimate(row["pearson"]), _coverage(row)
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", f"- {_policy(row['policy'])}", ""]
-    return "\n".join(lines) + "\n"
+        said[_policy(row["policy"])] = None
+    return "\n".join([*lines, "", *(f"- {each}" for each in said), "\n"]) if found else ""
 
 
 def _analogies(found: dict[str, Any], sections: bool) -> str:
@@ -127,8 +128,8 @@ def _analogies(found: dict[str, Any], sections: bool) -> str:
         for section, each in {**shown, "all": row}.items():
             lines.append(f"| {section} | {_estimate(each)} | {_coverage(each)} |")
         formula = row["policy"]["formula"]
-        lines += ["", f"- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}", ""]
-        text += "\n".join(lines) + "\n"
+        lines += ["", f"- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}", "\n"]
+        text += "\n".join(lines)
     return text
 
 

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float
 from jaxemb import embedders, linalg
 from jaxemb.evaluation import neighbours
 from jaxemb.functional import similarity
-from jaxemb.structs import Vocab
 from jaxemb.text import vocabulary
 
 NEAR, OTHERS = 5, 5  # words shown beside the word itself
@@ -30,7 +29,7 @@ class Rung(NamedTuple):
     cosines: Float[Any, "words words"]
 
 
-def climb(vocab: Vocab, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
+def climb(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
     """The rungs for one vocabulary: one-hot, and a static table of trained vectors.
 
     Raises:
@@ -50,12 +49,15 @@ def climb(vocab: Vocab, table: Float[Any, "vocab dim"], word: str) -> list[Rung]
     ]
 
 
-def _shown(vocab: Vocab, table, word: str, near: neighbours.Neighbours) -> tuple[str, ...]:
+def _shown(
+    vocab: vocabulary.HasWords, table, word: str, near: neighbours.Neighbours
+) -> tuple[str, ...]:
     """The word, its nearest, and the frequent words least like it."""
     frequent = jnp.asarray(table[:AMONG])
     row = jnp.asarray(table[vocabulary.index(vocab, [word])[0]])[None, :]
     unlike = np.argsort(np.asarray(similarity.cosine(row, frequent))[0], kind="stable")
-    others = [vocab.words[i] for i in unlike if vocab.words[i] not in (word, *near.words)]
+    words = vocabulary.named(vocab)
+    others = [words[i] for i in unlike if words[i] not in (word, *near.words)]
     return (word, *near.words, *others[:OTHERS])
 
 

@@ -31,8 +31,9 @@ class Evaluate:
     """Tests of word similarity; by default WordSim-353 and SimLex-999."""
     questions: tuple[str, ...] | None = None
     """Tests of analogies; by default questions-words.txt."""
-    unknown: Literal["skip", "mean", "zero"] = "skip"
-    """Left out; the mean vector; scored 0 or wrong, as gensim's dummy4unknown."""
+    unknown: Literal["skip", "mean", "zero", "ngrams"] = "skip"
+    """Left out; the mean vector; scored 0 or wrong (gensim's dummy4unknown); made of n-grams, by
+    fastText's .bin."""
     case: Literal["fold", "exact"] = "fold"
     """Whether words of another case are the same word."""
     formula: Literal["add", "mul"] = "add"
@@ -52,8 +53,8 @@ def main() -> None:
 
     at_least(1, restrict_vocab=asked.restrict_vocab)
     fold = {"fold": str.upper, "exact": str}[asked.case]
-    unknown = {"skip": None, "mean": policies.mean, "zero": policies.zero}[asked.unknown]
-    policy = policies.Policy(fold, unknown, asked.restrict_vocab)
+    ways = {"skip": None, "mean": policies.mean, "zero": policies.zero}
+    policy = policies.Policy(fold, ways.get(asked.unknown), asked.restrict_vocab)
     answer = {"add": similarity.cos_add, "mul": similarity.cos_mul}[asked.formula]
     pairs = words.pairs() if asked.pairs is None else list(map(reading.pairs, asked.pairs))
     questions = words.questions()
@@ -64,8 +65,11 @@ def main() -> None:
         raise command_line.InputError(f"no test: name --pairs or --questions; {words.HOW_TO_GET}")
     answers = {}
     for path in filter(None, (asked.vectors, asked.other)):
-        vocab = loading.vectors(path)
-        answers[path] = evaluation_report.ask(vocab, vocab.vectors, tests)
+        loaded = loading.word_vectors(path)
+        if asked.unknown == "ngrams":
+            policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
+            tests = tests._replace(policy=policy, analogies_policy=policy)
+        answers[path] = evaluation_report.ask(loaded.found, loaded.found.vectors, tests)
     out = preparation.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
     progress.show(evaluation_report.write(out, answers, tests))
 

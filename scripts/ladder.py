@@ -1,8 +1,9 @@
 """The ladder of word vectors on one screen: what each rung is as a matrix, and what is near a word.
 
-Usage: python scripts/ladder.py WORD [--run runs/quickstart] [--picture ladder.png] [--help]
+Usage: python scripts/ladder.py WORD [--run runs/quickstart | --vectors FILE] [--picture ladder.png]
 
-The static rung is a finished run of scripts/train.py. The contextual rung is not built yet.
+The static rung is a finished run of scripts/train.py, or any file of vectors. The contextual rung
+is not built yet.
 """
 
 import dataclasses
@@ -24,8 +25,10 @@ class Ladder:
     """The word to look at."""
     run: str = "runs/quickstart"
     """The folder of a finished run."""
+    vectors: str | None = None
+    """A file of vectors instead of a run."""
     picture: str | None = None
-    """Where the picture goes; by default ladder.png in the run's folder."""
+    """Where the picture goes; by default ladder.png in the run's folder, or in the current one."""
 
 
 def main() -> None:
@@ -34,13 +37,18 @@ def main() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from jaxemb import ladder, runs
+    from jaxemb import ladder, loading, runs
 
-    vocab, tables = runs.load(asked.run)
-    path = Path(asked.picture or Path(asked.run) / "ladder.png")
+    if asked.vectors:
+        vocab = loading.word_vectors(asked.vectors).found
+        table = vocab.vectors
+    else:
+        vocab, tables = runs.load(asked.run)
+        table = tables.input
+    path = Path(asked.picture or Path("." if asked.vectors else asked.run) / "ladder.png")
     if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
-    rungs = ladder.climb(vocab, tables.input, asked.word)
+    rungs = ladder.climb(vocab, table, asked.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
     for rung in rungs:
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"

@@ -4,7 +4,8 @@ Usage: python scripts/neighbors.py VECTORS WORD... [--k 10] [--euclidean] [--min
 
 VECTORS is the folder of a finished run, or a file of vectors; a file inside a Python package is
 package:NAME/FILE. Each word has a column of its own; with --minus, all words make one question:
-`VECTORS king woman --minus man` asks what is near to king and woman and far from man.
+`VECTORS king woman --minus man` asks what is near to king and woman and far from man. A word that
+is not there is refused, with near spellings; fastText's .bin makes its vector of n-grams.
 """
 
 import dataclasses
@@ -45,16 +46,18 @@ def main() -> None:
     from jaxemb.evaluation import neighbours
     from jaxemb.functional import similarity
 
-    vocab = loading.vectors(asked.vectors)
+    loaded = loading.word_vectors(asked.vectors)
+    vocab, measure = loaded.found, similarity.closeness if asked.euclidean else similarity.cos_add
     together = [neighbours.Query(asked.words, asked.minus)]
     queries = together if asked.minus else [neighbours.Query([word]) for word in asked.words]
-    answer = similarity.closeness if asked.euclidean else similarity.cos_add
-    found = neighbours.most_similar_of_each(vocab, vocab.vectors, queries, asked.k, answer)
-    measure, sign = ("distance", -1) if asked.euclidean else ("cosine", 1)
+    found = neighbours.most_similar_of_each(
+        vocab, vocab.vectors, queries, asked.k, measure, loaded.unknown
+    )
+    said, sign = ("distance", -1) if asked.euclidean else ("cosine", 1)
     shown = Table()
     for query in found:
         shown.add_column(escape(query.word))
-        shown.add_column(measure, justify="right")
+        shown.add_column(said, justify="right")
     for row in range(max(len(query.words) for query in found)):
         cells = [(escape(q.words[row]), f"{sign * q.values[row]:.3f}") for q in found]
         shown.add_row(*(cell for pair in cells for cell in pair))

@@ -4,7 +4,7 @@ Everywhere a word is wanted, a vector [dim] may be given: one made of subwords, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
 Word = str | Float[Any, " dim"]
+Compose = Callable[[Sequence[str]], Float[Any, "words dim"]]
 
 
 class Neighbours(NamedTuple):
@@ -67,6 +68,7 @@ def most_similar(
     negative: Sequence[Word] = (),
     k: int = 10,
     answer: searching.Answer = functional.cos_add,
+    unknown: Compose | None = None,
 ) -> Neighbours:
     """The k words nearest to some words and far from others, those words left out.
 
@@ -77,11 +79,13 @@ def most_similar(
         negative: words or vectors to be far from.
         k: how many.
         answer: how a row is scored: `similarity.cos_add`, `cos_mul`, `closeness`, or your own.
+        unknown: makes the vectors of words that are not in the vocabulary; without it, or where it
+            makes zeros, they are refused.
 
     Raises:
         InputError: a word is not in the vocabulary, with words that look like it.
     """
-    return most_similar_of_each(vocab, table, [Query(positive, negative)], k, answer)[0]
+    return most_similar_of_each(vocab, table, [Query(positive, negative)], k, answer, unknown)[0]
 
 
 def most_similar_of_each(
@@ -90,6 +94,7 @@ def most_similar_of_each(
     queries: Iterable[Query],
     k: int = 10,
     answer: searching.Answer = functional.cos_add,
+    unknown: Compose | None = None,
 ) -> list[Neighbours]:
     """`most_similar` for many queries, while the table streams by once for each of their shapes."""
     at_least(1, k=k)
@@ -102,6 +107,7 @@ def most_similar_of_each(
         if not sum(shape):
             raise InputError("nothing is asked: wanted a word to be near to")
         flat = [each for i in places for side in asked[i] for each in side]
+        flat = _composed(vocab, flat, unknown) if unknown else flat
         ids, vectors = _rows(vocab, table, flat)
         ids, vectors = ids.reshape(len(places), -1), vectors.reshape(len(places), sum(shape), -1)
         near, far = np.split(vectors, [shape[0]], axis=1)
@@ -155,6 +161,15 @@ def euclidean_distance(
     """The Euclidean distance of two words, in float64."""
     one, other = _float64(vocab, table, [left, right])
     return float(np.linalg.norm(one - other))
+
+
+def _composed(vocab: HasWords, words: Sequence[Word], unknown: Compose) -> list[Word]:
+    """With vectors in the place of unknown words that have one."""
+    number = vocabulary.numbers(vocabulary.named(vocab))
+    missing = [word for word in words if isinstance(word, str) and word not in number]
+    made = dict(zip(missing, unknown(missing), strict=True)) if missing else {}
+    made = {word: vector for word, vector in made.items() if np.any(vector)}
+    return [made.get(word, word) if isinstance(word, str) else word for word in words]
 
 
 def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[Any, "words dim"]:

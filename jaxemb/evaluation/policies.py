@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxemb.errors import InputError
 from jaxemb.text import vocabulary
 
 BLOCK = 16384  # rows of which the mean is summed at a time
@@ -62,6 +63,25 @@ def mean(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "wo
     total = sum(np.asarray(table[i : i + BLOCK], np.float64).sum(axis=0) for i in blocks)
     row = np.asarray(total / len(table), np.float32)
     return np.repeat(row[None, :], len(words), axis=0)
+
+
+def ngrams(compose: Callable[[Sequence[str]], Any] | None) -> Unknown:
+    """What makes a word's vector of its n-grams, as an `unknown` of a policy.
+
+    Args:
+        compose: from words to vectors, as `formats.unknown_words` gives it for fastText's .bin.
+
+    Raises:
+        InputError: there is none.
+    """
+    if compose is None:
+        raise InputError("no n-grams are there to make unknown words of: wanted a .bin of fastText")
+
+    def ngrams(words, table):
+        del table
+        return compose(words)
+
+    return ngrams
 
 
 def find(

@@ -13,6 +13,7 @@ from jaxemb.functional import similarity
 
 QUERIES = 512  # asked of one block at a time
 ENTRIES = 2**24  # of a block and its scores: 64 MB
+SMALLEST = 1024  # rows of a block, whatever their number of entries
 
 # (positive [p, dim], negative [n, dim], rows [rows, dim]) -> scores [rows], the best the largest
 Answer = Callable[..., Float[Array, " rows"]]
@@ -47,7 +48,9 @@ def best(
         answer: how a row is scored for ONE query.
     """
     queries, k = len(positive), min(k, len(table))
-    parts = max(-(-queries // QUERIES), 1)
+    if not queries:
+        return Best(np.zeros((0, k), np.float32), np.zeros((0, k), np.int32))
+    parts = -(-queries // QUERIES)
     batch = -(-queries // parts)
     asked = [
         tuple(_padded(np.asarray(each[i : i + batch]), batch) for each in (positive, negative))
@@ -59,8 +62,6 @@ def best(
     for start, count, rows in _blocks(table, batch):
         for i, (near, far) in enumerate(asked):
             found[i] = _step(found[i], rows, start, count, near, far, left_out[i], answer, k)
-    if not found:
-        return Best(np.zeros((0, k), np.float32), np.zeros((0, k), np.int32))
     return Best(*(np.concatenate(each)[:queries] for each in zip(*found, strict=True)))
 
 
@@ -73,7 +74,7 @@ def _padded(array: np.ndarray, length: int) -> np.ndarray:
 
 def _blocks(table, batch: int) -> Iterator[tuple[int, int, Float[Array, "block dim"]]]:
     """Where each block starts, how many rows of it are rows, and the block on the device."""
-    most = max(ENTRIES // (table.shape[1] + 2 * batch), 1024)
+    most = max(ENTRIES // (table.shape[1] + 2 * batch), SMALLEST)
     length = min(
         2 ** (most.bit_length() - 1), -(-len(table) // similarity.GROUP) * similarity.GROUP
     )

@@ -15,7 +15,7 @@ Held elsewhere:
 33    laws/test_objectives.py::test_relabelling_the_vocabulary_relabels_the_gradient
 34    laws/test_objectives.py::test_a_skipgram_block_costs_the_sum_of_its_pairs (here: CBOW)
 42    test_checkpoints.py::test_what_is_restored_is_what_was_saved (here: bfloat16)
-43    evaluation/test_evaluation.py::test_neighbours_do_not_change_under_rotation_or_scaling
+43    evaluation/test_neighbours.py::test_neighbours_do_not_change_under_rotation_or_scaling
 Not yet testable:
 32    hierarchical softmax sums to 1, Kraft equality: issue 7, counts and trees
 35    bounds of an LSTM's states: issue 6, ELMo

@@ -1,0 +1,92 @@
+"""Intervals and tests. Oracles: scipy; the normal approximation; identities."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxemb.evaluation import intervals
+
+
+def _two(items: int, share: float = 0.6, seed: int = 0):
+    random = np.random.default_rng(seed)
+    left = random.normal(size=items)
+    return left, share * left + random.normal(size=items)
+
+
+@pytest.mark.parametrize("levels", [None, 4])
+def test_correlations_are_scipys_ties_too(levels):
+    left, right = _two(50)
+    if levels:
+        left, right = np.round(left * levels / 8), np.round(right * levels / 8)
+    for ours, theirs in (
+        (intervals.pearson, scipy.stats.pearsonr),
+        (intervals.spearman, scipy.stats.spearmanr),
+    ):
+        np.testing.assert_allclose(ours(left, right), theirs(left, right)[0], rtol=1e-12)
+
+
+def test_the_interval_is_fishers_for_normal_values():
+    left, right = _two(400)
+    found = intervals.correlation(intervals.pearson, left, right)
+    z = np.arctanh(found.value) + np.array([-1, 1]) * 1.96 / np.sqrt(397)
+    np.testing.assert_allclose([found.low, found.high], np.tanh(z), atol=0.02)  # 1,000 draws
+
+
+def test_the_interval_of_a_share_is_that_of_items_drawn_again():
+    right = np.arange(300) % 5 == 0
+    found = intervals.share(right)
+    drawn = intervals.resampled(lambda x: x.mean(axis=-1), right.astype(float))
+    np.testing.assert_allclose(found[1:], np.quantile(drawn, [0.025, 0.975]), atol=0.01)
+    assert found.value == 0.2
+
+
+def test_batches_of_draws_have_the_same_interval(monkeypatch):
+    left, right = _two(200)
+    whole = intervals.correlation(intervals.spearman, left, right)
+    monkeypatch.setattr(intervals, "ENTRIES", 200 * 300)
+    parts = intervals.correlation(intervals.spearman, left, right)
+    np.testing.assert_allclose(whole, parts, atol=0.03)
+
+
+def test_nothing_asked_is_no_number():
+    none, one = np.zeros(0), np.ones(1)
+    assert np.isnan(intervals.correlation(intervals.spearman, one, one)).all()
+    assert np.isnan(intervals.share(none.astype(bool))).all()
+    assert np.isnan(intervals.correlation(intervals.pearson, np.ones(9), np.arange(9.0))).all()
+
+
+def test_a_table_does_not_differ_from_itself_and_a_better_one_does():
+    human, good = _two(300)
+    bad = _two(300, share=0.1, seed=1)[1]
+    same = intervals.correlation_difference(intervals.spearman, good, good, human)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+    better = intervals.correlation_difference(intervals.spearman, good, bad, human)
+    worse = intervals.correlation_difference(intervals.spearman, bad, good, human)
+    assert better.low > 0
+    assert better.p < 0.01
+    np.testing.assert_allclose(better[:3], [-worse.value, -worse.high, -worse.low], atol=1e-12)
+
+
+def test_p_is_evenly_spread_where_tables_are_alike():
+    """Two tables equally near to people: p below 0.1 in about a tenth of the tests."""
+    small = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        human = random.normal(size=60)
+        one, other = human + random.normal(size=(2, 60))
+        found = intervals.correlation_difference(intervals.pearson, one, other, human, seed)
+        small += found.p < 0.1
+    assert 3 <= small <= 20
+
+
+def test_right_and_wrong_are_compared_by_mcnemar_exactly():
+    first, second = (
+        np.array([1, 1, 1, 1, 1, 0, 1, 0], bool),
+        np.array([0, 0, 0, 0, 0, 1, 1, 0], bool),
+    )
+    found = intervals.share_difference(first, second)
+    assert found.value == 0.5
+    assert found.items == 8
+    np.testing.assert_allclose(found.mcnemar, 2 * (1 + 6) / 2**6)  # 1 or 0 heads of 6, or tails
+    same = intervals.share_difference(first, first)
+    assert (same.value, same.p, same.mcnemar) == (0, 1, 1)

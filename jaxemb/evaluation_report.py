@@ -114,8 +114,7 @@ def _similarity(found: dict[str, Any]) -> str:
     lines = ["| word similarity | Spearman | Pearson | pairs known |", "|---|---|---|---|"]
     said = {}
     for name, row in found.items():
-        cells = name, _estimate(row), _estimate(row["pearson"]), _coverage(row)
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_row(name, _estimate(row), _estimate(row["pearson"]), _coverage(row)))
         said[_policy(row["policy"])] = None
     return "\n".join([*lines, "", *(f"- {each}" for each in said), "\n"]) if found else ""
 
@@ -126,11 +125,15 @@ def _analogies(found: dict[str, Any], sections: bool) -> str:
         lines = [f"| analogies: {name} | right | questions known |", "|---|---|---|"]
         shown = row["sections"] if sections else {}
         for section, each in {**shown, "all": row}.items():
-            lines.append(f"| {section} | {_estimate(each)} | {_coverage(each)} |")
+            lines.append(_row(section, _estimate(each), _coverage(each)))
         formula = row["policy"]["formula"]
         lines += ["", f"- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}", "\n"]
         text += "\n".join(lines)
     return text
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _estimate(row: dict[str, Any]) -> str:
@@ -160,7 +163,7 @@ def comparison(names: Sequence[str], found: dict[str, Any]) -> str:
     for name, row in found.items():
         exact = "" if row["mcnemar"] is None else f"{row['mcnemar']:.3g}"
         estimate = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        lines.append(f"| {name} | {estimate} | {row['p']:.3g} | {exact} | {row['items']:,} |")
+        lines.append(_row(name, estimate, f"{row['p']:.3g}", exact, f"{row['items']:,}"))
     return "\n".join(lines) + "\n"
 
 

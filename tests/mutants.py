@@ -314,6 +314,48 @@ MUTANTS = {
         "** 2",
         "tests/linalg/test_measures.py::test_kurtosis_and_sparsity",
     ),
+    "equal scores in any order": Mutant(
+        "functional/similarity.py",
+        "chosen = jnp.sort(chosen, axis=1)",
+        "chosen = chosen",
+        "tests/functional/test_similarity.py::test_the_largest_by_groups_are_the_plain_ones",
+    ),
+    "cosines of 3CosMul are not shifted": Mutant(
+        "functional/similarity.py",
+        "((1.0 + cosine_to_rows(each, rows)) / 2.0 for each",
+        "(cosine_to_rows(each, rows) for each",
+        "tests/functional/test_similarity.py::test_answers_to_analogies_are_the_papers_formulas",
+    ),
+    "rows are counted from the block": Mutant(
+        "evaluation/searching.py",
+        "ids = ids + start",
+        "ids = ids + 0",
+        "tests/evaluation/test_searching.py::test_blocks_and_storage_change_no_answer",
+    ),
+    "the rarest case stands for all": Mutant(
+        "text/vocabulary.py",
+        "dict(zip(reversed(forms), reversed(range(len(forms))), strict=True))",
+        "dict(zip(forms, range(len(forms)), strict=True))",
+        "tests/evaluation/test_scores.py::test_of_several_cases_the_most_frequent_stands_for_all",
+    ),
+    "a form of a word asked is an answer": Mutant(
+        "evaluation/analogies.py",
+        "left = [form for form in forms if form not in asked]",
+        "left = forms",
+        "tests/evaluation/test_scores.py::test_analogies_are_gensims_in_every_section",
+    ),
+    "equal ratings get ranks of their own": Mutant(
+        "evaluation/intervals.py",
+        "scipy.stats.rankdata(x, axis=-1)",
+        'scipy.stats.rankdata(x, "ordinal", axis=-1)',
+        "tests/evaluation/test_intervals.py::test_correlations_are_scipys_ties_too",
+    ),
+    "one tail of two": Mutant(
+        "evaluation/intervals.py",
+        "2 * (tail + 1)",
+        "(tail + 1)",
+        "tests/evaluation/test_intervals.py::test_p_is_evenly_spread_where_tables_are_alike",
+    ),
     "a line cut off at the end of a file": Mutant(
         "text/sources.py",
         "    if left or cut:\n",

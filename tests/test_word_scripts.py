@@ -1,0 +1,130 @@
+"""neighbors.py, evaluate.py and ladder.py on files of vectors: what they say, write and refuse."""
+
+import json
+
+import evaluate
+import ladder
+import neighbors
+import numpy as np
+import pytest
+
+from tests.test_scripts import run
+
+KINGDOM = ("king", "queen", "man", "woman", "paris", "france", "rome", "italy")
+WORDS = (*KINGDOM, "dog", "cat", "$x$", "a|b")
+
+
+def _write(path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors = {word: random.normal(size=6) for word in WORDS}
+    for a, b, c, d in (("man", "king", "woman", "queen"), ("paris", "france", "rome", "italy")):
+        vectors[d] = vectors[b] - vectors[a] + vectors[c]
+    rows = [f"{word} {' '.join(f'{x:.6f}' for x in row)}" for word, row in vectors.items()]
+    path.write_text(f"{len(WORDS)} 6\n" + "\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Two files of vectors, a test of similarity and one of analogies."""
+    _write(tmp_path / "one.txt", 0)
+    _write(tmp_path / "other.txt", 1)
+    pairs = "King queen 9\nman woman 8\nparis rome 6\ndog cat 7\ndog italy 1\nunicorn king 3\n"
+    (tmp_path / "pairs.txt").write_text(pairs)
+    questions = (
+        ": royal\nman king woman queen\nMan King Unicorn Queen\n: gram1\nparis france rome italy\n"
+    )
+    (tmp_path / "questions.txt").write_text(questions)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+TESTS = ("--pairs", "pairs.txt", "--questions", "questions.txt", "--out", "out")
+
+
+def test_neighbors_are_a_column_a_word(place, monkeypatch, capsys):
+    run(neighbors, "one.txt", "dog", "$x$", "--k", "3", monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "dog" in out
+    assert "$x$" in out
+    assert out.count("cosine") == 2
+
+
+def test_neighbors_of_a_sum_are_one_question(place, monkeypatch, capsys):
+    options = ("--minus", "man", "--k", "1")
+    run(neighbors, "one.txt", "king", "woman", *options, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "king + woman - man" in out
+    assert "queen" in out
+    run(neighbors, "one.txt", "king", "--k", "1", "--euclidean", monkeypatch=monkeypatch)
+    assert "distance" in capsys.readouterr().out
+
+
+def test_a_run_is_evaluated_with_all_that_changes_its_scores(place, monkeypatch, capsys):
+    run(evaluate, "one.txt", *TESTS, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    for said in (
+        "5 of 6 (83%)",
+        "2 of 3 (67%)",
+        "case folded (upper)",
+        "skip",
+        "300,000",
+        "3CosAdd",
+    ):
+        assert said in out, said
+    found = json.loads((place / "out/evaluation.json").read_text())
+    table = found["tables"]["one.txt"]
+    assert table["analogies"]["questions"]["value"] == 1.0
+    assert table["analogies"]["questions"]["sections"]["semantic"]["of"] == 2
+    assert table["similarity"]["pairs"]["policy"]["unknown"] == "skip"
+    assert found["comparison"] is None
+    assert (place / "out/evaluation.png").stat().st_size > 5000
+    assert (place / "out/evaluation.md").read_text() in out
+
+
+def test_two_tables_are_compared_item_by_item(place, monkeypatch, capsys):
+    options = ("--unknown", "mean", "--case", "exact", "--formula", "mul", "--restrict-vocab", "9")
+    run(evaluate, "one.txt", "other.txt", *TESTS, *options, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    for said in ("`one.txt` minus `other.txt`", "McNemar", "mean (the mean", "exact", "3CosMul"):
+        assert said in out, said
+    found = json.loads((place / "out/evaluation.json").read_text())
+    assert found["comparison"]["pairs"]["items"] == 6
+    assert 0 <= found["comparison"]["questions"]["mcnemar"] <= 1
+
+
+def test_a_table_compared_with_itself_does_not_differ(place, monkeypatch):
+    (place / "same.txt").write_bytes((place / "one.txt").read_bytes())
+    run(evaluate, "one.txt", "same.txt", *TESTS, monkeypatch=monkeypatch)
+    found = json.loads((place / "out/evaluation.json").read_text())["comparison"]
+    assert [(row["value"], row["p"]) for row in found.values()] == [(0, 1), (0, 1)]
+
+
+def test_any_vectors_are_the_static_rung(place, monkeypatch, capsys):
+    run(ladder, "dog", "--vectors", "one.txt", monkeypatch=monkeypatch)
+    assert "static" in capsys.readouterr().out
+    assert (place / "ladder.png").stat().st_size > 5000
+
+
+BAD = {
+    "unknown word": (neighbors, ["one.txt", "quen"], "near it: queen"),
+    "another case": (neighbors, ["one.txt", "King"], "near it: king"),
+    "no word": (neighbors, ["one.txt"], "no word is given"),
+    "k 0": (neighbors, ["one.txt", "dog", "--k", "0"], "k is 0"),
+    "no vectors": (neighbors, ["no.txt", "dog"], "no.txt"),
+    "no pairs": (evaluate, ["one.txt", "--pairs", "no.txt"], "no.txt: cannot be read"),
+    "no test": (evaluate, ["one.txt", "--pairs", "--questions"], "no test"),
+    "no n-grams": (evaluate, ["one.txt", *TESTS, "--unknown", "ngrams"], "no n-grams"),
+    "bad pairs": (evaluate, ["one.txt", "--pairs", "questions.txt"], "questions.txt: line 2"),
+    "no vocabulary": (evaluate, ["one.txt", "--restrict-vocab", "0"], "restrict_vocab is 0"),
+    "ladder": (ladder, ["quen", "--vectors", "one.txt"], "near it: queen"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_done_is_one_line(place, monkeypatch, capsys, name):
+    script, arguments, said = BAD[name]
+    run(script, *arguments, monkeypatch=monkeypatch, code=2)
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (place / "out").exists()

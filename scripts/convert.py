@@ -8,6 +8,7 @@ be used.
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -53,7 +54,7 @@ def main() -> None:
     for name in ("source", "target", "to", "format"):
         options.pop(name)
     if asked.only:
-        options["only"] = provenance.read_text(asked.only).split("\n")
+        options["only"] = provenance.read_text(Path(asked.only)).split("\n")
     loaded = loading.word_vectors(asked.source, asked.format, **options)
     for remark in loaded.remarks:
         print(f"warning: {remark}")

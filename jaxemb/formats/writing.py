@@ -40,9 +40,12 @@ def binary(path: Path, found: WordVectors, progress: Progress) -> None:
     with _opened(path) as out:
         out.write(f"{len(words)} {table.shape[1]}\n".encode())
         for start, block in _blocks(table, progress):
-            rows = block.astype("<f4")
-            for word, row in zip(words[start : start + len(rows)], rows, strict=True):
-                out.write(word.encode("utf-8", "surrogateescape") + b" " + row.tobytes())
+            data, width = block.astype("<f4").tobytes(), 4 * block.shape[1]
+            parts = []
+            for i, word in enumerate(words[start : start + len(block)]):
+                raw = f"{word} ".encode("utf-8", "surrogateescape")
+                parts += (raw, data[i * width : (i + 1) * width])
+            out.write(b"".join(parts))
 
 
 def npy(path: Path, found: WordVectors, progress: Progress) -> None:

@@ -102,6 +102,10 @@ class StaticConfig:
     cap: float | None = None
     """The largest norm of what one step adds to one row; none by default."""
     seed: int = 0
+    init_from: str | None = None
+    """Vectors to start from: a file of any format, or a finished run; other rows are random."""
+    freeze: str | None = None
+    """Input rows that are not trained: "loaded", "all", or a text with a word a line."""
     members: Annotated[tuple[Member, ...], tyro.conf.Suppress] = ()
     """Models trained together on the same subsampled text; none: one model."""
     neighbours_of: tuple[str, ...] = ()
@@ -131,6 +135,8 @@ class StaticConfig:
         if self.seed >= 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be below 2^32")
         above_zero(learning_rate=self.learning_rate)
+        if self.members and (self.init_from or self.freeze):
+            raise InputError("init_from and freeze are for one model: take the members out")
         for member in self.members:
             if member.dim is not None and not 1 <= member.dim <= self.dim:
                 raise InputError(f"a member's dim is {member.dim}; wanted 1 to dim = {self.dim}")
@@ -168,6 +174,7 @@ CHANGES_NOTHING = {
     "workdir",
     "corpus.path",  # the text's own digest decides
     "corpus.prepared",
+    "init_from",  # the rows' own digest decides
 }
 
 

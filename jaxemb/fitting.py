@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -25,6 +26,7 @@ def fit(
     batch: int = 32,
     chunk: int = 64,
     trainable: InOut | None = None,
+    initial: InOut | None = None,
 ) -> InOut:
     """Trains word vectors in memory: no config, no folder.
 
@@ -41,6 +43,7 @@ def fit(
         batch: blocks in a step.
         chunk: steps in one jitted call; changes no bit of the result.
         trainable: row masks, 1 to train and 0 to freeze.
+        initial: the tables to start from; by default word2vec's, input random and output zero.
 
     Returns:
         The tables, input and output, float32 [vocab, dim].
@@ -62,6 +65,12 @@ def fit(
     resources, rows = objective.prepare(vocab)
     if trainable is not None and InOut(*map(np.shape, trainable)) != InOut(*((n,) for n in rows)):
         raise InputError(f"trainable has shapes {tuple(map(np.shape, trainable))}; wanted {rows}")
+    if initial is not None:
+        if InOut(*map(np.shape, initial)) != InOut(*((n, dim) for n in rows)):
+            raise InputError(f"initial has shapes {tuple(map(np.shape, initial))}; wanted {rows}")
+        given = InOut(*(np.asarray(table, np.float32) for table in initial))
+        # a copy: the tables in training are given away from step to step
+        plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, given)))
     split = training.split_of(key, ids, subsampling.keep_word2vec(vocab.counts, subsample))
     state = training.start(plan, rows)
     for event in training.events(plan, state, resources, split):

@@ -32,6 +32,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     return {
         **inspection.describe(table, vocab.words),
         "rotation": result.rotation,
+        "start": result.start,
         "tokens": result.tokens,
         "training": _training(result.metrics),
         "neighbours": [
@@ -202,8 +203,18 @@ def _text(found: dict) -> str:
 - tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})
 - of those kept, {tokens["held_out"]:,} held out; over all epochs {tokens["trained"]:,} trained,
   {tokens["subsampled"]:,} subsampled
-- speed: {f"{rate:,.0f} words/s" if rate else "too short to be measured"}
+{_start(found["start"])}- speed: {f"{rate:,.0f} words/s" if rate else "too short to be measured"}
 - loss in nats per pair: training {"?" if loss is None else f"{loss:.3f}"}, held out {held_out}
+"""
+
+
+def _start(start: dict[str, Any] | None) -> str:
+    if not start:
+        return ""
+    source = f" from {start['init_from']}" if start["init_from"] else ""
+    return f"""- its {start["vocabulary"]:,} rows began with {start["given"]:,} given{source},
+  {start["random"]:,} at random; {start["frozen"]:,} were not trained; {start["output_given"]:,} output rows
+  were given
 """
 
 

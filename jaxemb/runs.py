@@ -1,6 +1,5 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,16 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb import checkpoints, held_out, preparation, progress, provenance, training, watching
+from jaxemb import (
+    checkpoints,
+    held_out,
+    identity,
+    preparation,
+    progress,
+    starting,
+    training,
+    watching,
+)
 from jaxemb import config as config_lib
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import segments
@@ -20,7 +28,6 @@ from jaxemb.text import corpus as corpus_lib
 CHECKPOINT = "checkpoint.safetensors"
 TABLES = "tables.safetensors"
 METRICS = "metrics.jsonl"
-CONFIG = "config.json"
 
 
 class How(NamedTuple):
@@ -39,6 +46,7 @@ class Result(NamedTuple):
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
     rotation: dict[str, float] | None  # held-out loss before and after both tables are turned
+    start: dict[str, Any] | None = None  # where the first rows came from, if they were given
 
 
 def train(
@@ -63,8 +71,12 @@ def train(
     """
     workdir = preparation.writable(config.workdir)
     training.check_ids(corpus.ids, corpus.vocab)
-    _same_config(workdir, config, corpus)
+    start = starting.load(config, corpus.vocab)
+    begun = any((workdir / name).exists() for name in (CHECKPOINT, TABLES))
+    identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
     plan, keep = plan_of(config, objective, learner), config.subsample_rule
+    if start:
+        plan = plan._replace(initial=start, trainable=start.trainable)
     keep = keep(corpus.vocab.counts, config.corpus.subsample)
     share = config.corpus.held_out
     text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
@@ -81,7 +93,8 @@ def train(
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
     parts = [] if together else held_out.texts(plan, held)
     turned = held_out.rotation(plan, whole, prepared[0], parts)
-    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned)
+    begin = start.account if start else None
+    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin)
 
 
 def _alone(plan: training.Plan) -> How:
@@ -232,27 +245,3 @@ def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: prog
 def metrics(workdir: Path) -> list[dict[str, Any]]:
     """The measurements of a run, in the order they were made."""
     return progress.logged(workdir / METRICS)
-
-
-def _same_config(workdir: Path, config: config_lib.StaticConfig, corpus) -> None:
-    """Writes config.json, or refuses a workdir that another config has written."""
-    sources = corpus_lib.read_manifest(corpus.folder)["sources"]
-    digests = " ".join(source["sha256"] for source in sources)
-    digest = hashlib.sha256(digests.encode()).hexdigest()
-    now = {"config": config_lib.described(config), "sources_sha256": digest}
-    path = workdir / CONFIG
-    # a run that never got anywhere is no reason to refuse another config
-    if path.exists() and any((workdir / name).exists() for name in (CHECKPOINT, TABLES)):
-        was = provenance.read_json(path)
-        if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
-            raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
-        found = config_lib.differences(was["config"], now["config"])
-        if was.get("sources_sha256") != digest:
-            found.append("the text changed")
-        if found:
-            raise InputError(
-                f"{workdir}: holds a run of another config: {'; '.join(found)}. "
-                "Choose another --workdir, or delete this one"
-            )
-    else:
-        provenance.write_json(path, {**now, **provenance.environment()})

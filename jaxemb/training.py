@@ -38,6 +38,7 @@ class Plan(NamedTuple):
     batch: int  # blocks in a step
     chunk: int  # steps in one jitted call: changes nothing but speed
     trainable: InOut | None = None
+    initial: Callable[[InOut], InOut] = lambda whole: whole  # from random tables to the first
 
 
 class Program(NamedTuple):
@@ -104,7 +105,7 @@ def split_of(key, ids, keep, *, held_out: float = 0.0, held: bool = False) -> se
 def start(plan: Plan, rows: InOut) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
-    return plan.learner.init(tables.init(key, rows, plan.dim))
+    return plan.learner.init(plan.initial(tables.init(key, rows, plan.dim)))
 
 
 def one(plan: Plan) -> Program:

@@ -35,14 +35,16 @@ FLOORS = {
     "watching": 9,
     "progress": 9,
     "preparation": 10,
+    "identity": 8,
+    "loading": 10,
     "inspection": 11,
-    "runs": 11,
-    "ensembles": 12,
-    "loading": 12,
-    "pictures": 12,
-    "score_pictures": 13,
-    "evaluation_report": 14,
-    "report": 15,
+    "starting": 11,
+    "runs": 12,
+    "ensembles": 13,
+    "pictures": 13,
+    "score_pictures": 14,
+    "evaluation_report": 15,
+    "report": 16,
 }
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 WITHOUT_JAX = {"text", "errors", "provenance", "config", "command_line", "preparation"}

@@ -39,6 +39,7 @@ class Format(NamedTuple):
     suffix: str
 
 
+TABLES = arrays.TABLES
 FORMATS = {
     "word2vec-binary": Format(binary.read, writing.binary, ".bin"),
     "word2vec-text": Format(text.read_with_header, partial(writing.text, header=True), ".w2v"),

@@ -22,7 +22,7 @@ NPY = b"\x93NUMPY"
 TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # of a finished run
 WORDS, ENDS = "words", "word_ends"  # UTF-8 in one row, and where each word ends
 _FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
-_TENSORS = ("F16", "F32", "F64")
+_TENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _LONGEST_HEADER = 100_000_000  # bytes, as the safetensors library has it
 _BLOCK = 1 << 14  # rows
 _NPY = re.compile(
@@ -75,35 +75,37 @@ def _mapped_npy(file: File) -> Any:
 
 
 def read_safetensors(path: Path, options: Options) -> WordVectors:
-    """The table `input` or `vectors`, or the only one; with its words, if they are in the file."""
+    """The table `input` or `vectors`, or the only one, mapped; with its words, if it has them."""
     with File(path) as file:
-        _check_header(file)
-    try:
-        with safe_open(path, "np") as found:
-            names = list(found.keys())
-            shapes = {name: found.get_slice(name).get_shape() for name in names}
-            matrices = [name for name in names if len(shapes[name]) == 2]
-            named = [name for name in ("input", "vectors") if name in matrices]
-            if len(matrices) != 1 and not named:
-                what = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
-                raise FormatError(path, "header", what, "one matrix, or one named `input`")
-            name = named[0] if named else matrices[0]
-            if (kind := found.get_slice(name).get_dtype()) not in _TENSORS or 0 in shapes[name]:
-                held = f"{name}: {kind} {shapes[name]}"
-                raise FormatError(path, "header", held, f"{', '.join(_TENSORS)} with rows")
-            table = found.get_tensor(name)
-            inside = [found.get_tensor(each) for each in (WORDS, ENDS) if each in names]
-    except SafetensorError as error:
-        raise FormatError(path, "header", str(error), "a safetensors file") from None
+        entries = _entries(file)
+        start = file.at
+    matrices = [name for name, entry in entries.items() if len(entry["shape"]) == 2]
+    named = [name for name in ("input", "vectors") if name in matrices]
+    if len(matrices) != 1 and not named:
+        held = ", ".join(f"{name} {entry['shape']}" for name, entry in entries.items()) or "nothing"
+        raise FormatError(path, "header", held, "one matrix, or one named `input`")
+    name = named[0] if named else matrices[0]
+    kind, shape = entries[name]["dtype"], entries[name]["shape"]
+    if kind not in _TENSORS or 0 in shape:
+        raise FormatError(path, "header", f"{name}: {kind} {shape}", f"{', '.join(_TENSORS)}, rows")
+    begin = start + entries[name]["data_offsets"][0]
+    table = np.memmap(path, _TENSORS[kind], "r", begin, tuple(shape))
     if options.words:
         words = _words(Path(options.words), options, len(table), path)
+    elif {WORDS, ENDS} <= entries.keys():
+        with safe_open(path, "np") as found:
+            joined, ends = found.get_tensor(WORDS), found.get_tensor(ENDS)
+        words = _unpacked(path, options, joined, ends, len(table))
     else:
-        words = _unpacked(path, options, *inside, rows=len(table)) if len(inside) == 2 else None
+        words = None
     return _chosen(path, options, words, table)
 
 
-def _check_header(file: File) -> None:
-    """What the library does not: a name that stands twice, and the file's name in the error."""
+def _entries(file: File) -> dict[str, Any]:
+    """What a safetensors file says it holds; the library checks it, but for names that stand twice.
+
+    The library's errors do not name the file; a header is read here first for that, too.
+    """
     (size,) = struct.unpack("<Q", file.exactly(8, "the size of the header"))
     if size > min(_LONGEST_HEADER, file.left or 0):
         raise file.error("byte 0", f"a header of {size:,} bytes", "a safetensors file")
@@ -116,11 +118,14 @@ def _check_header(file: File) -> None:
         return dict(pairs)
 
     try:
-        json.loads(file.exactly(size, "the header").decode("utf-8"), object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise file.error("header", f"no JSON ({error})", "a safetensors file") from None
+        text = file.exactly(size, "the header").decode("utf-8")
+        entries = json.loads(text, object_pairs_hook=unique)
+        with safe_open(file.path, "np") as found:
+            return {name: entries[name] for name in list(found.keys())}
+    except FormatError:
+        raise
+    except (ValueError, RecursionError, SafetensorError) as error:
+        raise file.error("header", f"{error}", "a safetensors file") from None
 
 
 def packed(words: tuple[str, ...]) -> dict[str, np.ndarray]:

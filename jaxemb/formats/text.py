@@ -17,9 +17,10 @@ import numpy as np
 
 from jaxemb.formats import headers
 from jaxemb.formats import lines as lines_lib
-from jaxemb.formats.options import BLOCK, LONGEST_LINE, File, Options, WordVectors, warn
+from jaxemb.formats.options import LONGEST_LINE, File, Options, WordVectors, warn
 from jaxemb.formats.rows import Rows
 
+BLOCK = 1 << 20  # bytes read at once; their numbers take ten times as much
 AGREEING = 32  # lines that settle the dimension of a file without a header
 
 

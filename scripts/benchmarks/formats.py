@@ -2,7 +2,7 @@
 
 Usage: python scripts/benchmark.py formats [--rows 400000] [--dim 300] [--large 3000000] [--help]
 
-Each in a process of its own, on one generated table with GloVe's digits. `extra MB` is the peak
+Each in a process of its own, on one generated table with nine digits. `extra MB` is the peak
 memory beyond that of the process before it began, less the table itself. With --large N a word2vec
 binary of N x 300, the size of GoogleNews, is read, ranked and certified besides. Writes
 formats.json; the generated files are deleted.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _generate(path: Path, kind: str, rows: int, dim: int) -> None:
     table = np.empty((rows, dim), np.float32)
     for start in range(0, rows, _BLOCK):
         part = table[start : start + _BLOCK]
-        part[:] = draw.normal(0, 0.4, part.shape).round(5 if "b" not in kind else 9)
+        part[:] = draw.normal(0, 0.4, part.shape)
     words = tuple(f"word{i}" for i in range(rows))
     formats.write(path, formats.WordVectors(words, table), kind)
 
@@ -92,23 +93,7 @@ def _run(program: str, act: str, kind: str, path: Path) -> dict[str, float]:
 
 
 def _measured(program: str, act: str, kind: str, path: str) -> dict[str, float]:
-    binary, plain = "binary" in kind, kind == "glove"
-    if program == "gensim":
-        from gensim.models import KeyedVectors
-
-        def read():
-            return KeyedVectors.load_word2vec_format(path, binary=binary, no_header=plain)
-
-        def write(found) -> None:
-            found.save_word2vec_format(f"{path}.out", binary=binary, write_header=not plain)
-    else:
-
-        def read():
-            return formats.read(path)
-
-        def write(found) -> None:
-            formats.write(f"{path}.out", found, kind)
-
+    read, write = (_gensims if program == "gensim" else _ours)(kind, path)
     before = _peak()
     start = time.perf_counter()
     found = read()
@@ -121,6 +106,22 @@ def _measured(program: str, act: str, kind: str, path: str) -> dict[str, float]:
         seconds = time.perf_counter() - start
         Path(f"{path}.out").unlink()
     return {"seconds": seconds, "extra_mb": _peak() - before - size, "table_mb": size}
+
+
+def _gensims(kind: str, path: str) -> tuple[Callable, Callable]:
+    from gensim.models import KeyedVectors
+
+    binary, plain = "binary" in kind, kind == "glove"
+    return (
+        lambda: KeyedVectors.load_word2vec_format(path, binary=binary, no_header=plain),
+        lambda found: found.save_word2vec_format(
+            f"{path}.out", binary=binary, write_header=not plain
+        ),
+    )
+
+
+def _ours(kind: str, path: str) -> tuple[Callable, Callable]:
+    return (lambda: formats.read(path), lambda found: formats.write(f"{path}.out", found, kind))
 
 
 def _peak() -> float:

@@ -1,0 +1,112 @@
+"""Training that starts from vectors of a file or run, with some input rows frozen, or all."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxemb import checkpoints, formats, loading, provenance
+from jaxemb.config import StaticConfig
+from jaxemb.errors import InputError
+from jaxemb.structs import InOut, Vocab
+from jaxemb.text import sources
+
+
+class Start(NamedTuple):
+    """What training starts from, and what of it stays as it is."""
+
+    known: InOut  # bool [vocab]: which rows are given
+    given: InOut  # float32 [vocab, dim]; zero where not known
+    trainable: InOut | None  # row masks, 1 to train and 0 to freeze; None trains all
+    account: dict[str, Any]  # where every row came from, for the report
+
+    def __call__(self, tables: InOut) -> InOut:
+        """The tables with the given rows in the place of their own."""
+        return InOut(*map(_put, tables, self.known, self.given))
+
+
+def _put(table, known, given):
+    return jnp.where(jnp.asarray(known)[:, None], given, table)
+
+
+def load(config: StaticConfig, vocab: Vocab) -> Start | None:
+    """What `init_from` and `freeze` of a config ask for; None if nothing.
+
+    Of a finished run both tables are taken, of a file the input table. Words of the vocabulary
+    that are not there are composed of n-grams, if the file has any, and start at random if not.
+
+    Raises:
+        InputError: vectors of another dimension; no word in common; nothing to freeze.
+    """
+    if config.init_from is None and config.freeze is None:
+        return None
+    known, given = _tables(config, vocab)
+    frozen = _frozen(config, vocab, known.input)
+    account = {
+        "init_from": config.init_from,
+        "vocabulary": len(vocab.words),
+        "given": int(known.input.sum()),
+        "random": int((~known.input).sum()),
+        "output_given": int(known.output.sum()),
+        "frozen": int(frozen.sum()),
+        "sha256": hashlib.sha256(given.input.tobytes() + frozen.tobytes()).hexdigest(),
+    }
+    masks = InOut(1.0 - frozen.astype(np.float32), np.ones(len(frozen), np.float32))
+    return Start(known, given, masks if frozen.any() else None, account)
+
+
+def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
+    size = len(vocab.words)
+    known = InOut(np.zeros(size, bool), np.zeros(size, bool))
+    given = InOut(*(np.zeros((size, config.dim), np.float32) for _ in range(2)))
+    if config.init_from is None:
+        return known, given
+    loaded = loading.word_vectors(config.init_from)
+    words, table = loaded.found
+    if words is None:
+        raise InputError(f"{config.init_from}: has no words: training needs to know its rows")
+    if table.shape[1] != config.dim:
+        held = f"vectors of {table.shape[1]} dimensions"
+        raise InputError(f"{config.init_from}: {held}, dim is {config.dim}: --dim {table.shape[1]}")
+    number = {word: i for i, word in enumerate(words)}
+    places = np.array([number.get(word, -1) for word in vocab.words])
+    if (places < 0).all():
+        raise InputError(f"{config.init_from}: none of the {size:,} words of the text is in it")
+    _fill(known.input, given.input, places, table)
+    if (output := _output(config.init_from, loaded.format)) is not None:
+        _fill(known.output, given.output, places, output)
+    if loaded.unknown and not known.input.all():
+        others = np.flatnonzero(~known.input)
+        given.input[others] = loaded.unknown([vocab.words[i] for i in others])
+        known.input[others] = True
+    return known, given
+
+
+def _fill(known, given, places, table) -> None:
+    there = np.flatnonzero(places >= 0)
+    known[there] = True
+    given[there] = table[places[there]]
+
+
+def _output(path: str, kind: str):
+    """The output table of a finished run."""
+    if kind != "run":
+        return None
+    return checkpoints.arrays(sources.place(path) / formats.TABLES).get("output")
+
+
+def _frozen(config: StaticConfig, vocab: Vocab, known) -> Any:
+    """Which input rows stay as they are: bool [vocab]."""
+    if config.freeze is None:
+        return np.zeros(len(known), bool)
+    if config.freeze == "all":
+        return np.ones(len(known), bool)
+    if config.freeze == "loaded":
+        return known
+    words = set(provenance.read_text(Path(config.freeze)).splitlines())
+    frozen = np.array([word in words for word in vocab.words])
+    if not frozen.any():
+        raise InputError(f"{config.freeze}: none of its {len(words):,} words is in the vocabulary")
+    return frozen

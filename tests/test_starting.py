@@ -1,0 +1,119 @@
+"""Training from given vectors. Oracles: the vectors that were given; an untouched row's bits."""
+
+import jax
+import numpy as np
+import pytest
+import train
+from safetensors.numpy import load_file
+
+import jaxemb
+from jaxemb import formats
+from jaxemb.errors import InputError
+from jaxemb.formats import WordVectors
+from jaxemb.structs import InOut
+from tests.formats import samples
+from tests.test_scripts import no_pictures, place, run  # noqa: F401
+
+GIVEN = ("xa", "yb", "zc", "elsewhere")
+
+
+@pytest.fixture
+def given(place):
+    found = samples.random(0, len(GIVEN), 8)._replace(words=GIVEN)
+    formats.write(place / "given.bin", found)
+    return dict(zip(GIVEN, found.vectors, strict=True))
+
+
+def _trained(place, monkeypatch, *arguments):
+    run(train, "config.py", *arguments, monkeypatch=monkeypatch)
+    folder = place / (
+        arguments[arguments.index("--workdir") + 1] if "--workdir" in arguments else "run"
+    )
+    return formats.read(folder), load_file(folder / "tables.safetensors"), folder
+
+
+@pytest.mark.parametrize("freeze", ["loaded", "all", "words.txt"])
+def test_frozen_rows_keep_the_bits_they_were_given(freeze, place, given, monkeypatch, no_pictures):
+    (place / "words.txt").write_text("xa\nyb\nunheard\n")
+    found, _, _ = _trained(place, monkeypatch, "--init-from", "given.bin", "--freeze", freeze)
+    rows = dict(zip(found.words, found.vectors, strict=True))
+    kept = {word for word in GIVEN[:3] if np.array_equal(rows[word], given[word])}
+    assert (
+        kept
+        == {"loaded": {"xa", "yb", "zc"}, "all": {"xa", "yb", "zc"}, "words.txt": {"xa", "yb"}}[
+            freeze
+        ]
+    )
+    assert (np.abs(rows["xb"]).max() > 0.5 / 8) == (freeze != "all")  # else as it was drawn
+
+
+def test_given_rows_are_where_training_starts(place, given, monkeypatch, capsys, no_pictures):
+    found, _, folder = _trained(
+        place, monkeypatch, "--init-from", "given.bin", "--learning-rate", "1e-12"
+    )
+    rows = dict(zip(found.words, found.vectors, strict=True))
+    for word in GIVEN[:3]:
+        np.testing.assert_allclose(rows[word], given[word], rtol=1e-6)
+    assert (
+        "began with 3 given from given.bin,\n  21 at random" in (folder / "report.md").read_text()
+    )
+
+
+def test_a_run_is_gone_on_from_with_both_tables(place, monkeypatch, no_pictures):
+    _, before, _ = _trained(place, monkeypatch)
+    options = ("--init-from", "run", "--learning-rate", "1e-12", "--workdir", "next")
+    _, after, _ = _trained(place, monkeypatch, *options)
+    for name in ("input", "output"):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-6)
+
+
+def test_words_that_a_fasttext_model_lacks_are_composed(place, monkeypatch, no_pictures):
+    (place / "model.bin").write_bytes(samples.fasttext(["xa", "yb"], dim=8, minn=1))
+    unknown = formats.unknown_words(place / "model.bin")
+    assert unknown is not None
+    found, _, _ = _trained(place, monkeypatch, "--init-from", "model.bin", "--freeze", "all")
+    np.testing.assert_array_equal(found.vectors, unknown(found.words))
+
+
+def test_a_folder_of_another_start_is_not_gone_on_with(
+    place, given, monkeypatch, capsys, no_pictures
+):
+    _trained(place, monkeypatch, "--init-from", "given.bin")
+    other = samples.random(1, len(GIVEN), 8)._replace(words=GIVEN)
+    formats.write(place / "given.bin", other)
+    run(train, "config.py", "--init-from", "given.bin", monkeypatch=monkeypatch, code=2)
+    assert "the vectors to start from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("vectors", "options", "told"),
+    [
+        (samples.random(0, 3, 5)._replace(words=GIVEN[:3]), (), "--dim 5"),
+        (WordVectors(("q", "r"), np.ones((2, 8), np.float32)), (), "none of the 24 words"),
+        (
+            WordVectors(GIVEN[:1], np.ones((1, 8), np.float32)),
+            ("--freeze", "words.txt"),
+            "words.txt",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(vectors, options, told, place, monkeypatch, capsys):
+    formats.write(place / "given.bin", vectors)
+    (place / "words.txt").write_text("unheard\n")
+    run(train, "config.py", "--init-from", "given.bin", *options, monkeypatch=monkeypatch, code=2)
+    assert told in capsys.readouterr().err
+
+
+def test_fit_starts_from_given_tables():
+    vocab, ids = jaxemb.text.encode(["a b c d e f g h"] * 50, min_count=1)
+    draw = np.random.default_rng(0)
+    initial = InOut(*(draw.normal(size=(8, 4)).astype(np.float32) for _ in range(2)))
+    frozen = InOut(np.zeros(8, np.float32), np.zeros(8, np.float32))
+    options = {"dim": 4, "epochs": 1, "initial": initial}
+    key, objective = jax.random.key(0), jaxemb.skipgram()
+    same = jaxemb.fit(key, ids, vocab, objective, trainable=frozen, **options)
+    np.testing.assert_array_equal(same, initial)
+    moved = jaxemb.fit(key, ids, vocab, objective, **options)
+    assert not np.array_equal(moved.input, initial.input)
+    with pytest.raises(InputError, match="initial has shapes"):
+        jaxemb.fit(key, ids, vocab, objective, dim=5, initial=initial)

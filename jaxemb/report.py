@@ -212,9 +212,11 @@ def _start(start: dict[str, Any] | None) -> str:
     if not start:
         return ""
     source = f" from {start['init_from']}" if start["init_from"] else ""
-    return f"""- its {start["vocabulary"]:,} rows began with {start["given"]:,} given{source},
-  {start["random"]:,} at random; {start["frozen"]:,} were not trained; {start["output_given"]:,} output rows
-  were given
+    words, given, random, frozen, output = (
+        start[key] for key in ("vocabulary", "given", "random", "frozen", "output_given")
+    )
+    return f"""- its {words:,} rows began with {given:,} given{source}, {random:,} at random;
+  {frozen:,} were not trained; of the output table {output:,} rows were given
 """
 
 

@@ -55,7 +55,7 @@ def test_given_rows_are_where_training_starts(place, given, monkeypatch, capsys,
     for word in GIVEN[:3]:
         np.testing.assert_allclose(rows[word], given[word], rtol=1e-6)
     assert (
-        "began with 3 given from given.bin,\n  21 at random" in (folder / "report.md").read_text()
+        "began with 3 given from given.bin, 21 at random" in (folder / "report.md").read_text()
     )
 
 

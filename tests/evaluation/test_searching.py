@@ -37,8 +37,12 @@ def _stored(table, how: str, place):
     return table.astype(how)
 
 
-@pytest.mark.parametrize("how", ["float32", "float64", "float16", "jax", "memory-mapped"])
-@pytest.mark.parametrize("entries", [2**24, 2**11])
+STORED = ("float32", "float64", "float16", "jax", "memory-mapped")
+
+
+@pytest.mark.parametrize(
+    ("how", "entries"), [("float32", 2**23), *((how, 2**11) for how in STORED)]
+)
 def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, how, entries):
     monkeypatch.setattr(searching, "ENTRIES", entries)
     monkeypatch.setattr(searching, "QUERIES", 3)

@@ -368,6 +368,66 @@ MUTANTS = {
         '"under_min_count": 0,',
         "tests/text/test_corpus.py::test_every_token_is_kept_or_dropped_for_a_named_cause",
     ),
+    "a duplicate word takes the last row": Mutant(
+        "formats/rows.py",
+        "if word in self._words or word in here:",
+        "if word in self._words:",
+        "tests/formats/test_formats.py::test_a_warning_says_what_was_read_with_care",
+    ),
+    "the end of a word is no n-gram": Mutant(
+        "functional/hashing.py",
+        "whole = ~((n == 1) & (first | (at == ends[of])))",
+        "whole = ~((n == 1) & first)",
+        "tests/formats/test_formats.py::test_all_hashes_at_once_are_those_of_each_ngram",
+    ),
+    "bytes are unsigned": Mutant(
+        "functional/hashing.py",
+        "signed = byte if byte < 128 else byte - 256",
+        "signed = byte",
+        "tests/formats/test_formats.py::test_hashes_are_fasttexts",
+    ),
+    "the line end has n-grams": Mutant(
+        "formats/fasttext.py",
+        "if word != END.encode()]",
+        "]",
+        "tests/formats/test_formats.py::test_fasttext_models_are_read_as_gensim_reads_them",
+    ),
+    "bytes after the end are ignored": Mutant(
+        "formats/binary.py",
+        "            _refuse_rest(file, window, end)\n",
+        "",
+        "tests/formats/test_rules.py::test_a_binary_that_breaks_a_rule",
+    ),
+    "the sign of -0 is lost": Mutant(
+        "formats/lines.py",
+        'array = array.replace(b",-0,", b",-0.0,").replace(b",-0,", b",-0.0,")',
+        "array = array + b''",
+        "tests/formats/test_formats.py::test_what_is_written_is_read_bit_for_bit",
+    ),
+    "a value too many is a part of the word": Mutant(
+        "formats/lines.py",
+        "if len(pieces) > 1 and not numeric_pieces:",
+        "if False:",
+        "tests/formats/test_rules.py::test_a_text_that_breaks_a_rule",
+    ),
+    "eight digits are enough": Mutant(
+        "formats/writing.py",
+        '"%.9g"',
+        '"%.8g"',
+        "tests/formats/test_formats.py::test_what_is_written_is_read_bit_for_bit",
+    ),
+    "memory for what the header says": Mutant(
+        "formats/headers.py",
+        "    if least <= follow:\n        return header.rows\n",
+        "    if True:\n        return header.rows\n",
+        "tests/formats/test_formats.py::test_broken_files_are_refused",
+    ),
+    "frozen rows are those that were not given": Mutant(
+        "starting.py",
+        "InOut(1.0 - frozen.astype(np.float32)",
+        "InOut(frozen.astype(np.float32)",
+        "tests/test_starting.py::test_frozen_rows_keep_the_bits",
+    ),
 }
 
 

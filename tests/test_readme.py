@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+FORMATS = (ROOT / "docs/formats.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README + FORMATS, re.MULTILINE | re.DOTALL)
 
 # a king among four hundred words
 WORDS = ["king", *(a + b + c for a in "bdfghklm" for b in "aeiou" for c in "nrstlpmgkd")]
@@ -23,6 +24,7 @@ def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.txt").write_text(TEXT)
     (tmp_path / "chinese.txt").write_text(CHINESE)
+    (tmp_path / "vectors.vec").write_text("2 3\nking 0.5 -0.25 1e-3\nqueen 0.25 1 2\n")
     exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out.splitlines()
     # `print(...)  # what it says`, where "..." stands for what differs from machine to machine

@@ -54,9 +54,7 @@ def test_given_rows_are_where_training_starts(place, given, monkeypatch, capsys,
     rows = dict(zip(found.words, found.vectors, strict=True))
     for word in GIVEN[:3]:
         np.testing.assert_allclose(rows[word], given[word], rtol=1e-6)
-    assert (
-        "began with 3 given from given.bin, 21 at random" in (folder / "report.md").read_text()
-    )
+    assert "began with 3 given from given.bin, 21 at random" in (folder / "report.md").read_text()
 
 
 def test_a_run_is_gone_on_from_with_both_tables(place, monkeypatch, no_pictures):

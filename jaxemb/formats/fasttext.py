@@ -60,8 +60,6 @@ def model(path: str | Path, options: Options = Options()) -> Model:  # noqa: B00
     with File(Path(path), options.progress) as file:
         settings, dictionary, rows = fasttext_file.read(file, options)
         words = decoded(file, options, dictionary.raw, lambda i: f"byte {dictionary.places[i]:,}")
-        if len(set(words)) < len(words):
-            raise file.error("the dictionary", "a word twice", "every word once")
         return Model(settings, tuple(words), tuple(dictionary.counts), rows)
 
 
@@ -70,7 +68,8 @@ def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"
 
     A word that has neither a row nor an n-gram (an unknown one with bucket 0) gets zeros.
     """
-    number = {word: i for i, word in enumerate(model.words)}
+    # of a word that stands twice, the first row
+    number = {word: i for i, word in reversed(list(enumerate(model.words)))}
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
     own = np.array([number.get(word, -1) for word in words], np.int64)
     return _composed(model.settings, model.rows, len(model.words), raw, own)

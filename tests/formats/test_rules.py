@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxemb import formats
-from jaxemb.errors import FormatError, InputError
+from jaxemb.errors import FormatError, FormatWarning, InputError
 from tests.formats import samples
 
 F = struct.Struct("<2f").pack
@@ -214,6 +214,16 @@ def test_fasttext_models_without_ngrams_are_their_rows(version, tmp_path):
     unknown = formats.unknown_words(tmp_path / "t")
     assert unknown is not None
     np.testing.assert_array_equal(unknown(["not there", "the"]), [[0, 0, 0], rows[1]])
+
+
+def test_a_word_that_stands_twice_in_a_model_has_its_first_row(tmp_path):
+    data = samples.fasttext(words=("a", "b", "a"), minn=0, maxn=0, bucket=0)
+    with pytest.warns(FormatWarning, match="1 rows repeat a word"):
+        found = _read(tmp_path, data)
+    assert found.words == ("a", "b")
+    unknown = formats.unknown_words(tmp_path / "t")
+    assert unknown is not None
+    np.testing.assert_array_equal(unknown(["a", "b"]), found.vectors)
 
 
 FOREIGN = {

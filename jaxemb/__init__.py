@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxemb import embedders, evaluation, learners, linalg, structs, text
+    from jaxemb import embedders, evaluation, formats, learners, linalg, structs, text
     from jaxemb.evaluation.neighbours import nearest
     from jaxemb.fitting import fit
     from jaxemb.functional import losses, similarity
@@ -23,6 +23,7 @@ _HOMES = {
     "embedders": "jaxemb.embedders",
     "evaluation": "jaxemb.evaluation",
     "fit": "jaxemb.fitting:fit",
+    "formats": "jaxemb.formats",
     "learners": "jaxemb.learners",
     "linalg": "jaxemb.linalg",
     "losses": "jaxemb.functional.losses",
@@ -42,6 +43,7 @@ __all__ = [
     "embedders",
     "evaluation",
     "fit",
+    "formats",
     "learners",
     "linalg",
     "losses",

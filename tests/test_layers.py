@@ -19,6 +19,7 @@ FLOORS = {
     "text": 4,
     "static": 4,
     "formats": 4,
+    "contextual": 4,
     # floor 2
     "embedders": 5,
     "learners": 5,

@@ -1,0 +1,138 @@
+"""Recurrent cells as pure functions: how a layer reads vectors one after another."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxemb.contextual import recurrence
+from jaxemb.contextual.recurrence import Carry, Rule, Weights
+
+
+class Cell(NamedTuple):
+    """A recurrent layer in one direction.
+
+    init(key, dim) -> params                   `dim` of the vectors it reads
+    start(batch) -> carry                      zeros, for a batch of shape `batch`
+    run(params, vectors, mask, reset, carry, reverse) -> (outputs, carry)
+
+    vectors [time, *batch, dim]; mask and reset [time, *batch]; outputs [time, *batch, out], zero
+    where the mask is. `reset` is 1 where a token is read from a state of zeros.
+    """
+
+    init: Callable[..., Any]
+    start: Callable[..., Any]
+    run: Callable[..., tuple[Any, Any]]
+    out: int
+
+
+class LSTM(NamedTuple):
+    """The weights of an LSTM; gates stand in the order i, j, f, o."""
+
+    kernel: Any  # [dim, 4 cell]
+    bias: Any  # [4 cell]
+    recurrent: Any  # [out, 4 cell]
+    projection: Any  # [cell, out], or None
+
+
+def lstm(
+    cell: int,
+    projection: int | None = None,
+    *,
+    cell_clip: float | None = None,
+    projection_clip: float | None = None,
+    forget_bias: float = 1.0,
+    recur: Callable[..., Any] = recurrence.fast,
+    precision: lax.Precision = lax.Precision.HIGHEST,
+) -> Cell:
+    """An LSTM of `cell` units; with a projection, ELMo's.
+
+    Args:
+        cell: the units of the cell.
+        projection: the dimension of the output; None gives the cell's own, unprojected.
+        recur: `recurrence.fast`, or `recurrence.plain`, which it equals.
+    """
+    out = projection or cell
+
+    def init(key, dim: int) -> LSTM:
+        keys = jax.random.split(key, 3)
+        return LSTM(
+            _uniform(keys[0], dim, 4 * cell),
+            jnp.zeros(4 * cell),
+            _uniform(keys[1], out, 4 * cell),
+            _uniform(keys[2], cell, out) if projection else None,
+        )
+
+    def start(batch: tuple[int, ...]) -> Carry:
+        return Carry(jnp.zeros((*batch, cell)), jnp.zeros((*batch, out)))
+
+    def run(params: LSTM, vectors, mask, reset, carry: Carry, reverse: bool = False):
+        rule = Rule(cell_clip, projection_clip, forget_bias, reverse, precision)
+        gates = _affine(vectors, params.kernel, params.bias, precision)
+        return recur(rule, Weights(params.recurrent, params.projection), gates, mask, reset, carry)
+
+    return Cell(init, start, run, out)
+
+
+class GRU(NamedTuple):
+    """The weights of a GRU; gates stand in the order r, z, n."""
+
+    kernel: Any  # [dim, 3 out]
+    bias: Any  # [3 out]
+    recurrent: Any  # [out, 3 out]
+    recurrent_bias: Any  # [out]: of n alone, which r multiplies
+
+
+def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
+    """A GRU: r, z = sigma(..), n = tanh(W x + r (U h + b)), h' = (1 - z) n + z h.
+
+    Source:
+        Cho et al. 2014, arXiv:1406.1078, in the form of cuDNN and PyTorch.
+    """
+
+    def init(key, dim: int) -> GRU:
+        keys = jax.random.split(key)
+        kernel, recurrent = _uniform(keys[0], dim, 3 * out), _uniform(keys[1], out, 3 * out)
+        return GRU(kernel, jnp.zeros(3 * out), recurrent, jnp.zeros(out))
+
+    def start(batch: tuple[int, ...]):
+        return jnp.zeros((*batch, out))
+
+    def run(params: GRU, vectors, mask, reset, carry, reverse: bool = False):
+        gates = _affine(vectors, params.kernel, params.bias, precision)
+        bias = jnp.broadcast_to(params.recurrent_bias, carry.shape)
+
+        def step(h, at):
+            x, is_token, fresh = at[0], at[1][..., None] > 0, at[2][..., None]
+            before = h * (1 - fresh)
+            product = jnp.matmul(before, params.recurrent, precision=precision)
+            r, z = (
+                jax.nn.sigmoid(
+                    x[..., k * out : (k + 1) * out] + product[..., k * out : (k + 1) * out]
+                )
+                for k in range(2)
+            )
+            n = jnp.tanh(x[..., 2 * out :] + r * (product[..., 2 * out :] + bias))
+            new = (1 - z) * n + z * before
+            return jnp.where(is_token, new, h), jnp.where(is_token, new, 0.0)
+
+        last, outputs = lax.scan(step, carry, (gates, mask, reset), reverse=reverse)
+        return outputs, last
+
+    return Cell(init, start, run, out)
+
+
+def _affine(vectors, kernel, bias, precision):
+    """All positions at once, before the scan: one large product."""
+    rows = vectors.reshape(-1, vectors.shape[-1])
+    gates = jnp.matmul(rows, kernel, precision=precision) + bias[None, :]
+    return gates.reshape(*vectors.shape[:-1], -1)
+
+
+def _uniform(key, rows: int, columns: int):
+    """Uniform with the variance 1 / rows, so that unit inputs give outputs of about one."""
+    bound = math.sqrt(3 / rows)
+    return jax.random.uniform(key, (rows, columns), jnp.float32, -bound, bound)

@@ -1,0 +1,157 @@
+"""The LSTM recurrence with projection and clips, as a scan over time with an explicit carry.
+
+The products with the inputs are made before (`gates`). `plain` is the definition, differentiated by
+JAX; `fast` is the same with a derivative of its own: its backward scan makes no weight gradients,
+which are two large products after it. One test holds them equal.
+
+Source:
+    Hochreiter and Schmidhuber 1997; projection: Sak et al. 2014, arXiv:1402.1128; clips and gate
+    order: ELMo's TensorFlow weights (Peters et al. 2018, arXiv:1802.05365).
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+
+class Weights(NamedTuple):
+    """What a state is multiplied with: to the gates i, j, f, o, and from the cell to the output."""
+
+    recurrent: Float[Array, "out gates"]
+    projection: Float[Array, "cell out"] | None
+
+
+class Rule(NamedTuple):
+    """The constants of a recurrence; None does not clip."""
+
+    cell_clip: float | None = None
+    projection_clip: float | None = None
+    forget_bias: float = 1.0  # added to f when it is used, not stored
+    reverse: bool = False  # reads from the last position to the first
+    precision: lax.Precision = lax.Precision.HIGHEST
+
+
+class Carry(NamedTuple):
+    """What a step hands to the next."""
+
+    cell: Float[Array, "*batch cell"]
+    out: Float[Array, "*batch out"]
+
+
+def plain(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
+    """Outputs and the last carry.
+
+    Args:
+        weights: see `Weights`.
+        gates: [time, *batch, 4 cell]: inputs times their kernel, plus the bias.
+        mask: [time, *batch], 1 at tokens. Elsewhere the carry stays and the output is 0.
+        reset: [time, *batch], 1 where a token is read from a state of zeros.
+
+    Returns:
+        outputs [time, *batch, out], and the carry after the last token.
+    """
+
+    def step(carry: Carry, at: tuple) -> tuple[Carry, Any]:
+        new, _ = _step(rule, weights, carry, *at)
+        return new, new.out * at[1][..., None]
+
+    last, outputs = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
+    return outputs, last
+
+
+def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, reset: Any):
+    """The next carry, and what its derivative needs."""
+    before = Carry(*(state * (1 - reset)[..., None] for state in carry))
+    product = functools.partial(jnp.matmul, precision=rule.precision)
+    i, j, f, o = jnp.split(gates + product(before.out, weights.recurrent), 4, axis=-1)
+    i, j, o = jax.nn.sigmoid(i), jnp.tanh(j), jax.nn.sigmoid(o)
+    f = jax.nn.sigmoid(f + rule.forget_bias)
+    cell = _clip(f * before.cell + i * j, rule.cell_clip)
+    out = o * jnp.tanh(cell)
+    if weights.projection is not None:
+        out = product(out, weights.projection)
+    out = _clip(out, rule.projection_clip)
+    is_token = mask[..., None] > 0
+    new = Carry(jnp.where(is_token, cell, carry.cell), jnp.where(is_token, out, carry.out))
+    return new, (jnp.concatenate([i, j, f, o], axis=-1), cell, out, before)
+
+
+def _clip(x: Any, bound: float | None) -> Any:
+    return x if bound is None else jnp.clip(x, -bound, bound)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
+    """What `plain` is, with the products of its derivative outside the scan."""
+    return plain(rule, weights, gates, mask, reset, carry)
+
+
+def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
+    def step(carry: Carry, at: tuple):
+        new, saved = _step(rule, weights, carry, *at)
+        return new, (new.out * at[1][..., None], saved)
+
+    last, (outputs, saved) = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
+    return (outputs, last), (weights, mask, reset, saved)
+
+
+def _backward(rule: Rule, residuals: tuple, cotangents: tuple):
+    weights, mask, reset, saved = residuals
+    d_outputs, d_last = cotangents
+    # the scan wants rows of the transposes; made here once, not in every step
+    turned = jax.tree.map(lambda w: lax.optimization_barrier(w.T), weights)
+    step = functools.partial(_step_back, rule, turned)
+    at = (d_outputs, mask, reset, saved)
+    d_carry, (d_gates, d_out) = lax.scan(step, d_last, at, reverse=not rule.reverse)
+    gates, cell, _, before = saved
+    inner = jnp.split(gates, 4, axis=-1)[3] * jnp.tanh(cell)
+    d_weights = Weights(
+        _summed(rule, before.out, d_gates),
+        None if weights.projection is None else _summed(rule, inner, d_out),
+    )
+    return d_weights, d_gates, None, None, d_carry
+
+
+def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
+    d_output, mask, reset, (gates, cell, out, before) = at
+    is_token = mask[..., None] > 0
+    product = functools.partial(jnp.matmul, precision=rule.precision)
+    i, j, f, o = jnp.split(gates, 4, axis=-1)
+    d_out = jnp.where(is_token, d_carry.out + d_output, 0.0)
+    d_out = d_out * _inside(out, rule.projection_clip)
+    inner = d_out if turned.projection is None else product(d_out, turned.projection)
+    squashed = jnp.tanh(cell)
+    d_cell = jnp.where(is_token, d_carry.cell, 0.0) + inner * o * (1 - squashed * squashed)
+    d_cell = d_cell * _inside(cell, rule.cell_clip)
+    d_gates = jnp.concatenate(
+        [
+            d_cell * j * i * (1 - i),
+            d_cell * i * (1 - j * j),
+            d_cell * before.cell * f * (1 - f),
+            inner * squashed * o * (1 - o),
+        ],
+        axis=-1,
+    )
+    kept = (1 - reset)[..., None]
+    d_before = Carry(
+        jnp.where(is_token, d_cell * f * kept, d_carry.cell),
+        jnp.where(is_token, product(d_gates, turned.recurrent) * kept, d_carry.out),
+    )
+    return d_before, (d_gates, d_out)
+
+
+def _inside(clipped: Any, bound: float | None) -> Any:
+    return 1.0 if bound is None else (jnp.abs(clipped) < bound).astype(clipped.dtype)
+
+
+def _summed(rule: Rule, left: Any, right: Any) -> Any:
+    """sum over time and batch of left^T right, as one product."""
+    rows = left.reshape(-1, left.shape[-1]), right.reshape(-1, right.shape[-1])
+    return jnp.matmul(lax.optimization_barrier(rows[0].T), rows[1], precision=rule.precision)
+
+
+fast.defvjp(_forward, _backward)

@@ -1,0 +1,68 @@
+"""Losses of a language model over a whole vocabulary or over a sample of it, for many positions."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.lax import Precision
+from jaxtyping import Array, Float, Int, Key
+
+
+class Sample(NamedTuple):
+    """Different words, and how often each word of the vocabulary was to be expected among them."""
+
+    ids: Int[Array, " samples"]
+    log_expected: Float[Array, " vocab"]
+
+
+def full(
+    hidden: Float[Array, "positions dim"],
+    kernel: Float[Array, "vocab dim"],
+    bias: Float[Array, " vocab"],
+    target: Int[Array, " positions"],
+) -> Float[Array, " positions"]:
+    """-log p(target | hidden), p = softmax(kernel hidden + bias): nats."""
+    logits = jnp.matmul(hidden, kernel.T, precision=Precision.HIGHEST) + bias[None, :]
+    chosen = jnp.take_along_axis(logits, target[:, None], axis=1)[:, 0]
+    return jax.nn.logsumexp(logits, axis=1) - chosen
+
+
+def sampled(
+    hidden: Float[Array, "positions dim"],
+    kernel: Float[Array, "vocab dim"],
+    bias: Float[Array, " vocab"],
+    target: Int[Array, " positions"],
+    sample: Sample,
+) -> Float[Array, " positions"]:
+    """The softmax loss over the target and a sample that all positions share: nats.
+
+    Every logit is lowered by the log of its word's expected count, so that the gradient is nearly
+    that of `full`; where the sample holds the target itself, it is taken out. With every word as
+    the sample and nothing to correct, it is `full`.
+
+    Source:
+        Jean et al. 2015, arXiv:1412.2007, section 3; TensorFlow's `sampled_softmax_loss`.
+    """
+    own = jnp.sum(hidden * kernel[target], axis=1) + bias[target] - sample.log_expected[target]
+    others = jnp.matmul(hidden, kernel[sample.ids].T, precision=Precision.HIGHEST)
+    others = others + (bias - sample.log_expected)[sample.ids][None, :]
+    hits = sample.ids[None, :] == target[:, None]
+    logits = jnp.concatenate([own[:, None], jnp.where(hits, -jnp.inf, others)], axis=1)
+    return jax.nn.logsumexp(logits, axis=1) - own
+
+
+def log_uniform(key: Key[Array, ""], samples: int, vocab: int) -> Sample:
+    """`samples` different words, drawn by rank: P(k) = log((k + 2) / (k + 1)) / log(vocab + 1).
+
+    Words arrive at random times of rate P; the first `samples` are taken, which is drawing until so
+    many different ones have come. With the time t of the last, word k is expected 1 - exp(-P t)
+    times. Wants ids by falling frequency.
+
+    Source:
+        TensorFlow's `log_uniform_candidate_sampler`, unique; its count of tries is the time here.
+    """
+    rank = jnp.arange(vocab, dtype=jnp.float32)
+    share = jnp.log1p(1 / (rank + 1)) / jnp.log(vocab + 1.0)
+    arrival = jax.random.exponential(key, (vocab,)) / share
+    early, ids = jax.lax.top_k(-arrival, samples)
+    return Sample(ids, jnp.log(-jnp.expm1(share * early[-1])))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxemb.errors import FormatError, FormatWarning, InputError
-from jaxemb.formats import arrays, binary, fasttext, recognition, text, writing
+from jaxemb.formats import arrays, binary, elmo, fasttext, recognition, text, writing
 from jaxemb.formats.options import Options, WordVectors
 from jaxemb.formats.recognition import recognise
 
@@ -23,6 +23,7 @@ __all__ = [
     "FormatWarning",
     "Options",
     "WordVectors",
+    "elmo",
     "fasttext",
     "read",
     "recognise",

@@ -1,0 +1,187 @@
+"""ELMo's options.json: the sizes that its weights must have, as bilm-tf and AllenNLP name them.
+
+Source:
+    bilm-tf: `bin/train_elmo.py`, `bilm/model.py` (BidirectionalLanguageModelGraph).
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple, TypeGuard
+
+from jaxemb.errors import FormatError, InputError
+
+CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
+_LARGEST = 1 << 20  # of any one size
+_MOST = 64  # layers of one kind
+_LONGEST = 1 << 20  # bytes of a file of options
+_WORDS = (1 << 31) - 1
+
+
+class CharOptions(NamedTuple):
+    """Sizes of the character CNN."""
+
+    dim: int  # of a character
+    filters: tuple[tuple[int, int], ...]  # (width in characters, how many), narrow to wide
+    n_highway: int
+    n_characters: int  # 261 in options of training, 262 in those of use; the weights are the same
+    max_characters_per_token: int
+    activation: str  # relu or tanh
+
+
+class Options(NamedTuple):
+    """Sizes of a biLM; the names are those of options.json."""
+
+    projection_dim: int
+    dim: int  # of the LSTM's cell
+    n_layers: int
+    cell_clip: float | None
+    proj_clip: float | None
+    use_skip_connections: bool
+    char_cnn: CharOptions | None  # None: the model has a row of `embedding` for each word
+
+
+class _Section:
+    """An object of the file; every failure names the file and the key."""
+
+    def __init__(self, path: Path, held: dict[str, Any], name: str = "") -> None:
+        self._path, self._held, self._name = path, held, name
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held
+
+    def error(self, key: str, expected: str) -> FormatError:
+        found = f"{self._held[key]!r:.80}" if key in self._held else "nothing"
+        return FormatError(self._path, self._name + key, found, expected)
+
+    def section(self, key: str) -> "_Section":
+        held = self._held.get(key)
+        if not isinstance(held, dict):
+            raise self.error(key, "an object")
+        return _Section(self._path, held, f"{self._name}{key}.")
+
+    def size(self, key: str, least: int = 1, most: int = _LARGEST) -> int:
+        value = self._held.get(key)
+        if not _is_size(value, least, most):
+            raise self.error(key, f"a whole number, {least:,} to {most:,}")
+        return value
+
+    def clip(self, key: str) -> float | None:
+        value = self._held.get(key)
+        if value is None:
+            return None
+        if type(value) not in (int, float) or not 0 < value < math.inf:  # false for NaN
+            raise self.error(key, "a number above 0, or null")
+        return float(value)
+
+    def choice(self, key: str, choices: tuple[Any, ...]) -> Any:
+        value = self._held.get(key)
+        if not any(value == each and type(value) is type(each) for each in choices):
+            raise self.error(key, " or ".join(map(json.dumps, choices)))
+        return value
+
+    def filters(self, key: str, widest: int) -> tuple[tuple[int, int], ...]:
+        held = self._held.get(key)
+        pairs = held if isinstance(held, list) else []
+        fit = all(
+            isinstance(pair, list)
+            and len(pair) == 2
+            and _is_size(pair[0], 1, widest)
+            and _is_size(pair[1], 1, _LARGEST)
+            for pair in pairs
+        )
+        if not fit or not pairs or sum(n for _, n in pairs) > _LARGEST:
+            raise self.error(key, f"[[width, how many], ...], widths 1 to {widest:,}")
+        return tuple((width, n) for width, n in pairs)
+
+
+def _is_size(value: Any, least: int, most: int) -> TypeGuard[int]:
+    return type(value) is int and least <= value <= most  # True is no size, nor is 3.0
+
+
+def read(path: Path) -> tuple[Options, int | None]:
+    """What options.json says, and how many words it says a token-input model has."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file: wanted ELMo's options (options.json)")
+    with path.open("rb") as file:
+        data = file.read(_LONGEST + 1)
+    if len(data) > _LONGEST:
+        raise FormatError(path, "byte 0", f"more than {_LONGEST:,} bytes", "ELMo's options.json")
+    return parsed(path, data)
+
+
+def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
+    """The same, of bytes; keys that no weight depends on are not looked at."""
+    root = _Section(path, _json(path, data))
+    lstm = root.section("lstm")
+    projection = lstm.size("projection_dim")
+    options = Options(
+        projection_dim=projection,
+        dim=lstm.size("dim", least=projection),  # a smaller cell is not projected up
+        n_layers=lstm.size("n_layers", most=_MOST),
+        cell_clip=lstm.clip("cell_clip"),
+        proj_clip=lstm.clip("proj_clip"),
+        use_skip_connections=lstm.choice("use_skip_connections", (True, False)),
+        char_cnn=_characters(root.section("char_cnn")) if "char_cnn" in root else None,
+    )
+    counted = options.char_cnn is None and "n_tokens_vocab" in root
+    return options, root.size("n_tokens_vocab", most=_WORDS) if counted else None
+
+
+def _characters(section: _Section) -> CharOptions:
+    longest = section.size("max_characters_per_token")
+    return CharOptions(
+        dim=section.section("embedding").size("dim"),
+        filters=section.filters("filters", longest),
+        n_highway=section.size("n_highway", 0, _MOST) if "n_highway" in section else 0,
+        n_characters=section.choice("n_characters", (CHARACTERS, CHARACTERS + 1)),
+        max_characters_per_token=longest,
+        activation=section.choice("activation", ("relu", "tanh")),
+    )
+
+
+def _json(path: Path, data: bytes) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise FormatError(path, f"{twice:.80}", "the key twice", "every key once")
+        for name, value in pairs:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise FormatError(path, f"{name:.80}", f"{value}", "a finite number")
+        return dict(pairs)
+
+    def whole(digits: str) -> float:
+        return int(digits) if len(digits) < 20 else math.inf  # refused with its key
+
+    try:
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=whole)
+    except FormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        hint = "are options and weights swapped?" if data[:4] == b"\x89HDF" else ""
+        raise FormatError(path, "JSON", f"{error}", "ELMo's options.json", hint) from None
+    if not isinstance(found, dict):
+        raise FormatError(path, "JSON", f"{found!r:.80}", "an object with `lstm`")
+    return found
+
+
+def written(path: Path, options: Options, words: int | None) -> bytes:
+    """The bytes of options.json that say the same.
+
+    Raises:
+        FormatError: options that could not be read back.
+    """
+    names = ("projection_dim", "dim", "n_layers", "cell_clip", "proj_clip", "use_skip_connections")
+    held: dict[str, Any] = {"lstm": {name: getattr(options, name) for name in names}}
+    if options.char_cnn is None:
+        held["n_tokens_vocab"] = words
+    else:
+        characters = options.char_cnn._asdict()
+        held["char_cnn"] = {"embedding": {"dim": characters.pop("dim")}, **characters}
+    try:
+        data = json.dumps(held).encode()
+    except TypeError as error:
+        raise FormatError(path, "options", f"{error}", "Python's own numbers") from None
+    parsed(path, data)
+    return data

@@ -1,0 +1,199 @@
+"""The datasets of an HDF5 file as plain bytes: a program for a process of its own, with limits.
+
+Usage: python -P elmo_process.py < request > answer
+
+HDF5's library may crash on a crafted file, so no process reads one that has anything to lose. This
+file imports nothing of the project, and is run by its path, so that it starts in 0.1 s.
+
+The request is JSON: path, datasets {name: shape}, seconds, memory. The answer is lines of JSON:
+{"at": name} before each dataset is looked at; {"shape": shape} followed by its float32 bytes, in
+the order of the request; or {"where", "found", "expected", "hint"}, what is wrong, as the last.
+"""
+
+import contextlib
+import itertools
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5d, h5g, h5l, h5o, h5s, h5t, h5z  # pyright: ignore[reportAttributeAccessIssue]
+
+_FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE)
+_RATIO, _FREE = 100, 1 << 20  # trained numbers do not shrink a hundredfold; a small bias may
+_LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "an external link"}
+_INSIDE = "nothing outside of the file is ever read"
+
+
+class Refused(Exception):
+    """What is wrong with a file: where, what was found, what was expected, a hint."""
+
+
+def members(group: Any, tree: dict[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Each dataset of the tree, checked, with its full name; and nothing else is there."""
+    for name, inner in tree.items():
+        where = place + name
+        say(at=where)
+        wanted = "a group" if isinstance(inner, dict) else f"a dataset {inner}"
+        found = _member(group, name, where, wanted)
+        if isinstance(inner, dict):
+            if not isinstance(found, h5g.GroupID):
+                raise Refused(where, _kind(found), wanted)
+            yield from members(found, inner, where + "/")
+        else:
+            if not isinstance(found, h5d.DatasetID):
+                raise Refused(where, _kind(found), wanted)
+            _check(where, found, inner)
+            yield where, found
+    for raw in group:
+        name = raw.decode("utf-8", "replace")
+        if name not in tree:
+            hint = "a token-input model has no char_cnn" if name == "embedding" else ""
+            raise Refused(place + name[:80], "a member", "only what the options speak of", hint)
+
+
+def _member(group: Any, name: str, where: str, wanted: str) -> Any:
+    """What a hard link leads to; no other link is followed."""
+    if not group.links.exists(name.encode()):
+        raise Refused(where, "nothing", wanted)
+    link = group.links.get_info(name.encode()).type
+    if link != h5l.TYPE_HARD:
+        raise Refused(where, _LINKS.get(link, "a link of its own kind"), wanted, _INSIDE)
+    return h5o.open(group, name.encode())
+
+
+def _kind(found: Any) -> str:
+    kinds = {h5g.GroupID: "a group", h5d.DatasetID: "a dataset"}
+    return kinds.get(type(found), "a named datatype")
+
+
+def _check(where: str, dataset: Any, shape: list[int | None]) -> None:
+    """Raises Refused unless all of the dataset stands in the file, as float32 of this shape.
+
+    In this order: of a virtual dataset, the shape alone may open other files.
+    """
+    plan = dataset.get_create_plist()
+    layout = plan.get_layout()
+    if layout not in (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED):
+        raise Refused(where, "a virtual dataset", "one whose numbers are its own", _INSIDE)
+    if plan.get_external_count():
+        raise Refused(where, "external storage", "numbers within the file", _INSIDE)
+    filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+    if other := set(filters) - set(_FILTERS):
+        raise Refused(where, f"filter {min(other)}", "no filters but gzip and shuffle")
+    if not dataset.get_type().equal(h5t.IEEE_F32LE):
+        raise Refused(where, _dtype(dataset), "little-endian float32 (<f4)")
+    space = dataset.get_space()
+    if space.get_simple_extent_type() != h5s.SIMPLE:
+        raise Refused(where, "a scalar or no numbers at all", f"shape {shape}")
+    found = list(space.get_simple_extent_dims())
+    if len(found) != len(shape) or any(
+        size != wanted if wanted is not None else size < 1
+        for size, wanted in zip(found, shape, strict=True)
+    ):
+        raise Refused(where, f"shape {found}", f"shape {shape}", "as the options say")
+    _check_stored(where, dataset, found, plan.get_chunk() if layout == h5d.CHUNKED else None)
+
+
+def _check_stored(where: str, dataset: Any, shape: list[int], chunk: Any) -> None:
+    """Raises Refused for numbers that the file promises and does not hold."""
+    stored, size = dataset.get_storage_size(), 4 * math.prod(shape)
+    if chunk is None:
+        if stored != size:
+            raise Refused(where, f"{stored:,} bytes are stored", f"{size:,}, all of the dataset")
+        return
+    pieces = math.prod(-(-n // of) for n, of in zip(shape, chunk, strict=True))
+    if (held := dataset.get_num_chunks()) != pieces:
+        raise Refused(where, f"{held:,} chunks are stored", f"{pieces:,}, all of the dataset")
+    if size > _RATIO * stored + _FREE:
+        raise Refused(where, f"{stored:,} bytes that unpack to {size:,}", "weights, not a bomb")
+
+
+def _dtype(dataset: Any) -> str:
+    try:
+        return f"{dataset.dtype.str} ({dataset.dtype})"[:80]
+    except Exception:  # types that NumPy has no name for
+        return "numbers of another type"
+
+
+def _tree(datasets: dict[str, list]) -> dict[str, Any]:
+    """{"a/b": shape} as {"a": {"b": shape}}."""
+    tree: dict[str, Any] = {}
+    for name, shape in datasets.items():
+        *groups, last = name.split("/")
+        inner = tree
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[last] = shape
+    return tree
+
+
+def limit(seconds: int, memory: int) -> None:
+    """Bounds what this process may take, where the system can; it can write no file."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        bounds = {"CORE": 0, "FSIZE": 0, "CPU": seconds}
+        with contextlib.suppress(OSError), open("/proc/self/statm") as file:
+            bounds["AS"] = int(file.read().split()[0]) * resource.getpagesize() + memory
+        for name, most in bounds.items():
+            _bound(resource, f"RLIMIT_{name}", most)
+
+
+def _bound(resource: Any, name: str, most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # a lower bound stands already
+        resource.setrlimit(getattr(resource, name), (most, most))
+
+
+def no_more_files() -> None:
+    """From here on no file can be opened, whatever HDF5 is made to believe."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        _bound(resource, "RLIMIT_NOFILE", 0)
+
+
+def say(**values: Any) -> None:
+    OUT.write(json.dumps(values).encode() + b"\n")
+    OUT.flush()
+
+
+def answer(asked: dict[str, Any]) -> None:
+    """Checks all datasets, then sends them."""
+    say(at="the file")
+    with h5py.File(asked["path"], "r", locking=False) as file:
+        no_more_files()
+        found = dict(members(h5g.open(file.id, b"/"), _tree(asked["datasets"])))
+        for name in asked["datasets"]:
+            say(at=name)
+            data = np.empty(found[name].shape, "<f4")
+            found[name].read(h5s.ALL, h5s.ALL, data)
+            say(shape=data.shape)
+            OUT.write(data.data)
+        OUT.flush()
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    limit(asked["seconds"], asked["memory"])
+    try:
+        answer(asked)
+    except Refused as error:
+        parts = itertools.zip_longest(("where", "found", "expected", "hint"), error.args)
+        say(**{name: part or "" for name, part in parts})
+    except MemoryError:
+        most = f"at most {asked['memory'] >> 20:,} MB"
+        say(found="more memory than its size explains", expected=most, hint="")
+    except Exception as error:  # of h5py: any kind, for any damage
+        said = f"{error}".splitlines()
+        say(found=f"damaged ({said[0][:200] if said else type(error).__name__})", expected="HDF5")
+
+
+if __name__ == "__main__":
+    with os.fdopen(os.dup(1), "wb", 1 << 20) as OUT:
+        os.dup2(2, 1)  # whatever a library prints is no answer
+        main()

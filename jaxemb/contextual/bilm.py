@@ -128,7 +128,7 @@ class BiLM(nn.Module):
 def ends(
     starts: Float[Array, "time *batch"], mask: Float[Array, "time *batch"]
 ) -> Float[Array, "time *batch"]:
-    """The last tokens of sentences, given their first: each stands before a first one or padding."""
+    """The last tokens of sentences, given their first: they stand before a first one or padding."""
     last = jnp.ones_like(starts[:1])
     follows = jnp.concatenate([jnp.maximum(starts, 1 - mask)[1:], last])
     return follows * mask

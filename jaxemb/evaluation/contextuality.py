@@ -1,0 +1,249 @@
+"""What context changed, layer by layer, with the known biases taken out.
+
+`describe` measures every layer of an embedder on the same running words. The measures themselves
+are pure functions of arrays: on occurrences (`occurrences`), and on a contextualizer's Jacobian
+(`jacobians`); all are named here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxemb import linalg
+from jaxemb.errors import InputError, at_least
+from jaxemb.evaluation.jacobians import jacobian_norms, jacobian_share, sampled_jacobian_norms
+from jaxemb.evaluation.occurrences import (
+    ContextShare,
+    anisotropy,
+    context_share,
+    explainable_variance,
+    explainable_variance_baseline,
+    intra_sentence_similarity,
+    self_similarity,
+    sentence_weights,
+)
+from jaxemb.linalg import arrays
+
+__all__ = [
+    "ContextShare",
+    "Contextuality",
+    "anisotropy",
+    "context_share",
+    "describe",
+    "explainable_variance",
+    "explainable_variance_baseline",
+    "intra_sentence_similarity",
+    "jacobian_norms",
+    "jacobian_share",
+    "markdown",
+    "procrustes_similarity",
+    "sampled_jacobian_norms",
+    "self_similarity",
+    "sentence_weights",
+]
+
+DRAWS = 200  # of the baseline of explainable variance
+
+
+class Contextuality(NamedTuple):
+    """One layer. Means over words are over those of at least `min_occurrences`, each counting once.
+
+    What is known to be biased stands beside what it must be compared with.
+    """
+
+    layer: int
+    occurrences: int
+    types: int  # words that occur often enough
+    min_occurrences: int
+    context_share: float  # kappa = tr Sigma_W / tr Sigma_T, of those words' occurrences
+    context_share_corrected: float  # for degrees of freedom: 1 for noise
+    self_similarity: float
+    intra_sentence: float  # of a word with the OTHER words of its sentence
+    anisotropy: float  # of two occurrences: a random sentence each, and a random word of it
+    explainable_variance: float  # of `min_occurrences` occurrences of a word
+    explainable_variance_baseline: float  # of as many of any words
+    cka: float | None  # unbiased, with the static vectors; None without them
+    procrustes: float | None  # similarity up to rotation and scale, with the static vectors
+    procrustes_baseline: float | None  # with the static vectors in a random order
+    rank: linalg.RankReport  # of the centred occurrences
+    spectrum: Float[Any, " dim"]  # their singular values
+    effective_rank: float
+    isoscore: float
+
+    @property
+    def self_similarity_beyond(self) -> float:
+        """Self-similarity less anisotropy."""
+        return self.self_similarity - self.anisotropy
+
+    @property
+    def explainable_variance_beyond(self) -> float:
+        """Maximum explainable variance less that of as many occurrences of any words."""
+        return self.explainable_variance - self.explainable_variance_baseline
+
+    def __str__(self) -> str:
+        return (
+            f"layer {self.layer}: context carries {self.context_share:.1%} of the variance "
+            f"({self.context_share_corrected:.1%} corrected); self-similarity "
+            f"{self.self_similarity:.3f} where any two words have {self.anisotropy:.3f}; effective "
+            f"rank {self.effective_rank:.1f} of {len(self.spectrum)}"
+        )
+
+
+def describe(
+    key: Any,
+    layers: Iterable[Any],
+    static: Any,
+    types: Int[Any, " occurrences"],
+    sentences: Int[Any, " occurrences"],
+    *,
+    min_occurrences: int = 5,
+    draws: int = DRAWS,
+) -> list[Contextuality]:
+    """Every measure of every layer, on the host in float64.
+
+    Args:
+        key: for the draws of occurrences, the same in every layer.
+        layers: an array [layers, occurrences, dim], or layers one after another: one is held at a
+            time.
+        static: the static vector of every occurrence [occurrences, any width]; or None.
+        types: which word each occurrence is; below 0: padding, which is left out.
+        sentences: which sentence each stands in.
+
+    Raises:
+        InputError: arrays of different lengths, NaN, or no word of `min_occurrences`.
+    """
+    at_least(2, min_occurrences=min_occurrences)
+    types, sentences = np.asarray(types), np.asarray(sentences)
+    kept = np.flatnonzero((types >= 0) & (sentences >= 0))
+    static = None if static is None else _rows(static, kept, len(types), "static vectors")
+    _, types_kept = np.unique(types[kept], return_inverse=True)
+    _, sentences_kept = np.unique(sentences[kept], return_inverse=True)
+    n = np.bincount(types_kept)
+    if not (n >= min_occurrences).any():
+        raise InputError(
+            f"no word occurs {min_occurrences} times among {len(kept):,} occurrences (the most is "
+            f"{n.max(initial=0)}): give more text, or a smaller min_occurrences"
+        )
+    frequent = np.where(n >= min_occurrences, np.cumsum(n >= min_occurrences) - 1, -1)[types_kept]
+    which = _Which(frequent, sentences_kept, min_occurrences, draws)
+    return [
+        _layer(key, i, _rows(layer, kept, len(types), f"layer {i}"), static, which)
+        for i, layer in enumerate(layers)
+    ]
+
+
+class _Which(NamedTuple):
+    types: Any  # -1: too rare
+    sentences: Any
+    least: int
+    draws: int
+
+
+def _layer(key: Any, i: int, vectors: Any, static: Any, which: _Which) -> Contextuality:
+    types, sentences = which.types, which.sentences
+    num_types, num_sentences = types.max() + 1, sentences.max() + 1
+    order, chance, null = jax.random.split(key, 3)
+    share = context_share(vectors, types, int(num_types))
+    groups = _groups(order, types, which.least)
+    in_sentence = intra_sentence_similarity(vectors, sentences, int(num_sentences))
+    baseline = explainable_variance_baseline(chance, vectors, which.least, which.draws)
+    weights = sentence_weights(sentences, int(num_sentences))
+    of = linalg.spectrum(vectors, center=True)
+    cka = procrustes = shuffled = None
+    if static is not None:
+        cka = float(linalg.cka(static, vectors))
+        procrustes = float(procrustes_similarity(static, vectors))
+        mixed = np.asarray(jax.random.permutation(null, len(static)))
+        shuffled = float(procrustes_similarity(static[mixed], vectors))
+    return Contextuality(
+        layer=i,
+        occurrences=len(types),
+        types=int(num_types),
+        min_occurrences=which.least,
+        context_share=float(share.share),
+        context_share_corrected=float(share.corrected),
+        self_similarity=float(np.mean(self_similarity(vectors, types, int(num_types)))),
+        intra_sentence=_mean(in_sentence),
+        anisotropy=float(anisotropy(vectors, weights)),
+        explainable_variance=float(np.mean(explainable_variance(vectors[groups]))),
+        explainable_variance_baseline=float(np.mean(baseline)),
+        cka=cka,
+        procrustes=procrustes,
+        procrustes_baseline=shuffled,
+        rank=linalg.rank(of),
+        spectrum=of.values,
+        effective_rank=float(linalg.effective_rank(of)),
+        isoscore=float(linalg.isoscore(of)),
+    )
+
+
+def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
+    """max_Q <L Q, R> / (||L|| ||R||), centred: 1 up to rotation, shift and scale.
+
+    It is ||L'R||_* / (||L|| ||R||) and may compare different widths. It grows with dim / rows
+    whatever the tables: compare it with that of the rows in a random order.
+
+    Args:
+        left: [rows, n].
+        right: [rows, p].
+
+    Returns:
+        NaN for a table whose rows do not differ.
+
+    Source:
+        Schoenemann 1966. With unit tables ||L Q - R||^2 = 2 - 2 ||L'R||_*.
+    """
+    xp, left, right = arrays.raised(left, right)
+    width = max(left.shape[1], right.shape[1])
+    centered = [linalg.center(each) for each in (left, right)]
+    sizes = [xp.linalg.norm(each) for each in centered]
+    unit = [
+        xp.pad(each, ((0, 0), (0, width - each.shape[1]))) / xp.where(size > 0, size, 1.0)
+        for each, size in zip(centered, sizes, strict=True)
+    ]
+    found = 1.0 - linalg.procrustes(*unit).residual ** 2 / 2
+    return xp.where(sizes[0] * sizes[1] > 0, found, xp.nan)
+
+
+def markdown(found: Sequence[Contextuality]) -> str:
+    """A table of the layers; what is biased stands less its baseline."""
+    head = (
+        "layer | context share | corrected | self-similarity - anisotropy | anisotropy"
+        " | intra-sentence | MEV - baseline | CKA | effective rank"
+    )
+    rows = [f"| {head} |", "|" + " ---: |" * (head.count("|") + 1)]
+    for of in found:
+        numbers = (
+            *(of.context_share, of.context_share_corrected, of.self_similarity_beyond),
+            *(of.anisotropy, of.intra_sentence, of.explainable_variance_beyond),
+        )
+        shown = [f"{x:.3f}" for x in numbers] + ["" if of.cka is None else f"{of.cka:.3f}"]
+        rows.append(f"| {of.layer} | {' | '.join(shown)} | {of.effective_rank:.1f} |")
+    return "\n".join(rows)
+
+
+def _mean(values: Float[Any, " some"]) -> float:
+    """Of those that are known."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _groups(key: Any, types: Int[Any, " occurrences"], n: int) -> Int[Any, "types n"]:
+    """n different occurrences of every type, at random."""
+    order = np.asarray(jax.random.permutation(key, len(types)))
+    order = order[np.argsort(types[order], kind="stable")]
+    starts = np.searchsorted(types[order], np.arange(types.max() + 1))
+    return order[starts[:, None] + np.arange(n)[None, :]]
+
+
+def _rows(vectors: Any, kept: Any, wanted: int, name: str) -> Any:
+    found = arrays.table(np.asarray(vectors), name)
+    if len(found) != wanted:
+        raise InputError(f"{name}: {len(found):,} vectors for {wanted:,} occurrences")
+    found = found[kept]
+    if (bad := arrays.first_bad_row(found)) >= 0:
+        raise InputError(f"{name}: NaN or infinity in occurrence {int(kept[bad]):,}")
+    return found

@@ -106,7 +106,8 @@ def _checked(
         torn = len(pieces) > 1 and (not all(pieces) or any(map(lines.NUMBER.fullmatch, pieces)))
         if unfit.search(word) or torn or len(word) > LONGEST_WORD // 4:
             raise InputError(f"{path}: row {i:,}: this format cannot hold the word {word!r}")
-    if not typed and not np.array_equal(table, table.astype(np.float32)):
+    other = table.dtype != np.float32 and not typed
+    if other and not np.array_equal(table, table.astype(np.float32)):
         raise InputError(f"{path}: {table.dtype} would lose digits: make it float32 first")
     return words, table
 

@@ -1,0 +1,121 @@
+"""A bidirectional language model over any vectors: what it reads, and what it is asked.
+
+Source:
+    Peters et al. 2018, arXiv:1802.05365, section 3.1; Jozefowicz et al. 2016, arXiv:1602.02410.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxemb.contextual.bilm import BiLM, Text
+from jaxemb.contextual.windows import Window
+from jaxemb.functional import softmax
+
+
+class Lookup(nn.Module):
+    """Each id a row of a table; a trained table takes the place of the first one."""
+
+    rows: int
+    dim: int
+
+    @nn.compact
+    def __call__(self, ids):
+        normal = nn.initializers.normal(1 / math.sqrt(self.dim))
+        return self.param("table", normal, (self.rows, self.dim))[ids]
+
+    def table(self):
+        return self.get_variable("params", "table")
+
+
+class LanguageModel(nn.Module):
+    """Tokens to vectors, to the layers of a BiLM, to scores of the vocabulary.
+
+    Args (fields):
+        embed: tokens to vectors: `Lookup`, `CharCNN`, or any module.
+        bilm: of the dimension that `embed` gives.
+        vocab: rows of the softmax, which both directions share.
+        tied: the softmax has the rows of `embed`, a `Lookup`.
+        dropout: of the vectors that are scored.
+    """
+
+    embed: nn.Module
+    bilm: BiLM
+    vocab: int
+    tied: bool = False
+    dropout: float = 0.0
+
+    def setup(self) -> None:
+        dim = self.bilm.cell.out
+        self.bias = self.param("bias", nn.initializers.zeros, (self.vocab,))
+        if not self.tied:
+            normal = nn.initializers.normal(1 / math.sqrt(dim))
+            self.kernel = self.param("kernel", normal, (self.vocab, dim))
+        self.drop = nn.Dropout(self.dropout)
+
+    def __call__(self, tokens, mask, carry=None, reset=None, deterministic: bool = True):
+        """The layers of a text, as `BiLM` gives them, and the carry."""
+        return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
+
+    def scored(
+        self, forward: Window, backward: Window, carry, represent, deterministic: bool = True
+    ):
+        """(top vectors of forward, of backward, kernel, bias, carry) for two windows of ids.
+
+        Args:
+            represent: from ids to what `embed` takes: the ids themselves, or their characters.
+        """
+        texts = [
+            Text(self.embed(represent(each.inputs)) * each.mask[..., None], each.mask, each.reset)
+            for each in (forward, backward)
+        ]
+        ahead, back, carry = self.bilm.directions(*texts, carry, deterministic)
+        tops = [self.drop(layers[-1], deterministic=deterministic) for layers in (ahead, back)]
+        kernel = self.embed.table() if self.tied else self.kernel
+        return (*tops, kernel, self.bias, carry)
+
+
+def losses(
+    model: LanguageModel,
+    params: Any,
+    forward: Window,
+    backward: Window,
+    carry: Any,
+    represent: Callable[[Any], Any],
+    *,
+    key: Any = None,
+    samples: int | None = None,
+):
+    """Nats and predictions of each direction, [2] and [2]; and the carry.
+
+    Args:
+        key: draws dropout and samples; None trains nothing: no dropout, and the full softmax.
+        samples: words that the softmax is summed over; None is all of them.
+    """
+    training = key is not None
+    keys = jax.random.split(key, 3) if training else [None] * 3
+    *tops, kernel, bias, carry = model.apply(
+        params,
+        forward,
+        backward,
+        carry,
+        represent,
+        not training,
+        method=model.scored,
+        rngs={"dropout": keys[0]} if training else None,
+    )
+    sums = []
+    for top, window, draw in zip(tops, (forward, backward), keys[1:], strict=True):
+        hidden = top.reshape(-1, top.shape[-1])
+        asked = (hidden, kernel, bias, window.target.reshape(-1))
+        if training and samples:
+            nats = softmax.sampled(*asked, softmax.log_uniform(draw, samples, model.vocab))
+        else:
+            nats = softmax.full(*asked)
+        sums.append(jnp.sum(nats * window.weight.reshape(-1)))
+    counts = jnp.stack([jnp.sum(window.weight) for window in (forward, backward)])
+    return jnp.stack(sums), counts, carry

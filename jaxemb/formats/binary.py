@@ -120,8 +120,8 @@ def _walk(window: _Window, width: int, newline: bool, left: int | None, file: Fi
             )
         words.append(data[at:space])
         starts.append(space + 1)
-        at = min(end + newline, size)
-    return words, starts, at
+        at = end + newline
+    return words, starts, min(at, size)
 
 
 def _gathered(data: bytes, starts: list[int], width: int) -> Any:

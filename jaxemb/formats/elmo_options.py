@@ -146,9 +146,6 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise FormatError(path, f"{twice:.80}", "the key twice", "every key once")
-        for name, value in pairs:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise FormatError(path, f"{name:.80}", f"{value}", "a finite number")
         return dict(pairs)
 
     def whole(digits: str) -> float:
@@ -156,6 +153,7 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
 
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=whole)
+        _check_finite(path, found, "")
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:
@@ -164,6 +162,16 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise FormatError(path, "JSON", f"{found!r:.80}", "an object with `lstm`")
     return found
+
+
+def _check_finite(path: Path, found: Any, name: str) -> None:
+    if isinstance(found, float) and not math.isfinite(found):
+        raise FormatError(path, name[:200] or "JSON", f"{found}", "a finite number")
+    inner = found if isinstance(found, dict) else {}
+    if isinstance(found, list):
+        inner = {f"{i}": value for i, value in enumerate(found)}
+    for key, value in inner.items():
+        _check_finite(path, value, f"{name}.{key}" if name else key)
 
 
 def written(path: Path, options: Options, words: int | None) -> bytes:

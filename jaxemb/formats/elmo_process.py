@@ -10,6 +10,7 @@ The request is JSON: path, datasets {name: shape}, seconds, memory. The answer i
 the order of the request; or {"where", "found", "expected", "hint"}, what is wrong, as the last.
 """
 
+import codecs
 import contextlib
 import itertools
 import json
@@ -151,6 +152,7 @@ def _bound(resource: Any, name: str, most: int) -> None:
 
 def no_more_files() -> None:
     """From here on no file can be opened, whatever HDF5 is made to believe."""
+    codecs.lookup("ascii")  # a module, which h5py would load when it names a type
     with contextlib.suppress(ImportError):
         import resource
 
@@ -177,9 +179,8 @@ def answer(asked: dict[str, Any]) -> None:
         OUT.flush()
 
 
-def main() -> None:
-    asked = json.load(sys.stdin)
-    limit(asked["seconds"], asked["memory"])
+def reply(asked: dict[str, Any]) -> None:
+    """The answer, or what is wrong."""
     try:
         answer(asked)
     except Refused as error:
@@ -193,7 +194,11 @@ def main() -> None:
         say(found=f"damaged ({said[0][:200] if said else type(error).__name__})", expected="HDF5")
 
 
+OUT: Any = None  # where the answer goes
+
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "wb", 1 << 20) as OUT:
         os.dup2(2, 1)  # whatever a library prints is no answer
-        main()
+        request = json.load(sys.stdin)
+        limit(request["seconds"], request["memory"])
+        reply(request)

@@ -110,7 +110,8 @@ class Rows:
     def _chosen(self, words: list[str], where: Callable[[int], str]) -> list[int] | None:
         """The rows to keep: wanted and met for the first time; None is all."""
         fresh = dict.fromkeys(words)
-        if len(fresh) == len(words) and fresh.keys().isdisjoint(self._words):
+        # of two views the shorter is gone through; of a view and a dict, the dict
+        if len(fresh) == len(words) and fresh.keys().isdisjoint(self._words.keys()):
             if self._wanted is None:
                 return None
             return [i for i, word in enumerate(words) if word in self._wanted]

@@ -44,6 +44,7 @@ FLOORS = {
     "ensembles": 13,
     "pictures": 13,
     "score_pictures": 14,
+    "context_pictures": 14,
     "evaluation_report": 15,
     "report": 16,
 }
@@ -98,7 +99,7 @@ def test_each_library_stays_in_its_rooms(path):
         "tyro": {"config", "command_line"},
         "rich": {"progress"},
         "safetensors": {"checkpoints", "formats"},
-        "matplotlib": {"pictures", "score_pictures"},
+        "matplotlib": {"pictures", "score_pictures", "context_pictures"},
         "jax": set(FLOORS)
         - {"text", "errors", "provenance", "config", "command_line", "preparation"},
     }

@@ -128,9 +128,12 @@ def describe(
             f"{n.max(initial=0)}): give more text, or a smaller min_occurrences"
         )
     frequent = np.where(n >= min_occurrences, np.cumsum(n >= min_occurrences) - 1, -1)[types_kept]
-    which = _Which(frequent, sentences_kept, min_occurrences, draws)
+    order, chance, null = jax.random.split(key, 3)
+    groups = _groups(order, frequent, min_occurrences)
+    mixed = np.asarray(jax.random.permutation(null, len(kept)))
+    which = _Which(frequent, sentences_kept, groups, mixed, draws)
     return [
-        _layer(key, i, _rows(layer, kept, len(types), f"layer {i}"), static, which)
+        _layer(chance, i, _rows(layer, kept, len(types), f"layer {i}"), static, which)
         for i, layer in enumerate(layers)
     ]
 
@@ -138,37 +141,35 @@ def describe(
 class _Which(NamedTuple):
     types: Any  # -1: too rare
     sentences: Any
-    least: int
+    groups: Any  # [types, min_occurrences]: some occurrences of every type
+    mixed: Any  # all, in a random order
     draws: int
 
 
 def _layer(key: Any, i: int, vectors: Any, static: Any, which: _Which) -> Contextuality:
     types, sentences = which.types, which.sentences
-    num_types, num_sentences = types.max() + 1, sentences.max() + 1
-    order, chance, null = jax.random.split(key, 3)
-    share = context_share(vectors, types, int(num_types))
-    groups = _groups(order, types, which.least)
-    in_sentence = intra_sentence_similarity(vectors, sentences, int(num_sentences))
-    baseline = explainable_variance_baseline(chance, vectors, which.least, which.draws)
-    weights = sentence_weights(sentences, int(num_sentences))
+    (num_types, least), num_sentences = which.groups.shape, int(sentences.max()) + 1
+    share = context_share(vectors, types, num_types)
+    in_sentence = intra_sentence_similarity(vectors, sentences, num_sentences)
+    baseline = explainable_variance_baseline(key, vectors, least, which.draws)
+    weights = sentence_weights(sentences, num_sentences)
     of = linalg.spectrum(vectors, center=True)
     cka = procrustes = shuffled = None
     if static is not None:
         cka = float(linalg.cka(static, vectors))
         procrustes = float(procrustes_similarity(static, vectors))
-        mixed = np.asarray(jax.random.permutation(null, len(static)))
-        shuffled = float(procrustes_similarity(static[mixed], vectors))
+        shuffled = float(procrustes_similarity(static[which.mixed], vectors))
     return Contextuality(
         layer=i,
         occurrences=len(types),
-        types=int(num_types),
-        min_occurrences=which.least,
+        types=num_types,
+        min_occurrences=least,
         context_share=float(share.share),
         context_share_corrected=float(share.corrected),
-        self_similarity=float(np.mean(self_similarity(vectors, types, int(num_types)))),
+        self_similarity=float(np.mean(self_similarity(vectors, types, num_types))),
         intra_sentence=_mean(in_sentence),
         anisotropy=float(anisotropy(vectors, weights)),
-        explainable_variance=float(np.mean(explainable_variance(vectors[groups]))),
+        explainable_variance=float(np.mean(explainable_variance(vectors[which.groups]))),
         explainable_variance_baseline=float(np.mean(baseline)),
         cka=cka,
         procrustes=procrustes,

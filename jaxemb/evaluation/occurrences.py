@@ -86,8 +86,8 @@ def anisotropy(
     """
     if weights is None:
         return linalg.mean_cosine(vectors)
-    xp, unit, weights = arrays.raised(vectors, weights)
-    unit, p = linalg.unit_rows(unit), weights / xp.sum(weights)
+    xp, unit, p = arrays.raised(vectors, weights)
+    unit, p = linalg.unit_rows(unit), p / xp.sum(p)
     together, alone = matmul(p, unit), xp.sum(p * p * xp.sum(unit * unit, axis=1))
     return (xp.sum(together * together) - alone) / (1.0 - xp.sum(p * p))
 

@@ -1,0 +1,244 @@
+"""Can vectors tell the senses of one form? Scores that static vectors cannot beat by luck.
+
+Truth comes from pseudo-words (`pseudo_words`, all named here) or from a file (`context_reading`).
+What floats cannot tell apart counts as half right: one vector for a form has exactly one half.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxemb import linalg
+from jaxemb.errors import InputError
+from jaxemb.evaluation import intervals
+from jaxemb.evaluation.intervals import Estimate
+from jaxemb.evaluation.occurrences import segment_sums
+from jaxemb.evaluation.pseudo_words import (
+    Merged,
+    PseudoWord,
+    Split,
+    id_pairs,
+    merge_ids,
+    merged,
+    pseudo_words,
+    split_occurrences,
+)
+from jaxemb.functional import similarity
+
+__all__ = [
+    "Compared",
+    "Merged",
+    "PseudoWord",
+    "SenseAccuracy",
+    "Split",
+    "WicAccuracy",
+    "compared",
+    "cosine_distance",
+    "id_pairs",
+    "merge_ids",
+    "merged",
+    "pseudo_words",
+    "sense_accuracy",
+    "silhouette",
+    "split_occurrences",
+    "wic_accuracy",
+    "wic_pairs",
+]
+
+TIE = 4 * float(np.finfo(np.float32).eps)  # cosines this near are not told apart
+# left [left, dim], right [right, dim] -> [left, right]
+Distance = Callable[[Any, Any], Any]
+
+
+class SenseAccuracy(NamedTuple):
+    """How often the nearest centroid is that of the right sense."""
+
+    accuracy: Estimate  # the mean over forms
+    by_form: Float[Any, " forms"]  # NaN for a form that was not tried
+    right: Float[Any, " test"]  # 1, 0, or 1/2 where both centroids are as near
+
+    def __str__(self) -> str:
+        tried = int(np.sum(~np.isnan(self.by_form)))
+        return f"sense accuracy {self.accuracy} over {tried:,} forms"
+
+
+def sense_accuracy(
+    train_vectors: Float[Any, "train dim"],
+    train_senses: Int[Any, " train"],
+    test_vectors: Float[Any, "test dim"],
+    test_senses: Int[Any, " test"],
+    train_forms: Int[Any, " train"] | None = None,
+    test_forms: Int[Any, " test"] | None = None,
+    *,
+    seed: int = 0,
+) -> SenseAccuracy:
+    """The sense whose centroid, of the occurrences to learn from, has the larger cosine.
+
+    Args:
+        train_senses: 0 or 1.
+        train_forms: which form each occurrence has; None: all the same.
+        seed: of the bootstrap: over forms, or over occurrences when there is one form.
+
+    Raises:
+        InputError: a form that is tried has no occurrence of a sense to learn from.
+    """
+    train_forms, test_forms = (
+        np.zeros(len(x), int) if forms is None else np.asarray(forms)
+        for forms, x in ((train_forms, train_senses), (test_forms, test_senses))
+    )
+    unit, tried = (
+        linalg.unit_rows(np.asarray(x, np.float64)) for x in (train_vectors, test_vectors)
+    )
+    number = int(max(train_forms.max(initial=0), test_forms.max(initial=0))) + 1
+    learned = 2 * train_forms + np.asarray(train_senses)
+    centroids = linalg.unit_rows(segment_sums(unit, learned, 2 * number))
+    times = np.bincount(learned, minlength=2 * number).reshape(number, 2)
+    if (without := (times[test_forms] == 0).any(axis=1)).any():
+        raise InputError(f"form {test_forms[without][0]} has one sense or none to learn from")
+    near = [np.sum(centroids[2 * test_forms + sense] * tried, axis=1) for sense in (0, 1)]
+    beyond = (near[1] - near[0]) * np.where(np.asarray(test_senses) == 1, 1.0, -1.0)
+    right = np.where(np.abs(beyond) <= TIE, 0.5, beyond > 0)
+    times = np.bincount(test_forms, minlength=number)
+    sums = np.bincount(test_forms, right, minlength=number)
+    by_form = np.where(times > 0, sums / np.maximum(times, 1), np.nan)
+    scores = by_form[times > 0]
+    return SenseAccuracy(_mean(scores if len(scores) > 1 else right, seed), by_form, right)
+
+
+class Compared(NamedTuple):
+    """Pairs of occurrences of one form, and whether both have the same sense."""
+
+    cosine: Float[Any, " pairs"]
+    same: Bool[Any, " pairs"]
+
+
+class WicAccuracy(NamedTuple):
+    """Same sense where the cosine is above a threshold that was chosen elsewhere."""
+
+    accuracy: Estimate  # on test
+    threshold: float  # -inf: all are the same; inf: none is
+    train_accuracy: float
+
+    def __str__(self) -> str:
+        return f"WiC accuracy {self.accuracy}, threshold {self.threshold:.3f}"
+
+
+def wic_pairs(
+    senses: Int[Any, " occurrences"],
+    forms: Int[Any, " occurrences"],
+    at: Int[Any, " some"],
+    seed: int,
+) -> tuple[Int[Any, "pairs 2"], Bool[Any, " pairs"]]:
+    """Pairs of occurrences of one form, half of one sense and half of two; none used twice.
+
+    Args:
+        at: which occurrences may be used, such as `split.train`.
+
+    Returns:
+        (pairs, same): of every form as many pairs of the same sense as of two, and of those of the
+        same as many of sense 0 as of 1.
+    """
+    senses, forms, at = (np.asarray(x) for x in (senses, forms, at))
+    random = np.random.Generator(np.random.Philox(seed))
+    at = random.permutation(at)
+    pairs, same = [np.zeros((0, 2), int)], [np.zeros(0, bool)]
+    for form in np.unique(forms[at]):
+        mine = at[forms[at] == form]
+        zero, one = (mine[senses[mine] == sense] for sense in (0, 1))
+        quarter = min(len(zero), len(one)) // 4
+        half, whole = 2 * quarter, 4 * quarter
+        two = np.stack([zero[:half], one[:half]], axis=1)
+        pairs += [zero[half:whole].reshape(-1, 2), one[half:whole].reshape(-1, 2), two]
+        same += [np.repeat([True, False], half)]
+    return np.concatenate(pairs), np.concatenate(same)
+
+
+def compared(
+    left: Float[Any, "pairs dim"], right: Float[Any, "pairs dim"], same: Bool[Any, " pairs"]
+) -> Compared:
+    """The cosine of every pair, in float64; 0 with a zero vector."""
+    left, right = (linalg.unit_rows(np.asarray(x, np.float64)) for x in (left, right))
+    return Compared(np.sum(left * right, axis=1), np.asarray(same))
+
+
+def wic_accuracy(train: Compared, test: Compared, *, seed: int = 0) -> WicAccuracy:
+    """The best threshold of all there are on train, tried on test.
+
+    Sorted once, the pairs at or above a cut are its "same"; a cut lies halfway between two cosines
+    that can be told apart, below all or above all. The lowest of equally good ones is taken.
+
+    Raises:
+        InputError: no pairs to choose by, or NaN.
+
+    Source:
+        Pilehvar and Camacho-Collados 2019, arXiv:1808.09121, section 4.
+    """
+    order = np.argsort(train.cosine, kind="stable")
+    cosine, same = np.asarray(train.cosine)[order], np.asarray(train.same)[order]
+    if not len(cosine) or np.isnan(cosine).any() or np.isnan(test.cosine).any():
+        raise InputError("WiC wants pairs to choose a threshold by, and cosines that are numbers")
+    # right with a cut before i: those of two senses below it, those of the same above
+    right = np.append(0, np.cumsum(~same)) + same.sum() - np.append(0, np.cumsum(same))
+    apart = np.concatenate([[True], np.diff(cosine) > TIE, [True]])
+    best = int(np.argmax(np.where(apart, right, -1)))
+    ends = np.concatenate([[-np.inf], cosine, [np.inf]])
+    threshold = float((ends[best] + ends[best + 1]) / 2)
+    found = intervals.share((np.asarray(test.cosine) >= threshold) == test.same, seed)
+    return WicAccuracy(found, threshold, float(right[best] / len(same)))
+
+
+def cosine_distance(
+    left: Float[Array, "left dim"], right: Float[Array, "right dim"]
+) -> Float[Array, "left right"]:
+    """1 - cosine of every pair."""
+    return 1.0 - similarity.cosine(left, right)
+
+
+def silhouette(
+    vectors: Float[Any, "rows dim"],
+    labels: Int[Any, " rows"],
+    num_labels: int,
+    distance: Distance = similarity.euclidean,
+) -> Float[Array, " rows"]:
+    """(b - a) / max(a, b) of every row, in [-1, 1]; its mean is the score.
+
+    a is the mean distance to the others of its label, b the least of the mean distances to another
+    label. Exact, by all pairs: rows^2 dim flops, in memory for one row of distances.
+
+    Returns:
+        0 for a row that is alone with its label, NaN where there is one label only.
+
+    Source:
+        Rousseeuw 1987; equal to scikit-learn's `silhouette_samples`.
+    """
+    vectors, labels = jnp.asarray(vectors, jnp.float32), jnp.asarray(labels)
+    sizes = jax.ops.segment_sum(jnp.ones(len(labels)), labels, num_segments=num_labels)
+
+    def one(row):
+        vector, label = row
+        far = distance(vector[None, :], vectors)[0]
+        sums = jax.ops.segment_sum(far, labels, num_segments=num_labels)
+        # its distance from itself may be rounding: it is not what the sum should hold
+        itself = distance(vector[None, :], vector[None, :])[0, 0]
+        a = (sums[label] - itself) / jnp.maximum(sizes[label] - 1.0, 1.0)
+        others = (jnp.arange(num_labels) != label) & (sizes > 0)
+        b = jnp.min(jnp.where(others, sums / jnp.maximum(sizes, 1.0), jnp.inf))
+        larger = jnp.maximum(a, b)
+        found = jnp.where(larger > 0, (b - a) / jnp.where(larger > 0, larger, 1.0), 0.0)
+        return jnp.where(sizes[label] > 1, found, jnp.where(jnp.isinf(b), jnp.nan, 0.0))
+
+    return jax.lax.map(one, (vectors, labels))
+
+
+def _mean(scores: Float[Any, " items"], seed: int) -> Estimate:
+    """The mean, with the middle 95 % of the means of items drawn again."""
+    if not len(scores):
+        return intervals.NOTHING
+    drawn = intervals.resampled(lambda x: x.mean(axis=-1), scores, seed=seed)
+    tail = (1 - intervals.LEVEL) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Estimate(float(scores.mean()), float(low), float(high))

@@ -1,0 +1,196 @@
+"""Words of two senses whose truth is known: two unrelated words merged into one form.
+
+Any text will do: every "banana" and every "door" becomes "banana|door", and which of both it was is
+the sense. A table that gives a form one vector knows nothing of it; context must tell.
+
+Source:
+    Gale, Church and Yarowsky 1992, "Work on statistical methods for word sense disambiguation";
+    Schuetze 1992, "Context space".
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxemb import linalg
+from jaxemb.errors import InputError, at_least
+from jaxemb.structs import Vocab
+
+BETWEEN = "|"  # stands between both words in the form
+
+
+class PseudoWord(NamedTuple):
+    """One form for two words."""
+
+    form: str
+    senses: tuple[str, str]
+
+
+class Merged(NamedTuple):
+    """Ids in which both words of a pair have the id of the first."""
+
+    ids: Int[Any, " tokens"]
+    senses: Int[Any, " tokens"]  # 0 or 1; -1 for a token that is in no pair
+    forms: Int[Any, " tokens"]  # which pair; -1 for none
+
+
+class Split(NamedTuple):
+    """Where the occurrences stand that a sense is learned from, and those it is tried on."""
+
+    train: Int[Any, " train"]
+    test: Int[Any, " test"]
+
+
+def id_pairs(
+    counts: Int[Any, " vocab"],
+    seed: int,
+    *,
+    pairs: int = 50,
+    min_count: int = 50,
+    max_count: int | None = None,
+    ratio: float = 1.25,
+    table: Float[Any, "vocab dim"] | None = None,
+    max_cosine: float = 0.1,
+) -> Int[Any, "pairs 2"]:
+    """Pairs of different words of like frequency, each word in one pair at most; at random.
+
+    Args:
+        counts: of every word.
+        min_count: words that occur less often have too few occurrences to learn a sense from.
+        max_count: words that occur more often are left out; None: none are.
+        ratio: of the counts of a pair, at the most: senses are then balanced.
+        table: with one, the cosine of a pair is at most `max_cosine` in size; without, two words
+            drawn at random are unrelated as a rule, not always.
+
+    Raises:
+        InputError: not so many pairs can be found.
+    """
+    at_least(1, pairs=pairs, min_count=min_count)
+    counts, random = np.asarray(counts), np.random.Generator(np.random.Philox(seed))
+    most = counts.max(initial=0) if max_count is None else max_count
+    order = np.argsort(counts, kind="stable")
+    order = order[(counts[order] >= min_count) & (counts[order] <= most)]
+    sorted_counts, free = counts[order], np.ones(len(order), bool)
+    unit = None if table is None else linalg.unit_rows(np.asarray(table, np.float64)[order])
+    found: list[tuple[int, int]] = []
+    for a in random.permutation(len(order)):
+        if len(found) == pairs:
+            break
+        if not free[a]:
+            continue
+        low, high = sorted_counts[a] / ratio, sorted_counts[a] * ratio
+        first, last = np.searchsorted(sorted_counts, [low, np.nextafter(high, np.inf)])
+        fit = free[first:last].copy()
+        fit[a - first] = False
+        if unit is not None:
+            fit &= np.abs(unit[first:last] @ unit[a]) <= max_cosine
+        if not fit.any():
+            continue
+        b = first + random.choice(np.flatnonzero(fit))
+        free[[a, b]] = False
+        found.append((int(order[a]), int(order[b])))
+    if len(found) < pairs:
+        raise InputError(
+            f"{len(found)} pairs among {len(order):,} words of {min_count:,} to {most:,} "
+            f"occurrences, wanted {pairs}: lower min_count, or raise ratio or max_cosine"
+        )
+    return np.array(found)
+
+
+def pseudo_words(vocab: Vocab, seed: int, **settings: Any) -> tuple[PseudoWord, ...]:
+    """`id_pairs` as words.
+
+    Raises:
+        InputError: not so many pairs can be found, or a form that is a word already.
+    """
+    found = id_pairs(vocab.counts, seed, **settings)
+    words = [(vocab.words[a], vocab.words[b]) for a, b in found]
+    made = tuple(PseudoWord(BETWEEN.join(pair), pair) for pair in words)
+    if taken := {each.form for each in made} & set(vocab.words):
+        raise InputError(f"{min(taken)!r} is a word of the text: choose another seed")
+    return made
+
+
+def merge_ids(ids: Int[Any, " tokens"], pairs: Int[Any, "pairs 2"]) -> Merged:
+    """Both words of a pair become the first; every other id, and all below 0, stay.
+
+    Args:
+        ids: a text; sentence ends and padding below 0.
+        pairs: no id twice.
+
+    Raises:
+        InputError: an id in two pairs, or twice in one.
+    """
+    ids, pairs = np.asarray(ids), np.asarray(pairs)
+    if len(np.unique(pairs)) != pairs.size:
+        raise InputError("a word is in two pairs, or twice in one; wanted every word once")
+    size = max(ids.max(initial=-1), pairs.max(initial=-1)) + 1
+    sense, form = np.full((2, size + 1), -1, np.int32)  # the last entry is for ids below 0
+    sense[pairs] = [[0, 1]]
+    form[pairs] = np.arange(len(pairs))[:, None]
+    becomes = np.arange(size + 1, dtype=ids.dtype)
+    becomes[pairs[:, 1]] = pairs[:, 0]
+    at = np.where(ids >= 0, ids, size)
+    return Merged(np.where(ids >= 0, becomes[at], ids), sense[at], form[at])
+
+
+def merged(
+    sentences: Iterable[Sequence[str]], made: Iterable[PseudoWord]
+) -> Iterator[tuple[list[str], list[int]]]:
+    """The text with forms for words, sentence by sentence, and the sense of every token.
+
+    Yields:
+        (tokens, senses): 0 or 1 where a form stands now, -1 elsewhere.
+
+    Raises:
+        InputError: a word in two pseudo-words.
+    """
+    known: dict[str, tuple[str, int]] = {}
+    for each in made:
+        for sense, word in enumerate(each.senses):
+            if word in known:
+                raise InputError(f"{word!r} is in {known[word][0]!r} and in {each.form!r}")
+            known[word] = (each.form, sense)
+    for tokens in sentences:
+        found = [known.get(token, (token, -1)) for token in tokens]
+        yield [form for form, _ in found], [sense for _, sense in found]
+
+
+def split_occurrences(
+    senses: Int[Any, " occurrences"],
+    forms: Int[Any, " occurrences"],
+    seed: int,
+    per_sense: int,
+) -> Split:
+    """Of every form, `per_sense` occurrences of each sense to learn from and as many to try.
+
+    Chance and the most frequent sense are then right half of the time. A form with fewer than
+    2 per_sense occurrences of one sense is left out.
+
+    Args:
+        senses: 0 or 1, -1 where there is none, as `merge_ids` gives them.
+        forms: which pseudo-word, -1 for none.
+
+    Raises:
+        InputError: no form has enough.
+    """
+    at_least(1, per_sense=per_sense)
+    senses, forms = np.asarray(senses), np.asarray(forms)
+    random = np.random.Generator(np.random.Philox(seed))
+    order = random.permutation(len(senses))
+    order = order[(senses[order] >= 0) & (forms[order] >= 0)]
+    group = 2 * forms[order] + senses[order]
+    order, group = (x[np.argsort(group, kind="stable")] for x in (order, group))
+    number = forms.max(initial=-1) + 1
+    starts = np.searchsorted(group, np.arange(2 * number + 1))
+    enough = (np.diff(starts).reshape(number, 2) >= 2 * per_sense).all(axis=1)
+    if not enough.any():
+        raise InputError(
+            f"no pseudo-word has {2 * per_sense:,} occurrences of both senses: give more text, or "
+            "a smaller per_sense"
+        )
+    first = starts[:-1][np.repeat(enough, 2)]
+    drawn = order[first[:, None] + np.arange(2 * per_sense)[None, :]]
+    return Split(drawn[:, :per_sense].ravel(), drawn[:, per_sense:].ravel())

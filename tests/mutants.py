@@ -422,6 +422,30 @@ MUTANTS = {
         "    if True:\n        return header.rows\n",
         "tests/formats/test_formats.py::test_broken_files_are_refused",
     ),
+    "links out of an ELMo file are followed": Mutant(
+        "formats/elmo_process.py",
+        "if link != h5l.TYPE_HARD:",
+        "if False:",
+        "tests/formats/test_elmo_rules.py::test_weights_that_are_not_those_of_the_options",
+    ),
+    "what was never stored is read": Mutant(
+        "formats/elmo_process.py",
+        "if stored != size:",
+        "if stored > size:",
+        "tests/formats/test_elmo_rules.py::test_weights_that_are_not_those_of_the_options",
+    ),
+    "layers that the options do not speak of are dropped": Mutant(
+        "formats/elmo_process.py",
+        "if name not in tree:",
+        "if False:",
+        "tests/formats/test_elmo.py::test_layers_are_neither_dropped_nor_made_up",
+    ),
+    "True is a size": Mutant(
+        "formats/elmo_options.py",
+        "return type(value) is int and",
+        "return isinstance(value, int) and",
+        "tests/formats/test_elmo_options.py::test_options_that_are_not_elmos",
+    ),
     "frozen rows are those that were not given": Mutant(
         "starting.py",
         "InOut(1.0 - frozen.astype(np.float32)",

@@ -1,0 +1,58 @@
+"""Small ELMo models, their files, and what is said when they are refused."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxemb.errors import FormatError
+from jaxemb.formats import elmo, elmo_layout
+
+CHAR = elmo.CharOptions(2, ((1, 2), (3, 4)), 1, 262, 10, "relu")
+SMALL = elmo.Options(3, 5, 2, 3.0, 3.0, True, CHAR)
+TOKENS = SMALL._replace(char_cnn=None)
+CELL = "RNN_0/RNN/MultiRNNCell/Cell1/LSTMCell"
+
+
+def weights(options: elmo.Options, words: int | None = 7) -> elmo.Weights:
+    draw = np.random.default_rng(0)
+
+    def array(name, shape):
+        return draw.normal(size=elmo_layout.in_memory(shape)).astype("f4")
+
+    return elmo_layout.build(options, words, array)
+
+
+def flat(options, weights) -> dict[str, np.ndarray]:
+    return elmo_layout.flat(options, weights)
+
+
+def written(tmp_path, options: elmo.Options = SMALL) -> tuple[Path, Path]:
+    paths = tmp_path / "options.json", tmp_path / "weights.hdf5"
+    elmo.write(*paths, options, weights(options))
+    return paths
+
+
+def refused(paths, told: str, error=FormatError) -> FormatError:
+    started = time.perf_counter()
+    with pytest.raises(error, match=told) as found:
+        elmo.read(*paths)
+    assert time.perf_counter() - started < 5
+    return found.value
+
+
+def said(**changed) -> dict:
+    lstm = {"projection_dim": 3, "dim": 5, "n_layers": 2, "cell_clip": 3, "proj_clip": 3}
+    char = {"embedding": {"dim": 2}, "filters": [[1, 2], [3, 4]], "n_highway": 1}
+    char |= {"n_characters": 262, "max_characters_per_token": 10, "activation": "relu"}
+    said = {"lstm": {**lstm, "use_skip_connections": True}, "char_cnn": char}
+    for name, value in changed.items():
+        inner = said
+        *groups, last = name.split("__")
+        for group in groups:
+            inner = inner[group]
+        inner[last] = value
+        if value is ...:
+            del inner[last]
+    return said

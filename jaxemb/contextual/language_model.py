@@ -5,7 +5,6 @@ Source:
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -61,20 +60,20 @@ class LanguageModel(nn.Module):
         """The layers of a text, as `BiLM` gives them, and the carry."""
         return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
 
-    def scored(
-        self, forward: Window, backward: Window, carry, represent, deterministic: bool = True
-    ):
+    def scored(self, forward: Window, backward: Window, carry, characters=None, still: bool = True):
         """(top vectors of forward, of backward, kernel, bias, carry) for two windows of ids.
 
         Args:
-            represent: from ids to what `embed` takes: the ids themselves, or their characters.
+            characters: [vocab, chars], where `embed` reads them and not the ids themselves.
+            still: without dropout.
         """
-        texts = [
-            Text(self.embed(represent(each.inputs)) * each.mask[..., None], each.mask, each.reset)
-            for each in (forward, backward)
-        ]
-        ahead, back, carry = self.bilm.directions(*texts, carry, deterministic)
-        tops = [self.drop(layers[-1], deterministic=deterministic) for layers in (ahead, back)]
+        texts = []
+        for each in (forward, backward):
+            tokens = each.inputs if characters is None else characters[each.inputs]
+            vectors = self.embed(tokens) * each.mask[..., None]
+            texts.append(Text(vectors, each.mask, each.reset))
+        ahead, back, carry = self.bilm.directions(*texts, carry, still)
+        tops = [self.drop(layers[-1], deterministic=still) for layers in (ahead, back)]
         kernel = self.embed.table() if self.tied else self.kernel
         return (*tops, kernel, self.bias, carry)
 
@@ -85,7 +84,7 @@ def losses(
     forward: Window,
     backward: Window,
     carry: Any,
-    represent: Callable[[Any], Any],
+    characters: Any = None,
     *,
     key: Any = None,
     samples: int | None = None,
@@ -93,6 +92,7 @@ def losses(
     """Nats and predictions of each direction, [2] and [2]; and the carry.
 
     Args:
+        characters: as in `scored`.
         key: draws dropout and samples; None trains nothing: no dropout, and the full softmax.
         samples: words that the softmax is summed over; None is all of them.
     """
@@ -103,7 +103,7 @@ def losses(
         forward,
         backward,
         carry,
-        represent,
+        characters,
         not training,
         method=model.scored,
         rngs={"dropout": keys[0]} if training else None,

@@ -1,0 +1,45 @@
+"""Language models from settings: ELMo's cell, its character network, its sizes."""
+
+from jaxemb.contextual import cells
+from jaxemb.contextual.bilm import BiLM
+from jaxemb.contextual.cells import Cell
+from jaxemb.contextual.characters import CharCNN
+from jaxemb.contextual.language_model import LanguageModel, Lookup
+from jaxemb.contextual.windows import SHIFT
+
+FILTERS = ((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024))  # ELMo's
+CLIP = 3.0  # of cells and projections, in ELMo
+
+
+def elmo_cell(units: int, dim: int) -> Cell:
+    """An LSTM that projects to `dim`, with both clips at 3."""
+    return cells.lstm(units, dim, cell_clip=CLIP, projection_clip=CLIP)
+
+
+def plain_cell(units: int, dim: int) -> Cell:
+    """An LSTM of `dim` units without projection or clips: the plain BiLSTM contextualizer."""
+    del units
+    return cells.lstm(dim)
+
+
+def gru_cell(units: int, dim: int) -> Cell:
+    """A GRU of `dim` units."""
+    del units
+    return cells.gru(dim)
+
+
+def language_model(
+    cell: Cell,
+    vocab: int,
+    *,
+    layers: int = 2,
+    skip: bool = True,
+    dropout: float = 0.0,
+    tied: bool = False,
+    characters: bool = False,
+    filters: tuple[tuple[int, int], ...] = FILTERS,
+) -> LanguageModel:
+    """A model of `vocab` words and the three marks, over vectors of the cell's dimension."""
+    rows, dim = vocab + SHIFT, cell.out
+    embed = CharCNN(dim, filters) if characters else Lookup(rows, dim)
+    return LanguageModel(embed, BiLM(cell, layers, skip, dropout), rows, tied, dropout)

@@ -1,0 +1,72 @@
+"""The config of a bidirectional language model: plain numbers and named functions."""
+
+import dataclasses
+
+from jaxemb.config import Corpus, Function
+from jaxemb.errors import InputError, above_zero, at_least
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextualConfig:
+    """A bidirectional language model over static vectors, or over characters."""
+
+    corpus: Corpus
+    workdir: str
+    """The folder of this run. Run again with the same settings to continue or to report again."""
+    cell: Function
+    """From (units, dim) to a Cell: models.elmo_cell, models.gru_cell, or yours."""
+    optimizer: Function
+    """From the learning rate to an optax transformation: models.adagrad, or yours."""
+    vectors: str | None = None
+    """Static vectors to read: a finished run, or a file of any format; none: at random."""
+    trained: bool = False
+    """Train the static vectors, too; else they keep every bit."""
+    characters: bool = False
+    """Read characters by convolutions, as ELMo does, and no vectors."""
+    dim: int = 100
+    """Of the vectors, and of each direction; the dimension of `vectors` where they are given."""
+    units: int = 256
+    """Of a cell; it projects to `dim`."""
+    layers: int = 2
+    skip: bool = True
+    """Add a layer's input to its output, from the second layer on."""
+    dropout: float = 0.1
+    samples: int | None = 1024
+    """Words of a sampled softmax in training; none: the full softmax. Perplexity is always full."""
+    tied: bool = False
+    """The softmax has the rows of the vectors."""
+    carried: bool = True
+    """States go on from sentence to sentence and from window to window; else both begin anew."""
+    unroll: int = 20
+    """Positions in a window, through which gradients flow."""
+    batch: int = 64
+    """Streams of text read side by side."""
+    chunk: int = 8
+    """Windows in one jitted call; changes nothing but speed."""
+    epochs: int = 3
+    learning_rate: float = 0.2
+    clip: float = 10.0
+    """The largest norm of all gradients together."""
+    dev: float = 0.01
+    """The share of sentences that choose among models; held_out of the corpus is for the report."""
+    seed: int = 0
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        self.corpus.check()
+        names = ("dim", "units", "layers", "unroll", "batch", "chunk", "epochs")
+        at_least(1, **{name: getattr(self, name) for name in names})
+        at_least(0, seed=self.seed)
+        above_zero(learning_rate=self.learning_rate, clip=self.clip)
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        if not (
+            0 < self.dev < 1 and self.corpus.held_out > 0 and self.dev + self.corpus.held_out < 1
+        ):
+            raise InputError("dev and held_out must be above 0 and below 1 together")
+        if self.characters and (self.vectors or self.tied):
+            raise InputError("characters take the place of vectors, and cannot be tied")
+        if self.samples is not None:
+            at_least(1, samples=self.samples)

@@ -1,0 +1,242 @@
+"""Training a bidirectional language model: chunks of windows under one jit, without files."""
+
+import enum
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Key
+
+from jaxemb.contextual import language_model, windows
+from jaxemb.contextual.language_model import LanguageModel
+from jaxemb.contextual.windows import Window
+from jaxemb.errors import InputError
+
+
+class Stream(enum.IntEnum):
+    """What randomness is for: fold_in(key, Stream) keeps the streams of one seed apart."""
+
+    PARAMS = 0
+    STEPS = 1
+
+
+class Rule(NamedTuple):
+    """What a step is compiled for."""
+
+    model: LanguageModel
+    optimizer: optax.GradientTransformation
+    unroll: int
+    samples: int | None = None
+
+
+class Resources(NamedTuple):
+    """What a step reads besides its text."""
+
+    frozen: Any = None  # bool [rows]: rows of the table that keep their bits
+    characters: Any = None  # [rows, chars], where the model reads them
+
+
+class Plan(NamedTuple):
+    """All that decides the bits of a training, besides its text and resources."""
+
+    key: Key[Array, ""]
+    rule: Rule
+    epochs: int
+    carried: bool
+    chunk: int  # windows in one jitted call: changes nothing but speed
+
+
+class Text(NamedTuple):
+    """Streams of text and their masks, [length, batch] each."""
+
+    ids: Any
+    mask: Any
+
+
+class State(NamedTuple):
+    """All that training changes."""
+
+    params: Any
+    optimizer: Any
+    carry: Any
+
+
+class Cursor(NamedTuple):
+    """Where training stands; with the plan and the text it decides all that follows."""
+
+    epoch: int = 0
+    window: int = 0
+    step: int = 0
+    trained: int = 0  # predictions so far, both directions
+    subsampled: int = 0  # none: what a progress bar counts besides
+
+
+class Event(NamedTuple):
+    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
+
+    state: State
+    began: Cursor
+    cursor: Cursor
+    loss: Float[Array, "directions"]  # nats per prediction, over the chunk
+    done: float
+    ends_epoch: bool
+
+
+def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> State:
+    """The state before the first step; `table` [rows, dim] takes the place of a random one."""
+    model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
+    ids, ones = jnp.zeros((1, batch), jnp.int32), jnp.zeros((1, batch))
+    empty = Window(ids, ids, ones, ones, ones)
+    carry = model.bilm.start((batch,))
+
+    def init(key):
+        return model.init(key, empty, empty, carry, resources.characters, method=model.scored)
+
+    params = jax.jit(init)(key)
+    if table is not None:
+        params = with_table(params, jnp.asarray(table, jnp.float32))
+    return State(params, plan.rule.optimizer.init(params), carry)
+
+
+def table_of(params: Any) -> Any:
+    """The table that the model looks words up in, [rows, dim]; None if it reads characters."""
+    return params["params"]["embed"].get("table")
+
+
+def with_table(params: Any, table: Any) -> Any:
+    """The parameters with another table."""
+    inner = params["params"]
+    return {**params, "params": {**inner, "embed": {**inner["embed"], "table": table}}}
+
+
+def events(
+    plan: Plan,
+    state: State,
+    text: Text,
+    resources: Resources,
+    cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+) -> Iterator[Event]:
+    """Trains from the cursor to the last epoch, a chunk at a time.
+
+    States of an epoch's end are not carried into the next: it begins with another text.
+    """
+    unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
+    total = windows.count(len(text.ids), unroll)
+    while cursor.epoch < plan.epochs:
+        found = windows.windows(*text, unroll, plan.carried, cursor.window)
+        for pairs in _chunks(found, plan.chunk):
+            real = len(pairs)
+            if cursor.window == 0:
+                state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
+            stacked = _stacked(pairs, plan.chunk)
+            state, sums, counts = _chunk(
+                plan.rule, state, resources, steps, cursor.step, real, *stacked
+            )
+            trained = sum(int(window.weight.sum()) for pair in pairs for window in pair)
+            ends = cursor.window + real == total
+            began, cursor = (
+                cursor,
+                Cursor(
+                    cursor.epoch + ends,
+                    0 if ends else cursor.window + real,
+                    cursor.step + real,
+                    cursor.trained + trained,
+                ),
+            )
+            done = (began.epoch * total + began.window + real) / (plan.epochs * total)
+            yield Event(state, began, cursor, sums / jnp.maximum(counts, 1), done, ends)
+
+
+def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
+    held: list = []
+    for pair in found:
+        held.append(pair)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _stacked(pairs: list, size: int) -> tuple[Window, Window]:
+    """Windows of each direction side by side, filled up with empty ones to a fixed number."""
+    filled = [*pairs, *[jax.tree.map(np.zeros_like, pairs[0])] * (size - len(pairs))]
+    return tuple(
+        Window(*map(np.stack, zip(*each, strict=True))) for each in zip(*filled, strict=True)
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _chunk(rule: Rule, state: State, resources, steps, first, real, forward, backward):
+    """Some windows one after another, with no word to the host in between."""
+
+    def step(i, carried):
+        state, sums, counts = carried
+        pair = [jax.tree.map(lambda of: of[i], each) for each in (forward, backward)]
+        key = jax.random.fold_in(steps, first + i)
+        state, nats, asked = _step(rule, state, resources, key, *pair)
+        return state, sums + nats, counts + asked
+
+    return jax.lax.fori_loop(0, real, step, (state, jnp.zeros(2), jnp.zeros(2)))
+
+
+def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, backward: Window):
+    """One update by both directions: the mean loss per prediction, times the window's length.
+
+    The factor is ELMo's (bilm-tf takes the gradient of `total * unroll_steps`), so that a learning
+    rate means what it means there.
+    """
+
+    def loss(params):
+        asked = (params, forward, backward, state.carry, resources.characters)
+        nats, counts, carry = language_model.losses(
+            rule.model, *asked, key=key, samples=rule.samples
+        )
+        total = 0.5 * jnp.sum(nats / jnp.maximum(counts, 1)) * rule.unroll
+        return total, (nats, counts, carry)
+
+    gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)
+    if resources.frozen is not None:  # neither in the norm that is clipped
+        trained = ~resources.frozen[:, None]
+        gradient = with_table(gradient, table_of(gradient) * trained)
+    change, optimizer = rule.optimizer.update(gradient, state.optimizer, state.params)
+    params = optax.apply_updates(state.params, change)
+    if resources.frozen is not None:  # nor moved by what an optimizer does without a gradient
+        params = with_table(params, jnp.where(trained, table_of(params), table_of(state.params)))
+    return State(params, optimizer, carry), nats, counts
+
+
+class Perplexity(NamedTuple):
+    """Of held-out text, with the full softmax over the vocabulary and the marks."""
+
+    forward: float
+    backward: float
+    predictions: tuple[int, int]
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean of both, exp of the mean loss: what ELMo's papers report."""
+        return float(np.sqrt(self.forward * self.backward))
+
+
+def perplexity(plan: Plan, params: Any, text: Text, resources: Resources) -> Perplexity:
+    """exp(nats per prediction) of each direction; states begin at zero."""
+    rule = plan.rule
+    carry = rule.model.bilm.start(text.ids.shape[1:])
+    sums, counts = np.zeros(2), np.zeros(2)
+    for pair in windows.windows(*text, rule.unroll, plan.carried):
+        nats, asked, carry = _asked(rule, params, resources, carry, *pair)
+        sums, counts = sums + np.float64(nats), counts + np.float64(asked)
+    if not counts.all():
+        raise InputError("the text held out has nothing to predict: hold out more")
+    ahead, back = np.exp(sums / counts)
+    return Perplexity(float(ahead), float(back), (int(counts[0]), int(counts[1])))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _asked(rule: Rule, params, resources: Resources, carry, forward: Window, backward: Window):
+    return language_model.losses(rule.model, params, forward, backward, carry, resources.characters)

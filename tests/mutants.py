@@ -434,6 +434,12 @@ MUTANTS = {
         "if stored > size:",
         "tests/formats/test_elmo_rules.py::test_weights_that_are_not_those_of_the_options",
     ),
+    "the rest of a short chunk is what memory held": Mutant(
+        "formats/elmo_process.py",
+        "if plan.get_layout() != h5d.CHUNKED:",
+        "if True:",
+        "tests/formats/test_elmo_rules.py::test_weights_that_are_not_those_of_the_options",
+    ),
     "layers that the options do not speak of are dropped": Mutant(
         "formats/elmo_process.py",
         "if name not in tree:",
@@ -451,6 +457,54 @@ MUTANTS = {
         "InOut(1.0 - frozen.astype(np.float32)",
         "InOut(frozen.astype(np.float32)",
         "tests/test_starting.py::test_frozen_rows_keep_the_bits",
+    ),
+    "an occurrence is like itself": Mutant(
+        "evaluation/occurrences.py",
+        "(xp.sum(together * together, axis=1) - alone)",
+        "xp.sum(together * together, axis=1)",
+        "tests/evaluation/test_contextuality.py::test_self_similarity_is_the_mean_over_pairs",
+    ),
+    "a word is in the sentence it is compared with": Mutant(
+        "evaluation/occurrences.py",
+        "linalg.unit_rows(whole - vectors if unbiased else whole)",
+        "linalg.unit_rows(whole)",
+        "tests/evaluation/test_contextuality.py::test_orthogonal_words_are_a_sentence_only_by",
+    ),
+    "degrees of freedom are not counted": Mutant(
+        "evaluation/occurrences.py",
+        "share * free",
+        "share",
+        "tests/evaluation/test_contextuality.py::test_noise_is_all_context_once_degrees",
+    ),
+    "the baseline has another n": Mutant(
+        "evaluation/contextuality.py",
+        "explainable_variance_baseline(key, vectors, least, which.draws)",
+        "explainable_variance_baseline(key, vectors, 2 * least, which.draws)",
+        "tests/evaluation/test_contextuality.py::test_layers_are_described",
+    ),
+    "a word is its own context": Mutant(
+        "evaluation/jacobians.py",
+        "jnp.where(jnp.eye(len(norms), dtype=bool), 0.0, norms)",
+        "norms",
+        "tests/evaluation/test_contextuality.py::test_a_static_map_has_no_share",
+    ),
+    "ties are decided by rounding": Mutant(
+        "evaluation/polysemy.py",
+        "np.abs(beyond) <= TIE",
+        "np.abs(beyond) < 0.0",
+        "tests/evaluation/test_polysemy.py::test_static_vectors_have_exactly_one_half",
+    ),
+    "a threshold between equal cosines": Mutant(
+        "evaluation/polysemy.py",
+        "np.diff(cosine) > TIE",
+        "np.diff(cosine) > -TIE",
+        "tests/evaluation/test_polysemy.py::test_where_all_cosines_are_one",
+    ),
+    "what is tried was learned from": Mutant(
+        "evaluation/pseudo_words.py",
+        "drawn[:, per_sense:].ravel()",
+        "drawn[:, :per_sense].ravel()",
+        "tests/evaluation/test_polysemy.py::test_a_split_is_balanced",
     ),
 }
 

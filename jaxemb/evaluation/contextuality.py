@@ -1,8 +1,7 @@
 """What context changed, layer by layer, with the known biases taken out.
 
 `describe` measures every layer of an embedder on the same running words. The measures themselves
-are pure functions of arrays: on occurrences (`occurrences`), and on a contextualizer's Jacobian
-(`jacobians`); all are named here.
+are pure functions of arrays, in `occurrences` and `jacobians`, and are named here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from jaxemb.evaluation.occurrences import (
     context_share,
     explainable_variance,
     explainable_variance_baseline,
+    generator,
     intra_sentence_similarity,
     self_similarity,
     sentence_weights,
@@ -45,14 +45,9 @@ __all__ = [
     "sentence_weights",
 ]
 
-DRAWS = 200  # of the baseline of explainable variance
-
 
 class Contextuality(NamedTuple):
-    """One layer. Means over words are over those of at least `min_occurrences`, each counting once.
-
-    What is known to be biased stands beside what it must be compared with.
-    """
+    """One layer. Means over words are over those of at least `min_occurrences`, each once."""
 
     layer: int
     occurrences: int
@@ -100,12 +95,13 @@ def describe(
     sentences: Int[Any, " occurrences"],
     *,
     min_occurrences: int = 5,
-    draws: int = DRAWS,
+    draws: int = 200,
 ) -> list[Contextuality]:
     """Every measure of every layer, on the host in float64.
 
     Args:
         key: for the draws of occurrences, the same in every layer.
+        draws: of the baseline of explainable variance.
         layers: an array [layers, occurrences, dim], or layers one after another: one is held at a
             time.
         static: the static vector of every occurrence [occurrences, any width]; or None.
@@ -119,23 +115,27 @@ def describe(
     types, sentences = np.asarray(types), np.asarray(sentences)
     kept = np.flatnonzero((types >= 0) & (sentences >= 0))
     static = None if static is None else _rows(static, kept, len(types), "static vectors")
-    _, types_kept = np.unique(types[kept], return_inverse=True)
+    frequent = _frequent(types[kept], min_occurrences)
     _, sentences_kept = np.unique(sentences[kept], return_inverse=True)
-    n = np.bincount(types_kept)
-    if not (n >= min_occurrences).any():
-        raise InputError(
-            f"no word occurs {min_occurrences} times among {len(kept):,} occurrences (the most is "
-            f"{n.max(initial=0)}): give more text, or a smaller min_occurrences"
-        )
-    frequent = np.where(n >= min_occurrences, np.cumsum(n >= min_occurrences) - 1, -1)[types_kept]
     order, chance, null = jax.random.split(key, 3)
-    groups = _groups(order, frequent, min_occurrences)
-    mixed = np.asarray(jax.random.permutation(null, len(kept)))
+    groups = _groups(generator(order), frequent, min_occurrences)
+    mixed = generator(null).permutation(len(kept))
     which = _Which(frequent, sentences_kept, groups, mixed, draws)
     return [
         _layer(chance, i, _rows(layer, kept, len(types), f"layer {i}"), static, which)
         for i, layer in enumerate(layers)
     ]
+
+
+def _frequent(types: Any, least: int) -> Any:
+    """Types numbered anew: those of `least` occurrences from 0 on, all others -1."""
+    _, number, n = np.unique(types, return_inverse=True, return_counts=True)
+    if not (enough := n >= least).any():
+        raise InputError(
+            f"no word occurs {least} times among {len(types):,} occurrences (the most is "
+            f"{n.max(initial=0)}): give more text, or a smaller min_occurrences"
+        )
+    return np.where(enough, np.cumsum(enough) - 1, -1)[number]
 
 
 class _Which(NamedTuple):
@@ -232,9 +232,9 @@ def _mean(values: Float[Any, " some"]) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _groups(key: Any, types: Int[Any, " occurrences"], n: int) -> Int[Any, "types n"]:
+def _groups(random: Any, types: Int[Any, " occurrences"], n: int) -> Int[Any, "types n"]:
     """n different occurrences of every type, at random."""
-    order = np.asarray(jax.random.permutation(key, len(types)))
+    order = random.permutation(len(types))
     order = order[np.argsort(types[order], kind="stable")]
     starts = np.searchsorted(types[order], np.arange(types.max() + 1))
     return order[starts[:, None] + np.arange(n)[None, :]]

@@ -140,11 +140,19 @@ def explainable_variance_baseline(
     if not 1 <= n <= most:
         raise InputError(f"{n} occurrences to be drawn of {most}; wanted at least 1, at most all")
     each = most // n  # disjoint draws that one order of all occurrences gives
-    keys = jax.random.split(key, -(-draws // each))
-    orders = jax.vmap(lambda one: jax.random.permutation(one, most)[: each * n])(keys)
-    drawn = orders.reshape(-1, n)[:draws]
-    xp = arrays.namespace(vectors)
-    return explainable_variance(vectors[np.asarray(drawn) if xp is np else drawn])
+    rounds = -(-draws // each)
+    if arrays.namespace(vectors) is np:
+        random = generator(key)
+        orders = np.stack([random.permutation(most)[: each * n] for _ in range(rounds)])
+    else:
+        keys = jax.random.split(key, rounds)
+        orders = jax.vmap(lambda one: jax.random.permutation(one, most)[: each * n])(keys)
+    return explainable_variance(vectors[orders.reshape(-1, n)[:draws]])
+
+
+def generator(key: Any) -> np.random.Generator:
+    """NumPy's random numbers from a JAX key: on the host nothing need be compiled for them."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 
 class ContextShare(NamedTuple):

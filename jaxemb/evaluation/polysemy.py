@@ -84,29 +84,32 @@ def sense_accuracy(
         seed: of the bootstrap: over forms, or over occurrences when there is one form.
 
     Raises:
-        InputError: a form that is tried has no occurrence of a sense to learn from.
+        InputError: a form that is tried has no occurrence of a sense to learn from; no sense.
     """
-    train_forms, test_forms = (
-        np.zeros(len(x), int) if forms is None else np.asarray(forms)
-        for forms, x in ((train_forms, train_senses), (test_forms, test_senses))
-    )
+    learned, of = _forms(train_forms, train_senses), _forms(test_forms, test_senses)
     unit, tried = (
         linalg.unit_rows(np.asarray(x, np.float64)) for x in (train_vectors, test_vectors)
     )
-    number = int(max(train_forms.max(initial=0), test_forms.max(initial=0))) + 1
-    learned = 2 * train_forms + np.asarray(train_senses)
+    number = int(max(learned.max(initial=0), of.max(initial=0))) + 1
+    learned = 2 * learned + np.asarray(train_senses)
     centroids = linalg.unit_rows(segment_sums(unit, learned, 2 * number))
     times = np.bincount(learned, minlength=2 * number).reshape(number, 2)
-    if (without := (times[test_forms] == 0).any(axis=1)).any():
-        raise InputError(f"form {test_forms[without][0]} has one sense or none to learn from")
-    near = [np.sum(centroids[2 * test_forms + sense] * tried, axis=1) for sense in (0, 1)]
+    if (without := (times[of] == 0).any(axis=1)).any():
+        raise InputError(f"form {of[without][0]} has one sense or none to learn from")
+    near = [np.sum(centroids[2 * of + sense] * tried, axis=1) for sense in (0, 1)]
     beyond = (near[1] - near[0]) * np.where(np.asarray(test_senses) == 1, 1.0, -1.0)
     right = np.where(np.abs(beyond) <= TIE, 0.5, beyond > 0)
-    times = np.bincount(test_forms, minlength=number)
-    sums = np.bincount(test_forms, right, minlength=number)
+    times = np.bincount(of, minlength=number)
+    sums = np.bincount(of, right, minlength=number)
     by_form = np.where(times > 0, sums / np.maximum(times, 1), np.nan)
     scores = by_form[times > 0]
     return SenseAccuracy(_mean(scores if len(scores) > 1 else right, seed), by_form, right)
+
+
+def _forms(forms: Any, senses: Any) -> Any:
+    if not np.isin(senses, (0, 1)).all():
+        raise InputError("senses are 0 or 1 here: leave out occurrences that are in no pair")
+    return np.zeros(len(senses), int) if forms is None else np.asarray(forms)
 
 
 class Compared(NamedTuple):

@@ -58,45 +58,49 @@ def id_pairs(
 
     Args:
         counts: of every word.
-        min_count: words that occur less often have too few occurrences to learn a sense from.
-        max_count: words that occur more often are left out; None: none are.
+        min_count, max_count: words that occur less or more often are left out.
         ratio: of the counts of a pair, at the most: senses are then balanced.
-        table: with one, the cosine of a pair is at most `max_cosine` in size; without, two words
-            drawn at random are unrelated as a rule, not always.
+        table: with one, |cosine| of a pair is at most `max_cosine`; else unrelated as a rule.
 
     Raises:
         InputError: not so many pairs can be found.
     """
     at_least(1, pairs=pairs, min_count=min_count)
     counts, random = np.asarray(counts), np.random.Generator(np.random.Philox(seed))
-    most = counts.max(initial=0) if max_count is None else max_count
-    order = np.argsort(counts, kind="stable")
-    order = order[(counts[order] >= min_count) & (counts[order] <= most)]
-    sorted_counts, free = counts[order], np.ones(len(order), bool)
-    unit = None if table is None else linalg.unit_rows(np.asarray(table, np.float64)[order])
-    found: list[tuple[int, int]] = []
-    for a in random.permutation(len(order)):
-        if len(found) == pairs:
-            break
-        if not free[a]:
-            continue
-        low, high = sorted_counts[a] / ratio, sorted_counts[a] * ratio
-        first, last = np.searchsorted(sorted_counts, [low, np.nextafter(high, np.inf)])
+    most = int(counts.max(initial=0)) if max_count is None else max_count
+    words = np.argsort(counts, kind="stable")  # by rising count: those of like count are a slice
+    words = words[(counts[words] >= min_count) & (counts[words] <= most)]
+    unit = None if table is None else linalg.unit_rows(np.asarray(table, np.float64)[words])
+    near = _Near(counts[words], ratio, unit, max_cosine)
+    free, found = np.ones(len(words), bool), []
+    for a in random.permutation(len(words)):
+        if free[a] and len(found) < pairs and len(fit := near(a, free)):
+            b = random.choice(fit)
+            free[[a, b]] = False
+            found.append(words[[a, b]])
+    if len(found) < pairs:
+        among = f"{len(words):,} words of {min_count:,} to {most:,} occurrences"
+        remedy = "lower min_count, or raise ratio or max_cosine"
+        raise InputError(f"{len(found)} pairs among {among}, wanted {pairs}: {remedy}")
+    return np.array(found)
+
+
+class _Near(NamedTuple):
+    """Which words may stand beside one: of like count, unrelated, and not taken."""
+
+    counts: Any  # rising
+    ratio: float
+    unit: Any  # rows of length 1, or None
+    max_cosine: float
+
+    def __call__(self, a: Any, free: Any) -> Any:
+        ends = [self.counts[a] / self.ratio, np.nextafter(self.counts[a] * self.ratio, np.inf)]
+        first, last = np.searchsorted(self.counts, ends)
         fit = free[first:last].copy()
         fit[a - first] = False
-        if unit is not None:
-            fit &= np.abs(unit[first:last] @ unit[a]) <= max_cosine
-        if not fit.any():
-            continue
-        b = first + random.choice(np.flatnonzero(fit))
-        free[[a, b]] = False
-        found.append((int(order[a]), int(order[b])))
-    if len(found) < pairs:
-        raise InputError(
-            f"{len(found)} pairs among {len(order):,} words of {min_count:,} to {most:,} "
-            f"occurrences, wanted {pairs}: lower min_count, or raise ratio or max_cosine"
-        )
-    return np.array(found)
+        if self.unit is not None:
+            fit &= np.abs(self.unit[first:last] @ self.unit[a]) <= self.max_cosine
+        return first + np.flatnonzero(fit)
 
 
 def pseudo_words(vocab: Vocab, seed: int, **settings: Any) -> tuple[PseudoWord, ...]:

@@ -171,6 +171,8 @@ def test_a_sense_that_was_never_met_is_refused():
     x = np.eye(3)
     with pytest.raises(InputError, match="form 0 has one sense or none to learn from"):
         polysemy.sense_accuracy(x, np.zeros(3, int), x, np.ones(3, int))
+    with pytest.raises(InputError, match="senses are 0 or 1 here"):
+        polysemy.sense_accuracy(x, np.arange(3) - 1, x, np.ones(3, int))
 
 
 @SEEDS

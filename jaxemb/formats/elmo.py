@@ -24,6 +24,7 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import elmo_layout, elmo_options, recognition
 from jaxemb.formats.elmo_layout import Shape, Weights
 from jaxemb.formats.elmo_options import CharOptions, Options
+from jaxemb.text import compression
 
 __all__ = ["CharOptions", "Options", "Weights", "read", "read_options", "write"]
 
@@ -69,9 +70,16 @@ def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
         raise InputError(f"{path}: {_WANTED}")
     with path.open("rb") as file:
         if file.read(4) != b"\x89HDF":
-            recognition.check(path)
+            _refuse_foreign(path)
     found = _arrays(path, elmo_layout.shapes(asked, words))
     return asked, elmo_layout.build(asked, words, lambda name, _: found[name])
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises FormatError for what is clearly no HDF5; a block of its user may come before it."""
+    if not compression.is_plain(path):
+        raise FormatError(path, "byte 0", "a compressed file", "HDF5", "decompress it first")
+    recognition.check(path)
 
 
 def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
@@ -79,7 +87,8 @@ def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
     held = path.stat().st_size
     promised = 4 * sum(math.prod(n or 0 for n in shape) for shape in shapes.values())
     most = _UNPACKED * held + _FREE
-    size = min(max(promised, held), most)
+    open_ended = any(None in shape for shape in shapes.values())
+    size = min(promised + held * open_ended, most)
     seconds = _SECONDS + size // _PACE
     request = {
         "path": str(path),

@@ -17,6 +17,7 @@ import json
 import math
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5s, h5t, h5z  # pyright: ignore[reportAttributeAccessIssue]
 
-_FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE)
+_GZIP, _SHUFFLE = h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE
 _RATIO, _FREE = 100, 1 << 20  # trained numbers do not shrink a hundredfold; a small bias may
 _LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "an external link"}
 _INSIDE = "nothing outside of the file is ever read"
@@ -68,8 +69,7 @@ def _member(group: Any, name: str, where: str, wanted: str) -> Any:
 
 
 def _kind(found: Any) -> str:
-    kinds = {h5g.GroupID: "a group", h5d.DatasetID: "a dataset"}
-    return kinds.get(type(found), "a named datatype")
+    return {h5g.GroupID: "a group", h5d.DatasetID: "a dataset"}.get(type(found), "a datatype")
 
 
 def _check(where: str, dataset: Any, shape: list[int | None]) -> None:
@@ -83,9 +83,9 @@ def _check(where: str, dataset: Any, shape: list[int | None]) -> None:
         raise Refused(where, "a virtual dataset", "one whose numbers are its own", _INSIDE)
     if plan.get_external_count():
         raise Refused(where, "external storage", "numbers within the file", _INSIDE)
-    filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
-    if other := set(filters) - set(_FILTERS):
-        raise Refused(where, f"filter {min(other)}", "no filters but gzip and shuffle")
+    filters = _filters(plan)
+    if filters not in ([], [_GZIP], [_SHUFFLE], [_SHUFFLE, _GZIP]):
+        raise Refused(where, f"filters {filters}", "shuffle (2), then gzip (1), and no other")
     if not dataset.get_type().equal(h5t.IEEE_F32LE):
         raise Refused(where, _dtype(dataset), "little-endian float32 (<f4)")
     space = dataset.get_space()
@@ -114,6 +114,56 @@ def _check_stored(where: str, dataset: Any, shape: list[int], chunk: Any) -> Non
         raise Refused(where, f"{stored:,} bytes that unpack to {size:,}", "weights, not a bomb")
 
 
+def _check_apart(found: dict[str, Any]) -> None:
+    """Raises Refused if two datasets have bytes in common: an address is wrong."""
+    starts = {name: dataset.get_offset() for name, dataset in found.items()}
+    end, before = 0, ""
+    for name in sorted((n for n in starts if starts[n] is not None), key=lambda n: starts[n]):
+        if starts[name] < end:
+            raise Refused(name, f"shares bytes with {before}", "numbers of its own")
+        end, before = starts[name] + found[name].get_storage_size(), name
+
+
+def _filters(plan: Any) -> list[int]:
+    return [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+
+
+def _numbers(where: str, dataset: Any) -> np.ndarray:
+    """The dataset in memory. Chunks are unpacked here: HDF5 takes one that is too short, and the
+    rest is whatever its memory held.
+    """
+    data, plan = np.zeros(dataset.shape, "<f4"), dataset.get_create_plist()
+    if plan.get_layout() != h5d.CHUNKED:
+        dataset.read(h5s.ALL, h5s.ALL, data)
+        return data
+    chunk, filters = plan.get_chunk(), _filters(plan)
+    grid = (range(0, n, step) for n, step in zip(data.shape, chunk, strict=True))
+    for corner in itertools.product(*grid):
+        skipped, raw = dataset.read_direct_chunk(corner)
+        used = [each for i, each in enumerate(filters) if not skipped >> i & 1]
+        try:
+            piece = np.frombuffer(_unpacked(raw, used, 4 * math.prod(chunk)), "<f4").reshape(chunk)
+        except (ValueError, zlib.error) as error:
+            raise Refused(
+                where, f"a damaged chunk at {corner} ({error})", "one that fits"
+            ) from None
+        inside = tuple(slice(at, at + step) for at, step in zip(corner, chunk, strict=True))
+        rest = tuple(slice(n - at) for n, at in zip(data.shape, corner, strict=True))
+        data[inside] = piece[rest]
+    return data
+
+
+def _unpacked(raw: bytes, filters: list[int], size: int) -> bytes:
+    if _GZIP in filters:
+        stream = zlib.decompressobj()
+        raw = stream.decompress(raw, size + 1)
+        if not stream.eof or stream.unused_data:
+            raise ValueError("not one whole gzip stream of its size")
+    if len(raw) != size:
+        raise ValueError(f"{len(raw):,} bytes of {size:,}")
+    return np.frombuffer(raw, "u1").reshape(4, -1).T.tobytes() if _SHUFFLE in filters else raw
+
+
 def _dtype(dataset: Any) -> str:
     try:
         return f"{dataset.dtype.str} ({dataset.dtype})"[:80]
@@ -135,28 +185,23 @@ def _tree(datasets: dict[str, list]) -> dict[str, Any]:
 
 def limit(seconds: int, memory: int) -> None:
     """Bounds what this process may take, where the system can; it can write no file."""
-    with contextlib.suppress(ImportError):
+    for name, most in {"CORE": 0, "FSIZE": 0, "CPU": seconds}.items():
+        _bound(name, most)
+    with contextlib.suppress(OSError), open("/proc/self/statm") as file:
+        _bound("AS", int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE") + memory)
+
+
+def _bound(name: str, most: int) -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # or a lower one stands already
         import resource
 
-        bounds = {"CORE": 0, "FSIZE": 0, "CPU": seconds}
-        with contextlib.suppress(OSError), open("/proc/self/statm") as file:
-            bounds["AS"] = int(file.read().split()[0]) * resource.getpagesize() + memory
-        for name, most in bounds.items():
-            _bound(resource, f"RLIMIT_{name}", most)
-
-
-def _bound(resource: Any, name: str, most: int) -> None:
-    with contextlib.suppress(ValueError, OSError):  # a lower bound stands already
-        resource.setrlimit(getattr(resource, name), (most, most))
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
 
 
 def no_more_files() -> None:
     """From here on no file can be opened, whatever HDF5 is made to believe."""
     codecs.lookup("ascii")  # a module, which h5py would load when it names a type
-    with contextlib.suppress(ImportError):
-        import resource
-
-        _bound(resource, "RLIMIT_NOFILE", 0)
+    _bound("NOFILE", 0)
 
 
 def say(**values: Any) -> None:
@@ -170,10 +215,10 @@ def answer(asked: dict[str, Any]) -> None:
     with h5py.File(asked["path"], "r", locking=False) as file:
         no_more_files()
         found = dict(members(h5g.open(file.id, b"/"), _tree(asked["datasets"])))
+        _check_apart(found)
         for name in asked["datasets"]:
             say(at=name)
-            data = np.empty(found[name].shape, "<f4")
-            found[name].read(h5s.ALL, h5s.ALL, data)
+            data = _numbers(name, found[name])
             say(shape=data.shape)
             OUT.write(data.data)
         OUT.flush()
@@ -184,8 +229,7 @@ def reply(asked: dict[str, Any]) -> None:
     try:
         answer(asked)
     except Refused as error:
-        parts = itertools.zip_longest(("where", "found", "expected", "hint"), error.args)
-        say(**{name: part or "" for name, part in parts})
+        say(**dict(zip(("where", "found", "expected", "hint"), error.args, strict=False)))
     except MemoryError:
         most = f"at most {asked['memory'] >> 20:,} MB"
         say(found="more memory than its size explains", expected=most, hint="")

@@ -190,7 +190,7 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path):
 def test_mutated_files_are_refused_with_their_place_or_read_whole(tmp_path, pytestconfig):
     options, weights = models.written(tmp_path)
     data, draw = weights.read_bytes(), np.random.default_rng(0)
-    for _ in range(max(pytestconfig.getoption("mutants") // 160, 1)):
+    for _ in range(max(pytestconfig.getoption("mutants") // 250, 1)):
         weights.write_bytes(fuzz.mutate(data, draw))
         started = time.perf_counter()
         try:
@@ -200,4 +200,4 @@ def test_mutated_files_are_refused_with_their_place_or_read_whole(tmp_path, pyte
                 raise
         else:
             assert all(np.isfinite(array).all() for array in found.values())
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 15

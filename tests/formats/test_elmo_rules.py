@@ -1,6 +1,7 @@
 """Each rule for ELMo's weights: what breaks it is refused with its dataset, and only that."""
 
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -108,6 +109,18 @@ def _half_a_dataset(file: h5py.File) -> None:
     made[:100] = numbers[:100]
 
 
+def _chunk(data: bytes, skipped: int = 0, **kept):
+    """The dataset with one chunk of these bytes; the good ones are 2,088."""
+
+    def change(file: h5py.File) -> None:
+        del file["char_embed"]
+        kept.setdefault("compression", "gzip")
+        made = file.create_dataset("char_embed", (261, 2), "<f4", chunks=(261, 2), **kept)
+        made.id.write_direct_chunk((0, 0), data, skipped)
+
+    return change
+
+
 def _no_group(name: str):
     def change(file: h5py.File) -> None:
         del file[name]
@@ -139,6 +152,11 @@ def _links_to_links(file: h5py.File) -> None:
 def _references(file: h5py.File) -> None:
     del file["char_embed"]
     file.create_dataset("char_embed", (261, 2), h5py.ref_dtype)
+
+
+def _twice(file: h5py.File) -> None:
+    del file["RNN_1"]
+    file["RNN_1"] = file["RNN_0"]
 
 
 def _add(name: str):
@@ -211,7 +229,7 @@ WEIGHTS = {
     ),
     "a group for a dataset": (_no_dataset, "char_embed: a group; expected a dataset"),
     "a dataset for a group": (_no_group("CNN_high_0"), "CNN_high_0: a dataset; expected a group"),
-    "a named type for a dataset": (_named_type, "CNN_proj/b_proj: a named datatype"),
+    "a named type for a dataset": (_named_type, "CNN_proj/b_proj: a datatype"),
     "4 TB of nothing": (_empty("char_embed", (1 << 40,)), "char_embed: shape"),
     "never written": (_empty("char_embed", (261, 2)), "char_embed: 0 bytes are stored"),
     "never written, in chunks": (
@@ -223,9 +241,19 @@ WEIGHTS = {
         "char_embed: 0 chunks",
     ),
     "half of it": (_half_a_dataset, "char_embed: 1 chunks are stored; expected 3"),
-    "lzf": (_put("char_embed", compression="lzf"), "char_embed: filter 32000"),
-    "a checksum": (_put("char_embed", fletcher32=True), "char_embed: filter 3"),
-    "scaled": (_put("char_embed", scaleoffset=3), "char_embed: filter 6"),
+    "lzf": (_put("char_embed", compression="lzf"), r"char_embed: filters \[32000\]"),
+    "a checksum": (_put("char_embed", fletcher32=True), r"char_embed: filters \[3\]"),
+    "scaled": (_put("char_embed", scaleoffset=3), r"char_embed: filters \[6\]"),
+    "a chunk too short": (_chunk(zlib.compress(bytes(2084))), "char_embed: a damaged .*2,084 b"),
+    "a chunk too long": (_chunk(zlib.compress(bytes(1 << 20))), "char_embed: a damaged chunk"),
+    "a chunk cut off": (_chunk(zlib.compress(bytes(2088))[:-3]), "char_embed: a damaged chunk"),
+    "a chunk of noise": (_chunk(b"noise"), "char_embed: a damaged chunk"),
+    "more after a chunk": (_chunk(zlib.compress(bytes(2088)) + b"x"), "char_embed: a damaged"),
+    "a chunk as it is, too short": (_chunk(b"abcd", 1), "char_embed: a damaged .*4 bytes"),
+    "a chunk of bytes only shuffled, too short": (
+        _chunk(bytes(8), 0, compression=None, shuffle=True), "char_embed: a damaged .*8 bytes"
+    ),
+    "one dataset under two names": (_twice, "RNN_1/.*/W_0: shares bytes with RNN_0/.*/W_0"),
     "a dataset too few": (_drop(f"{CELL}/B"), f"{CELL}/B: nothing; expected a dataset"),
     "a group too few": (_drop("RNN_1"), "RNN_1: nothing; expected a group"),
     "a dataset too many": (_add("CNN/W_cnn_2"), "CNN/W_cnn_2: a member"),
@@ -251,6 +279,8 @@ def test_every_way_of_storing_that_keeps_the_rules_is_read(tmp_path):
     with h5py.File(weights, "r+") as file:
         _put("char_embed", compression="gzip", shuffle=True, chunks=(50, 2))(file)
         _put("CNN/b_cnn_1", chunks=(3,), maxshape=(None,))(file)
+        _put("CNN_high_0/W_carry", chunks=(4, 5), shuffle=True)(file)
+        _put("CNN/W_cnn_1", chunks=(1, 2, 2, 3), compression="gzip")(file)
         _put(f"{CELL}/B", np.zeros_like, compression=9)(file)
         _put(f"{CELL}/W_0", track_times=True)(file)
         file.attrs["a note"] = "of no weight"
@@ -258,6 +288,15 @@ def test_every_way_of_storing_that_keeps_the_rules_is_read(tmp_path):
     expected = models.flat(SMALL, models.weights(SMALL)) | {f"{CELL}/B": np.zeros(20, "f4")}
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
+
+
+def test_a_user_block_and_the_newest_layout_are_read(tmp_path):
+    options, weights = models.written(tmp_path)
+    for name, kept in {"block": {"userblock_size": 1024}, "new": {"libver": "latest"}}.items():
+        with h5py.File(tmp_path / name, "w", **kept) as file, h5py.File(weights) as given:
+            for each in given:
+                given.copy(each, file)
+        assert elmo.read(options, tmp_path / name)[0] == SMALL
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
@@ -290,6 +329,7 @@ FILES = {
     "nothing": (lambda data: b"", "byte 0: an empty file"),
     "noise": (lambda data: bytes(range(256)) * 9, "the file: damaged"),
     "a web page": (lambda data: b"<!DOCTYPE html><html>", "byte 0: an HTML"),
+    "gzip": (gzip.compress, "byte 0: a compressed file.*decompress it first"),
     "a git-LFS pointer": (lambda data: b"version https://git-lfs.github.com/spec/v1", "git-LFS"),
     "a mark and no more": (lambda data: data[:8], "the file: damaged"),
     "half": (lambda data: data[: len(data) // 2], "the file: damaged"),

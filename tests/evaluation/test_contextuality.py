@@ -220,6 +220,20 @@ def test_procrustes_similarity_is_the_nuclear_norm_of_any_two_widths(seed):
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
+def test_alignment_of_noise_is_all_bias():
+    """Independent Gaussians of more dimensions than rows: 0.83, and nothing without the bias."""
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(2, 100, 512))
+    k, m = ((x - x.mean(axis=0)) @ (x - x.mean(axis=0)).T for x in (left, right))
+    biased = np.sum(k * m) / np.linalg.norm(k) / np.linalg.norm(m)
+    np.testing.assert_allclose(linalg.cka(left, right, unbiased=False), biased, rtol=1e-10)
+    assert 0.8 < biased < 0.86
+    assert abs(linalg.cka(left, right)) < 0.06
+    static = np.repeat(np.arange(20), 5)
+    of = contextuality.describe(jax.random.key(0), [left], right, static, static)[0]
+    assert of.cka == linalg.cka(right, left)
+
+
 def _layers(seed: int):
     """Layer 0 is static; layer 1 adds noise to it; layer 2 is noise."""
     random = np.random.default_rng(seed)

@@ -1,14 +1,48 @@
-"""Tokens to vectors, on every rung of the ladder behind one type: one-hot, then lookup.
+"""Tokens to vectors, on every rung of the ladder behind one type: one-hot, lookup, in context.
 
-One-hot has no parameters; a lookup has a table. An embedder takes one sentence: `jax.vmap` makes
-the batch.
+One-hot has no parameters; a lookup has a table; `contextual` makes of either one an embedder whose
+vectors depend on the sentence (docs/contextual.md), and `static_from_mean` a table of that again.
+An embedder takes one sentence: `jax.vmap` makes the batch.
 """
 
 import jax
 from jaxtyping import Array, Float, Key
 
+from jaxemb.contextualizers.changes import Change, additive, concat, gate, rotation, switch
+from jaxemb.contextualizers.readings import Mix, Reading, layer, mix, mix_without_static, top
+from jaxemb.contextualizers.returning import faded, static_from_component, static_from_mean
+from jaxemb.contextualizers.senses import Senses, sense_mixture, sense_weights
+from jaxemb.contextualizers.wrapping import Changed, Contextual, changed, contextual, frozen
 from jaxemb.functional import onehot
 from jaxemb.structs import Embedder
+
+__all__ = [
+    "Change",
+    "Changed",
+    "Contextual",
+    "Mix",
+    "Reading",
+    "Senses",
+    "additive",
+    "changed",
+    "concat",
+    "contextual",
+    "faded",
+    "frozen",
+    "gate",
+    "layer",
+    "lookup",
+    "mix",
+    "mix_without_static",
+    "one_hot",
+    "rotation",
+    "sense_mixture",
+    "sense_weights",
+    "static_from_component",
+    "static_from_mean",
+    "switch",
+    "top",
+]
 
 
 def one_hot(vocab: int) -> Embedder:

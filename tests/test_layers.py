@@ -20,6 +20,7 @@ FLOORS = {
     "static": 4,
     "formats": 4,
     "contextual": 4,
+    "contextualizers": 4,  # a biLM comes to them as a value
     # floor 2
     "embedders": 5,
     "learners": 5,

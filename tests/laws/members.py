@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxemb import embedders
+from jaxemb.contextual import bilm, cells
 from jaxemb.functional import losses, pooling
 from jaxemb.static import blocks, objectives
 
@@ -36,9 +37,47 @@ OBJECTIVES = {
     for draw in DRAWS
     for loss in (LOSSES if draw in ("skipgram", "cbow") else ("logistic",))
 }
-EMBEDDERS = {"one_hot": (embedders.one_hot(7), 7), "lookup": (embedders.lookup(7, 3), 3)}
+
+STATIC = {"one_hot": (embedders.one_hot(7), 7), "lookup": (embedders.lookup(7, 3), 3)}
+LOOKUP, BILM = embedders.lookup(7, 3), bilm.BiLM(cells.gru(3), layers=1)  # soon compiled
+DEEP = bilm.BiLM(cells.lstm(5, 3), layers=2)
+READINGS = {
+    "top": embedders.top(),
+    "mix": embedders.mix(),
+}
+CHANGES = {
+    "concat": (embedders.concat(), 9),
+    "additive": (embedders.additive(rank=2), 3),
+    "gate": (embedders.gate(), 3),
+    "rotation": (embedders.rotation(planes=2), 3),
+    "sense mixture": (embedders.sense_mixture(7, senses=3), 3),
+}
+CONTEXTUAL = {
+    **{name: (embedders.contextual(LOOKUP, BILM, read), 6) for name, read in READINGS.items()},
+    **{
+        name: (embedders.contextual(LOOKUP, BILM, embedders.top(), change), dim)
+        for name, (change, dim) in CHANGES.items()
+    },
+    "mix without static": (embedders.contextual(LOOKUP, DEEP, embedders.mix_without_static()), 6),
+    "changed": (
+        embedders.changed(
+            embedders.one_hot(7),
+            embedders.contextual(LOOKUP, BILM, embedders.mix()),
+            embedders.gate(),
+            dims=(7, 6),
+        ),
+        7,
+    ),
+    "of one-hot": (
+        embedders.contextual(
+            embedders.one_hot(7), bilm.BiLM(cells.gru(7), layers=1), embedders.top()
+        ),
+        14,
+    ),
+}
 
 every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES.keys())
-every_embedder = pytest.mark.parametrize(
-    ("embedder", "dim"), EMBEDDERS.values(), ids=EMBEDDERS.keys()
+every_static, every_contextual, every_embedder = (
+    pytest.mark.parametrize(("embedder", "dim"), members.values(), ids=members.keys())
+    for members in (STATIC, CONTEXTUAL, STATIC | CONTEXTUAL)
 )

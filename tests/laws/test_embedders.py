@@ -1,42 +1,89 @@
-"""Laws of every embedder: one sentence in, one vector a word out."""
+"""Laws of every embedder: one sentence in, one vector a word out.
+
+Those in context run under jit, each compiled once; tests/contextualizers runs their parts plain.
+"""
+
+import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import embedders
-from tests.laws.members import every_embedder
+from tests.laws.members import every_contextual, every_embedder, every_static
 from tests.transforms import PLAIN_AND_JIT
 
 TOKENS = jnp.array([3, 1, 3, 6, 0])
 MASK = jnp.array([1.0, 1.0, 1.0, 1.0, 0.0])
 
 
-@PLAIN_AND_JIT
+@functools.cache
+def compiled(embedder):
+    return jax.jit(embedder.apply)
+
+
+def anywhere(embedder, seed: int = 0):
+    """Parameters away from the start, where some changes still change nothing."""
+    leaves, structure = jax.tree.flatten(embedder.init(jax.random.key(seed)))
+    keys = jax.random.split(jax.random.key(seed + 1), len(leaves) + 1)
+    moved = [x + jax.random.normal(k, x.shape) / 2 for x, k in zip(leaves, keys[:-1], strict=True)]
+    return jax.tree.unflatten(structure, moved)
+
+
 @every_embedder
-def test_words_become_vectors_and_padding_becomes_zero(transform, embedder, dim):
-    params = embedder.init(jax.random.key(0))
-    vectors = transform(embedder.apply)(params, TOKENS, MASK)
+def test_words_become_vectors_and_padding_becomes_zero(embedder, dim):
+    vectors = compiled(embedder)(anywhere(embedder), TOKENS, MASK)
     assert vectors.shape == (5, dim)
+    assert vectors.dtype == jnp.float32
     np.testing.assert_array_equal(vectors[4], 0.0)
-    np.testing.assert_array_equal(vectors[0], vectors[2])  # static: the same word, the same vector
     assert (np.asarray(vectors[0]) != np.asarray(vectors[1])).any()
+
+
+@PLAIN_AND_JIT
+@every_static
+def test_static_is_the_same_vector_for_the_same_word(transform, embedder, dim):
+    vectors = transform(embedder.apply)(anywhere(embedder), TOKENS, MASK)
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
+@every_contextual
+def test_in_context_the_same_word_has_another_vector_in_another_place_or_sentence(embedder, dim):
+    params = anywhere(embedder)
+    vectors = compiled(embedder)(params, TOKENS, MASK)
+    beside = compiled(embedder)(params, TOKENS.at[3].set(5), MASK)
+    assert np.abs(vectors[0] - vectors[2]).max() > 1e-3
+    assert np.abs(vectors[0] - beside[0]).max() > 1e-4
 
 
 @every_embedder
 def test_padding_changes_nothing(embedder, dim):
-    params = embedder.init(jax.random.key(0))
-    short = embedder.apply(params, TOKENS[:4], MASK[:4])
-    np.testing.assert_array_equal(embedder.apply(params, TOKENS, MASK)[:4], short)
+    params = anywhere(embedder)
+    short = compiled(embedder)(params, TOKENS[:4], MASK[:4])
+    for filler in (0, 5):  # whatever stands behind the mask
+        padded = compiled(embedder)(params, TOKENS.at[4].set(filler), MASK)
+        np.testing.assert_array_equal(padded[:4], short)
 
 
 @every_embedder
 def test_vmap_is_the_batch(embedder, dim):
-    params = embedder.init(jax.random.key(0))
+    params = anywhere(embedder)
     tokens, mask = jnp.stack([TOKENS, TOKENS[::-1]]), jnp.stack([MASK, MASK])
-    together = jax.vmap(embedder.apply, in_axes=(None, 0, 0))(params, tokens, mask)
+    together = jax.vmap(compiled(embedder), in_axes=(None, 0, 0))(params, tokens, mask)
     for i in range(2):
-        np.testing.assert_array_equal(together[i], embedder.apply(params, tokens[i], mask[i]))
+        alone = compiled(embedder)(params, tokens[i], mask[i])
+        np.testing.assert_allclose(together[i], alone, atol=1e-6)
+
+
+@every_contextual
+def test_every_parameter_trains(embedder, dim):
+    def loss(params):
+        vectors = embedder.apply(params, TOKENS, MASK)
+        return jnp.sum(vectors * jax.random.normal(jax.random.key(5), vectors.shape))
+
+    gradient = jax.jit(jax.grad(loss))(anywhere(embedder))
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
+        assert np.isfinite(leaf).all(), path
+        assert np.abs(leaf).max() > 0, path
 
 
 def test_a_trained_table_takes_the_place_of_the_parameters():

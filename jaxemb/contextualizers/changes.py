@@ -1,0 +1,147 @@
+"""Changes of static vectors by their context, each with what it cannot do to them.
+
+A is what is changed, one row a_t a token; c_t is what was read of its context. The guarantees hold
+whatever the parameters are, so training cannot break them.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PyTree
+
+from jaxemb.errors import at_least
+from jaxemb.linalg.arrays import matmul
+
+
+class Change(NamedTuple):
+    """How context changes vectors.
+
+    init(key, dim, context) -> params         `dim` of the vectors, `context` of what is read
+    apply(params, vectors [time, dim], context [time, context], tokens) -> vectors [time, out]
+    """
+
+    init: Callable[..., PyTree]
+    apply: Callable[..., Float[Array, "time out"]]
+
+
+def switch() -> Change:
+    """c_t: the context in the vectors' place."""
+    return Change(_nothing, lambda params, vectors, context, tokens: context)
+
+
+def concat() -> Change:
+    """[a_t; c_t]. The first block is A, bit for bit.
+
+    Source:
+        Peters et al. 2018, arXiv:1802.05365, section 3.3, who gave [x; ELMo] to every model.
+    """
+
+    def apply(params, vectors, context, tokens):
+        return jnp.concatenate([vectors, context], axis=1)
+
+    return Change(_nothing, apply)
+
+
+class LowRank(NamedTuple):
+    """The update c U V; zeros in `up` give A."""
+
+    down: Float[Array, "context rank"]  # U
+    up: Float[Array, "rank dim"]  # V
+
+
+def additive(rank: int) -> Change:
+    """a_t + c_t U V. The update of any text spans at most `rank` directions; starts as A exactly.
+
+    Raises:
+        InputError: rank below 1.
+
+    Source:
+        The update's form, zeros in one factor at the start: Hu et al. 2021, arXiv:2106.09685.
+    """
+    at_least(1, rank=rank)
+
+    def init(key: Key[Array, ""], dim: int, context: int) -> LowRank:
+        down = jax.random.normal(key, (context, rank)) * context**-0.5
+        return LowRank(down, jnp.zeros((rank, dim)))
+
+    def apply(params: LowRank, vectors, context, tokens):
+        return vectors + matmul(matmul(context, params.down), params.up)
+
+    return Change(init, apply)
+
+
+class Gate(NamedTuple):
+    """sigma(c W + b)."""
+
+    kernel: Float[Array, "context dim"]
+    bias: Float[Array, " dim"]
+
+
+def gate() -> Change:
+    """a_t * sigma(c_t W + b), by entries. No entry grows or changes its sign; zeros stay zero.
+
+    Starts as A / 2 in every context.
+
+    Source:
+        Choi, Cho and Bengio 2016, arXiv:1607.00578, section 3, whose mask this is.
+    """
+
+    def init(key: Key[Array, ""], dim: int, context: int) -> Gate:
+        del key
+        return Gate(jnp.zeros((context, dim)), jnp.zeros(dim))
+
+    def apply(params: Gate, vectors, context, tokens):
+        return vectors * jax.nn.sigmoid(matmul(context, params.kernel) + params.bias[None, :])
+
+    return Change(init, apply)
+
+
+class Rotation(NamedTuple):
+    """Q(c) = product over planes of H(axis + c K) H(axis), H(v) = I - 2 v v^T / v^T v."""
+
+    axes: Float[Array, "planes dim"]
+    kernel: Float[Array, "planes context dim"]  # K
+
+
+def rotation(planes: int = 1) -> Change:
+    """Q(c_t) a_t with Q^T Q = I: no length changes, nor any angle within one context.
+
+    Two reflections turn one plane by twice the angle between their axes. Q is orthogonal for every
+    value of the parameters, and differs from I in at most 2 `planes` directions. Starts as A, up to
+    rounding.
+
+    Raises:
+        InputError: planes below 1.
+
+    Source:
+        Householder 1958; as parameters: Mhammedi et al. 2017, arXiv:1612.00188.
+    """
+    at_least(1, planes=planes)
+
+    def init(key: Key[Array, ""], dim: int, context: int) -> Rotation:
+        axes = jax.random.normal(key, (planes, dim)) * dim**-0.5
+        return Rotation(axes, jnp.zeros((planes, context, dim)))
+
+    def apply(params: Rotation, vectors, context, tokens):
+        for axis, kernel in zip(params.axes, params.kernel, strict=True):
+            vectors = reflected(vectors, jnp.broadcast_to(axis, vectors.shape))
+            vectors = reflected(vectors, axis[None, :] + matmul(context, kernel))
+        return vectors
+
+    return Change(init, apply)
+
+
+def reflected(
+    vectors: Float[Array, "time dim"], normals: Float[Array, "time dim"]
+) -> Float[Array, "time dim"]:
+    """Each vector in the mirror that its normal stands on; a normal of 0 reflects nothing."""
+    square = jnp.sum(normals * normals, axis=1, keepdims=True)
+    along = jnp.sum(normals * vectors, axis=1, keepdims=True)
+    return vectors - 2.0 * (along / jnp.where(square > 0, square, 1.0)) * normals
+
+
+def _nothing(key: Key[Array, ""], dim: int, context: int) -> tuple[()]:
+    del key, dim, context
+    return ()

@@ -1,0 +1,102 @@
+"""Readings: one vector a token from the layers of a biLM. Layer 0 is the static vector, twice."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PyTree
+
+from jaxemb.errors import InputError
+from jaxemb.linalg.arrays import matmul
+
+
+class Reading(NamedTuple):
+    """What is read of the layers.
+
+    init(key, layers) -> params               how many layers there are, layer 0 among them
+    apply(params, layers [layers, time, dim], mask [time]) -> [time, dim]; masked rows are 0
+    """
+
+    init: Callable[..., PyTree]
+    apply: Callable[..., Float[Array, "time dim"]]
+
+
+class Mix(NamedTuple):
+    """The parameters of a mix; ELMo's own fit: `Mix(**scalar_mix_params)`."""
+
+    weights: Float[Any, " layers"]  # before the softmax; +inf takes all, -inf takes nothing
+    gamma: Float[Any, ""]
+
+
+def top() -> Reading:
+    """The last layer: of all that is read of it, the farthest from the static vector."""
+    return layer(-1)
+
+
+def layer(i: int) -> Reading:
+    """Layer i; 0 is the static vector, twice, and negative i count from the last.
+
+    Raises:
+        InputError: the biLM has no such layer.
+    """
+
+    def init(key: Key[Array, ""], layers: int) -> tuple[()]:
+        del key
+        _refuse_none(i, layers)
+        return ()
+
+    def apply(params, layers: Float[Array, "layers time dim"], mask: Float[Array, " time"]):
+        del params
+        _refuse_none(i, len(layers))
+        return layers[i] * mask[:, None]
+
+    return Reading(init, apply)
+
+
+def mix() -> Reading:
+    """gamma sum_j s_j h_j with s = softmax(weights), over all layers; starts as their mean.
+
+    Returns:
+        A reading with `Mix` as its parameters. Weights (+inf, -inf, ..) and gamma 1 give the static
+        vector, twice, bit for bit.
+
+    Source:
+        Peters et al. 2018, arXiv:1802.05365, eq. 1.
+    """
+    return _mix_from(0)
+
+
+def mix_without_static() -> Reading:
+    """`mix` over the layers above 0: no term of it is the static vector."""
+    return _mix_from(1)
+
+
+def _mix_from(first: int) -> Reading:
+    def init(key: Key[Array, ""], layers: int) -> Mix:
+        del key
+        return Mix(jnp.zeros(layers - first), jnp.ones(()))
+
+    def apply(params: Mix, layers: Float[Array, "layers time dim"], mask: Float[Array, " time"]):
+        return mixed(params, layers[first:]) * mask[:, None]
+
+    return Reading(init, apply)
+
+
+def mixed(params: Mix, layers: Float[Array, "layers *time dim"]) -> Float[Array, "*time dim"]:
+    """gamma sum_j softmax(weights)_j h_j.
+
+    Raises:
+        InputError: not one weight for each layer.
+    """
+    if len(params.weights) != len(layers):
+        raise InputError(f"{len(params.weights)} weights to mix {len(layers)} layers")
+    largest = float(jnp.finfo(jnp.float32).max) / 4  # inf - inf is NaN; a large number - itself, 0
+    shares = jax.nn.softmax(jnp.clip(params.weights, -largest, largest))
+    flat = matmul(shares, layers.reshape(len(layers), -1))
+    return params.gamma * flat.reshape(layers.shape[1:])
+
+
+def _refuse_none(i: int, layers: int) -> None:
+    if not -layers <= i < layers:
+        raise InputError(f"layer {i} of {layers}; wanted 0 to {layers - 1}, or -1 for the last")

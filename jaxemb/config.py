@@ -35,6 +35,8 @@ class Corpus:
     """The share of the text that is not trained on, in spans of 1,000 tokens."""
     bad_utf8: Literal["error", "replace"] = "error"
     """What to do with bytes that are not UTF-8; replaced ones are counted."""
+    mark_unknown: bool = False
+    """Words that are left out leave a mark, as a language model wants them to."""
     prepared: str | None = None
     """The folder of the encoded corpus; by default `corpus` in the workdir."""
 
@@ -53,7 +55,9 @@ class Corpus:
             raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
 
     def settings(self) -> corpus.Settings:
-        return corpus.Settings(self.tokenizer, self.min_count, self.max_vocab, self.bad_utf8)
+        return corpus.Settings(
+            self.tokenizer, self.min_count, self.max_vocab, self.bad_utf8, self.mark_unknown
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +124,8 @@ class StaticConfig:
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
         self.corpus.check()
+        if self.corpus.mark_unknown:
+            raise InputError("mark_unknown is for language models: word2vec reads past rare words")
         at_least(
             1,
             window=self.window,
@@ -175,6 +181,7 @@ CHANGES_NOTHING = {
     "corpus.path",  # the text's own digest decides
     "corpus.prepared",
     "init_from",  # the rows' own digest decides
+    "vectors",
 }
 
 

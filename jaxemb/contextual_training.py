@@ -86,20 +86,20 @@ class Event(NamedTuple):
     ends_epoch: bool
 
 
+def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
+    """The parameters of a model, at random."""
+    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1))
+    empty, carry = Window(ids, ids, ones, ones, ones), model.bilm.start((1,))
+    return model.init(key, empty, empty, carry, characters, method=model.scored)
+
+
 def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> State:
     """The state before the first step; `table` [rows, dim] takes the place of a random one."""
     model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
-    ids, ones = jnp.zeros((1, batch), jnp.int32), jnp.zeros((1, batch))
-    empty = Window(ids, ids, ones, ones, ones)
-    carry = model.bilm.start((batch,))
-
-    def init(key):
-        return model.init(key, empty, empty, carry, resources.characters, method=model.scored)
-
-    params = jax.jit(init)(key)
+    params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
     if table is not None:
         params = with_table(params, jnp.asarray(table, jnp.float32))
-    return State(params, plan.rule.optimizer.init(params), carry)
+    return State(params, plan.rule.optimizer.init(params), model.bilm.start((batch,)))
 
 
 def table_of(params: Any) -> Any:
@@ -165,8 +165,10 @@ def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]
 def _stacked(pairs: list, size: int) -> tuple[Window, Window]:
     """Windows of each direction side by side, filled up with empty ones to a fixed number."""
     filled = [*pairs, *[jax.tree.map(np.zeros_like, pairs[0])] * (size - len(pairs))]
-    return tuple(
-        Window(*map(np.stack, zip(*each, strict=True))) for each in zip(*filled, strict=True)
+    ahead, back = zip(*filled, strict=True)
+    return (
+        Window(*map(np.stack, zip(*ahead, strict=True))),
+        Window(*map(np.stack, zip(*back, strict=True))),
     )
 
 
@@ -200,14 +202,20 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
         return total, (nats, counts, carry)
 
     gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)
-    if resources.frozen is not None:  # neither in the norm that is clipped
-        trained = ~resources.frozen[:, None]
-        gradient = with_table(gradient, table_of(gradient) * trained)
+    # frozen rows are neither in the norm that is clipped, nor moved by an optimizer's own accord
+    gradient = _where_trained(resources, gradient, jax.tree.map(jnp.zeros_like, gradient))
     change, optimizer = rule.optimizer.update(gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, change)
-    if resources.frozen is not None:  # nor moved by what an optimizer does without a gradient
-        params = with_table(params, jnp.where(trained, table_of(params), table_of(state.params)))
+    params = _where_trained(resources, params, state.params)
     return State(params, optimizer, carry), nats, counts
+
+
+def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:
+    """Parameters, with the frozen rows of the table from elsewhere."""
+    if resources.frozen is None:
+        return new
+    kept = jnp.where(resources.frozen[:, None], table_of(frozen), table_of(new))
+    return with_table(new, kept)
 
 
 class Perplexity(NamedTuple):

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from jaxemb import config as config_lib
 from jaxemb import provenance
@@ -11,9 +12,7 @@ from jaxemb.text import corpus as corpus_lib
 CONFIG = "config.json"
 
 
-def refuse_other(
-    workdir: Path, config: config_lib.StaticConfig, corpus, start: str | None, begun: bool
-) -> None:
+def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: bool) -> None:
     """Writes config.json, or refuses a workdir that another config has written.
 
     Args:

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -16,8 +16,27 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from jaxemb import provenance
 
-if TYPE_CHECKING:  # encoding a corpus shows a bar too, and needs no jax
-    from jaxemb import training
+
+class Position(Protocol):
+    """Where any training stands."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def trained(self) -> int: ...
+    @property
+    def subsampled(self) -> int: ...
+
+
+class Happened(Protocol):
+    """What a chunk of any training did."""
+
+    @property
+    def cursor(self) -> Any: ...
+    @property
+    def done(self) -> float: ...
 
 
 class Log:
@@ -33,7 +52,7 @@ class Log:
     def __exit__(self, *error) -> None:
         self._file.close()
 
-    def add(self, cursor: training.Cursor, **values: float | list | None) -> None:
+    def add(self, cursor: Position, **values: float | list | None) -> None:
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
         self._file.write(json.dumps(provenance.finite(row)) + "\n")
@@ -66,7 +85,7 @@ class Meter:
     def __exit__(self, *error) -> None:
         self._bar.stop()
 
-    def __call__(self, event: training.Event, loss: float) -> float:
+    def __call__(self, event: Happened, loss: float) -> float:
         now, words = time.monotonic(), event.cursor.trained + event.cursor.subsampled
         if self._before:  # the first chunk compiles: it is not part of the rate
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)

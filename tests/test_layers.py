@@ -38,16 +38,20 @@ FLOORS = {
     "progress": 9,
     "preparation": 10,
     "identity": 8,
+    "contextual_config": 8,
+    "contextual_training": 8,
     "loading": 10,
     "inspection": 11,
     "starting": 11,
     "runs": 12,
+    "contextual_runs": 12,
     "ensembles": 13,
     "pictures": 13,
     "score_pictures": 14,
     "context_pictures": 14,
     "evaluation_report": 15,
     "report": 16,
+    "contextual_report": 16,
 }
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 WITHOUT_JAX = {"text", "errors", "provenance", "config", "command_line", "preparation"}
@@ -96,7 +100,7 @@ def test_imports_only_point_down(path):
 def test_each_library_stays_in_its_rooms(path):
     homes = {
         "flax": {"contextual"},
-        "optax": {"learners"},
+        "optax": {"learners", "contextual_training", "contextual_runs"},
         "tyro": {"config", "command_line"},
         "rich": {"progress"},
         "safetensors": {"checkpoints", "formats"},

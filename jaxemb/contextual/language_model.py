@@ -72,7 +72,7 @@ class LanguageModel(nn.Module):
             tokens = each.inputs if characters is None else characters[each.inputs]
             vectors = self.embed(tokens) * each.mask[..., None]
             texts.append(Text(vectors, each.mask, each.reset))
-        ahead, back, carry = self.bilm.directions(*texts, carry, still)
+        ahead, back, carry = self.bilm.directions(texts[0], texts[1], carry, still)
         tops = [self.drop(layers[-1], deterministic=still) for layers in (ahead, back)]
         kernel = self.embed.table() if self.tied else self.kernel
         return (*tops, kernel, self.bias, carry)
@@ -96,23 +96,23 @@ def losses(
         key: draws dropout and samples; None trains nothing: no dropout, and the full softmax.
         samples: words that the softmax is summed over; None is all of them.
     """
-    training = key is not None
-    keys = jax.random.split(key, 3) if training else [None] * 3
-    *tops, kernel, bias, carry = model.apply(
+    keys: list[Any] = [None] * 3 if key is None else list(jax.random.split(key, 3))
+    found: Any = model.apply(
         params,
         forward,
         backward,
         carry,
         characters,
-        not training,
+        key is None,
         method=model.scored,
-        rngs={"dropout": keys[0]} if training else None,
+        rngs={} if key is None else {"dropout": keys[0]},
     )
+    ahead, back, kernel, bias, carry = found
     sums = []
-    for top, window, draw in zip(tops, (forward, backward), keys[1:], strict=True):
+    for top, window, draw in ((ahead, forward, keys[1]), (back, backward, keys[2])):
         hidden = top.reshape(-1, top.shape[-1])
         asked = (hidden, kernel, bias, window.target.reshape(-1))
-        if training and samples:
+        if draw is not None and samples:
             nats = softmax.sampled(*asked, softmax.log_uniform(draw, samples, model.vocab))
         else:
             nats = softmax.full(*asked)

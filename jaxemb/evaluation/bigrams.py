@@ -41,6 +41,6 @@ def best_perplexity(train: tuple, dev: tuple, held_out: tuple, vocab: int) -> tu
     Args:
         train: (first, second) of all training pairs; so `dev` and `held_out`.
     """
-    of = counted(*train, vocab)
-    k = min(KS, key=lambda each: float(nats(of, *dev, each).mean()))
-    return float(np.exp(nats(of, *held_out, k).mean())), k
+    of = counted(train[0], train[1], vocab)
+    k = min(KS, key=lambda each: float(nats(of, dev[0], dev[1], each).mean()))
+    return float(np.exp(nats(of, held_out[0], held_out[1], k).mean())), k

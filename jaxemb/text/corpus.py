@@ -43,6 +43,7 @@ class Settings(NamedTuple):
     min_count: int
     max_vocab: int | None
     bad_utf8: str
+    mark_unknown: bool = False  # a dropped word leaves the id behind the last word's
 
 
 def prepare(
@@ -90,6 +91,7 @@ def prepare(
             counts,
             min_count=settings.min_count,
             max_vocab=settings.max_vocab,
+            mark_unknown=settings.mark_unknown,
             where=where,
         )
         before_second_pass(chosen.vocab)
@@ -210,6 +212,7 @@ def _refuse_stale(folder: Path, stored: dict, asked: dict) -> None:
     """Content decides, not the place or the time of a file."""
 
     was, now = stored["settings"], asked["settings"]
+    was.setdefault("mark_unknown", False)  # as it was before there was a choice
     found = [f"{key} was {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]]
     before, after = ([s["sha256"] for s in m["sources"]] for m in (stored, asked))
     if before != after:

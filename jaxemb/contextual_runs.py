@@ -1,0 +1,252 @@
+"""A bidirectional language model trained in a folder: text, checkpoints, interruption, result."""
+
+import hashlib
+import importlib
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxemb import checkpoints, identity, loading, preparation, progress, provenance
+from jaxemb import contextual_training as training
+from jaxemb.contextual import models, windows
+from jaxemb.contextual.language_model import LanguageModel
+from jaxemb.contextual_config import ContextualConfig
+from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, State, Text
+from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.evaluation import bigrams
+from jaxemb.structs import Vocab
+from jaxemb.text import characters, corpus
+
+CHECKPOINT, MODEL, METRICS = "checkpoint.safetensors", "model.safetensors", "metrics.jsonl"
+_COLUMNS = 8  # streams of held-out text
+
+
+class Sentences(NamedTuple):
+    """The text by its use; each sentence with its marks."""
+
+    train: list[Any]
+    dev: list[Any]
+    held_out: list[Any]
+
+
+class Result(NamedTuple):
+    """What a finished run knows, whether it ended now or in an earlier session."""
+
+    vocab: Vocab
+    model: LanguageModel
+    params: Any
+    perplexity: Perplexity
+    bigrams: dict[str, dict[str, float]]  # of each direction: perplexity and k
+    tokens: dict[str, Any]
+    metrics: list[dict[str, Any]]
+
+
+def adagrad(learning_rate: float, clip: float) -> optax.GradientTransformation:
+    """ELMo's optimizer: Adagrad with accumulators that start at 1, after a clip of the norm."""
+    clipped = optax.clip_by_global_norm(clip)
+    return optax.chain(clipped, optax.adagrad(learning_rate, initial_accumulator_value=1.0))
+
+
+def adam(learning_rate: float, clip: float) -> optax.GradientTransformation:
+    """Adam after a clip of the norm."""
+    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(learning_rate))
+
+
+def train(config: ContextualConfig) -> Result:
+    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+
+    Raises:
+        InputError: text or settings that cannot be used; a workdir of another config.
+        NumericalError: a loss that is not finite, with its step.
+        Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+    """
+    workdir = preparation.writable(config.workdir)
+    prepared = preparation.prepare_corpus(
+        config.corpus, config.corpus.prepared or workdir / "corpus"
+    )
+    vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
+    table, resources = _given(config, vocab)
+    begun = any((workdir / name).exists() for name in (CHECKPOINT, MODEL))
+    digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
+    identity.refuse_other(workdir, config, prepared, digest, begun)
+    corpus.write_vocab(workdir / corpus.VOCAB, vocab)
+    texts = sentences(config, prepared)
+    rule = Rule(
+        model, config.optimizer(config.learning_rate, config.clip), config.unroll, config.samples
+    )
+    plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
+    state = training.start(plan, config.batch, resources, table)
+    if not (workdir / MODEL).exists():
+        _loop(workdir, config, plan, state, resources, texts)
+    params = checkpoints.restore(workdir / MODEL, jax.device_get(state.params))
+    params = jax.tree.map(jnp.asarray, params)
+    found = training.perplexity(plan, params, _streams(texts.held_out, _COLUMNS), resources)
+    rows = len(vocab.words) + windows.SHIFT
+    tokens = _account(prepared, texts, checkpoints.cursor(workdir / MODEL))
+    logged = progress.logged(workdir / METRICS)
+    return Result(vocab, model, params, found, _bigrams(texts, rows), tokens, logged)
+
+
+def build(config: ContextualConfig, vocab: int) -> LanguageModel:
+    """The model of a config."""
+    return models.language_model(
+        config.cell(config.units, config.dim),
+        vocab,
+        layers=config.layers,
+        skip=config.skip,
+        dropout=config.dropout,
+        tied=config.tied,
+        characters=config.characters,
+    )
+
+
+def sentences(config: ContextualConfig, prepared: corpus.Corpus) -> Sentences:
+    """The sentences of a corpus, each for training, for choosing, or for the report."""
+    found = windows.sentences(prepared.ids, len(prepared.vocab.words))
+    shares = (config.corpus.held_out, config.dev)
+    held, dev, train = windows.split(len(found), config.seed, *shares)
+    return Sentences(*([found[i] for i in part] for part in (train, dev, held)))
+
+
+def _streams(texts: list[Any], batch: int) -> Text:
+    return Text(*windows.streams(texts, min(batch, max(sum(map(len, texts)) // 2, 1))))
+
+
+def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
+    """The table to start from, rows of zeros where it says nothing, and what a step reads."""
+    if config.characters:
+        return None, Resources(characters=_spelled(vocab))
+    if config.vectors is None:
+        return None, Resources()
+    loaded = loading.word_vectors(config.vectors, only=vocab.words)
+    words, vectors = loaded.found
+    if vectors.shape[1] != config.dim:
+        held = f"vectors of {vectors.shape[1]} dimensions"
+        raise InputError(f"{config.vectors}: {held}, dim is {config.dim}: --dim {vectors.shape[1]}")
+    number = {word: i for i, word in enumerate(words or ())}
+    places = np.array([-1] * windows.SHIFT + [number.get(word, -1) for word in vocab.words])
+    there = places >= 0
+    if not there.any():
+        raise InputError(f"{config.vectors}: none of the words of the text is in it")
+    # the others start as long as those that are given
+    draw = np.random.Generator(np.random.Philox(key=[config.seed, 1]))
+    scale = np.sqrt(np.mean(np.square(vectors, dtype=np.float64)))
+    table = draw.normal(0, scale, (len(places), config.dim)).astype(np.float32)
+    table[there] = vectors[places[there]]
+    return table, Resources(frozen=None if config.trained else there)
+
+
+def _spelled(vocab: Vocab) -> Any:
+    """The characters of every id, [rows, chars]."""
+    return characters.character_ids([characters.START, characters.END, "<UNK>", *vocab.words])
+
+
+def _loop(workdir: Path, config, plan: Plan, state: State, resources, texts: Sentences) -> None:
+    saved, cursor = workdir / CHECKPOINT, training.Cursor()
+    if saved.exists():
+        cursor = training.Cursor(**checkpoints.cursor(saved))
+        state = jax.tree.map(jnp.asarray, checkpoints.restore(saved, jax.device_get(state)))
+    before = [row for row in progress.logged(workdir / METRICS) if row["step"] <= cursor.step]
+    text, dev = _streams(texts.train, config.batch), _streams(texts.dev, _COLUMNS)
+    with (
+        progress.stop_requests() as stop,
+        progress.Log(workdir / METRICS, before) as log,
+        progress.Meter() as meter,
+    ):
+        last_save = time.monotonic()
+        for event in training.events(plan, state, text, resources, cursor):
+            state, cursor = event.state, event.cursor
+            losses = np.asarray(event.loss, np.float64)
+            if not np.isfinite(losses).all():
+                where = f"step {cursor.step:,}, window {event.began.window:,}"
+                hint = "lower learning_rate or clip"
+                raise NumericalError(f"the loss is {losses.tolist()} at {where}: {hint}")
+            rate = meter(event, float(losses.mean()))
+            log.add(cursor, loss=losses.tolist(), words_per_second=rate)
+            if event.ends_epoch:
+                on_dev = training.perplexity(plan, state.params, dev, resources)
+                log.add(cursor, dev=[on_dev.forward, on_dev.backward])
+            stopping = bool(stop) and cursor.epoch < plan.epochs
+            if stopping or time.monotonic() - last_save > config.checkpoint_every:
+                checkpoints.save(saved, state, cursor._asdict())
+                last_save = time.monotonic()
+            if stopping:
+                raise Interrupted(
+                    f"interrupted after step {cursor.step:,}, saved in {workdir}: "
+                    "run the same command to continue",
+                    stop[0],
+                )
+    checkpoints.save(workdir / MODEL, state.params, cursor._asdict())
+    saved.unlink(missing_ok=True)
+
+
+def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
+    """What a bigram model of the same text reaches, in both directions."""
+
+    def pairs(found: list[Any]) -> tuple[Any, Any]:
+        firsts, seconds = ([each[part] for each in found] for part in (slice(-1), slice(1, None)))
+        return np.concatenate(firsts), np.concatenate(seconds)
+
+    ahead = [pairs(part) for part in texts]
+    back = [(second, first) for first, second in ahead]
+    found = {}
+    for name, parts in (("forward", ahead), ("backward", back)):
+        perplexity, k = bigrams.best_perplexity(parts[0], parts[1], parts[2], rows)
+        found[name] = {"perplexity": perplexity, "k": k}
+    return found
+
+
+def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) -> dict[str, Any]:
+    """Where every token went; marks of sentences are not counted as tokens."""
+    sizes = {name: sum(len(s) - 2 for s in part) for name, part in texts._asdict().items()}
+    unknown = sum(int((s == windows.UNKNOWN).sum()) for part in texts for s in part)
+    tokens = prepared.tokens
+    if sum(sizes.values()) != tokens.read or unknown != sum(tokens.dropped.values()):
+        raise NumericalError(f"tokens do not add up: {tokens}, {sizes}, unknown {unknown}")
+    return {**tokens._asdict(), **sizes, "unknown": unknown, "predictions": cursor["trained"]}
+
+
+class Loaded(NamedTuple):
+    """A finished run, for use."""
+
+    vocab: Vocab
+    model: LanguageModel
+    params: Any
+    characters: bool
+
+
+def load(workdir: str | Path) -> Loaded:
+    """The model of a finished run.
+
+    Raises:
+        InputError: no finished run there; a cell that is not from this package.
+    """
+    workdir = Path(workdir)
+    if not (workdir / MODEL).is_file():
+        raise InputError(
+            f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
+            "python scripts/train_contextual.py configs/elmo_quickstart.py"
+        )
+    said = provenance.read_json(workdir / identity.CONFIG)["config"]
+    vocab = corpus.read_vocab(workdir / corpus.VOCAB)
+    cell = _function(workdir, said["cell"])(said["units"], said["dim"])
+    fields = ("layers", "skip", "dropout", "tied", "characters")
+    options = {name: said[name] for name in fields}
+    model = models.language_model(cell, len(vocab.words), **options)
+    spelled = _spelled(vocab) if said["characters"] else None
+    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), spelled))
+    params = jax.tree.map(jnp.asarray, checkpoints.restore(workdir / MODEL, like))
+    return Loaded(vocab, model, params, said["characters"])
+
+
+def _function(workdir: Path, name: str) -> Any:
+    """A function by the name that config.json has for it."""
+    module, _, inside = name.partition(":")
+    if module.split(".")[0] != "jaxemb":
+        raise InputError(f"{workdir}: its cell is {name}, which is not from this package")
+    return getattr(importlib.import_module(module), inside)

@@ -26,6 +26,7 @@ from jaxemb.evaluation.occurrences import (
     sentence_weights,
 )
 from jaxemb.linalg import arrays
+from jaxemb.linalg.arrays import matmul
 
 __all__ = [
     "ContextShare",
@@ -195,18 +196,14 @@ def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
         NaN for a table whose rows do not differ.
 
     Source:
-        Schoenemann 1966. With unit tables ||L Q - R||^2 = 2 - 2 ||L'R||_*.
+        Schoenemann 1966. With unit tables it is 1 - residual^2 / 2 of `linalg.procrustes`, which
+        needs all singular vectors; these are values alone.
     """
     xp, left, right = arrays.raised(left, right)
-    width = max(left.shape[1], right.shape[1])
-    centered = [linalg.center(each) for each in (left, right)]
-    sizes = [xp.linalg.norm(each) for each in centered]
-    unit = [
-        xp.pad(each, ((0, 0), (0, width - each.shape[1]))) / xp.where(size > 0, size, 1.0)
-        for each, size in zip(centered, sizes, strict=True)
-    ]
-    found = 1.0 - linalg.procrustes(*unit).residual ** 2 / 2
-    return xp.where(sizes[0] * sizes[1] > 0, found, xp.nan)
+    left, right = (linalg.center(each) for each in (left, right))
+    sizes = xp.linalg.norm(left) * xp.linalg.norm(right)
+    nuclear = xp.sum(xp.linalg.svd(matmul(left.T, right), compute_uv=False))
+    return xp.where(sizes > 0, nuclear / xp.where(sizes > 0, sizes, 1.0), xp.nan)
 
 
 def markdown(found: Sequence[Contextuality]) -> str:

@@ -210,14 +210,17 @@ def test_measures_keep_under_rotation_and_scale(seed):
     np.testing.assert_allclose(contextuality.procrustes_similarity(vectors, turned), 1.0, rtol=1e-5)
 
 
+@HOST_AND_JIT
 @SEEDS
-def test_procrustes_similarity_is_the_nuclear_norm_of_any_two_widths(seed):
+def test_procrustes_similarity_is_what_the_best_rotation_reaches(transform, seed):
     random = np.random.default_rng(seed)
-    left, right = random.normal(size=(30, 4)), random.normal(size=(30, 6))
+    left, right = random.normal(size=(30, 4)) + 1.0, random.normal(size=(30, 6))
     a, b = left - left.mean(axis=0), right - right.mean(axis=0)
-    expected = np.linalg.norm(a.T @ b, "nuc") / np.linalg.norm(a) / np.linalg.norm(b)
-    found = contextuality.procrustes_similarity(left, right)
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    a, b = np.pad(a / np.linalg.norm(a), ((0, 0), (0, 2))), b / np.linalg.norm(b)
+    expected = np.sum((a @ linalg.procrustes(a, b).rotation) * b)
+    of = transform(contextuality.procrustes_similarity)
+    found = of(jnp.asarray(left, jnp.float32), jnp.asarray(right, jnp.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_alignment_of_noise_is_all_bias():

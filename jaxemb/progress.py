@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from jaxemb import provenance
 
 
+@runtime_checkable
 class Position(Protocol):
     """Where any training stands."""
 
@@ -30,6 +31,7 @@ class Position(Protocol):
     def subsampled(self) -> int: ...
 
 
+@runtime_checkable
 class Happened(Protocol):
     """What a chunk of any training did."""
 

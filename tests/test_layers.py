@@ -25,6 +25,7 @@ FLOORS = {
     "embedders": 5,
     "learners": 5,
     "evaluation": 5,
+    "pretrained": 5,
     "ladder": 6,
     # shell
     "config": 7,
@@ -52,6 +53,7 @@ FLOORS = {
     "evaluation_report": 15,
     "report": 16,
     "contextual_report": 16,
+    "embedding": 16,
 }
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 WITHOUT_JAX = {"text", "errors", "provenance", "config", "command_line", "preparation"}

@@ -31,6 +31,20 @@ class Lookup(nn.Module):
         return self.get_variable("params", "table")
 
 
+class Contextualizer(nn.Module):
+    """Tokens to vectors, and these to the layers of a BiLM: a language model without its softmax.
+
+    The parameters `embed` and `bilm` of a `LanguageModel` are its own.
+    """
+
+    embed: nn.Module
+    bilm: BiLM
+
+    def __call__(self, tokens, mask, carry=None, reset=None, deterministic: bool = True):
+        """The layers of a text, as `BiLM` gives them, and the carry."""
+        return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
+
+
 class LanguageModel(nn.Module):
     """Tokens to vectors, to the layers of a BiLM, to scores of the vocabulary.
 
@@ -55,10 +69,6 @@ class LanguageModel(nn.Module):
             normal = nn.initializers.normal(1 / math.sqrt(dim))
             self.kernel = self.param("kernel", normal, (self.vocab, dim))
         self.drop = nn.Dropout(self.dropout)
-
-    def __call__(self, tokens, mask, carry=None, reset=None, deterministic: bool = True):
-        """The layers of a text, as `BiLM` gives them, and the carry."""
-        return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
 
     def scored(self, forward: Window, backward: Window, carry, characters=None, still: bool = True):
         """(top vectors of forward, of backward, kernel, bias, carry) for two windows of ids.

@@ -1,0 +1,117 @@
+"""Models from the weights that others trained: ELMo's, and back into its files."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxemb.contextual import cells
+from jaxemb.contextual.bilm import BiLM
+from jaxemb.contextual.cells import LSTM
+from jaxemb.contextual.characters import CharCNN
+from jaxemb.contextual.language_model import Contextualizer, Lookup
+from jaxemb.errors import InputError
+from jaxemb.formats.elmo import Options, Weights
+
+_ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
+
+
+class Model(NamedTuple):
+    """A module and its parameters: `module.apply(params, tokens, mask, carry)`."""
+
+    module: Contextualizer
+    params: Any
+
+
+def elmo(options: Options, weights: Weights) -> Model:
+    """ELMo as its files say (`formats.elmo.read`).
+
+    It reads character ids [time, *batch, chars] (`text.characters.character_ids`), or word ids plus
+    one where the files have a row for each word; with the marks of a sentence around it.
+
+    Source:
+        Peters et al. 2018, arXiv:1802.05365; bilm-tf, `BidirectionalLanguageModelGraph`.
+    """
+    chars = options.char_cnn
+    if chars is not None:
+        embed = CharCNN(
+            options.projection_dim,
+            chars.filters,
+            chars.dim,
+            chars.n_highway,
+            _ACTIVATIONS[chars.activation],
+        )
+        inner = _characters(weights)
+    else:
+        rows = np.concatenate([np.zeros_like(weights.embedding[:1]), weights.embedding])
+        embed, inner = Lookup(*rows.shape), {"table": rows}
+    cell = cells.lstm(
+        options.dim,
+        None if weights.lstms[0][0][2] is None else options.projection_dim,
+        cell_clip=options.cell_clip,
+        projection_clip=options.proj_clip,
+    )
+    bilm = BiLM(cell, options.n_layers, options.use_skip_connections)
+    stacks = {
+        name: {f"layer_{i}": _lstm(cell.out, *layer) for i, layer in enumerate(layers)}
+        for name, layers in zip(("forward", "backward"), weights.lstms, strict=True)
+    }
+    params = {"params": {"embed": inner, "bilm": stacks}}
+    return Model(Contextualizer(embed, bilm), jax.tree.map(jnp.asarray, params))
+
+
+def _characters(weights: Weights) -> dict[str, Any]:
+    found: dict[str, Any] = {"embedding": weights.char_embed}
+    for i, (kernel, bias) in enumerate(weights.convolutions):
+        found |= {f"kernel_{i}": kernel, f"bias_{i}": bias}
+    for i, (carry, carry_bias, transform, transform_bias) in enumerate(weights.highways):
+        found[f"highway_{i}"] = {
+            "carry": {"kernel": carry, "bias": carry_bias},
+            "transform": {"kernel": transform, "bias": transform_bias},
+        }
+    if weights.projection is not None:
+        kernel, bias = weights.projection
+        found["projection"] = {"kernel": kernel, "bias": bias}
+    return found
+
+
+def _lstm(out: int, kernel: Any, bias: Any, projection: Any) -> LSTM:
+    """A layer: the rows of its one matrix are the input's, then the state's."""
+    return LSTM(kernel[:-out], bias, kernel[-out:], projection)
+
+
+def weights_of(model: Model) -> Weights:
+    """The weights of a model of ELMo's cells in the layout of its files; `elmo` takes them back.
+
+    Raises:
+        InputError: a cell that is no LSTM.
+    """
+    params = jax.device_get(model.params)["params"]
+    embed, stacks = params["embed"], params["bilm"]
+    lstms = []
+    for name in ("forward", "backward"):
+        layers = [stacks[name][f"layer_{i}"] for i in range(len(stacks[name]))]
+        if not all(isinstance(layer, LSTM) for layer in layers):
+            raise InputError("ELMo's files hold LSTMs: this model has another cell")
+        lstms.append(
+            tuple(
+                (np.concatenate([of.kernel, of.recurrent]), of.bias, of.projection) for of in layers
+            )
+        )
+    if "table" in embed:
+        return Weights(None, (), (), None, tuple(lstms), embed["table"][1:])
+    count = sum(name.startswith("kernel_") for name in embed)
+    highways = sum(name.startswith("highway_") for name in embed)
+    projection = embed.get("projection")
+    parts = [(of, what) for of in ("carry", "transform") for what in ("kernel", "bias")]
+    return Weights(
+        embed["embedding"],
+        tuple((embed[f"kernel_{i}"], embed[f"bias_{i}"]) for i in range(count)),
+        tuple(
+            tuple(embed[f"highway_{i}"][of][what] for of, what in parts) for i in range(highways)
+        ),
+        None if projection is None else (projection["kernel"], projection["bias"]),
+        tuple(lstms),
+        None,
+    )

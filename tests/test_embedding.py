@@ -1,0 +1,175 @@
+"""Sentences to vectors. Oracles: ELMo's published vectors; equal bits; what was written."""
+
+import json
+from pathlib import Path
+
+import embed
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from jaxemb import embedding, formats, pretrained
+from jaxemb.contextual.bilm import BiLM
+from jaxemb.contextual.recurrence import Carry
+from jaxemb.text import characters
+from tests.test_scripts import run
+
+FIXTURE = Path(__file__).parents[2] / "shared/data/elmo_fixture_bilm_tf"
+HAS_FIXTURE = pytest.mark.skipif(
+    not FIXTURE.is_dir(), reason="../shared/data/elmo_fixture_bilm_tf is not there"
+)
+ELMO = ("--elmo-options", FIXTURE / "options.json", "--elmo-weights", FIXTURE / "lm_weights.hdf5")
+
+
+def _published(stream: int) -> tuple[list[str], list[np.ndarray]]:
+    """Ten sentences and ELMo's top layer of each, forward and backward side by side."""
+    h5py = pytest.importorskip("h5py")
+    lines = json.loads((FIXTURE / "lm_embeddings_sentences.json").read_text())[stream]
+    with h5py.File(FIXTURE / f"lm_embeddings_{stream}.hdf5") as file:
+        return lines, [np.concatenate(list(file[str(i)][...]), axis=-1) for i in range(10)]
+
+
+@pytest.fixture(scope="module")
+def elmo():
+    pytest.importorskip("h5py")
+    return embedding.of_elmo(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
+
+
+@HAS_FIXTURE
+@pytest.mark.parametrize("stream", range(3))
+def test_elmos_published_vectors_come_out(stream, tmp_path, monkeypatch):
+    lines, expected = _published(stream)
+    (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    out = tmp_path / "out.safetensors"
+    run(embed, *ELMO, tmp_path / "in.txt", out, "--stateful", monkeypatch=monkeypatch)
+    found = load_file(out)
+    for i, theirs in enumerate(expected):
+        assert found[str(i)].shape == (3, len(lines[i].split(" ")), 32)
+        np.testing.assert_allclose(found[str(i)][-1], theirs, atol=2e-6)
+
+
+def _error(of: embedding.Embedding, *, stateful: bool = True) -> float:
+    lines, expected = _published(0)
+    found = embedding.vectors(of, [line.split(" ") for line in lines[:4]], stateful=stateful)
+    return max(float(np.abs(layers[-1] - expected[i]).max()) for i, layers in found)
+
+
+def _with(of: embedding.Embedding, **fields) -> embedding.Embedding:
+    bilm = of.model.module.bilm.clone(**fields)
+    return of._replace(model=of.model._replace(module=of.model.module.clone(bilm=bilm)))
+
+
+@HAS_FIXTURE
+def test_every_wrong_reading_of_elmo_misses_its_vectors(elmo):
+    from jaxemb.contextual import cells
+
+    options, weights = formats.elmo.read(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
+    cell = {"cell_clip": options.cell_clip, "projection_clip": options.proj_clip}
+
+    def lstm(**changed):
+        return cells.lstm(options.dim, options.projection_dim, **{**cell, **changed})
+
+    def gates(layer):
+        order = [0, 2, 1, 3]
+        turned = [np.split(np.asarray(x), 4, axis=-1) for x in layer[:2]]
+        return (*(np.concatenate([x[k] for k in order], axis=-1) for x in turned), layer[2])
+
+    other = weights._replace(lstms=tuple(tuple(map(gates, stack)) for stack in weights.lstms))
+    wrong = {
+        "skip connections": _with(elmo, skip=True),
+        "no forget bias": _with(elmo, cell=lstm(forget_bias=0.0)),
+        "gates i, f, j, o": elmo._replace(model=pretrained.elmo(options, other)),
+        "no marks around a sentence": elmo._replace(
+            ids=lambda tokens: characters.character_ids(["", *tokens[1:-1], ""])
+        ),
+    }
+    assert _error(elmo) < 2e-6
+    assert _error(elmo, stateful=False) > 1e-2
+    for name, each in wrong.items():
+        assert _error(each) > 1e-3, name
+
+
+@HAS_FIXTURE
+def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path, monkeypatch):
+    lines = [line for stream in range(3) for line in _published(stream)[0]]
+    lines += ["", "one", *lines[:5]]
+    texts = [line.split(" ") if line else [] for line in lines]
+    found = {}
+    for batch in (1, 7, 64):
+        (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", "utf-8")
+        out = tmp_path / f"{batch}.safetensors"
+        run(embed, *ELMO, tmp_path / "in.txt", out, "--batch-size", batch, monkeypatch=monkeypatch)
+        found[batch] = load_file(out)
+        assert list(map(len, texts)) == [found[batch][str(i)].shape[1] for i in range(len(lines))]
+    for batch in (7, 64):
+        for name, each in found[1].items():
+            np.testing.assert_array_equal(found[batch][name], each)
+    turned = dict(embedding.vectors(elmo, texts[::-1], batch=5))
+    for i, each in turned.items():
+        np.testing.assert_array_equal(found[1][str(len(texts) - 1 - i)], each)
+    for i in range(5):  # the same sentence twice
+        np.testing.assert_array_equal(found[64][str(i)], found[64][str(len(lines) - 5 + i)])
+
+
+@HAS_FIXTURE
+def test_layers_are_all_their_mean_or_the_top(tmp_path, monkeypatch):
+    (tmp_path / "in.txt").write_text("a b c\n")
+    found = {}
+    for layers in ("all", "average", "top"):
+        out = tmp_path / f"{layers}.safetensors"
+        run(embed, *ELMO, tmp_path / "in.txt", out, "--layers", layers, monkeypatch=monkeypatch)
+        found[layers] = load_file(out)["0"]
+    assert [found[layers].shape for layers in found] == [(3, 3, 32), (1, 3, 32), (1, 3, 32)]
+    np.testing.assert_array_equal(found["top"], found["all"][-1:])
+    np.testing.assert_allclose(found["average"][0], found["all"].mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(found["all"][0][:, :16], found["all"][0][:, 16:])
+
+
+@HAS_FIXTURE
+def test_elmos_weights_go_through_the_model_and_back(tmp_path):
+    pytest.importorskip("h5py")
+    options, weights = formats.elmo.read(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
+    back = pretrained.weights_of(pretrained.elmo(options, weights))
+    for ours, theirs in zip(jax.tree.leaves(back), jax.tree.leaves(weights), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    formats.elmo.write(tmp_path / "o.json", tmp_path / "w.hdf5", options, back)
+    again = formats.elmo.read(tmp_path / "o.json", tmp_path / "w.hdf5")
+    assert again[0] == options
+
+
+def test_characters_are_bytes_with_marks_each_one_more():
+    """bilm-tf's rows, plus one: 0 is no token."""
+    found = characters.character_ids(["aé", "<S>", "</S>", "x" * 60], 8)
+    expected = [
+        [258, 97, 195, 169, 259, 260, 260, 260],
+        [258, 256, 259, 260, 260, 260, 260, 260],
+        [258, 257, 259, 260, 260, 260, 260, 260],
+        [258, *[120] * 6, 259],
+    ]
+    np.testing.assert_array_equal(found, np.array(expected) + 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name --run, or both"),
+        (("--elmo-options", "x"), "name --run, or both"),
+        (("--run", "nothing"), "no finished language model"),
+        ((*ELMO, "--batch-size", "65"), "batch-size is 65|no such file"),
+    ],
+)
+def test_what_cannot_be_embedded_is_refused(arguments, told, tmp_path, monkeypatch, capsys):
+    (tmp_path / "in.txt").write_text("a b\n")
+    run(embed, tmp_path / "in.txt", tmp_path / "out", *arguments, monkeypatch=monkeypatch, code=2)
+    said = capsys.readouterr().err
+    assert any(each in said for each in told.split("|")), said
+
+
+def test_a_carry_is_one_of_each_layer_and_direction():
+    from jaxemb.contextual import models
+
+    carry = BiLM(models.elmo_cell(5, 3), 2).start((4,))
+    assert [[type(state) for state in side] for side in carry] == [[Carry] * 2] * 2
+    assert carry[0][0].cell.shape == (4, 5)
+    assert carry[1][1].out.shape == (4, 3)

@@ -506,6 +506,48 @@ MUTANTS = {
         "drawn[:, :per_sense].ravel()",
         "tests/evaluation/test_polysemy.py::test_a_split_is_balanced",
     ),
+    "an infinite weight is infinite": Mutant(
+        "contextualizers/readings.py",
+        "jnp.clip(params.weights, -largest, largest)",
+        "params.weights",
+        "tests/contextualizers/test_readings.py::test_a_mix_of_all_weight_on_one_layer",
+    ),
+    "a normal is taken for one of length 1": Mutant(
+        "contextualizers/changes.py",
+        "along / jnp.where(square > 0, square, 1.0)",
+        "along / jnp.where(square > 0, jnp.ones_like(square), 1.0)",
+        "tests/contextualizers/test_changes.py::test_a_rotation_is_orthogonal",
+    ),
+    "a gate that can open twice": Mutant(
+        "contextualizers/changes.py",
+        "vectors * jax.nn.sigmoid(",
+        "vectors * 2.0 * jax.nn.sigmoid(",
+        "tests/contextualizers/test_changes.py::test_a_gate_lets_no_entry_grow",
+    ),
+    "senses are weighed each for itself": Mutant(
+        "contextualizers/senses.py",
+        "jax.nn.softmax(jnp.sum(params.keys[tokens] * context[:, None, :], axis=2), axis=1)",
+        "jax.nn.sigmoid(jnp.sum(params.keys[tokens] * context[:, None, :], axis=2))",
+        "tests/contextualizers/test_changes.py::test_sense_weights_lie_on_the_simplex",
+    ),
+    "a change brings padding to life": Mutant(
+        "contextualizers/wrapping.py",
+        "change.apply(params.change, vectors, context, tokens) * mask[:, None]",
+        "change.apply(params.change, vectors, context, tokens)",
+        "tests/laws/test_embedders.py::test_words_become_vectors_and_padding_becomes_zero",
+    ),
+    "the sign of a component as it falls": Mutant(
+        "contextualizers/returning.py",
+        "(-row if row @ total < 0 else row), share",
+        "row, share",
+        "tests/contextualizers/test_returning.py::test_the_component_is_the_direction",
+    ),
+    "a word that is not read fades, too": Mutant(
+        "contextualizers/returning.py",
+        "xp.where((counts > 0)[:, None], moved, table).astype",
+        "moved.astype",
+        "tests/contextualizers/test_returning.py::test_a_faded_row_is_between",
+    ),
 }
 
 

@@ -108,14 +108,14 @@ def test_what_comes_back_is_a_table_like_any_other(of):
 
 
 @PLAIN_AND_JIT
-@pytest.mark.parametrize("eta", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
 def test_a_faded_row_is_between_what_it_was_and_its_mean(transform, eta):
     vectors, types = _running_words()
-    table = jax.random.normal(jax.random.key(2), (NUM, DIM))
+    table = jax.random.normal(jax.random.key(2), (50, DIM))  # rows 5 to 49 are not read
     found = transform(embedders.faded)(table, jnp.asarray(vectors), jnp.asarray(types), eta)
     means = np.stack([vectors[types == w].mean(axis=0) for w in range(5)])
     np.testing.assert_allclose(found[:5], (1 - eta) * table[:5] + eta * means, atol=1e-5)
-    np.testing.assert_array_equal(found[5], table[5])
+    np.testing.assert_array_equal(found[5:], table[5:])
     if eta == 0:
         np.testing.assert_array_equal(found, table)
 

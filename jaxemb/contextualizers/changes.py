@@ -85,7 +85,7 @@ def gate() -> Change:
     Starts as A / 2 in every context.
 
     Source:
-        Choi, Cho and Bengio 2016, arXiv:1607.00578, section 3, whose mask this is.
+        Choi, Cho and Bengio 2016, arXiv:1607.00578, whose mask of contexts this is.
     """
 
     def init(key: Key[Array, ""], dim: int, context: int) -> Gate:

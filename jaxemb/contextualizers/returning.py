@@ -49,7 +49,7 @@ def static_from_mean(
         InputError: `static` is not [num_types, dim].
 
     Source:
-        Bommasani et al. 2020, ACL, section 3, "aggregated" (their best aggregate is the mean).
+        Bommasani et al. 2020, ACL, "aggregated" (their best aggregate is the mean).
     """
     xp, vectors = arrays.raised(vectors)
     counts = _counts(xp, types, num_types)

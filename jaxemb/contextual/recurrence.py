@@ -2,7 +2,7 @@
 
 The products with the inputs are made before (`gates`). `plain` is the definition, differentiated by
 JAX; `fast` is the same with a derivative of its own: its backward scan makes no weight gradients,
-which are two large products after it. One test holds them equal.
+which are two large products after it, and little is saved for it. One test holds them equal.
 
 Source:
     Hochreiter and Schmidhuber 1997; projection: Sak et al. 2014, arXiv:1402.1128; clips and gate
@@ -64,8 +64,8 @@ def plain(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry
 
 
 def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, reset: Any):
-    """The next carry, and what its derivative needs."""
-    before = Carry(*(state * (1 - reset)[..., None] for state in carry))
+    """The next carry, and the gates as they are used."""
+    before = _begun(carry, reset)
     product = functools.partial(jnp.matmul, precision=rule.precision)
     i, j, f, o = jnp.split(gates + product(before.out, weights.recurrent), 4, axis=-1)
     i, j, o = jax.nn.sigmoid(i), jnp.tanh(j), jax.nn.sigmoid(o)
@@ -77,7 +77,11 @@ def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, res
     out = _clip(out, rule.projection_clip)
     is_token = mask[..., None] > 0
     new = Carry(jnp.where(is_token, cell, carry.cell), jnp.where(is_token, out, carry.out))
-    return new, (jnp.concatenate([i, j, f, o], axis=-1), cell, out, before)
+    return new, jnp.concatenate([i, j, f, o], axis=-1)
+
+
+def _begun(carry: Carry, reset: Any) -> Carry:
+    return Carry(*(state * (1 - reset)[..., None] for state in carry))
 
 
 def _clip(x: Any, bound: float | None) -> Any:
@@ -92,46 +96,53 @@ def fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry:
 
 def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
     def step(carry: Carry, at: tuple):
-        new, saved = _step(rule, weights, carry, *at)
-        return new, (new.out * at[1][..., None], saved)
+        new, used = _step(rule, weights, carry, *at)
+        return new, (new, used)
 
-    last, (outputs, saved) = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
-    return (outputs, last), (weights, mask, reset, saved)
+    # XLA's CPU writes all that a scan stacks twice: neither outputs nor earlier states are stacked
+    last, (states, used) = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
+    return (states.out * mask[..., None], last), (weights, mask, reset, carry, states, used)
 
 
 def _backward(rule: Rule, residuals: tuple, cotangents: tuple):
-    weights, mask, reset, saved = residuals
+    weights, mask, reset, carry, states, used = residuals
     d_outputs, d_last = cotangents
     # the scan wants rows of the transposes; made here once, not in every step
     turned = jax.tree.map(lambda w: lax.optimization_barrier(w.T), weights)
+    before = _begun(jax.tree.map(functools.partial(_earlier, rule), carry, states), reset)
     step = functools.partial(_step_back, rule, turned)
-    at = (d_outputs, mask, reset, saved)
+    at = (d_outputs, mask, reset, states, before.cell, used)
     d_carry, (d_gates, d_out) = lax.scan(step, d_last, at, reverse=not rule.reverse)
-    gates, cell, _, before = saved
-    inner = jnp.split(gates, 4, axis=-1)[3] * jnp.tanh(cell)
-    d_weights = Weights(
-        _summed(rule, before.out, d_gates),
-        None if weights.projection is None else _summed(rule, inner, d_out),
-    )
-    return d_weights, d_gates, None, None, d_carry
+    d_projection = None
+    if weights.projection is not None:
+        inner = jnp.split(used, 4, axis=-1)[3] * jnp.tanh(states.cell)
+        d_projection = _summed(rule, inner, d_out)
+    return Weights(_summed(rule, before.out, d_gates), d_projection), d_gates, None, None, d_carry
+
+
+def _earlier(rule: Rule, first: Any, states: Any) -> Any:
+    """What each step was given, of what each step left."""
+    parts = [states[1:], first[None]] if rule.reverse else [first[None], states[:-1]]
+    return jnp.concatenate(parts)
 
 
 def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
-    d_output, mask, reset, (gates, cell, out, before) = at
+    d_output, mask, reset, (cell, out), cell_before, used = at
     is_token = mask[..., None] > 0
     product = functools.partial(jnp.matmul, precision=rule.precision)
-    i, j, f, o = jnp.split(gates, 4, axis=-1)
+    i, j, f, o = jnp.split(used, 4, axis=-1)
     d_out = jnp.where(is_token, d_carry.out + d_output, 0.0)
     d_out = d_out * _inside(out, rule.projection_clip)
     inner = d_out if turned.projection is None else product(d_out, turned.projection)
     squashed = jnp.tanh(cell)
     d_cell = jnp.where(is_token, d_carry.cell, 0.0) + inner * o * (1 - squashed * squashed)
     d_cell = d_cell * _inside(cell, rule.cell_clip)
+    d_cell, inner = lax.optimization_barrier((d_cell, inner))  # once, not in each of the gates
     d_gates = jnp.concatenate(
         [
             d_cell * j * i * (1 - i),
             d_cell * i * (1 - j * j),
-            d_cell * before.cell * f * (1 - f),
+            d_cell * cell_before * f * (1 - f),
             inner * squashed * o * (1 - o),
         ],
         axis=-1,
@@ -141,7 +152,7 @@ def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
         jnp.where(is_token, d_cell * f * kept, d_carry.cell),
         jnp.where(is_token, product(d_gates, turned.recurrent) * kept, d_carry.out),
     )
-    return d_before, (d_gates, d_out)
+    return d_before, (d_gates, None if turned.projection is None else d_out)
 
 
 def _inside(clipped: Any, bound: float | None) -> Any:
@@ -151,7 +162,7 @@ def _inside(clipped: Any, bound: float | None) -> Any:
 def _summed(rule: Rule, left: Any, right: Any) -> Any:
     """sum over time and batch of left^T right, as one product."""
     rows = left.reshape(-1, left.shape[-1]), right.reshape(-1, right.shape[-1])
-    return jnp.matmul(lax.optimization_barrier(rows[0].T), rows[1], precision=rule.precision)
+    return jnp.matmul(rows[0].T, rows[1], precision=rule.precision)
 
 
 fast.defvjp(_forward, _backward)

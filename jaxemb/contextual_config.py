@@ -62,10 +62,10 @@ class ContextualConfig:
         above_zero(learning_rate=self.learning_rate, clip=self.clip)
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
-        if not (
-            0 < self.dev < 1 and self.corpus.held_out > 0 and self.dev + self.corpus.held_out < 1
-        ):
-            raise InputError("dev and held_out must be above 0 and below 1 together")
+        held = self.corpus.held_out
+        if not (self.dev > 0 and held > 0 and self.dev + held < 1):
+            told = "wanted both above 0, and below 1 together"
+            raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {told}")
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
         if self.samples is not None:

@@ -81,11 +81,12 @@ def train(config: ContextualConfig) -> Result:
     )
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
     state = training.start(plan, config.batch, resources, table)
+    # the state itself is given away, step by step
+    like = jax.eval_shape(lambda: state.params)
     if not (workdir / MODEL).exists():
         _loop(workdir, config, plan, state, resources, texts)
-    params = checkpoints.restore(workdir / MODEL, jax.device_get(state.params))
-    params = jax.tree.map(jnp.asarray, params)
-    found = training.perplexity(plan, params, _streams(texts.held_out, _COLUMNS), resources)
+    params = jax.tree.map(jnp.asarray, checkpoints.restore(workdir / MODEL, like))
+    found = training.perplexity(plan, params, _few_streams(texts.held_out), resources)
     rows = len(vocab.words) + windows.SHIFT
     tokens = _account(prepared, texts, checkpoints.cursor(workdir / MODEL))
     logged = progress.logged(workdir / METRICS)
@@ -113,8 +114,9 @@ def sentences(config: ContextualConfig, prepared: corpus.Corpus) -> Sentences:
     return Sentences(*([found[i] for i in part] for part in (train, dev, held)))
 
 
-def _streams(texts: list[Any], batch: int) -> Text:
-    return Text(*windows.streams(texts, min(batch, max(sum(map(len, texts)) // 2, 1))))
+def _few_streams(texts: list[Any]) -> Text:
+    """Text to be asked: few columns, for a state begins at zero in each."""
+    return Text(*windows.streams(texts, min(_COLUMNS, max(sum(map(len, texts)) // 2, 1))))
 
 
 def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
@@ -152,7 +154,7 @@ def _loop(workdir: Path, config, plan: Plan, state: State, resources, texts: Sen
         cursor = training.Cursor(**checkpoints.cursor(saved))
         state = jax.tree.map(jnp.asarray, checkpoints.restore(saved, jax.device_get(state)))
     before = [row for row in progress.logged(workdir / METRICS) if row["step"] <= cursor.step]
-    text, dev = _streams(texts.train, config.batch), _streams(texts.dev, _COLUMNS)
+    text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
     with (
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS, before) as log,

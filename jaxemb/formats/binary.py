@@ -154,13 +154,13 @@ def _ended(file: File, window: _Window, end: int, rows: int, promised: int | Non
 def _refuse_others(file: File, window: _Window, header: headers.Header) -> None:
     """Names what the first records are, if they are not float32 and clearly something else."""
     data = window.data
-    if _sane(data, header, FLOAT32):
+    if sane(data, header, FLOAT32):
         return
     if looks_like_text(data):
         hint = "format='word2vec-text' reads it"
         raise file.error("line 2", "text", "a word, a space and binary numbers", hint)
     for kind, name in _OTHERS.items():
-        if _sane(data, header, kind):
+        if sane(data, header, kind):
             found = f"numbers that make sense as {name} only"
             raise file.error(f"byte {window.begins:,}", found, "little-endian float32")
 
@@ -173,7 +173,7 @@ def looks_like_text(data: bytes) -> bool:
     return bool(sample) and (2 * len(rest) <= len(sample) or (text and b"\n" in sample))
 
 
-def _sane(data: bytes, header: headers.Header, kind: str) -> bool:
+def sane(data: bytes, header: headers.Header, kind: str = FLOAT32) -> bool:
     """Whether the first records are printable words and numbers of everyday size."""
     width, at, values = np.dtype(kind).itemsize * header.dim, 0, []
     tried = min(header.rows, _TRIED)

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxemb.formats import headers
+from jaxemb.formats import binary, headers
 from jaxemb.formats import lines as lines_lib
 from jaxemb.formats.options import LONGEST_LINE, File, Options, WordVectors, warn
 from jaxemb.formats.rows import Rows
 
 BLOCK = 1 << 20  # bytes read at once; their numbers take ten times as much
+_SAMPLE = 1 << 16
 AGREEING = 32  # lines that settle the dimension of a file without a header
 
 
@@ -35,6 +36,11 @@ def read_with_header(path: Path, options: Options) -> WordVectors:
     """word2vec's text and fastText's .vec: the first line is `rows dim`."""
     with File(path, options.progress) as file:
         header = headers.taken(file)
+        sample = file.read(_SAMPLE)
+        file.unread(sample)
+        if binary.sane(sample, header):
+            hint = "format='word2vec-binary' reads it"
+            raise file.error("line 2", "binary numbers", "a word and its numbers as text", hint)
         row = 2 * header.dim + 2
         rows = headers.bounded(file, options, header, file.left, row, slack=2)
         return _read(file, options, 2, header.dim, rows, header.rows)

@@ -154,6 +154,12 @@ def test_binary_rows_are_read_with_and_without_newlines_after_them(tmp_path):
         _read(tmp_path, data[:-1])
 
 
+def test_binary_given_as_text_is_named(tmp_path):
+    for data in (b"2 2\na " + F(1, 2) + b"b " + F(3, 4), b"1 1\na " + struct.pack("<f", 0.3)):
+        with pytest.raises(FormatError, match=r"t: line 2: binary numbers.*word2vec-binary"):
+            _read(tmp_path, data, "word2vec-text")
+
+
 def test_what_is_opted_in_is_taken(tmp_path):
     words = ("a", "b\udcff")
     raw = b"a 1 2\nb\xff 3 4\n"

@@ -1,9 +1,10 @@
 """The ladder of word vectors on one screen: what each rung is as a matrix, and what is near a word.
 
-Usage: python scripts/ladder.py WORD [--run runs/quickstart | --vectors FILE] [--picture ladder.png]
+Usage: python scripts/ladder.py WORD [--run runs/quickstart | --vectors FILE]
+           [--contextual runs/elmo] [--picture ladder.png] [--help]
 
-The static rung is a finished run of scripts/train.py, or any file of vectors. The contextual rung
-is not built yet.
+The static rung is a finished run of scripts/train.py, or any file of vectors; the contextual rung a
+finished run of scripts/train_contextual.py, whose text is read again.
 """
 
 import dataclasses
@@ -27,6 +28,8 @@ class Ladder:
     """The folder of a finished run."""
     vectors: str | None = None
     """A file of vectors instead of a run."""
+    contextual: str | None = None
+    """The folder of a finished language model, for the third rung."""
     picture: str | None = None
     """Where the picture goes; by default ladder.png in the run's folder, or in the current one."""
 
@@ -48,18 +51,25 @@ def main() -> None:
     path = Path(asked.picture or Path("." if asked.vectors else asked.run) / "ladder.png")
     if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
-    rungs = ladder.climb(vocab, table, asked.word)
+    rungs, seen = ladder.climb(vocab, table, asked.word), None
+    if asked.contextual:
+        from jaxemb import context_ladder
+
+        seen = context_ladder.climb(asked.contextual, asked.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
-    for rung in rungs:
+    for rung in (*rungs, *([seen.rung] if seen else [])):
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"
         shown.add_row(rung.name, *size, rung.law, escape(rung.near))
     Console().print(shown)
     if importlib.util.find_spec("matplotlib") is None:
         print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
         return
-    from jaxemb import pictures
+    from jaxemb import ladder_pictures, pictures
 
-    pictures.ladder(rungs, path)
+    if seen:
+        ladder_pictures.three(rungs, seen, path)
+    else:
+        pictures.ladder(rungs, path)
     print(f"picture: {path}")
 
 

@@ -18,7 +18,8 @@ from jaxemb.text import corpus, vocabulary
 SENSES = (
     "senses.json"  # optional, in a run's folder: true senses of words, in the order of the text
 )
-SENTENCES, OTHERS = 240, 60  # read with the word, and without
+SENTENCES, OTHERS = 400, 200  # read with the word, and without
+AROUND = 15  # words read on either side of its first place: a line may be a whole page
 LEAST = 8  # occurrences that make a cloud
 MIN_OCCURRENCES, DRAWS = 5, 50
 REACH = 4  # words on either side of a snippet
@@ -95,9 +96,14 @@ def _read(workdir: Path, word: str) -> _Read:
             f"{word!r} occurs {total} times in the text of {workdir}; a cloud needs {LEAST}: "
             "choose a more frequent word"
         )
-    parts = (np.flatnonzero(counts > 0), SENTENCES), (np.flatnonzero(counts == 0), OTHERS)
-    chosen = np.concatenate([each[running_words.spread(len(each), n)] for each, n in parts])
-    texts = [running_words.named(sentences[i], words) for i in chosen]
+    pools = (np.flatnonzero(counts > 0), SENTENCES), (np.flatnonzero(counts == 0), OTHERS)
+    chosen = np.concatenate([each[running_words.spread(len(each), n)] for each, n in pools])
+    first = [int(np.argmax(sentences[i] == at + windows.SHIFT)) for i in chosen]
+    parts = [
+        sentences[i][max(place - AROUND, 0) : place + AROUND + 1]
+        for i, place in zip(chosen, first, strict=True)
+    ]
+    texts = [running_words.named(part, words) for part in parts]
     return _Read(texts, (np.cumsum(counts) - counts)[chosen])
 
 

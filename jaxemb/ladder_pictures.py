@@ -21,7 +21,7 @@ def three(rungs: list[Rung], seen: Seen, path: Path) -> None:
     """One word on three rungs: one-hot, static, and in context with some of its sentences."""
     one_hot, static = rungs
     with plt.rc_context({**STYLE, "axes.grid": False, "font.size": 9}):
-        figure = plt.figure(figsize=(11, 6))
+        figure = plt.figure(figsize=(11, 5.8))
         top, below = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
         axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
         _axis(axis, one_hot)
@@ -126,7 +126,7 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
     """The sentences of the numbered points, the word in one column: a group on either side."""
     for k, (color, axes) in enumerate(zip(COLORS, figure.subplots(1, 2), strict=True)):
         axes.set_axis_off()
-        axes.set(xlim=(-1, 1), ylim=(-QUOTED - 0.3, 0.6))
+        axes.set(xlim=(-1, 1), ylim=(-QUOTED - 0.4, 0.8))
         kind = "sense" if cloud.known else "cluster"
         axes.text(
             0,
@@ -137,7 +137,7 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
             ha="center",
             **AS_IT_IS,
         )
-        wide = 0.02 + 0.0125 * len(cloud.word)
+        wide = 0.035 + 0.0155 * len(cloud.word)
         for row, i in enumerate([i for i in quoted if cloud.group[i] == k], 1):
             left, right = cloud.contexts[i]
             axes.text(-0.98, -row, str(quoted.index(i) + 1), color=color, fontweight="bold")

@@ -54,6 +54,10 @@ FLOORS = {
     "report": 16,
     "contextual_report": 16,
     "embedding": 16,
+    "running_words": 17,
+    "context_report": 18,
+    "context_ladder": 18,
+    "ladder_pictures": 19,
     "polysemy_config": 9,
     "polysemy_text": 11,
     "polysemy_pictures": 14,
@@ -111,7 +115,13 @@ def test_each_library_stays_in_its_rooms(path):
         "tyro": {"config", "command_line"},
         "rich": {"progress"},
         "safetensors": {"checkpoints", "formats"},
-        "matplotlib": {"pictures", "score_pictures", "context_pictures", "polysemy_pictures"},
+        "matplotlib": {
+            "pictures",
+            "score_pictures",
+            "context_pictures",
+            "ladder_pictures",
+            "polysemy_pictures",
+        },
         "jax": set(FLOORS)
         - {"text", "errors", "provenance", "config", "command_line", "preparation"},
     }

@@ -1,0 +1,172 @@
+"""compare_embedders.py and ladder.py --contextual on a run of a second: what they leave and say."""
+
+import json
+
+import compare_embedders
+import ladder
+import numpy as np
+import pytest
+import train_contextual
+
+from jaxemb import context_ladder, contextual_report, contextual_runs, running_words
+from jaxemb.config import Corpus
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+from jaxemb.text import corpus
+from tests.test_scripts import run
+
+CONFIG = """
+from jaxemb import contextual_runs
+from jaxemb.config import Corpus
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+
+config = ContextualConfig(
+    corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.2),
+    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, dim=8, units=8, layers=1,
+    epochs=1, batch=4, samples=None, dev=0.05, workdir="lm",
+)
+"""
+WORDS = [a + b for a in "xy" for b in "abcdef"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run over a text in which w stands among words with x or with y, and static vectors."""
+    folder, random = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
+    lines = [
+        " ".join("w" if k % 3 == 0 else WORDS[6 * (i % 2) + j] for k, j in enumerate(draw))
+        for i, draw in enumerate(random.integers(0, 6, (120, 7)))
+    ]
+    (folder / "text.txt").write_text("\n".join([*lines, "once"]))
+    (folder / "config.py").write_text(CONFIG)
+    rows = [" ".join([word, *map(str, random.normal(size=5))]) for word in ("w", *WORDS)]
+    (folder / "static.txt").write_text("\n".join(rows) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(contextual_report.importlib.util, "find_spec", lambda name: None)
+        run(train_contextual, "config.py", monkeypatch=patch)
+    return folder
+
+
+@pytest.fixture
+def place(made, monkeypatch):
+    monkeypatch.chdir(made)
+    return made
+
+
+def test_a_static_table_is_constant_and_a_language_model_is_not(place, monkeypatch, capsys):
+    run(compare_embedders, "lm", "static.txt", monkeypatch=monkeypatch)
+    folder = place / "runs/compare/lm-static"
+    assert (folder / "comparison.md").read_text() in capsys.readouterr().out
+    assert (folder / "contextuality_a.png").stat().st_size > 5000
+    assert not (folder / "contextuality_b.png").exists()
+    found = json.loads((folder / "comparison.json").read_text(), parse_constant=pytest.fail)
+    lm, static = found["embedders"]
+    assert [of["layer"] for of in lm["layers"]] == [0, 1]
+    for of in (lm["layers"][0], *static["layers"]):  # layer 0 is the table, too
+        assert of["context_share"] == 0.0
+        assert of["self_similarity"] == pytest.approx(1.0, abs=1e-12)
+    assert (lm["jacobian_share"][0], static["jacobian_share"]) == (0.0, [0.0])
+    assert 0 < lm["jacobian_share"][1] < 1
+    assert 0 < lm["layers"][1]["context_share"] < 1
+    assert lm["layers"][1]["self_similarity"] < 1
+    assert static["layers"][0]["rank"]["rank"] == 5
+
+
+def test_a_run_against_itself_has_cka_1_and_a_text_of_ones_own(place, monkeypatch):
+    (place / "own.txt").write_text("w xa once w xb\n\nw ya w yb w zz\nw w xa\n")
+    run(compare_embedders, "lm", "lm", "own.txt", "--out", "out", monkeypatch=monkeypatch)
+    found = json.loads((place / "out/comparison.json").read_text())
+    assert found["text"] == {"sentences": 3, "tokens": 14}
+    assert found["embedders"][0]["layers"][0]["occurrences"] == 12  # not "once", not "zz"
+    assert found["embedders"][0] == found["embedders"][1]
+    np.testing.assert_allclose(np.diag(found["cka"]), 1.0, rtol=1e-9)
+    assert (place / "out/contextuality_b.png").exists()
+
+
+def test_the_text_by_default_is_what_the_run_held_out(place):
+    prepared = corpus.load(place / "lm/corpus")
+    settings = Corpus(path=("text.txt",), held_out=0.2)
+    cell, optimizer = models.elmo_cell, contextual_runs.adagrad
+    config = ContextualConfig(settings, "lm", cell, optimizer, dev=0.05)
+    parts = contextual_runs.sentences(config, prepared)
+    words = ("", "", "<UNK>", *prepared.vocab.words)
+    told = [[words[i] for i in ids[1:-1]] for ids in parts.held_out]
+    assert running_words.held_out("lm") == told
+    assert 5 < len(told) < 60
+
+
+@pytest.fixture
+def told(place):
+    """True senses of w: by its sentence."""
+    lines = (place / "text.txt").read_text().split("\n")[:-1]
+    senses = [i % 2 for i, line in enumerate(lines) for word in line.split() if word == "w"]
+    path = place / "lm/senses.json"
+    path.write_text(json.dumps({"w": {"names": ["among x", "among y"], "senses": senses}}))
+    yield
+    path.unlink()
+
+
+@pytest.mark.usefixtures("told")
+def test_true_senses_stand_at_their_occurrences(place):
+    cloud = context_ladder.climb("lm", "w").cloud
+    assert (cloud.known, cloud.names) == (True, ("among x", "among y"))
+    for sense, (left, right) in zip(cloud.group, cloud.contexts, strict=True):
+        assert "xy"[1 - sense] not in left + right
+    assert len(cloud.points) == 360
+
+
+def test_the_ladder_has_a_third_rung(place, monkeypatch, capsys):
+    options = ("--vectors", "static.txt", "--contextual", "lm", "--picture", "three.png")
+    run(ladder, "w", *options, monkeypatch=monkeypatch)
+    out = " ".join(capsys.readouterr().out.split())
+    for said in ("one-hot", "static", "contextual", "picture: three.png"):
+        assert said in out, said
+    assert (place / "three.png").stat().st_size > 20_000
+    seen = context_ladder.climb("lm", "w")
+    assert "self-similarity" in seen.rung.law
+    assert not seen.cloud.known
+    assert seen.rung.rank <= seen.rung.dim == 16
+
+
+def test_two_means_find_two_heaps_and_the_plane_keeps_their_distances():
+    random = np.random.default_rng(0)
+    heap = np.repeat([0, 1], [10, 30])
+    flat = random.normal(size=(40, 2)) * 0.1 + 5.0 * heap[:, None]
+    turned = flat @ np.linalg.qr(random.normal(size=(6, 2)))[0].T + 3.0
+    found = context_ladder.two_means(turned)
+    assert len(set(zip(heap.tolist(), found.tolist(), strict=True))) == 2
+    points, explained = context_ladder.plane(turned)
+    apart = [np.linalg.norm(x[:, None] - x[None], axis=2) for x in (flat, points)]
+    np.testing.assert_allclose(*apart, atol=1e-10)
+    assert explained == pytest.approx(1.0)
+
+
+BAD = {
+    "no such run": (compare_embedders, ["no", "lm"], "no: no such file"),
+    "two static": (compare_embedders, ["static.txt", "static.txt"], "neither static.txt nor"),
+    "no text": (compare_embedders, ["lm", "lm", "no.txt"], "no.txt: cannot be read"),
+    "empty text": (compare_embedders, ["lm", "lm", "empty.txt"], "no word that is known"),
+    "no sentence": (compare_embedders, ["lm", "lm", "--sentences", "0"], "sentences is 0"),
+    "no rung": (ladder, ["w", "--vectors", "static.txt", "--contextual", "no"], "no finished lang"),
+    "wrong kind": (
+        ladder,
+        ["w", "--vectors", "static.txt", "--contextual", "."],
+        "no finished lan",
+    ),
+    "rare": (ladder, ["rare", "--vectors", "rare.txt", "--contextual", "lm"], "rare"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_done_is_one_line(place, monkeypatch, capsys, name):
+    script, arguments, said = BAD[name]
+    (place / "empty.txt").write_text("\n")
+    (place / "rare.txt").write_text("w 1 2\nrare 2 1\nxa 1 1\n")
+    run(script, *arguments, "--out" if script is compare_embedders else "--picture", "new.png",
+        monkeypatch=monkeypatch, code=2)  # fmt: skip
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (place / "new.png").exists()

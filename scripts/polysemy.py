@@ -1,0 +1,33 @@
+"""Can context tell two words apart that were merged into one form? A trial with known truth.
+
+Usage: python scripts/polysemy.py configs/polysemy.py [--seeds 5 ...] [--help]
+
+For every seed: words are merged by twos, a table and a language model over it are trained on the
+merged text, and each layer is asked which of both words it was. Ctrl-C saves and stops; the same
+command goes on from there. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are not
+finite, 130 interrupted, 143 terminated.
+"""
+
+from jaxemb import command_line
+from jaxemb.polysemy_config import PolysemyConfig
+
+
+def main() -> None:
+    config = command_line.from_command_line(PolysemyConfig)
+    # after --help, which needs no device
+    from jaxemb import polysemy_report, polysemy_runs, polysemy_text, progress
+
+    counted = polysemy_text.count(config)  # text -> words and their counts
+    found = []
+    for seed in range(config.seeds):
+        folder = polysemy_text.merge(config, counted, seed)  # pseudo-words -> another text
+        sample = polysemy_text.sample(config, folder, seed)  # -> balanced occurrences, split
+        trained = polysemy_runs.train(config, folder, seed)  # -> table -> language model
+        vectors = polysemy_runs.vectors(trained, sample)
+        scores = {name: polysemy_runs.score(of, sample, seed) for name, of in vectors.items()}
+        found.append(polysemy_report.of_seed(folder, trained, sample, scores))
+    progress.show(polysemy_report.write(config, found))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

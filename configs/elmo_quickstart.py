@@ -17,6 +17,6 @@ config = ContextualConfig(
     optimizer=contextual_runs.adagrad,
     dim=100,
     units=256,
-    epochs=3,
+    epochs=2,
     workdir="runs/elmo",
 )

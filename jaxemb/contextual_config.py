@@ -35,8 +35,9 @@ class ContextualConfig:
     """Words of a sampled softmax in training; none: the full softmax. Perplexity is always full."""
     tied: bool = False
     """The softmax has the rows of the vectors."""
-    carried: bool = True
-    """States go on from sentence to sentence and from window to window; else both begin anew."""
+    carried: bool = False
+    """States go on from sentence to sentence, as in ELMo's own training; else each begins at zero,
+    as scripts/embed.py reads them."""
     unroll: int = 20
     """Positions in a window, through which gradients flow."""
     batch: int = 64

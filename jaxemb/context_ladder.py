@@ -1,5 +1,6 @@
 """The third rung: a word in every sentence of a text, as a cloud where a table has one point."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,14 +71,15 @@ def climb(workdir: str | Path, word: str) -> Seen:
     near = [_near(found, vectors, int(i)) for i in typical]
     shown = [_around(read.texts, found, int(i), 2) for i in typical]
     points, explained = plane(unit)
+    contexts = tuple(_around(read.texts, found, int(i), REACH) for i in own)
     cloud = Cloud(
         word,
         source.layers - 1,
         points,
         group,
-        names or tuple(f"near {', '.join(words[:3])}" for words in near),
+        names or tuple(f"beside {', '.join(_beside(contexts, group == k))}" for k in (0, 1)),
         senses is not None,
-        tuple(_around(read.texts, found, int(i), REACH) for i in own),
+        contexts,
         explained,
     )
     said = [
@@ -169,6 +171,15 @@ def _near(found: Occurrences, vectors: Any, i: int) -> list[str]:
 def _around(texts: Any, found: Occurrences, i: int, reach: int) -> tuple[str, str]:
     tokens, at = texts[found.sentences[i]], int(found.places[i])
     return " ".join(tokens[max(at - reach, 0) : at]), " ".join(tokens[at + 1 : at + 1 + reach])
+
+
+def _beside(contexts: Any, chosen: Any, k: int = 3) -> list[str]:
+    """The words that stand in more of the chosen contexts than of the others."""
+    more: Counter[str] = Counter()
+    for (left, right), one in zip(contexts, chosen, strict=True):
+        for word in {*left.split(), *right.split()} - {running_words.UNKNOWN}:
+            more[word] += 1 / chosen.sum() if one else -1 / (~chosen).sum()
+    return [word for word, _ in more.most_common(k)]
 
 
 def _rung(found: Occurrences, vectors: Any, own: Any, near: str) -> Rung:

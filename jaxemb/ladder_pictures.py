@@ -10,6 +10,7 @@ from jaxtyping import Float
 from jaxemb.context_ladder import Cloud, Seen
 from jaxemb.ladder import Rung
 from jaxemb.pictures import ACCENT, AS_IT_IS, SOFT, STYLE
+from jaxemb.running_words import UNKNOWN
 
 COLORS = (ACCENT, "#2b6f9e")  # of the two senses
 QUOTED = 3  # occurrences of each that are read out
@@ -22,7 +23,8 @@ def three(rungs: list[Rung], seen: Seen, path: Path) -> None:
     one_hot, static = rungs
     with plt.rc_context({**STYLE, "axes.grid": False, "font.size": 9}):
         figure = plt.figure(figsize=(11, 5.8))
-        top, below = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
+        top, below = parts
         axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
         _axis(axis, one_hot)
         _point(figure, point, static)
@@ -73,10 +75,11 @@ def _map(cosines: Float[Any, "words words"]) -> Float[Any, "words 2"]:
 
 
 def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
-    """A word beside each point, where no label is yet."""
+    """A word beside each point, where no label and no point is yet."""
     figure.draw_without_rendering()  # so that places are known
     renderer = figure.canvas.get_renderer()
     taken: list[Any] = []
+    dots = axes.transData.transform(points)
     for i, (word, point) in enumerate(zip(words, points, strict=True)):
         bold = {"color": ACCENT, "fontweight": "bold"} if i == 0 else {}
         tried = []
@@ -86,7 +89,9 @@ def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
                 word, point, (dx, dy), textcoords="offset points", ha=side, **bold, **AS_IT_IS
             )
             box = said.get_window_extent(renderer)
-            tried.append((sum(box.overlaps(other) for other in taken), len(tried), said, box))
+            hidden = sum(box.overlaps(other) for other in taken)
+            hidden += sum(box.contains(*dot) for dot in dots)
+            tried.append((hidden, len(tried), said, box))
         best = min(tried, key=lambda each: each[:2])
         for each in tried:
             if each is not best:
@@ -148,7 +153,7 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
 
 def _cut(text: str, *, end: bool) -> str:
     """Whole words of one end of a text."""
-    words = text.split(" ")
+    words = ["…" if word == UNKNOWN else word for word in text.split(" ")]
     while len(" ".join(words)) > LETTERS:
         words = words[1:] if end else words[:-1]
     return " ".join(words)

@@ -81,6 +81,7 @@ def test_a_run_against_itself_has_cka_1_and_a_text_of_ones_own(place, monkeypatc
     assert found["text"] == {"sentences": 3, "tokens": 14}
     assert found["embedders"][0]["layers"][0]["occurrences"] == 12  # not "once", not "zz"
     assert found["embedders"][0] == found["embedders"][1]
+    assert found["embedders"][0]["layers"][0]["self_similarity"] == pytest.approx(1.0, abs=1e-12)
     np.testing.assert_allclose(np.diag(found["cka"]), 1.0, rtol=1e-9)
     assert (place / "out/contextuality_b.png").exists()
 

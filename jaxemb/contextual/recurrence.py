@@ -137,7 +137,6 @@ def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
     squashed = jnp.tanh(cell)
     d_cell = jnp.where(is_token, d_carry.cell, 0.0) + inner * o * (1 - squashed * squashed)
     d_cell = d_cell * _inside(cell, rule.cell_clip)
-    d_cell, inner = lax.optimization_barrier((d_cell, inner))  # once, not in each of the gates
     d_gates = jnp.concatenate(
         [
             d_cell * j * i * (1 - i),

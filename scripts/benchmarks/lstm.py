@@ -5,12 +5,13 @@ Usage: python scripts/benchmark.py lstm [--rounds 15] [--threads 2] [--help]
 All programs have the same weights and text, and their losses are compared before they are timed. A
 training step is the loss (the sum of squares of the outputs) and its gradient by all weights and
 the vectors; there is no optimizer. In every round each program runs twice and the second is timed,
-so that what else the machine does falls on all of them, and no cache is another's. torch is the
-extra `bench`; without it Flax alone is the peer. Writes lstm.json.
+so that what else the machine does falls on all of them, and no cache is another's. `CPU ms` is of
+all threads together; on a busy machine read `taskset -c 0 ... --threads 1`, for torch's threads
+wait for each other awake. torch is the extra `bench`; without it Flax alone is the peer. Writes
+lstm.json.
 """
 
 import dataclasses
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +39,7 @@ class Size:
     projection: int | None = None
 
 
-SIZES = (Size(32, 20, 128, 256), Size(32, 64, 256, 512), Size(32, 20, 512, 2048, 512))
+SIZES = (Size(32, 20, 128, 256), Size(32, 64, 256, 512), Size(32, 20, 256, 1024, 256))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +58,12 @@ def main(arguments: list[str]) -> None:
     for size in SIZES:
         for kind, programs in _kinds(size, asked.threads).items():
             rows += _rows(size, kind, _timed(programs, asked.rounds))
-            print("\n".join(_together.table(rows).splitlines()[-len(programs) :]), flush=True)
-    print(f"\n{_together.table(rows)}")
+            print(f"\n{_together.table(rows[-len(programs) :])}", flush=True)
     _together.write("lstm", asked, rows, asked.folder)
 
 
-def _rows(size: Size, kind: str, seconds: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Milliseconds, and ratios to the peers: of medians, then of the fastest."""
+def _rows(size: Size, kind: str, timed: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Milliseconds, and ratios to the peers: of medians, then of the fastest, then of CPU time."""
     shape = f"{size.batch} x {size.time}, {size.dim} -> {size.cell}"
     shape += f" -> {size.projection}" if size.projection else ""
     return [
@@ -71,31 +71,33 @@ def _rows(size: Size, kind: str, seconds: dict[str, list[float]]) -> list[dict[s
             "batch x time, layer": shape,
             "": kind,
             "program": name,
-            "median ms": round(statistics.median(own) * 1e3, 1),
-            "fastest": round(min(own) * 1e3, 1),
-            **{f"to {peer}": _ratios(own, seconds.get(peer)) for peer in ("torch", "flax")},
+            **dict(
+                zip(("median ms", "fastest", "CPU ms"), (own * 1e3).round(1).tolist(), strict=True)
+            ),
+            **{f"to {p}": _ratios(own, timed[p]) for p in ("torch", "flax") if p in timed},
         }
-        for name, own in seconds.items()
+        for name, own in timed.items()
     ]
 
 
-def _ratios(own: list[float], peers: list[float] | None) -> str:
-    if peers is None:
-        return ""
-    return f"{statistics.median(own) / statistics.median(peers):.2f}, {min(own) / min(peers):.2f}"
+def _ratios(own: np.ndarray, peers: np.ndarray) -> str:
+    return ", ".join(f"{ratio:.2f}" for ratio in own / peers)
 
 
-def _timed(programs: Programs, rounds: int) -> dict[str, list[float]]:
-    """Seconds of every round, the programs in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
+def _timed(programs: Programs, rounds: int) -> dict[str, np.ndarray]:
+    """Seconds of each program, run in turn: median, fastest, and the least CPU time."""
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
     for i in range(rounds + 1):
         for name, program in programs.items():
             program()
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             program()
             if i:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+                seconds[name].append((time.perf_counter() - start, time.process_time() - used))
+    columns = {name: np.array(each).T for name, each in seconds.items()}
+    return {
+        n: np.array([np.median(wall), *map(min, (wall, cpu))]) for n, (wall, cpu) in columns.items()
+    }
 
 
 def _kinds(size: Size, threads: int) -> dict[str, Programs]:

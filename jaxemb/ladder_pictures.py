@@ -15,7 +15,20 @@ from jaxemb.running_words import UNKNOWN
 COLORS = (ACCENT, "#2b6f9e")  # of the two senses
 QUOTED = 3  # occurrences of each that are read out
 LETTERS = 30  # of a context, on either side
-PLACES = ((4, 3), (4, -9), (-4, 3), (-4, -9), (0, 7), (0, -13), (9, -3), (-9, -3))  # of a label
+PLACES = (
+    (4, 3),
+    (4, -9),
+    (-4, 3),
+    (-4, -9),
+    (0, 7),
+    (0, -13),
+    (9, -3),
+    (-9, -3),
+    (12, -16),
+    (-12, -16),
+    (12, 10),
+    (-12, 10),
+)  # of a label
 
 
 def three(rungs: list[Rung], seen: Seen, path: Path) -> None:
@@ -90,7 +103,7 @@ def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
             )
             box = said.get_window_extent(renderer)
             hidden = sum(box.overlaps(other) for other in taken)
-            hidden += sum(box.contains(*dot) for dot in dots)
+            hidden += sum(box.padded(4).contains(*dot) for dot in dots)
             tried.append((hidden, len(tried), said, box))
         best = min(tried, key=lambda each: each[:2])
         for each in tried:

@@ -548,6 +548,48 @@ MUTANTS = {
         "moved.astype",
         "tests/contextualizers/test_returning.py::test_a_faded_row_is_between",
     ),
+    "a merged text has its senses turned": Mutant(
+        "polysemy_text.py",
+        "{number[tokens[token]]}\\t{sense}\\n",
+        "{number[tokens[token]]}\\t{1 - sense}\\n",
+        "tests/test_polysemy_script.py::test_senses_undo_the_merging",
+    ),
+    "a sentence is learned from and tried": Mutant(
+        "polysemy_text.py",
+        "    rows = rows[np.unique(rows[:, 0], return_index=True)[1]]  # of each line the first\n",
+        "",
+        "tests/test_polysemy_script.py::test_no_test_sentence_was_learned_from",
+    ),
+    "a sentence that stands twice is learned from and tried": Mutant(
+        "polysemy_text.py",
+        " and hash(line) not in seen",
+        "",
+        "tests/test_polysemy_script.py::test_no_test_sentence_was_learned_from",
+    ),
+    "few seeds are taken for many": Mutant(
+        "polysemy_report.py",
+        "scipy.stats.t.ppf((1 + intervals.LEVEL) / 2, n - 1)",
+        "scipy.stats.norm.ppf((1 + intervals.LEVEL) / 2)",
+        "tests/test_polysemy_script.py::test_an_interval_over_seeds_is_students",
+    ),
+    "senses are told of the wrong occurrences": Mutant(
+        "context_ladder.py",
+        "(np.cumsum(counts) - counts)[chosen]",
+        "np.cumsum(counts)[chosen] - 1",
+        "tests/test_context_scripts.py::test_true_senses_stand_at_their_occurrences",
+    ),
+    "the text to compare on is the one trained on": Mutant(
+        "running_words.py",
+        'windows.split(len(found), said["seed"], *shares)[0]',
+        'windows.split(len(found), said["seed"], *shares)[-1]',
+        "tests/test_context_scripts.py::test_the_text_by_default_is_what_the_run_held_out",
+    ),
+    "vectors beside the words that one does not know": Mutant(
+        "running_words.py",
+        "np.asarray(vectors)[:, kept[i]]",
+        "np.asarray(vectors)[:, : len(kept[i])]",
+        "tests/test_context_scripts.py::test_a_run_against_itself_has_cka_1",
+    ),
 }
 
 

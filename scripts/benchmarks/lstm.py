@@ -195,7 +195,7 @@ def _torch(stacks: list[list[cells.LSTM]], x: jax.Array, threads: int):
     weights = [w for lstm in theirs for w in lstm.parameters()]
 
     def step():
-        loss = sum(torch.sum(each * each) for each in outputs())
+        loss = torch.stack([torch.sum(each * each) for each in outputs()]).sum()
         torch.autograd.grad(loss, [*weights, text])
         return loss.detach()
 

@@ -110,9 +110,9 @@ def _kinds(size: Size, threads: int) -> dict[str, Programs]:
     made = (
         {} if size.projection else {"torch": _torch(stacks, x, threads), "flax": _flax(stacks, x)}
     )
-    for recur in (recurrence.plain, recurrence.fast):
+    for name, recur in (("plain", recurrence.plain), ("fast", recurrence.fast)):
         own = cells.lstm(size.cell, size.projection, forget_bias=0.0, recur=recur)
-        made[f"jaxemb {recur.__name__}"] = _jitted(_outputs(own), stacks, x)
+        made[f"jaxemb {name}"] = _jitted(_outputs(own), stacks, x)
     made = {name: pair for name, pair in made.items() if pair}
     found = [float(pair[1]()) for pair in made.values()]
     np.testing.assert_allclose(found, found[-1], rtol=1e-4, err_msg=f"losses of {list(made)}")

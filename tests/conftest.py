@@ -1,5 +1,6 @@
 """Strict: shapes and types checked at every call, rank promotion refused, eight CPU devices."""
 
+import gc
 import os
 import tempfile
 
@@ -25,6 +26,14 @@ import numpy as np
 import pytest
 
 from jaxemb.structs import Vocab
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_end_with_their_module():
+    """Every compiled program maps memory, and a process may have 65,530 maps: then XLA crashes."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 def pytest_addoption(parser):

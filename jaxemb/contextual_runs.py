@@ -20,7 +20,7 @@ from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, State,
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.evaluation import bigrams
 from jaxemb.structs import Vocab
-from jaxemb.text import characters, corpus
+from jaxemb.text import characters, corpus, vocabulary
 
 CHECKPOINT, MODEL, METRICS = "checkpoint.safetensors", "model.safetensors", "metrics.jsonl"
 _COLUMNS = 8  # streams of held-out text
@@ -130,7 +130,7 @@ def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
     if vectors.shape[1] != config.dim:
         held = f"vectors of {vectors.shape[1]} dimensions"
         raise InputError(f"{config.vectors}: {held}, dim is {config.dim}: --dim {vectors.shape[1]}")
-    number = {word: i for i, word in enumerate(words or ())}
+    number = vocabulary.numbers(words or ())
     places = np.array([-1] * windows.SHIFT + [number.get(word, -1) for word in vocab.words])
     there = places >= 0
     if not there.any():

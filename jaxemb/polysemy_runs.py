@@ -15,7 +15,7 @@ from jaxemb.evaluation import polysemy
 from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
 from jaxemb.polysemy_config import PolysemyConfig
 from jaxemb.polysemy_text import TEXT, Sample
-from jaxemb.text import tokenizers
+from jaxemb.text import tokenizers, vocabulary
 
 STATIC = "static"
 
@@ -78,7 +78,7 @@ def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrenc
         InputError: a form that is too rare for either vocabulary.
     """
     tokens = sample.tokens
-    number = {word: i for i, word in enumerate(trained.static.vocab.words)}
+    number = vocabulary.numbers(trained.static.vocab.words)
     known = set(number) & set(trained.contextual.vocab.words)
     if missing := sorted(set(tokens) - known):
         raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")

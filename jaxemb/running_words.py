@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from jaxemb import contextual_runs, embedding, identity, loading, provenance
 from jaxemb.contextual import windows
 from jaxemb.errors import InputError
-from jaxemb.text import corpus
+from jaxemb.text import corpus, vocabulary
 
 Texts = Sequence[Sequence[str]]
 UNKNOWN = "<UNK>"  # a token that was dropped from a corpus
@@ -75,7 +75,7 @@ def static(path: str, texts: Texts) -> Source:
     words, table = loading.word_vectors(path, only=needed).found
     if words is None:
         raise InputError(f"{path}: does not say which word each row is: name a file with words")
-    number = {word: i for i, word in enumerate(words)}
+    number = vocabulary.numbers(words)
     padded = np.concatenate(
         [np.asarray(table), np.zeros_like(table[:1], shape=(1, table.shape[1]))]
     )

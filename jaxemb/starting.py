@@ -11,7 +11,7 @@ from jaxemb import checkpoints, formats, loading, provenance
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
-from jaxemb.text import sources
+from jaxemb.text import sources, vocabulary
 
 
 class Start(NamedTuple):
@@ -70,7 +70,7 @@ def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
     if table.shape[1] != config.dim:
         held = f"vectors of {table.shape[1]} dimensions"
         raise InputError(f"{config.init_from}: {held}, dim is {config.dim}: --dim {table.shape[1]}")
-    number = {word: i for i, word in enumerate(words)}
+    number = vocabulary.numbers(words)
     places = np.array([number.get(word, -1) for word in vocab.words])
     if (places < 0).all():
         raise InputError(f"{config.init_from}: none of the {size:,} words of the text is in it")

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats.options import File, Options, WordVectors, warn
 from jaxemb.formats.rows import LARGE, decoded
-from jaxemb.text import corpus
+from jaxemb.text import corpus, vocabulary
 
 NPY = b"\x93NUMPY"
 TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # of a finished run
@@ -217,7 +217,7 @@ def _chosen(path: Path, options: Options, words: tuple[str, ...] | None, table: 
         if options.only is not None:
             raise InputError(f"{path}: has no words to choose by: name them with words=")
         return WordVectors(None, table[:rows])
-    first = {word: i for i, word in reversed(list(enumerate(words[:rows])))}
+    first = vocabulary.numbers(words[:rows])
     if doubled := rows - len(first):
         warn(path, "words", f"{doubled:,} rows repeat a word: the first is kept")
     if options.only is None and not doubled:

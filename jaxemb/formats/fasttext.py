@@ -18,6 +18,7 @@ from jaxemb.formats import fasttext_file
 from jaxemb.formats.options import File, Options, WordVectors
 from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
+from jaxemb.text import vocabulary
 
 END = "</s>"  # the end of a line: the one word without n-grams
 _COMPOSED = 1 << 12  # words at once
@@ -68,8 +69,7 @@ def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"
 
     A word that has neither a row nor an n-gram (an unknown one with bucket 0) gets zeros.
     """
-    # of a word that stands twice, the first row
-    number = {word: i for i, word in reversed(list(enumerate(model.words)))}
+    number = vocabulary.numbers(model.words)  # of a word that stands twice, the first row
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
     own = np.array([number.get(word, -1) for word in words], np.int64)
     return _composed(model.settings, model.rows, len(model.words), raw, own)

@@ -6,13 +6,11 @@ each one is; a type below 0 is padding, and counts nowhere.
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.linalg import arrays, segments
 
 
 class FromMean(NamedTuple):
@@ -52,8 +50,8 @@ def static_from_mean(
         Bommasani et al. 2020, ACL, "aggregated" (their best aggregate is the mean).
     """
     xp, vectors = arrays.raised(vectors)
-    counts = _counts(xp, types, num_types)
-    means = _sums(xp, vectors, types, num_types) / xp.maximum(counts, 1)[:, None]
+    counts = segments.counts(types, num_types)
+    means = segments.sums(vectors, types, num_types) / xp.maximum(counts, 1)[:, None]
     return FromMean(_filled(xp, means, counts, static), counts)
 
 
@@ -123,22 +121,6 @@ def _component(x: Float[Any, "n dim"]) -> tuple[Float[Any, " dim"], Any]:
     squares = values**2
     share = squares[0] / squares.sum() if squares[0] > 0 else np.nan
     return (-row if row @ total < 0 else row), share
-
-
-def _counts(xp: Any, types: Any, num_types: int) -> Any:
-    if xp is np:
-        types = np.asarray(types)
-        return np.bincount(types[types >= 0], minlength=num_types)[:num_types]
-    return _sums(xp, jnp.ones(len(types), jnp.int32), types, num_types)
-
-
-def _sums(xp: Any, values: Any, types: Any, num_types: int) -> Any:
-    if xp is np:
-        found, kept = np.zeros((num_types, *values.shape[1:])), np.asarray(types) >= 0
-        np.add.at(found, types[kept], values[kept])
-        return found
-    kept = jnp.where(jnp.asarray(types) >= 0, types, num_types)  # beyond the last: dropped
-    return jax.ops.segment_sum(values, kept, num_segments=num_types)
 
 
 def _filled(xp: Any, table: Any, counts: Any, static: Any) -> Any:

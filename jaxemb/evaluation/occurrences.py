@@ -8,14 +8,12 @@ nowhere. NumPy in, NumPy out in float64; jax in, jax out, under jit with static 
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import sparse
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.linalg import arrays, segments
 from jaxemb.linalg.arrays import matmul
 
 
@@ -34,9 +32,9 @@ def self_similarity(
     """
     xp, unit = arrays.raised(vectors)
     unit = linalg.unit_rows(unit)
-    together = segment_sums(unit, types, num_types)
-    alone = segment_sums(xp.sum(unit * unit, axis=1), types, num_types)
-    n = counts(unit, types, num_types)
+    together = segments.sums(unit, types, num_types)
+    alone = segments.sums(xp.sum(unit * unit, axis=1), types, num_types)
+    n = segments.counts(types, num_types)
     pairs = n * (n - 1.0)
     found = (xp.sum(together * together, axis=1) - alone) / xp.where(pairs > 0, pairs, 1.0)
     return xp.where(pairs > 0, found, xp.nan)
@@ -62,11 +60,11 @@ def intra_sentence_similarity(
         Ethayarajh 2019, arXiv:1909.00512, definition 2 (with `unbiased=False`).
     """
     xp, vectors = arrays.raised(vectors)
-    whole = segment_sums(vectors, sentences, num_sentences)[sentences]
+    whole = segments.sums(vectors, sentences, num_sentences)[sentences]
     around = linalg.unit_rows(whole - vectors if unbiased else whole)
     cosine = xp.sum(linalg.unit_rows(vectors) * around, axis=1)
-    m = counts(vectors, sentences, num_sentences)
-    found = segment_sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
+    m = segments.counts(sentences, num_sentences)
+    found = segments.sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
     return xp.where(m >= (2 if unbiased else 1), found, xp.nan)
 
 
@@ -98,7 +96,7 @@ def sentence_weights(
     """Weights that give every sentence the same, and every word of one the same; 0 to padding."""
     xp = arrays.namespace(sentences)
     ones = xp.ones(sentences.shape, float)
-    m = xp.maximum(segment_sums(ones, sentences, num_sentences), 1.0)
+    m = xp.maximum(segments.sums(ones, sentences, num_sentences), 1.0)
     return xp.where(sentences >= 0, 1.0 / m[sentences], 0.0)
 
 
@@ -181,13 +179,13 @@ def context_share(
         Law of total covariance; corrected: Kelley 1935, "An unbiased correlation ratio measure".
     """
     xp, vectors = arrays.raised(vectors)
-    n = counts(vectors, types, num_types)
+    n = segments.counts(types, num_types)
     # from one occurrence of its own type each, so that equal ones differ by 0 exactly
-    first = _first_of(types, num_types)
+    first = segments.first_rows(types, num_types)
     apart = vectors - vectors[first][types]
-    shift = segment_sums(apart, types, num_types) / xp.maximum(n, 1.0)[:, None]
+    shift = segments.sums(apart, types, num_types) / xp.maximum(n, 1.0)[:, None]
     squares = xp.sum((apart - shift[types]) ** 2, axis=1)
-    by_type = segment_sums(squares, types, num_types) / xp.where(n > 0, n, xp.nan)
+    by_type = segments.sums(squares, types, num_types) / xp.where(n > 0, n, xp.nan)
     weight = (n / xp.sum(n))[:, None]
     means = vectors[first] + shift
     origin = means[xp.argmax(n)]
@@ -199,33 +197,3 @@ def context_share(
     free = (xp.sum(n) - 1.0) / xp.maximum(xp.sum(n) - xp.sum(n > 0), 1.0)
     share = within / divisor
     return ContextShare(total, between, within, share, share * free, by_type / divisor)
-
-
-def segment_sums(
-    values: Float[Any, "occurrences *dim"], segments: Int[Any, " occurrences"], num: int
-) -> Float[Any, "segments *dim"]:
-    """The sum of the rows of each segment; a segment below 0 counts nowhere."""
-    if arrays.namespace(values) is not np:
-        kept = jnp.where(segments >= 0, segments, num)  # beyond the last: dropped
-        return jax.ops.segment_sum(values, kept, num_segments=num)
-    segments = np.asarray(segments)
-    at = np.flatnonzero(segments >= 0)
-    which = sparse.csr_array((np.ones(len(at)), (segments[at], at)), (num, len(values)))
-    return np.asarray(which @ values)
-
-
-def counts(like: Any, segments: Int[Any, " occurrences"], num: int) -> Float[Any, " segments"]:
-    """How many occurrences each segment has, as numbers of the kind that `like` holds."""
-    return segment_sums(arrays.namespace(like).ones(len(segments), like.dtype), segments, num)
-
-
-def _first_of(types: Int[Any, " occurrences"], num_types: int) -> Int[Any, " types"]:
-    """Where each type is met first; anywhere for one that is not."""
-    xp, size = arrays.namespace(types), len(types)
-    if xp is np:
-        first = np.full(num_types, size - 1)
-        np.minimum.at(first, types[types >= 0], np.flatnonzero(types >= 0))
-        return first
-    kept = jnp.where(types >= 0, types, num_types)
-    found = jax.ops.segment_min(jnp.arange(size), kept, num_segments=num_types)
-    return jnp.clip(found, 0, size - 1)

@@ -16,7 +16,6 @@ from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import intervals
 from jaxemb.evaluation.intervals import Estimate
-from jaxemb.evaluation.occurrences import segment_sums
 from jaxemb.evaluation.pseudo_words import (
     Merged,
     PseudoWord,
@@ -28,6 +27,7 @@ from jaxemb.evaluation.pseudo_words import (
     split_occurrences,
 )
 from jaxemb.functional import similarity
+from jaxemb.linalg import segments
 
 __all__ = [
     "Compared",
@@ -92,7 +92,7 @@ def sense_accuracy(
     )
     number = int(max(learned.max(initial=0), of.max(initial=0))) + 1
     learned = 2 * learned + np.asarray(train_senses)
-    centroids = linalg.unit_rows(segment_sums(unit, learned, 2 * number))
+    centroids = linalg.unit_rows(segments.sums(unit, learned, 2 * number))
     times = np.bincount(learned, minlength=2 * number).reshape(number, 2)
     if (without := (times[of] == 0).any(axis=1)).any():
         raise InputError(f"form {of[without][0]} has one sense or none to learn from")

@@ -1,0 +1,52 @@
+"""Sums over the rows of each segment; a segment below 0 is padding, and counts nowhere.
+
+NumPy in, NumPy out; jax in, jax out, under jit with a static number of segments.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from jaxemb.linalg import arrays
+
+
+def sums(
+    values: Float[Any, "rows *dim"], segments: Int[Any, " rows"], num: int
+) -> Float[Any, "segments *dim"]:
+    """The sum of the rows of each segment; 0 for one without rows."""
+    if arrays.namespace(values) is not np:
+        return jax.ops.segment_sum(values, _dropped(segments, num), num_segments=num)
+    segments = np.asarray(segments)
+    at = np.flatnonzero(segments >= 0)
+    which = sparse.csr_array((np.ones(len(at)), (segments[at], at)), (num, len(values)))
+    return np.asarray(which @ values)
+
+
+def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
+    """How many rows each segment has."""
+    if arrays.namespace(segments) is not np:
+        ones = jnp.ones(segments.shape, jnp.int32)
+        return jax.ops.segment_sum(ones, _dropped(segments, num), num_segments=num)
+    segments = np.asarray(segments)
+    return np.bincount(segments[segments >= 0], minlength=num)
+
+
+def first_rows(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
+    """Where each segment is met first; anywhere for one without rows."""
+    last = len(segments) - 1
+    if arrays.namespace(segments) is not np:
+        at = jnp.arange(last + 1)
+        found = jax.ops.segment_min(at, _dropped(segments, num), num_segments=num)
+        return jnp.clip(found, 0, last)
+    first = np.full(num, last)
+    np.minimum.at(first, segments[segments >= 0], np.flatnonzero(segments >= 0))
+    return first
+
+
+def _dropped(segments: Any, num: int) -> Any:
+    """Padding moved beyond the last segment, where jax drops it; below 0 it would wrap around."""
+    return jnp.where(segments >= 0, segments, num)

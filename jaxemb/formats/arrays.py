@@ -3,7 +3,6 @@
 The words stand beside them: in a text with a word a line, in the same file, or in a column.
 """
 
-import json
 import math
 import re
 import struct
@@ -14,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jaxemb.errors import FormatError, InputError
+from jaxemb.formats import keys
 from jaxemb.formats.options import File, Options, WordVectors, warn
 from jaxemb.formats.rows import LARGE, decoded
 from jaxemb.text import corpus, vocabulary
@@ -109,17 +109,8 @@ def _entries(file: File) -> dict[str, Any]:
     (size,) = struct.unpack("<Q", file.exactly(8, "the size of the header"))
     if size > min(_LONGEST_HEADER, file.left or 0):
         raise file.error("byte 0", f"a header of {size:,} bytes", "a safetensors file")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise file.error("header", f"{twice!r} twice", "every name once")
-        return dict(pairs)
-
     try:
-        text = file.exactly(size, "the header").decode("utf-8")
-        entries = json.loads(text, object_pairs_hook=unique)
+        entries = keys.loads(file.path, file.exactly(size, "the header").decode("utf-8"))
         with safe_open(file.path, "np") as found:
             return {name: entries[name] for name in list(found.keys())}
     except FormatError:

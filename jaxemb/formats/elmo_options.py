@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from jaxemb.errors import FormatError, InputError
+from jaxemb.formats import keys
 
 CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
 _LARGEST = 1 << 20  # of any one size
@@ -141,18 +142,11 @@ def _characters(section: _Section) -> CharOptions:
 
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise FormatError(path, f"{twice:.80}", "the key twice", "every key once")
-        return dict(pairs)
-
     def whole(digits: str) -> float:
         return int(digits) if len(digits) < 20 else math.inf  # refused with its key
 
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_int=whole)
+        found = keys.loads(path, data.decode("utf-8"), parse_int=whole)
         _check_finite(path, found, "")
     except FormatError:
         raise

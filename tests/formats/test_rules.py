@@ -289,7 +289,7 @@ def test_safetensors_that_are_no_table_are_refused(tmp_path):
     entry = '"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}'
     assert _read(tmp_path, packed("{" + entry + "}")).words is None
     bad = {
-        packed("{" + entry + "," + entry + "}"): "'a' twice",
+        packed("{" + entry + "," + entry + "}"): "a: the key twice",
         packed("{" + entry + "}")[:-1]: "header",
         packed("{" + entry + "}", bytes(9)): "header",
         packed("{" + entry.replace("8]", "80]") + "}"): "header",

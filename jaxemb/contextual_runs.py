@@ -17,10 +17,10 @@ from jaxemb.contextual import models, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual_config import ContextualConfig
 from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, State, Text
-from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.errors import InputError, NumericalError
 from jaxemb.evaluation import bigrams
 from jaxemb.structs import Vocab
-from jaxemb.text import characters, corpus, vocabulary
+from jaxemb.text import characters, corpus
 
 CHECKPOINT, MODEL, METRICS = "checkpoint.safetensors", "model.safetensors", "metrics.jsonl"
 _COLUMNS = 8  # streams of held-out text
@@ -80,11 +80,10 @@ def train(config: ContextualConfig) -> Result:
         model, config.optimizer(config.learning_rate, config.clip), config.unroll, config.samples
     )
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
-    state = training.start(plan, config.batch, resources, table)
-    # the state itself is given away, step by step
-    like = jax.eval_shape(lambda: state.params)
     if not (workdir / MODEL).exists():
+        state = training.start(plan, config.batch, resources, table)
         _loop(workdir, config, plan, state, resources, texts)
+    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
     params = jax.tree.map(jnp.asarray, checkpoints.restore(workdir / MODEL, like))
     found = training.perplexity(plan, params, _few_streams(texts.held_out), resources)
     rows = len(vocab.words) + windows.SHIFT
@@ -125,16 +124,10 @@ def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
         return None, Resources(characters=_spelled(vocab))
     if config.vectors is None:
         return None, Resources()
-    loaded = loading.word_vectors(config.vectors, only=vocab.words)
-    words, vectors = loaded.found
-    if vectors.shape[1] != config.dim:
-        held = f"vectors of {vectors.shape[1]} dimensions"
-        raise InputError(f"{config.vectors}: {held}, dim is {config.dim}: --dim {vectors.shape[1]}")
-    number = vocabulary.numbers(words or ())
-    places = np.array([-1] * windows.SHIFT + [number.get(word, -1) for word in vocab.words])
+    words = vocab.words
+    loaded, rows = loading.rows_of(config.vectors, words, config.dim, only=words)
+    vectors, places = loaded.found.vectors, np.append([-1] * windows.SHIFT, rows)
     there = places >= 0
-    if not there.any():
-        raise InputError(f"{config.vectors}: none of the words of the text is in it")
     # the others start as long as those that are given
     draw = np.random.Generator(np.random.Philox(key=[config.seed, 1]))
     scale = np.sqrt(np.mean(np.square(vectors, dtype=np.float64)))
@@ -178,11 +171,7 @@ def _loop(workdir: Path, config, plan: Plan, state: State, resources, texts: Sen
                 checkpoints.save(saved, state, cursor._asdict())
                 last_save = time.monotonic()
             if stopping:
-                raise Interrupted(
-                    f"interrupted after step {cursor.step:,}, saved in {workdir}: "
-                    "run the same command to continue",
-                    stop[0],
-                )
+                raise progress.interrupted(workdir, cursor, stop)
     checkpoints.save(workdir / MODEL, state.params, cursor._asdict())
     saved.unlink(missing_ok=True)
 

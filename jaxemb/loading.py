@@ -1,13 +1,18 @@
 """Word vectors for scripts: from any file or finished run, with a progress bar."""
 
+import functools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from jaxtyping import Int
+
 from jaxemb import formats, progress
+from jaxemb.errors import InputError
 from jaxemb.formats import FormatWarning, WordVectors
-from jaxemb.text import sources
+from jaxemb.text import sources, vocabulary
 
 
 class Loaded(NamedTuple):
@@ -38,6 +43,35 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
             bar.update(task, completed=done, total=total)
 
         found = formats.read(place, name, progress=show, **options)
-        unknown = formats.unknown_words(place) if name == "fasttext-bin" else None
     remarks = tuple(str(each.message) for each in said if each.category is FormatWarning)
+    unknown = _composed(place) if name == "fasttext-bin" else None
     return Loaded(found, place.stem, name, remarks, unknown)
+
+
+def _composed(place: Path) -> Callable[[Any], Any]:
+    """Vectors of any words; the model is read again when they are first asked for, if ever."""
+    model = functools.cache(functools.partial(formats.fasttext.model, place))
+    return lambda words: formats.fasttext.vectors(model(), words)
+
+
+def rows_of(
+    path: str | Path, words: tuple[str, ...], dim: int, **options: Any
+) -> tuple[Loaded, Int[Any, " words"]]:
+    """Vectors for a vocabulary: what was loaded, and the row of each word in it, -1 for none.
+
+    Raises:
+        InputError: as `word_vectors`; a table without words, or of another dimension, or without
+            any of these words.
+    """
+    loaded = word_vectors(path, **options)
+    known, table = loaded.found
+    if known is None:
+        raise InputError(f"{path}: has no words: training needs to know its rows")
+    if table.shape[1] != dim:
+        held = f"vectors of {table.shape[1]} dimensions"
+        raise InputError(f"{path}: {held}, dim is {dim}: --dim {table.shape[1]}")
+    number = vocabulary.numbers(known)
+    rows = np.array([number.get(word, -1) for word in words])
+    if (rows < 0).all():
+        raise InputError(f"{path}: none of the {len(words):,} words of the text is in it")
+    return loaded, rows

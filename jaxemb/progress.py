@@ -15,6 +15,7 @@ from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from jaxemb import provenance
+from jaxemb.errors import Interrupted
 
 
 @runtime_checkable
@@ -95,6 +96,12 @@ class Meter:
             self._before = (now, words)
         self._bar.update(self._task, completed=event.done, loss=f"{loss:.3f}", rate=self._rate)
         return self._rate
+
+
+def interrupted(workdir: Path, cursor: Position, requests: list[int]) -> Interrupted:
+    """What is raised when a run has saved because of `stop_requests`."""
+    where = f"after step {cursor.step:,}, saved in {workdir}"
+    return Interrupted(f"interrupted {where}: run the same command to continue", requests[0])
 
 
 def show(markdown: str) -> None:

@@ -20,7 +20,7 @@ from jaxemb import (
     watching,
 )
 from jaxemb import config as config_lib
-from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.errors import InputError, NumericalError
 from jaxemb.static import segments
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
@@ -214,11 +214,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                 checkpoints.save(saved, state, cursor._asdict())
                 last_save = time.monotonic()
             if stopping:
-                raise Interrupted(
-                    f"interrupted after step {cursor.step:,}, saved in {workdir}: "
-                    "run the same command to continue",
-                    stop[0],
-                )
+                raise progress.interrupted(workdir, cursor, stop)
         if beginning:
             beginning.result()  # raises what went wrong there
     checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())

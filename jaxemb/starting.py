@@ -11,7 +11,7 @@ from jaxemb import checkpoints, formats, loading, provenance
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
-from jaxemb.text import sources, vocabulary
+from jaxemb.text import sources
 
 
 class Start(NamedTuple):
@@ -63,18 +63,8 @@ def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
     given = InOut(*(np.zeros((size, config.dim), np.float32) for _ in range(2)))
     if config.init_from is None:
         return known, given
-    loaded = loading.word_vectors(config.init_from)
-    words, table = loaded.found
-    if words is None:
-        raise InputError(f"{config.init_from}: has no words: training needs to know its rows")
-    if table.shape[1] != config.dim:
-        held = f"vectors of {table.shape[1]} dimensions"
-        raise InputError(f"{config.init_from}: {held}, dim is {config.dim}: --dim {table.shape[1]}")
-    number = vocabulary.numbers(words)
-    places = np.array([number.get(word, -1) for word in vocab.words])
-    if (places < 0).all():
-        raise InputError(f"{config.init_from}: none of the {size:,} words of the text is in it")
-    _fill(known.input, given.input, places, table)
+    loaded, places = loading.rows_of(config.init_from, vocab.words, config.dim)
+    _fill(known.input, given.input, places, loaded.found.vectors)
     if (output := _output(config.init_from, loaded.format)) is not None:
         _fill(known.output, given.output, places, output)
     if loaded.unknown and not known.input.all():

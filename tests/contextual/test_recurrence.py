@@ -74,6 +74,30 @@ def test_the_recurrence_is_the_loop(transform, recur, rule, out, batch):
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_outputs_are_at_most_1_and_cells_at_most_the_steps(seed, scale):
+    weights, gates, mask, _, carry = _problem(seed, 5, 5)
+    zeros, ones = jax.tree.map(jnp.zeros_like, carry), jnp.ones_like(mask)
+    weights = jax.tree.map(lambda w: scale * w, weights)
+    for t in range(1, len(gates) + 1):  # not strict: tanh and sigmoid round to 1
+        at = scale * gates[:t], ones[:t], jnp.zeros_like(ones[:t])
+        outputs, last = recurrence.fast(Rule(), weights, *at, zeros)
+        assert np.abs(outputs).max() <= 1
+        assert np.abs(last.cell).max() <= t
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_clips_bound_outputs_and_cells_and_are_reached(seed, scale):
+    weights, gates, mask, reset, _ = _problem(seed, 5, 4)
+    weights = jax.tree.map(lambda w: scale * w, weights)
+    carry = Carry(jnp.zeros((3, 5)), jnp.zeros((3, 4)))
+    outputs, last = recurrence.fast(RULES["ELMo"], weights, scale * gates, mask, reset, carry)
+    assert np.abs(outputs).max() == np.float32(0.2)
+    assert np.abs(last.cell).max() == np.float32(0.4)
+
+
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 @pytest.mark.parametrize("out", [5, 4])
 def test_the_fast_derivative_is_that_of_the_plain_form(seed, rule, out):

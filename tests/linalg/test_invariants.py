@@ -16,15 +16,15 @@ Held elsewhere:
 34    laws/test_objectives.py::test_a_skipgram_block_costs_the_sum_of_its_pairs (here: CBOW)
 42    test_checkpoints.py::test_what_is_restored_is_what_was_saved (here: bfloat16)
 43    evaluation/test_neighbours.py::test_neighbours_do_not_change_under_rotation_or_scaling
+35    contextual/test_recurrence.py::test_outputs_are_at_most_1_and_cells_at_most_the_steps
+36    contextual/test_bilm.py::test_with_equal_weights_backward_is_forward_on_the_reversed_sentence
+37    contextual/test_bilm.py::test_no_direction_sees_the_word_it_is_to_predict
+38    contextual/test_bilm.py::test_padding_changes_no_bit_and_comes_out_as_zero
+39    contextual/test_bilm.py::test_a_batch_is_its_sentences (static: laws/test_embedders.py)
+40    contextual/test_bilm.py::test_a_mix_lies_between_its_layers_and_is_linear_in_gamma
+41    contextual/test_bilm.py::test_the_rank_of_a_mix_is_at_most_the_sum_of_its_layers
 Not yet testable:
-32    hierarchical softmax sums to 1, Kraft equality: issue 7, counts and trees
-35    bounds of an LSTM's states: issue 6, ELMo
-36    a BiLSTM and the reversed sentence: issue 6
-37    causality of each direction: issue 6
-38    padding and the backward direction: issue 6
-39    a row of a batch is that row alone: issue 6 (of static embedders: laws/test_embedders.py)
-40    a scalar mix lies between its layers: issue 6
-41    the rank of a scalar mix: issue 6
+32    hierarchical softmax sums to 1, Kraft equality: counts and trees
 """
 
 import functools

@@ -36,7 +36,7 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
             raise SystemExit(0)
         raise InputError(usage)
     default = load(Path(arguments[0]), kind)
-    return parse(kind, arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+    return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:

@@ -5,6 +5,7 @@ line. Functions are values: named in the file, written down as module:qualname.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -160,15 +161,33 @@ class StaticConfig:
         return self.learner(objective, **({} if self.cap is None else {"cap": self.cap}))
 
     def build_objective(self):
-        return self.objective(
-            window=self.window,
-            negatives=self.negatives,
-            dynamic_window=self.dynamic_window,
-            noise_power=self.noise_power,
-            block_length=self.block_length,
-            shared_negatives=self.shared_negatives,
-        )
+        """The objective, built with those settings of this config that it takes, by their names.
 
+        A subclass with one more field is all that an objective with one more setting needs.
+
+        Raises:
+            InputError: a setting was changed that the objective has no use for.
+        """
+        taken = inspect.signature(self.objective).parameters
+        fields = dataclasses.fields(self)
+        given = {f.name: getattr(self, f.name) for f in fields if f.name in taken}
+        for field in fields:
+            if field.name in _OF_OBJECTIVES - given.keys():
+                if (value := getattr(self, field.name)) != field.default:
+                    name = function_name(self.objective)
+                    raise InputError(f"{field.name} is {value}, but {name} has no {field.name}")
+        return self.objective(**given)
+
+
+# settings that only some objectives have
+_OF_OBJECTIVES = {
+    "window",
+    "negatives",
+    "dynamic_window",
+    "noise_power",
+    "block_length",
+    "shared_negatives",
+}
 
 # what may differ when a run is continued: it changes no bit of the result
 CHANGES_NOTHING = {

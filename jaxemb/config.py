@@ -172,10 +172,10 @@ class StaticConfig:
         fields = dataclasses.fields(self)
         given = {f.name: getattr(self, f.name) for f in fields if f.name in taken}
         for field in fields:
-            if field.name in _OF_OBJECTIVES - given.keys():
-                if (value := getattr(self, field.name)) != field.default:
-                    name = function_name(self.objective)
-                    raise InputError(f"{field.name} is {value}, but {name} has no {field.name}")
+            unused = field.name in _OF_OBJECTIVES - given.keys()
+            if unused and (value := getattr(self, field.name)) != field.default:
+                name = getattr(self.objective, "__qualname__", self.objective)
+                raise InputError(f"{field.name} is {value}, but {name} has no {field.name}")
         return self.objective(**given)
 
 

@@ -101,6 +101,17 @@ class Embedder(NamedTuple):
     apply: Callable[..., Float[Array, "time dim"]]
 
 
+class Cells(NamedTuple):
+    """The cells of a sparse matrix that are not 0, by row, then by column; each once.
+
+    Of co-occurrence counts the row is the word, the column its context. May be memory-mapped.
+    """
+
+    rows: Int[Any, " cells"]  # int32
+    columns: Int[Any, " cells"]  # int32
+    values: Float[Any, " cells"]  # float32
+
+
 class Vocab(NamedTuple):
     """Words by falling count, equal counts by code points; the index is the id."""
 

@@ -590,6 +590,25 @@ MUTANTS = {
         "np.asarray(vectors)[:, : len(kept[i])]",
         "tests/test_context_scripts.py::test_a_run_against_itself_has_cka_1",
     ),
+    "skipped noise is not left out of its expectation": Mutant(
+        "static/optimum.py",
+        "others = jnp.sum(counts, axis=1, keepdims=True) - counts",
+        "others = jnp.sum(counts, axis=1, keepdims=True) - 0 * counts",
+        "tests/static/test_optimum.py::test_a_block_of_the_objective_has_this_loss_in_expectation",
+    ),
+    "noise drawn anew weighs what it weighed": Mutant(
+        "static/optimum.py",
+        "counts / (1.0 - noise)[None, :]",
+        "counts / jnp.ones_like(noise)[None, :]",
+        "tests/static/test_optimum.py::test_resampled_noise_is_the_noise_of_each_observed_context_"
+        "renormalised",
+    ),
+    "the expected loss of noise has the wrong sign": Mutant(
+        "static/optimum.py",
+        "noise_counts * losses.softplus(scores)",
+        "noise_counts * losses.softplus(-scores)",
+        "tests/static/test_optimum.py::test_newton_from_a_random_start_arrives_at_the_optimum",
+    ),
 }
 
 

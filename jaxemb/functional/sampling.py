@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
 from jaxemb.errors import InputError
 
@@ -22,6 +22,7 @@ class AliasTable(NamedTuple):
 
     alias: Int[Array, " buckets"]
     threshold: UInt32[Array, " buckets"]
+    probability: Float[Array, " words"]  # of each word, for rules that need to know it
 
 
 _FULL = 1 << 32  # the mass of one bucket
@@ -66,7 +67,10 @@ def alias_table(counts: Int[Any, " vocab"], power: float = 0.75) -> AliasTable:
     alias[large] = np.where(overdrawn > 0, np.roll(large, -1), large)
     # a whole bucket has threshold 2^32, which uint32 lacks: both its words are the same
     threshold = np.minimum(threshold, _FULL - 1).astype(np.uint32)
-    return AliasTable(jnp.asarray(alias, jnp.int32), jnp.asarray(threshold))
+    probability = np.float32(mass / (buckets * _FULL))
+    return AliasTable(
+        jnp.asarray(alias, jnp.int32), jnp.asarray(threshold), jnp.asarray(probability)
+    )
 
 
 def _integer_masses(counts, power: float, buckets: int):

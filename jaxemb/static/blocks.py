@@ -58,11 +58,18 @@ def keep(
     observed: Float[Array, "centers outputs"],
     outputs: Int[Array, " outputs"],
     noise: Int[Array, " noise"],
+    probability: Float[Array, " outputs"],
 ) -> Float[Array, "centers noise"]:
     """Noise that happens to be the observed word counts like any other: the paper's i.i.d. draw.
 
     At its optimum v.u = PMI - log k (Levy and Goldberg 2014).
+
+    Args:
+        observed: how often each center meets each output, >= 0.
+        outputs, noise: their word ids.
+        probability: of each output, to be drawn as noise.
     """
+    del probability
     pairs = jnp.sum(observed, axis=1, keepdims=True)
     return jnp.broadcast_to(pairs, (observed.shape[0], noise.shape[0]))
 
@@ -71,12 +78,31 @@ def skip(
     observed: Float[Array, "centers outputs"],
     outputs: Int[Array, " outputs"],
     noise: Int[Array, " noise"],
+    probability: Float[Array, " outputs"],
 ) -> Float[Array, "centers noise"]:
     """Noise that happens to be the observed word is left out: word2vec.c and gensim.
 
-    At its optimum v.u = PMI - log k - log(1 - P(context | center)).
+    At its optimum v.u = PMI - log k - log(1 - P(context | center)). Arguments: see `keep`.
     """
+    del probability
     return observed @ (outputs[:, None] != noise[None, :]).astype(jnp.float32)
+
+
+def resample(
+    observed: Float[Array, "centers outputs"],
+    outputs: Int[Array, " outputs"],
+    noise: Int[Array, " noise"],
+    probability: Float[Array, " outputs"],
+) -> Float[Array, "centers noise"]:
+    """Noise that happens to be the observed word is drawn anew until it is another: fastText.
+
+    Noise is shared, so what is left weighs 1 / (1 - P_n(observed)) instead, which has the same
+    expectation: k P_n(c) / (1 - P_n(observed)) for every other word c, 0 for the observed one.
+    At its optimum v_w.u_c = log #(w, c) / (k P_n(c) sum_{t != c} #(w, t) / (1 - P_n(t))).
+    Arguments: see `keep`.
+    """
+    others = jnp.maximum(1.0 - probability, 2.0**-24)  # float32 may round the most frequent to 1
+    return skip(observed / others[None, :], outputs, noise, probability)
 
 
 def bits(block_length: int, settings: Window) -> int:
@@ -88,7 +114,8 @@ def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, c
     """Each center's input row against the output rows of its window's words and shared noise."""
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
-    weight = jnp.concatenate([near, share * collision(near, words, noise)], axis=1)
+    met = collision(near, words, noise, noise_table.probability[words])
+    weight = jnp.concatenate([near, share * met], axis=1)
     outputs = jnp.concatenate([words, noise])
     return Block(
         ids=InOut(centers, outputs),
@@ -104,12 +131,12 @@ def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, colli
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
     observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
-    noise_weight = share * collision(jnp.diag(observed), centers, noise)
+    met = collision(jnp.diag(observed), centers, noise, noise_table.probability[centers])
     return Block(
         ids=InOut(words, jnp.concatenate([centers, noise])),
         pool=near,
         target=_target(1, noise.shape[0]),
-        weight=jnp.concatenate([observed[:, None], noise_weight], axis=1),
+        weight=jnp.concatenate([observed[:, None], share * met], axis=1),
         pairs=jnp.sum(observed),
     )
 

@@ -30,7 +30,8 @@ def skipgram(
         negatives: noise words per observed pair, in expectation.
         dynamic_window: draw each center's reach uniformly from 1..window, as word2vec does.
         noise_power: noise is drawn in proportion to count^noise_power.
-        collision: what happens to noise that is the observed word: `blocks.keep` or `blocks.skip`.
+        collision: what happens to noise that is the observed word: `blocks.keep`, `blocks.skip` or
+            `blocks.resample`.
         loss: any function of (hidden, outputs, target, weight), in nats.
         block_length: centers in a block, which share its noise.
         shared_negatives: noise words drawn for a block; each has weight negatives/shared_negatives,

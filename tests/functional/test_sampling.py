@@ -32,6 +32,8 @@ def test_every_word_has_its_probability_exactly(words, power):
     # rounding takes less than one unit from a word, and gives all of it to the most frequent one
     np.testing.assert_allclose(mass[1:].astype(np.float64), exact[1:], rtol=0, atol=1)
     np.testing.assert_allclose(float(mass[0]), exact[0], rtol=0, atol=words)
+    told = sampling.alias_table(counts, power).probability
+    np.testing.assert_allclose(told, (mass / sum(mass)).astype(np.float64), rtol=1e-6)
 
 
 def test_noise_masses_are_the_papers():

@@ -197,6 +197,7 @@ def test_a_vocabulary_of_one_word_is_refused(vocab):
 
 def test_noise_rules_differ_only_where_noise_meets_its_word():
     observed, outputs = jnp.eye(3), jnp.array([4, 5, 6])
-    rules = blocks.keep, blocks.skip
-    kept, skipped = (rule(observed, outputs, jnp.array([7, 5])) for rule in rules)
+    rules, chance = (blocks.keep, blocks.skip, blocks.resample), jnp.array([0.5, 0.2, 0.75])
+    kept, skipped, anew = (rule(observed, outputs, jnp.array([7, 5]), chance) for rule in rules)
     np.testing.assert_array_equal(kept - skipped, [[0, 0], [0, 1], [0, 0]])
+    np.testing.assert_allclose(anew, [[2, 2], [1.25, 0], [4, 4]], rtol=1e-6)  # 1 / (1 - chance)

@@ -499,21 +499,27 @@ def expected_loss(u, c, weight):
     return losses.logistic(u, jnp.concatenate([c, c]), target, weight)
 
 
-@pytest.mark.parametrize("collision", [blocks.keep, blocks.skip])
+@pytest.mark.parametrize("collision", [blocks.keep, blocks.skip, blocks.resample])
 @pytest.mark.parametrize("power", [0.75, 1.0])
 def test_the_expected_loss_is_least_at_shifted_pmi_and_only_there(collision, power):  # 30
-    """Levy and Goldberg 2014, with noise by count^power, and with noise that skips its word."""
+    """Levy and Goldberg 2014, with noise by count^power, and with each rule of collision."""
     size, k, random = 6, 5, np.random.default_rng(0)
     joint = random.uniform(0.2, 1.0, (size, size))
     joint = (joint + joint.T) / (joint + joint.T).sum()
     word = joint.sum(axis=1)
     noise = word**power / np.sum(word**power)
-    drawn = word[:, None] - (joint if collision is blocks.skip else 0)  # P(w) (1 - P(c | w))
+    anew = joint / (1 - noise)
+    drawn = {  # how often noise c is drawn beside w, over P_n(c)
+        blocks.keep: word[:, None],
+        blocks.skip: word[:, None] - joint,  # P(w) (1 - P(c | w))
+        blocks.resample: anew.sum(axis=1, keepdims=True) - anew,
+    }[collision]
     u, sizes, ct = np.linalg.svd(np.log(joint / (k * noise * drawn)))
     u, c = u * np.sqrt(sizes), ct.T * np.sqrt(sizes)
     with jax.enable_x64(True):
-        skipped = collision(jnp.asarray(joint), jnp.arange(size), jnp.arange(size))
-        weight = np.c_[joint, k * noise * np.asarray(skipped)]
+        every = jnp.arange(size)
+        met = collision(jnp.asarray(joint), every, every, jnp.asarray(noise))
+        weight = np.c_[joint, k * noise * np.asarray(met)]
         for gradient in jax.jit(jax.grad(expected_loss, argnums=(0, 1)))(u, c, weight):
             close(gradient, 0.0, atol=1e-12)
         moved = [c + 0.01 * random.normal(size=(size, size)) for _ in range(20)]

@@ -68,6 +68,19 @@ def test_kept_noise_weighs_k_per_observed_pair(which):
     np.testing.assert_allclose(noise.sum(axis=1), FIXED.negatives * observed, rtol=1e-6)
 
 
+@pytest.mark.parametrize("power", [0.75, 0.0])
+def test_resampled_noise_is_in_expectation_a_draw_among_the_other_words(power):
+    """k P_n(c) / (1 - P_n(observed)) for each other word c, by enumerating the noise."""
+    counts = np.array([9, 5, 4, 3, 2, 2, 1, 1])
+    chance = counts**power / np.sum(counts**power)
+    every, observed = jnp.arange(8), jnp.array([0, 3, 7])
+    table = sampling.alias_table(counts, power)
+    met = blocks.resample(jnp.eye(3), observed, every, table.probability[observed])
+    for row, own in zip(np.asarray(met), [0, 3, 7], strict=True):
+        others = np.where(np.arange(8) == own, 0.0, chance)
+        np.testing.assert_allclose(row * chance, others / others.sum(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("which", [blocks.skipgram, blocks.cbow])
 @pytest.mark.parametrize("seed", range(4))
 def test_skipped_noise_weighs_only_where_it_is_not_the_observed_word(which, seed):

@@ -1,0 +1,135 @@
+"""Pointwise mutual information of co-occurrence cells: from cells to cells, on the host.
+
+What is computed is float64, a piece of the cells at a time; what is stored is float32. A cell that
+is not there was never counted: its PMI is -inf, which is 0 in positive PMI.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+from jaxemb.errors import InputError, above_zero
+from jaxemb.structs import Cells
+
+_PIECE = 1 << 20  # cells at a time
+
+
+def marginals(cells: Cells, vocab: int) -> tuple[Float64[Any, " vocab"], Float64[Any, " vocab"]]:
+    """The sums of rows, #w, and of columns, #c; both add up to the same total.
+
+    Args:
+        cells: of a matrix [vocab, vocab].
+    """
+    rows, columns = np.zeros(vocab), np.zeros(vocab)
+    for piece in _pieces(cells):
+        rows += np.bincount(piece.rows, piece.values, vocab)
+        columns += np.bincount(piece.columns, piece.values, vocab)
+    return rows, columns
+
+
+def pmi(
+    cells: Cells,
+    vocab: int,
+    *,
+    contexts: Float[Any, " masses"] | None = None,
+    power: float = 1.0,
+) -> Cells:
+    """log(P(w, c) / (P(w) P_a(c))) of every counted cell, in nats.
+
+    P(w, c) = #(w, c) / S and P(w) = #w / S with S the sum of all cells, so S cancels but for one
+    factor; P_a(c) = #c^a / sum_c' #c'^a has a sum of its own, smoothed as #c is:
+
+    log #(w, c) - log #w - log P_a(c)
+
+    Args:
+        cells: counts, > 0.
+        vocab: words: rows and columns.
+        contexts: the mass of each context, on any scale; by default the column sums #c. With a
+            vocabulary's `counts` and the power of a learner's noise, P_a is that learner's noise.
+        power: a: 1 for PMI, 0.75 for context distribution smoothing, which takes from rare contexts
+            what PMI gives them too much of.
+
+    Raises:
+        InputError: a count, or the mass of a counted context, that is not above 0.
+
+    Source:
+        Levy, Goldberg and Dagan 2015, section 3.1 (`cds`); Church and Hanks 1990.
+    """
+    rows, columns = marginals(cells, vocab)
+    mass = columns if contexts is None else np.asarray(contexts, np.float64)
+    if mass.shape != (vocab,):
+        raise InputError(f"contexts has shape {mass.shape}; wanted one mass a word, ({vocab},)")
+    if not (np.isfinite(mass).all() and (mass[columns > 0] > 0).all() and (mass >= 0).all()):
+        raise InputError("the mass of a counted context is not above 0, or not finite")
+    if not power >= 0:
+        raise InputError(f"power is {power}; it must be at least 0 (1: as counted)")
+    log_row, smoothed = _log(rows), np.where(mass > 0, mass, 1.0) ** power * (mass > 0)
+    log_context = _log(smoothed / smoothed.sum())
+
+    def of(piece: Cells) -> Float64[Any, " cells"]:
+        values = np.asarray(piece.values, np.float64)
+        if not (values > 0).all():
+            raise InputError("a count is not above 0: PMI is of cells that were counted")
+        return np.log(values) - log_row[piece.rows] - log_context[piece.columns]
+
+    return _mapped(cells, of)
+
+
+def shifted(cells: Cells, negatives: float) -> Cells:
+    """PMI - log k: what skip-gram with k noise words a pair factorises.
+
+    Source:
+        Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", eq. 11.
+
+    Raises:
+        InputError: k is not above 0.
+    """
+    above_zero(negatives=negatives)
+    return _mapped(cells, lambda piece: np.asarray(piece.values, np.float64) - np.log(negatives))
+
+
+def positive(cells: Cells) -> Cells:
+    """max(value, 0): cells that are not above 0 are left out, as those never counted are."""
+    kept = [_kept(piece, np.asarray(piece.values) > 0) for piece in _pieces(cells)]
+    return Cells(*map(np.concatenate, zip(*kept, strict=True))) if kept else cells
+
+
+def ppmi(
+    cells: Cells,
+    vocab: int,
+    *,
+    negatives: float = 1.0,
+    power: float = 1.0,
+    contexts: Float[Any, " masses"] | None = None,
+) -> Cells:
+    """max(PMI_a - log k, 0), of k = `negatives` and a = `power`: hyperwords' matrix.
+
+    Args, Raises: see `pmi` and `shifted`.
+    """
+    return positive(shifted(pmi(cells, vocab, contexts=contexts, power=power), negatives))
+
+
+def _log(x: Float64[Any, " vocab"]) -> Float64[Any, " vocab"]:
+    """The logarithm; of what is never read, a word without any cell, 0."""
+    return np.log(np.where(x > 0, x, 1.0))
+
+
+def _pieces(cells: Cells):
+    for start in range(0, len(cells.rows), _PIECE):
+        yield Cells(*(np.asarray(each[start : start + _PIECE]) for each in cells))
+
+
+def _kept(piece: Cells, where: Bool[Any, " cells"]) -> Cells:
+    return Cells(*(each[where] for each in piece))
+
+
+def _mapped(cells: Cells, of: Callable[[Cells], Float64[Any, " cells"]]) -> Cells:
+    """The same cells with other values."""
+    values = np.empty(len(cells.rows), np.float32)
+    at = 0
+    for piece in _pieces(cells):
+        values[at : at + len(piece.rows)] = of(piece)
+        at += len(piece.rows)
+    return cells._replace(values=values)

@@ -13,7 +13,6 @@ import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import subsampling
-from jaxemb.provenance import function_name
 from jaxemb.text import corpus, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
@@ -188,47 +187,3 @@ _OF_OBJECTIVES = {
     "block_length",
     "shared_negatives",
 }
-
-# what may differ when a run is continued: it changes no bit of the result
-CHANGES_NOTHING = {
-    "chunk",
-    "checkpoint_every",
-    "watch_every",
-    "memory",
-    "neighbours_of",
-    "workdir",
-    "corpus.path",  # the text's own digest decides
-    "corpus.prepared",
-    "init_from",  # the rows' own digest decides
-    "vectors",
-}
-
-
-def described(config: Any) -> dict[str, Any]:
-    """A config as JSON: numbers as they are, functions as module:qualname.
-
-    A function from outside the package is written with the sha256 of its file.
-    """
-
-    def plain(value: Any) -> Any:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        if isinstance(value, tuple):
-            return [plain(each) for each in value]
-        return function_name(value) if callable(value) else value
-
-    return plain(config)
-
-
-def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two described configs, leaving out what changes no result."""
-    found = []
-    for key in sorted(was.keys() | now.keys()):
-        old, new = was.get(key), now.get(key)
-        if prefix + key in CHANGES_NOTHING:
-            continue
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            found.append(f"{prefix}{key} was {old}, now {new}")
-    return found

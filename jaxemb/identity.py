@@ -1,15 +1,29 @@
 """What a run's folder holds, so that another run is not taken for its continuation."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
 
-from jaxemb import config as config_lib
 from jaxemb import provenance
 from jaxemb.errors import InputError
 from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
+
+# what may differ when a run is continued: it changes no bit of the result
+CHANGES_NOTHING = {
+    "chunk",
+    "checkpoint_every",
+    "watch_every",
+    "memory",
+    "neighbours_of",
+    "workdir",
+    "corpus.path",  # the text's own digest decides
+    "corpus.prepared",
+    "init_from",  # the rows' own digest decides
+    "vectors",
+}
 
 
 def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: bool) -> None:
@@ -26,7 +40,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
     digests = " ".join(source["sha256"] for source in sources)
     digest = hashlib.sha256(digests.encode()).hexdigest()
     now = {
-        "config": config_lib.described(config),
+        "config": described(config),
         "sources_sha256": digest,
         "start_sha256": start,
     }
@@ -36,7 +50,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         was = provenance.read_json(path)
         if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
             raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
-        found = config_lib.differences(was["config"], now["config"])
+        found = differences(_filled(was["config"], config), now["config"])
         if was.get("sources_sha256") != digest:
             found.append("the text changed")
         if was.get("start_sha256") != start:
@@ -48,3 +62,42 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
             )
     else:
         provenance.write_json(path, {**now, **provenance.environment()})
+
+
+def described(config: Any) -> Any:
+    """A config as JSON: numbers as they are, functions as module:qualname.
+
+    A function from outside the package is written with the sha256 of its file.
+    """
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        fields = dataclasses.fields(config)
+        return {field.name: described(getattr(config, field.name)) for field in fields}
+    if isinstance(config, tuple):
+        return [described(each) for each in config]
+    return provenance.function_name(config) if callable(config) else config
+
+
+def _filled(was: dict[str, Any], config: Any) -> dict[str, Any]:
+    """An older version did what the defaults of the settings say that it did not have yet."""
+    filled = dict(was)
+    for field in dataclasses.fields(config):
+        value, old = getattr(config, field.name), was.get(field.name)
+        if field.name not in was and field.default is not dataclasses.MISSING:
+            filled[field.name] = described(field.default)
+        elif dataclasses.is_dataclass(value) and isinstance(old, dict):
+            filled[field.name] = _filled(old, value)
+    return filled
+
+
+def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two described configs, leaving out what changes no result."""
+    found = []
+    for key in sorted(was.keys() | now.keys()):
+        old, new = was.get(key), now.get(key)
+        if prefix + key in CHANGES_NOTHING:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} was {old}, now {new}")
+    return found

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from jaxemb import config as config_lib
-from jaxemb import polysemy_text, provenance
+from jaxemb import identity, polysemy_text, provenance
 from jaxemb.evaluation import intervals
 from jaxemb.evaluation.intervals import Estimate
 from jaxemb.polysemy_config import PolysemyConfig
@@ -74,7 +73,7 @@ def write(config: PolysemyConfig, found: list[dict[str, Any]]) -> str:
     report = {
         "layers": summary(found),
         "seeds": found,
-        "config": config_lib.described(config),
+        "config": identity.described(config),
         **provenance.environment(),
     }
     provenance.write_json(workdir / "polysemy.json", report)

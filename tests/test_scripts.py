@@ -106,6 +106,9 @@ def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
 def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsys):
     run(train, "config.py", monkeypatch=monkeypatch)
     first = capsys.readouterr().out
+    written = json.loads((place / "run/config.json").read_text())
+    del written["config"]["negatives"], written["config"]["corpus"]["bad_utf8"]  # an older version
+    (place / "run/config.json").write_text(json.dumps(written))
     monkeypatch.setattr(training, "events", None)  # calling it would fail
     run(train, "config.py", "--chunk", "7", monkeypatch=monkeypatch)
     assert capsys.readouterr().out == first

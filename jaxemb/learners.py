@@ -19,6 +19,37 @@ sgd = optax.identity()  # the learning rate is an argument of `step`, not of the
 adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
 
 
+def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.GradientTransformation:
+    """AdaGrad as GloVe's program has it, for tables whose last column is a bias; step it with 1.
+
+    t = learning_rate * gradient, the gradient clipped to +-clip; row -= t / sqrt(G), and only then
+    G += t^2, from G = 1. The bias has neither rate nor clip. So the first steps are plain gradient
+    descent, and the rate decides too how soon they shrink.
+
+    Args:
+        learning_rate: 0.05 in the program.
+        clip: the largest size of a gradient's entry.
+
+    Source:
+        github stanfordnlp/GloVe, src/glove.c, glove_thread, since 5b4e03c.
+    """
+
+    def init(params):
+        return jax.tree.map(jnp.ones_like, params)
+
+    def scaled(gradient):
+        vectors = learning_rate * jnp.clip(gradient[:, :-1], -clip, clip)
+        return jnp.concatenate([vectors, gradient[:, -1:]], axis=1)
+
+    def update(updates, state, params=None):
+        del params
+        steps = jax.tree.map(scaled, updates)
+        after = jax.tree.map(lambda squares, step: squares + step**2, state, steps)
+        return jax.tree.map(lambda step, squares: step / jnp.sqrt(squares), steps, state), after
+
+    return optax.GradientTransformation(init, update)
+
+
 def dense(
     objective: Objective,
     *,

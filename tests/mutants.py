@@ -609,6 +609,30 @@ MUTANTS = {
         "noise_counts * losses.softplus(-scores)",
         "tests/static/test_optimum.py::test_newton_from_a_random_start_arrives_at_the_optimum",
     ),
+    "GloVe's weight has no cap": Mutant(
+        "static/glove.py",
+        "jnp.minimum(counts / x_max, 1.0) ** power",
+        "(counts / x_max) ** power",
+        "tests/static/test_glove.py::test_weights_are_the_golden_values",
+    ),
+    "Stanford's AdaGrad adds before it steps": Mutant(
+        "learners.py",
+        "step / jnp.sqrt(squares), steps, state), after",
+        "step / jnp.sqrt(squares), steps, after), after",
+        "tests/static/test_glove.py::test_one_cell_a_step_is_stanfords_program",
+    ),
+    "the bias of the context is the word's": Mutant(
+        "functional/losses.py",
+        "outputs[:, -1][None, :] - target[None, :]",
+        "hidden[:, -1:] - target[None, :]",
+        "tests/static/test_glove.py::test_a_batch_costs_the_sum_of_its_cells",
+    ),
+    "cells are read as they lie": Mutant(
+        "static/shuffling.py",
+        "order = _random(seed, epoch, 0, purpose=0).permutation(-(-total // run))",
+        "order = np.arange(-(-total // run))",
+        "tests/static/test_shuffling.py::test_a_batch_reads_from_many_places",
+    ),
 }
 
 

@@ -95,3 +95,50 @@ def logistic(
     chex.assert_shape(target, (outputs.shape[0],))
     scores = products.scores(hidden, outputs)  # one product: what accelerators are for
     return jnp.sum(weight * softplus(-target[None, :] * scores))
+
+
+def glove(
+    word: Float[Array, " dim"],
+    context: Float[Array, " dim"],
+    bias: Float[Array, ""],
+    context_bias: Float[Array, ""],
+    count: Float[Array, ""],
+    weight: Float[Array, ""],
+) -> Float[Array, ""]:
+    r"""GloVe: the product of two vectors, with a bias of each, is the logarithm of a count.
+
+    weight/2 (word . context + bias + context_bias - log count)^2
+
+    Args:
+        word: the input vector of a word.
+        context: the output vector of a word that it meets.
+        bias, context_bias: one number of each.
+        count: how often they meet, > 0.
+        weight: f(count), how much this cell matters: `glove.weight`.
+
+    Source:
+        Pennington et al. 2014, "GloVe: global vectors for word representation", eq. 8; halved, as
+        in Stanford's program.
+    """
+    return 0.5 * weight * (word @ context + bias + context_bias - jnp.log(count)) ** 2
+
+
+def biased_squares(
+    hidden: Float[Array, "centers dim"],
+    outputs: Float[Array, "outputs dim"],
+    target: Float[Array, " outputs"],
+    weight: Float[Array, "centers outputs"],
+) -> Float[Array, ""]:
+    r"""GloVe's loss over a block, the bias being the last entry of each vector.
+
+    1/2 sum_tj weight_tj (h_t . o_j + b_t + b_j - target_j)^2
+
+    Args:
+        hidden, outputs: vectors [dim - 1] with a bias each.
+        target: logarithms of counts.
+        weight: f(count); 0 is padding.
+    """
+    chex.assert_shape(target, (outputs.shape[0],))
+    scores = products.scores(hidden[:, :-1], outputs[:, :-1])
+    apart = scores + hidden[:, -1:] + outputs[:, -1][None, :] - target[None, :]
+    return 0.5 * jnp.sum(weight * apart**2)

@@ -1,0 +1,100 @@
+"""Cells of any number in random order: host NumPy, pure in (seed, epoch, segment).
+
+Cells lie on disk by row, and a batch of neighbours would be one word's. They are cut into runs that
+are read as they lie; in every epoch the runs are shuffled, and the cells of a segment of many runs
+among each other. So a batch has cells of as many places as it has cells, in bounded memory.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxemb.errors import InputError
+from jaxemb.structs import Cells
+
+RUN = 1 << 12  # cells read together: 48 kB
+SEGMENT = 1 << 10  # runs shuffled together: at 12 bytes a cell 50 MB
+
+
+class Chunk(NamedTuple):
+    """The cells of some steps of one segment; what is beyond `real` steps, or 0, is padding."""
+
+    cells: Cells  # each [steps, batch, 1]: a batch of blocks of one cell
+    real: int  # steps
+    trained: int  # cells
+    epoch: int
+    segment: int
+    first: int  # step of the segment that the chunk begins with
+    done: float  # share of all epochs after this chunk
+    ends_segment: bool
+
+
+def chunks(
+    cells: Cells,
+    *,
+    batch: int,
+    steps: int,
+    epochs: int,
+    seed: int,
+    epoch: int = 0,
+    segment: int = 0,
+    first: int = 0,
+    run: int = RUN,
+    runs: int = SEGMENT,
+) -> Iterator[Chunk]:
+    """Every cell once an epoch, in random order, in chunks of up to `steps` steps.
+
+    Yields the same steps whatever the chunk length and wherever it begins.
+
+    Args:
+        cells: in memory, or memory-mapped.
+        epoch, segment, first: where to begin: the step of a segment of an epoch.
+        run, runs: cells of a run, and runs of a segment: part of what a seed means.
+
+    Raises:
+        InputError: no cells; a count that is not finite and above 0, for it has no logarithm.
+    """
+    total = len(cells.values)
+    if not total:
+        raise InputError("no cells: no two words meet in any window, there is nothing to train on")
+    segments = -(-total // (run * runs))
+    for at in range(epoch * segments + segment, epochs * segments):
+        epoch, segment = divmod(at, segments)
+        shuffled = _segment(cells, seed, epoch, segment, run, runs)
+        of_segment = -(-len(shuffled.values) // batch)
+        for start in range(first, of_segment, steps):
+            real = min(steps, of_segment - start)
+            part = slice(start * batch, (start + steps) * batch)
+            padded = Cells(*(_padded(side[part], steps, batch) for side in shuffled))
+            trained = len(shuffled.values[part])
+            done = (at + (start + real) / of_segment) / (epochs * segments)
+            ends = start + real == of_segment
+            yield Chunk(padded, real, trained, epoch, segment, start, done, ends)
+        first = 0
+
+
+def _segment(cells: Cells, seed: int, epoch: int, segment: int, run: int, runs: int) -> Cells:
+    """The cells of one segment, in the order in which they are trained."""
+    total = len(cells.values)
+    order = _random(seed, epoch, 0, purpose=0).permutation(-(-total // run))
+    mine = order[segment * runs : (segment + 1) * runs] * run
+    read = [Cells(*(np.asarray(side[start : start + run]) for side in cells)) for start in mine]
+    found = Cells(*(np.concatenate(parts) for parts in zip(*read, strict=True)))
+    if not (np.isfinite(found.values).all() and found.values.min() > 0):
+        bad = found.values[~(np.isfinite(found.values) & (found.values > 0))][0]
+        raise InputError(f"a cell holds {bad}; GloVe takes counts, which are finite and above 0")
+    shuffle = _random(seed, epoch, segment, purpose=1).permutation(len(found.values))
+    return Cells(*(side[shuffle] for side in found))
+
+
+def _padded(side: Any, steps: int, batch: int):
+    filled = np.zeros((steps * batch, 1), side.dtype)
+    filled[: len(side), 0] = side
+    return filled.reshape(steps, batch, 1)
+
+
+def _random(seed: int, epoch: int, segment: int, purpose: int) -> np.random.Generator:
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence((seed, epoch, segment, purpose)))
+    )

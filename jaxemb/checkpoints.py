@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from jaxemb.errors import InputError, NumericalError
+from jaxemb.provenance import replacing
 
 
 def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
@@ -25,11 +26,10 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
         if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and not np.isfinite(array).all():
             raise NumericalError(f"{name} holds NaN or infinity: {path} is left as it was")
         arrays[name] = array
-    unfinished = path.with_name(path.name + ".tmp")
-    save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
+        with unfinished.open("rb") as written:
+            os.fsync(written.fileno())
 
 
 def cursor(path: Path) -> dict[str, Any]:

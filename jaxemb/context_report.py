@@ -1,5 +1,6 @@
 """What context changed between two embedders: the same running words, measured and written down."""
 
+import functools
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,7 +99,8 @@ def jacobian_shares(source: Source, texts: Texts) -> Float[Any, " layers"]:
     return np.concatenate(shares, axis=1).mean(axis=1)
 
 
-def _shares_plain(module, params, ids, mask, key):
+@functools.partial(jax.jit, static_argnums=0)
+def _shares(module, params, ids, mask, key):
     read = module.embed.apply({"params": params["embed"]}, ids)
 
     def share(layer: int):
@@ -108,9 +110,6 @@ def _shares_plain(module, params, ids, mask, key):
         return jacobian_share(outputs, read, key=key, probes=PROBES)
 
     return jnp.stack([share(layer) for layer in range(module.bilm.layers + 1)])
-
-
-_shares = jax.jit(_shares_plain, static_argnums=0)
 
 
 def write(folder: Path, found: Comparison) -> str:

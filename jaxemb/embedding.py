@@ -1,5 +1,6 @@
 """Sentences of a file to the vectors of every layer, in batches whose companions change no bit."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb import contextual_runs, formats, pretrained, progress
+from jaxemb import contextual_runs, formats, pretrained, progress, provenance
 from jaxemb.contextual import windows
 from jaxemb.contextual.language_model import Contextualizer
 from jaxemb.errors import InputError
@@ -113,15 +114,16 @@ def vectors(
     if not 1 <= batch <= ROWS:
         raise InputError(f"batch-size is {batch}; it must be 1 to {ROWS}")
     marked = [of.ids([characters.START, *tokens, characters.END]) for tokens in texts]
-    carry = of.model.module.bilm.start((1,))
+    (module, params), nothing = of.model, of.model.module.bilm.start
     if stateful:
+        carry = nothing((1,))
         for i, ids in enumerate(marked):
-            layers, carry = _apply(of.model, *_padded([ids], 1), carry)
+            layers, carry = _run(module, params, *_padded([ids], 1), carry)
             yield i, np.asarray(layers)[:, 1 : len(ids) - 1, 0]
         return
-    nothing = of.model.module.bilm.start((ROWS,))
     for members in _buckets(marked, batch):
-        layers, _ = _apply(of.model, *_padded([marked[i] for i in members], ROWS), nothing)
+        texts = _padded([marked[i] for i in members], ROWS)
+        layers, _ = _run(module, params, *texts, nothing((ROWS,)))
         found = np.asarray(layers)
         for row, i in enumerate(members):
             yield i, found[:, 1 : len(marked[i]) - 1, row]
@@ -152,15 +154,9 @@ def _padded(sentences: list[Any], rows: int) -> tuple[Any, Any]:
     return jnp.asarray(ids), jnp.asarray(mask)
 
 
-def _apply(model: pretrained.Model, ids, mask, carry):
-    return _run(model.module, model.params, ids, mask, carry)
-
-
-def _run_plain(module, params, ids, mask, carry):
+@functools.partial(jax.jit, static_argnums=0)
+def _run(module: Contextualizer, params: Any, ids: Any, mask: Any, carry: Any) -> Any:
     return module.apply(params, ids, mask, carry)
-
-
-_run = jax.jit(_run_plain, static_argnums=0)
 
 
 def sentences(path: Path) -> list[list[str]]:
@@ -203,8 +199,12 @@ def write(
     }
     header = json.dumps(entries).encode()
     header += b" " * (-len(header) % 8)
-    start, unfinished = 8 + len(header), path.with_name(path.name + ".tmp")
-    with unfinished.open("wb") as out, progress.bar("embedding") as bar:
+    start = 8 + len(header)
+    with (
+        provenance.replacing(path) as unfinished,
+        unfinished.open("wb") as out,
+        progress.bar("embedding") as bar,
+    ):
         task = bar.add_task("", total=len(texts))
         out.write(len(header).to_bytes(8, "little") + header)
         out.truncate(start + ends[-1])
@@ -212,4 +212,3 @@ def write(
             out.seek(start + ends[i])
             out.write(np.ascontiguousarray(chosen(found), "<f4").tobytes())
             bar.advance(task)
-    unfinished.replace(path)

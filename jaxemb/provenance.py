@@ -1,5 +1,6 @@
 """What a result depends on, written down: functions by name and content, versions, commit."""
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -9,7 +10,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,21 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: line {error.lineno}: damaged: it is not JSON") from None
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name to write under; the file takes its own when all went well, and else is taken away."""
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file that is whole, or as it was before."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text, "utf-8", newline="\n")
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, "utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -24,6 +24,7 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import elmo_layout, elmo_options, recognition
 from jaxemb.formats.elmo_layout import Shape, Weights
 from jaxemb.formats.elmo_options import CharOptions, Options
+from jaxemb.provenance import replacing
 from jaxemb.text import compression
 
 __all__ = ["CharOptions", "Options", "Weights", "read", "read_options", "write"]
@@ -226,14 +227,8 @@ def write(
         import h5py
     except ImportError:
         raise InputError(f"{weights_path}: {_WANTED}") from None
-    unfinished = [path.with_name(path.name + ".tmp") for path in (options_path, weights_path)]
-    try:
-        unfinished[0].write_bytes(data)
-        with h5py.File(unfinished[1], "w") as file:
+    with replacing(options_path) as to_options, replacing(weights_path) as to_weights:
+        to_options.write_bytes(data)
+        with h5py.File(to_weights, "w") as file:
             for name, array in arrays.items():
                 file.create_dataset(name, data=array, dtype="<f4")
-        os.replace(unfinished[1], weights_path)
-        os.replace(unfinished[0], options_path)
-    finally:
-        for path in unfinished:
-            path.unlink(missing_ok=True)

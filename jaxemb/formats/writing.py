@@ -1,9 +1,9 @@
 """Tables into files. What is written is read back bit for bit, here and by gensim."""
 
 import bz2
+import contextlib
 import gzip
 import lzma
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from jaxemb.errors import InputError
 from jaxemb.formats import arrays, lines
 from jaxemb.formats.options import LONGEST_WORD, WordVectors
+from jaxemb.provenance import replacing
 
 COMPRESSED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BLOCK = 1 << 12  # rows
@@ -66,9 +67,8 @@ def safetensors(path: Path, found: WordVectors, progress: Progress) -> None:
     if found.words is not None:
         words, _ = _checked(path, found, spaces=True, typed=True)
         held.update(arrays.packed(words))
-    unfinished = path.with_name(path.name + ".tmp")
-    save_file(held, unfinished)
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        save_file(held, unfinished)
     progress(1, 1)
 
 
@@ -118,19 +118,11 @@ def _blocks(table: Any, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
         progress(min(start + _BLOCK, len(table)), len(table))
 
 
-class _opened:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     """A file to write, compressed as its name says; whole when it has its name, or not there."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._unfinished = path, path.with_name(path.name + ".tmp")
-
-    def __enter__(self) -> Any:
-        self._file = COMPRESSED.get(self._path.suffix, open)(self._unfinished, "wb")
-        return self._file
-
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        self._file.close()
-        if kind is None:
-            os.replace(self._unfinished, self._path)
-        else:
-            self._unfinished.unlink(missing_ok=True)
+    with (
+        replacing(path) as unfinished,
+        COMPRESSED.get(path.suffix, open)(unfinished, "wb") as file,
+    ):
+        yield file

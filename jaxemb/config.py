@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least
-from jaxemb.functional import subsampling
-from jaxemb.text import corpus, tokenizers
+from jaxemb.functional import schedules, subsampling
+from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
+Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Corpus:
         if not self.subsample >= 0:
             raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
 
-    def settings(self) -> corpus.Settings:
-        return corpus.Settings(
+    def settings(self) -> corpus_lib.Settings:
+        return corpus_lib.Settings(
             self.tokenizer, self.min_count, self.max_vocab, self.bad_utf8, self.mark_unknown
         )
 
@@ -89,12 +91,24 @@ class StaticConfig:
     """Draw each center's reach from 1..window, as word2vec does; or always use the whole window."""
     noise_power: float = 0.75
     """Noise is drawn in proportion to count to this power."""
+    collision: Chosen = None
+    """Of noise that is the observed word: blocks.keep (as it is by default), skip or resample."""
+    direction: Chosen = None
+    """Of skip-gram: blocks.skipgram (by default), or blocks.skipgram_from_context."""
+    mean: Chosen = None
+    """Of CBOW: pooling.mean, the exact gradient (by default), or pooling.mean_word2vec."""
     dim: int = 100
     """The dimension of the vectors."""
+    initialize: Chosen = None
+    """From (key, rows, dim) to the tables at the start: tables.init by default."""
     subsample_rule: Function = subsampling.keep_word2vec
+    subsample_of: Literal["kept", "read"] = "kept"
+    """The tokens of which a word has its share: those of the vocabulary, or all (fastText)."""
     epochs: int = 5
     learning_rate: float = 0.025
-    """At the start; it falls linearly to 1e-4 of itself."""
+    """At the start."""
+    schedule: Function = schedules.word2vec
+    """How it falls: by default linearly to 1e-4 of itself."""
     block_length: int = 16
     """Centers that share their noise words."""
     shared_negatives: int = 24
@@ -159,31 +173,44 @@ class StaticConfig:
         """The learner; `cap` is passed where it is set, for not every learner takes one."""
         return self.learner(objective, **({} if self.cap is None else {"cap": self.cap}))
 
+    def kept(self, made: corpus_lib.Corpus):
+        """The probability that an occurrence of each word is kept: float64 [vocab]."""
+        threshold = self.corpus.subsample
+        if self.subsample_of == "read":  # rules take counts for all that was read
+            threshold *= made.tokens.read / made.tokens.kept
+        return self.subsample_rule(made.vocab.counts, threshold)
+
     def build_objective(self):
         """The objective, built with those settings of this config that it takes, by their names.
 
-        A subclass with one more field is all that an objective with one more setting needs.
+        A subclass with one more field is all that an objective with one more setting needs. What
+        is None is left to the objective; one that takes `**settings` gets those that were changed.
 
         Raises:
             InputError: a setting was changed that the objective has no use for.
         """
-        taken = inspect.signature(self.objective).parameters
-        fields = dataclasses.fields(self)
-        given = {f.name: getattr(self, f.name) for f in fields if f.name in taken}
-        for field in fields:
-            unused = field.name in _OF_OBJECTIVES - given.keys()
-            if unused and (value := getattr(self, field.name)) != field.default:
-                name = getattr(self.objective, "__qualname__", self.objective)
-                raise InputError(f"{field.name} is {value}, but {name} has no {field.name}")
-        return self.objective(**given)
+        taken, given = inspect.signature(self.objective).parameters, {}
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+        for field in dataclasses.fields(self):
+            name, value = field.name, getattr(self, field.name)
+            changed = name in OF_OBJECTIVES and value != field.default
+            if name in taken or (takes_any and changed):
+                given[name] = value
+            elif changed:
+                whose = getattr(self.objective, "__qualname__", self.objective)
+                raise InputError(f"{name} is {value}, but {whose} has no {name}")
+        return self.objective(**{name: each for name, each in given.items() if each is not None})
 
 
 # settings that only some objectives have
-_OF_OBJECTIVES = {
+OF_OBJECTIVES = {
     "window",
     "negatives",
     "dynamic_window",
     "noise_power",
+    "collision",
+    "direction",
+    "mean",
     "block_length",
     "shared_negatives",
 }

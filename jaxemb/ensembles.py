@@ -15,7 +15,6 @@ import numpy as np
 
 from jaxemb import checkpoints, held_out, preparation, runs, training, watching
 from jaxemb.config import StaticConfig
-from jaxemb.static import tables
 from jaxemb.structs import InOut, Learner, Objective
 from jaxemb.text import corpus as corpus_lib
 
@@ -61,12 +60,11 @@ def program(members: Members, plan: training.Plan) -> training.Program:
     """The plan's program under `vmap`; state, losses and rates have a leading axis of members."""
     keys = [jax.random.key(seed) for seed in members.seeds]
     draws = jnp.stack([jax.random.fold_in(key, training.Stream.DRAWS) for key in keys])
-    shares = np.array(members.learning_rates, np.float32) / np.float32(plan.learning_rate)
     how = {"objective": plan.objective, "learner": plan.learner}
 
     def start(rows: InOut):
         tables_of = [
-            tables.init(jax.random.fold_in(key, training.Stream.TABLES), rows, dim)
+            plan.initialize(jax.random.fold_in(key, training.Stream.TABLES), rows, dim)
             for key, dim in zip(keys, members.dims, strict=True)
         ]
         padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
@@ -74,11 +72,14 @@ def program(members: Members, plan: training.Plan) -> training.Program:
         return jax.vmap(plan.learner.init)(stacked)
 
     def chunk(state, step, count, texts, rates, resources):
-        own = shares[:, None] * rates[None, :]
-        return _chunks(state, draws, step, count, texts, own, resources, plan.trainable, **how)
+        return _chunks(state, draws, step, count, texts, rates, resources, plan.trainable, **how)
+
+    def rates(done):
+        return np.stack([plan.schedule(start, done) for start in members.learning_rates])
 
     return training.Program(
         start,
+        rates,
         lambda whole, *rest: _first_losses(whole, draws, *rest, objective=plan.objective),
         chunk,
     )

@@ -21,7 +21,7 @@ from jaxemb import (
 )
 from jaxemb import config as config_lib
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.static import segments
+from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 
@@ -74,10 +74,10 @@ def train(
     start = starting.load(config, corpus.vocab)
     begun = any((workdir / name).exists() for name in (CHECKPOINT, TABLES))
     identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
-    plan, keep = plan_of(config, objective, learner), config.subsample_rule
+    plan = plan_of(config, objective, learner)
     if start:
         plan = plan._replace(initial=start, trainable=start.trainable)
-    keep = keep(corpus.vocab.counts, config.corpus.subsample)
+    keep = config.kept(corpus)
     share = config.corpus.held_out
     text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
     held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
@@ -148,6 +148,8 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
         config.learning_rate,
         config.batch,
         config.chunk,
+        initialize=config.initialize or tables.init,
+        schedule=config.schedule,
     )
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxemb import prefetch
 from jaxemb.errors import InputError
+from jaxemb.functional import schedules
 from jaxemb.static import objectives, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
 
@@ -39,17 +40,21 @@ class Plan(NamedTuple):
     chunk: int  # steps in one jitted call: changes nothing but speed
     trainable: InOut | None = None
     initial: Callable[[InOut], InOut] = lambda whole: whole  # from random tables to the first
+    initialize: Callable[..., InOut] = tables.init  # (key, rows, dim) -> random tables
+    schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
 
 
 class Program(NamedTuple):
     """What runs on the device, of one model or of several together.
 
     start(rows) -> LearnerState
+    rates(done) -> the learning rates of steps
     first_loss(tables, step, texts, resources) -> nats per pair
     chunk(state, step, count, texts, rates, resources) -> LearnerState
     """
 
     start: Callable[[InOut], LearnerState]
+    rates: Callable[..., Any]
     first_loss: Callable[..., Array]
     chunk: Callable[..., LearnerState]
 
@@ -105,7 +110,7 @@ def split_of(key, ids, keep, *, held_out: float = 0.0, held: bool = False) -> se
 def start(plan: Plan, rows: InOut) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
-    return plan.learner.init(plan.initial(tables.init(key, rows, plan.dim)))
+    return plan.learner.init(plan.initial(plan.initialize(key, rows, plan.dim)))
 
 
 def one(plan: Plan) -> Program:
@@ -114,6 +119,7 @@ def one(plan: Plan) -> Program:
     how = {"objective": plan.objective, "learner": plan.learner}
     return Program(
         functools.partial(start, plan),
+        functools.partial(plan.schedule, plan.learning_rate),
         lambda whole, *rest: _first_loss(whole, draws, *rest, objective=plan.objective),
         lambda state, *rest: _train_chunk(state, draws, *rest, plan.trainable, **how),
     )
@@ -134,12 +140,10 @@ def events(
     program = program or one(plan)
     for epoch, chunk in prefetch.ahead(_all_chunks(plan, split, cursor)):
         done = _done(plan, split, epoch, chunk)
-        rates = plan.learning_rate * np.maximum(1.0 - done[:-1], 1e-4)
+        rates = program.rates(done[:-1]).astype(np.float32)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
         loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
-        state = program.chunk(
-            state, cursor.step, chunk.real, chunk.texts, rates.astype(np.float32), resources
-        )
+        state = program.chunk(state, cursor.step, chunk.real, chunk.texts, rates, resources)
         ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
         segment = chunk.segment + chunk.ends_segment
         began, cursor = (
@@ -153,7 +157,8 @@ def events(
                 subsampled=cursor.subsampled + chunk.subsampled,
             ),
         )
-        yield Event(state, began, cursor, loss, float(rates[0]), float(done[chunk.real]), ends)
+        rate = float(plan.schedule(plan.learning_rate, done[0]))
+        yield Event(state, began, cursor, loss, rate, float(done[chunk.real]), ends)
 
 
 def steps(state, draws, first, count, texts, rates, resources, trainable, *, objective, learner):

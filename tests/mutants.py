@@ -94,8 +94,8 @@ MUTANTS = {
     ),
     "members share one learning rate": Mutant(
         "ensembles.py",
-        "own = shares[:, None] * rates[None, :]",
-        "own = shares[:1, None] * rates[None, :] + 0 * shares[:, None]",
+        "plan.schedule(start, done) for start in members.learning_rates",
+        "plan.schedule(plan.learning_rate, done) for start in members.learning_rates",
         "tests/test_ensembles.py::test_a_member_is_the_model_trained_alone",
     ),
     "a stretch begins inside a line": Mutant(

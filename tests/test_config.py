@@ -39,7 +39,20 @@ def test_a_subclass_with_one_more_field_hands_it_over_and_the_command_line_sets_
     assert config.build_objective() == {"window": 4, "slant": 2.0}
 
 
-@pytest.mark.parametrize("name", ["negatives", "noise_power", "shared_negatives"])
+def test_what_is_none_is_left_to_the_objective():
+    def rule(*, collision=max):
+        return collision
+
+    assert _config(StaticConfig, rule).build_objective() is max
+    assert _config(StaticConfig, rule, collision=min).build_objective() is min
+
+
+def test_an_objective_that_takes_any_setting_gets_those_that_were_changed():
+    config = _config(StaticConfig, lambda **settings: settings, window=3, mean=max, epochs=9)
+    assert config.build_objective() == {"window": 3, "mean": max}
+
+
+@pytest.mark.parametrize("name", ["negatives", "noise_power", "collision", "mean"])
 def test_a_setting_that_the_objective_has_no_use_for_is_refused(name):
     with pytest.raises(InputError, match=f"{name} is 9, but .*_plain has no {name}"):
         _config(StaticConfig, _plain, **{name: 9}).build_objective()

@@ -59,6 +59,7 @@ FLOORS = {
     "context_ladder": 18,
     "ladder_pictures": 19,
     "polysemy_config": 9,
+    "profiles": 8,
     "polysemy_text": 11,
     "polysemy_pictures": 14,
     "polysemy_runs": 17,

@@ -126,6 +126,26 @@ def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, c
     )
 
 
+def skipgram_from_context(
+    random, text, noise_table: sampling.AliasTable, settings: Window, collision
+) -> Block:
+    """Each word of a window against the output rows of its center and shared noise.
+
+    The direction of word2vec.c and gensim: the context's input row predicts the center's output
+    row. Of symmetric windows the pairs are in expectation those of `skipgram`.
+    """
+    near, words, centers, noise = _read(random, text, noise_table, settings)
+    share = settings.negatives / settings.shared_negatives
+    met = collision(near.T, centers, noise, noise_table.probability[centers])
+    return Block(
+        ids=InOut(words, jnp.concatenate([centers, noise])),
+        pool=(),
+        target=_target(centers.shape[0], noise.shape[0]),
+        weight=jnp.concatenate([near.T, share * met], axis=1),
+        pairs=jnp.sum(near),
+    )
+
+
 def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
     """The mean of each window's input rows against its center's own output row and shared noise."""
     near, words, centers, noise = _read(random, text, noise_table, settings)

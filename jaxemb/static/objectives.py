@@ -19,6 +19,7 @@ def skipgram(
     dynamic_window: bool = True,
     noise_power: float = 0.75,
     collision=blocks.keep,
+    direction=blocks.skipgram,
     loss=losses.logistic,
     block_length: int = 16,
     shared_negatives: int = 24,
@@ -32,6 +33,8 @@ def skipgram(
         noise_power: noise is drawn in proportion to count^noise_power.
         collision: what happens to noise that is the observed word: `blocks.keep`, `blocks.skip` or
             `blocks.resample`.
+        direction: `blocks.skipgram`, or `blocks.skipgram_from_context`: each word of its window
+            predicts the center, as in word2vec.c and gensim.
         loss: any function of (hidden, outputs, target, weight), in nats.
         block_length: centers in a block, which share its noise.
         shared_negatives: noise words drawn for a block; each has weight negatives/shared_negatives,
@@ -47,7 +50,7 @@ def skipgram(
     settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
     return Objective(
         prepare=functools.partial(_prepare, noise_power=noise_power),
-        draw=functools.partial(blocks.skipgram, settings=settings, collision=collision),
+        draw=functools.partial(direction, settings=settings, collision=collision),
         pool=centers_as_they_are,
         loss=loss,
         reads=Reads(block_length, window, blocks.bits(block_length, settings)),

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from jaxemb.structs import InOut, TableOps
+from jaxemb.static import bags
+from jaxemb.structs import Bag, InOut, TableOps
 
 
 def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
@@ -17,12 +18,27 @@ def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
         rows: the row count of each table.
         dim: n, the dimension of the vectors.
     """
-    uniform = jax.random.uniform(key, (rows.input, dim), jnp.float32, -0.5, 0.5)
+    return _uniform(key, rows, dim, 0.5)
+
+
+def init_wide(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
+    """Tables as gensim and fastText start them: input uniform on (-1, 1) / dim, output zero.
+
+    Arguments: see `init`.
+    """
+    return _uniform(key, rows, dim, 1.0)
+
+
+def _uniform(key, rows: InOut, dim: int, reach: float) -> InOut:
+    uniform = jax.random.uniform(key, (rows.input, dim), jnp.float32, -reach, reach)
     return InOut(uniform / dim, jnp.zeros((rows.output, dim), jnp.float32))
 
 
 def gather(tables: InOut, ids: InOut) -> InOut:
-    """The rows that `ids` name, shaped ids.shape + [dim]. Ids must be inside the table."""
+    """The rows that `ids` name, shaped ids.shape + [dim]; of a `Bag`, the mean of its rows.
+
+    Ids must be inside the table.
+    """
     return cast(InOut, jax.tree.map(_read, tables, ids))
 
 
@@ -45,15 +61,29 @@ OPS = TableOps(gather, scatter_add)
 SORTED = TableOps(gather, scatter_add_sorted)
 
 
+def spread(ids: InOut, rows: InOut) -> tuple[InOut, InOut]:
+    """Ids and what is to be added to them, with every row of a `Bag` by itself."""
+    both = [
+        bags.spread(i, r) if isinstance(i, Bag) else (i, r) for i, r in zip(ids, rows, strict=True)
+    ]
+    return InOut(*(i for i, _ in both)), InOut(*(r for _, r in both))
+
+
 def _read(table, ids):
+    if isinstance(ids, Bag):
+        return bags.read(table, ids)
     return table.at[ids].get(mode="promise_in_bounds")
 
 
 def _add(table, ids, rows):
+    if isinstance(ids, Bag):
+        return bags.add(table, ids, rows)
     return table.at[ids].add(rows, mode="promise_in_bounds")
 
 
 def _add_sorted(table, ids, rows):
+    if isinstance(ids, Bag):
+        ids, rows = bags.spread(ids, rows)
     flat = ids.reshape(-1)
     order = jnp.argsort(flat)
     by_id = flat[order]

@@ -49,6 +49,17 @@ def test_skipgram_reads_exactly_the_pairs_of_its_windows():
     assert block.pairs == pairs.total()
 
 
+def test_turned_around_the_words_of_a_window_predict_its_center():
+    block = _draw(blocks.skipgram_from_context)
+    pairs = collections.Counter()
+    for t, context in enumerate(np.asarray(block.ids.input)):
+        for j in range(CENTERS):
+            if block.weight[t, j]:
+                pairs[int(block.ids.output[j]), int(context)] += 1
+    assert pairs == _real_pairs()
+    assert block.pairs == pairs.total()
+
+
 def test_cbow_reads_exactly_the_windows_of_its_centers():
     block = _draw(blocks.cbow)
     pairs = collections.Counter()

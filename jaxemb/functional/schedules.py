@@ -1,0 +1,42 @@
+"""How the learning rate falls, as functions of the share of the training that is done.
+
+Formed on the host in float64. Never imports jax: a config names these rules.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+FLOOR = 1e-4
+
+
+def word2vec(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+    """start max(1 - done, 1e-4): linear, down to a share of the start.
+
+    Args:
+        start: the rate before anything is done.
+        done: the share of all epochs' text that has been read, from 0 to 1.
+
+    Source:
+        github tmikolov/word2vec, word2vec.c, TrainModelThread.
+    """
+    return start * np.maximum(1.0 - done, FLOOR)
+
+
+def gensim(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+    """start - (start - 1e-4) done: linear, to an end that does not depend on the start.
+
+    Source:
+        github piskvorky/gensim, word2vec.py, `min_alpha`. Arguments: see `word2vec`.
+    """
+    return start - (start - FLOOR) * done
+
+
+def to_zero(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+    """start (1 - done): linear, to nothing.
+
+    Source:
+        github facebookresearch/fastText, fasttext.cc, trainThread. Arguments: see `word2vec`.
+    """
+    return start * (1.0 - done)

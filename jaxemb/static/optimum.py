@@ -15,12 +15,19 @@ Source:
     Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", for `keep`.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxemb.functional import losses
+from jaxemb.structs import Cells
+
+_ROOM = 1 << 22  # entries of the rows that are dense at a time
 
 # (counts [words, contexts], negatives, noise [contexts]) -> N(w, c)
 Rule = Callable[..., Float[Array, "words contexts"]]
@@ -28,7 +35,7 @@ Rule = Callable[..., Float[Array, "words contexts"]]
 
 def keep(
     counts: Float[ArrayLike, "words contexts"],
-    negatives: float,
+    negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
     """k #(w) P_n(c): independent draws, whatever was observed. Optimum: PMI - log k.
@@ -46,7 +53,7 @@ def keep(
 
 def skip(
     counts: Float[ArrayLike, "words contexts"],
-    negatives: float,
+    negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
     """k (#(w) - #(w, c)) P_n(c): noise that is the observed context is left out, as in word2vec.c.
@@ -60,7 +67,7 @@ def skip(
 
 def resample(
     counts: Float[ArrayLike, "words contexts"],
-    negatives: float,
+    negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
     """k P_n(c) sum_{t != c} #(w, t) / (1 - P_n(t)): noise is drawn until it is another context.
@@ -100,3 +107,39 @@ def scores(
         the loss falls without end. NaN where neither happens: the loss says nothing of the cell.
     """
     return jnp.log(counts) - jnp.log(noise_counts)
+
+
+def of_cells(
+    cells: Cells,
+    vocab: int,
+    negatives: Any,
+    noise: Float[ArrayLike, " contexts"],
+    rule: Rule = keep,
+) -> Cells:
+    """The optimum of every counted cell of a sparse matrix: `scores`, some dense rows at a time.
+
+    Args:
+        cells: counts #(w, c) > 0, by row; every cell of a row must be there, for its sum counts.
+        vocab: the number of words: rows and columns.
+        negatives, noise: see `keep`.
+        rule: `keep`, `skip` or `resample`.
+
+    Returns:
+        The same cells with log(# / N) as values; +inf where the context is never noise.
+    """
+    step = max(_ROOM // vocab, 1)
+    noise, found = jnp.asarray(noise, jnp.float32), np.empty(len(cells.values), np.float32)
+    firsts = np.arange(0, vocab, step, np.int32)  # of the cells' type, or all would be converted
+    edges = np.append(np.searchsorted(cells.rows, firsts), len(cells.rows))
+    for first, start, stop in zip(firsts, edges[:-1], edges[1:], strict=True):
+        at = slice(start, stop)
+        where = np.asarray(cells.rows[at]) - first, np.asarray(cells.columns[at])
+        dense = np.zeros((step, vocab), np.float32)
+        dense[where] = cells.values[at]
+        found[at] = np.asarray(_scores(dense, negatives, noise, rule))[where]
+    return cells._replace(values=found)
+
+
+@functools.partial(jax.jit, static_argnames="rule")
+def _scores(counts, negatives, noise, rule: Rule):
+    return scores(counts, rule(counts, negatives, noise))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jaxemb.functional import sampling
-from jaxemb.static import blocks, objectives, optimum, tables
-from jaxemb.structs import InOut
+from jaxemb.static import blocks, objectives, optimum, pmi, tables
+from jaxemb.structs import Cells, InOut
 
 NEGATIVES = 5
 RULES = {"keep": optimum.keep, "skip": optimum.skip, "resample": optimum.resample}
@@ -119,6 +119,23 @@ def test_what_was_never_seen_or_is_never_drawn_has_no_finite_optimum():
     assert np.isfinite(kept[1]).all()
     # word 0 meets context 0 alone, which is then never its noise
     assert optimum.scores(counts, optimum.skip(counts, NEGATIVES, noise))[0, 0] == np.inf
+
+
+@every_rule
+def test_the_optimum_of_cells_is_that_of_the_dense_matrix(rule, monkeypatch):
+    """And of independent noise shifted PMI, as `pmi` has it; in pieces of two rows."""
+    monkeypatch.setattr(optimum, "_ROOM", 12)
+    counts, noise, random = _problem(2)
+    counts = 1000 * counts * random.integers(0, 2, (6, 6))
+    rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
+    cells = Cells(rows, columns, np.float32(counts[rows, columns]))
+    with jax.enable_x64(False):
+        found = optimum.of_cells(cells, 6, NEGATIVES, noise, rule)
+    expected = optimum.scores(counts, rule(counts, NEGATIVES, noise))[cells.rows, cells.columns]
+    np.testing.assert_allclose(found.values, expected, rtol=1e-5, atol=1e-5)
+    if rule is optimum.keep:
+        shifted = pmi.shifted(pmi.pmi(cells, 6, contexts=noise), NEGATIVES)
+        np.testing.assert_allclose(found.values, shifted.values, rtol=1e-5, atol=1e-5)
 
 
 TEXT = (0, 3, 1, 1, -1, 2, 1, 0)  # four centers, with two words of context on either side

@@ -127,18 +127,21 @@ def row_sparse(
             return jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
 
         gradient = _in_parts(gradient_at_rows, blocks, parts)
+        ids, plain = blocks.ids, cap is None and optimizer is sgd
+        if not plain or trainable is not None:  # what is done to each row by itself
+            ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
             gradient = jax.tree.map(
-                lambda g, mask, ids: g * mask[ids][..., None], gradient, trainable, blocks.ids
+                lambda g, mask, i: g * mask[i][..., None], gradient, trainable, ids
             )
-        if cap is None and optimizer is sgd:
+        if plain:
             update = jax.tree.map(lambda g: -learning_rate * g, gradient)
             optimizer_state = state.optimizer
         else:
-            sides = zip(blocks.ids, gradient, state.optimizer, strict=True)
+            sides = zip(ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
             update, optimizer_state = (InOut(*parts) for parts in zip(*changed, strict=True))
-        return LearnerState(ops.scatter_add(state.tables, blocks.ids, update), optimizer_state)
+        return LearnerState(ops.scatter_add(state.tables, ids, update), optimizer_state)
 
     return Learner(init, step)
 

@@ -24,11 +24,19 @@ class Block(NamedTuple):
     Weight 0 is padding: it removes a word outside the window or beyond a sentence's end.
     """
 
-    ids: InOut  # which rows are read: integers >= 0; outputs of one center each come first
+    ids: InOut  # rows read: integers >= 0, or `Bag`s of them; outputs of one center come first
     pool: PyTree  # what the objective's `pool` needs besides the rows
     target: Float[Array, " outputs"]  # of what one center is scored against: +1 observed, -1 noise
     weight: Float[Array, "centers outputs"]
     pairs: Float[Array, ""]  # observed predictions: the unit in which loss is reported
+
+
+class Bag(NamedTuple):
+    """Ids of several rows that are read as one: their mean."""
+
+    rows: Int[Array, "*bags bag"]  # beyond `count` any rows
+    count: Int[Array, "*bags"]  # how many there are
+    share: Float[Array, "*bags"]  # of what a bag receives, what each of its rows does
 
 
 class Reads(NamedTuple):
@@ -38,15 +46,17 @@ class Reads(NamedTuple):
     halo: int  # words of context on either side of them
     bits: int  # uint32 of randomness that one block's draw consumes
     own: int = 0  # outputs that each center has to itself, before those the block shares
+    budget: int = 0  # what the centers of a block may cost together, where they differ in cost
 
 
 class Objective(NamedTuple):
-    """What a block reads and what it costs, as four pure functions and the sizes they read.
+    """What a block reads and what it costs, as pure functions and the sizes they read.
 
     prepare(vocab) -> (resources, rows)               host: noise table; row counts as `InOut`
     draw(random, text, resources) -> Block            which rows one block reads
     pool(input_rows, block) -> hidden                 [centers, dim]
     loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
+    words(tables, resources) -> the same model with one input row a word: its tables and resources
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -57,6 +67,7 @@ class Objective(NamedTuple):
     pool: Callable[..., Array]
     loss: Callable[..., Array]
     reads: Reads
+    words: Callable[..., tuple[InOut, PyTree]] = lambda tables, resources: (tables, resources)
 
 
 class LearnerState(NamedTuple):

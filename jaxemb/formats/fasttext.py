@@ -20,7 +20,6 @@ from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
 from jaxemb.text import vocabulary
 
-END = "</s>"  # the end of a line: the one word without n-grams
 _COMPOSED = 1 << 12  # words at once
 
 
@@ -82,13 +81,8 @@ def _composed(
     known = own >= 0
     sums = np.zeros((len(raw), settings.dim), np.float32)
     sums[known] = rows[own[known]]
-    inner = [i for i, word in enumerate(raw) if word != END.encode()]
-    counts = np.zeros(len(raw), np.int64)
-    hashes, counts[inner] = hashing.ngram_hashes(
-        [raw[i] for i in inner], settings.minn, settings.maxn
-    )
-    ids, starts = words + hashes.astype(np.int64) % max(settings.bucket, 1), np.cumsum(counts)
-    starts -= counts
+    buckets, counts = hashing.buckets_of(raw, settings.minn, settings.maxn, settings.bucket)
+    ids, starts = words + buckets, np.cumsum(counts) - counts
     for k in range(int(counts.max(initial=0))):  # in order, as float32 sums depend on it
         longer = np.flatnonzero(counts > k)
         sums[longer] += rows[ids[starts[longer] + k]]

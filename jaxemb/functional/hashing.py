@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt32
 
+END = "</s>"  # the end of a line, as fastText writes it: the one word without n-grams
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 
 
@@ -79,3 +80,17 @@ def ngram_hashes(
     order = np.lexsort((np.concatenate(lengths), np.concatenate(places)))
     counts = np.bincount(owner[np.concatenate(places)], minlength=len(words))
     return np.concatenate(grown)[order], counts.astype(np.int64)
+
+
+def buckets_of(
+    words: list[bytes], minn: int, maxn: int, buckets: int
+) -> tuple[Int64[Any, " ngrams"], Int64[Any, " words"]]:
+    """The buckets of the n-grams of many words, word by word, and how many each word has.
+
+    Source:
+        fastText, dictionary.cc, `computeSubwords` and `initNgrams`.
+    """
+    counts = np.zeros(len(words), np.int64)
+    inner = [i for i, word in enumerate(words) if word != END.encode()]
+    hashes, counts[inner] = ngram_hashes([words[i] for i in inner], minn, maxn)
+    return hashes.astype(np.int64) % max(buckets, 1), counts

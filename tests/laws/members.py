@@ -7,9 +7,10 @@ import pytest
 from jaxemb import embedders
 from jaxemb.contextual import bilm, cells
 from jaxemb.functional import losses, pooling
-from jaxemb.static import blocks, objectives
+from jaxemb.static import blocks, objectives, subwords
 
 SMALL = {"window": 2, "negatives": 3, "block_length": 4, "shared_negatives": 3}
+HASHED = {"minn": 1, "maxn": 3, "buckets": 9}  # some n-grams share a bucket
 
 
 def hinge(hidden, outputs, target, weight):
@@ -32,7 +33,11 @@ DRAWS = {
     "cbow": objectives.cbow,
     "cbow skip": lambda **s: objectives.cbow(collision=blocks.skip, **s),
     "cbow word2vec": lambda **s: objectives.cbow(mean=pooling.mean_word2vec, **s),
+    "subword skipgram": lambda **s: subwords.subword_skipgram(**HASHED, **s),
+    "subword cbow": lambda **s: subwords.subword_cbow(**HASHED, **s),
 }
+# what is added to rows is the gradient of no loss: another program's
+NO_GRADIENT = {"cbow word2vec, logistic", "subword skipgram, logistic"}
 OBJECTIVES = {
     f"{draw}, {loss}": DRAWS[draw](loss=LOSSES[loss], **SMALL)
     for draw in DRAWS

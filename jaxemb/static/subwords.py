@@ -1,0 +1,230 @@
+"""Words with subwords: the row of a word is the mean of its own and those of its n-grams.
+
+Character n-grams are hashed into buckets as fastText hashes them. Only buckets that a word of the
+vocabulary has an n-gram in get a row: no text can train the others. Rows are ordered by use, words
+first, so that those read most stand close together.
+
+Source:
+    Bojanowski et al. 2017, arXiv:1607.04606; the mean for their sum: github facebookresearch/
+    fastText.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxemb.errors import InputError, at_least
+from jaxemb.functional import hashing, pooling
+from jaxemb.static import bags as bags_lib
+from jaxemb.static import objectives
+from jaxemb.structs import Bag, Block, InOut, Objective, Vocab
+
+_COMPOSED = 1 << 12  # words at once
+
+
+class Bags(NamedTuple):
+    """The rows of every word, one word's after the other's: its own, then its n-grams'."""
+
+    flat: Int[Any, " all"]  # int32; `slots` more at the end, that a slice never leaves it
+    start: Int[Any, " vocab"]
+    count: Int[Any, " vocab"]  # rows of each word
+    weight: Float[Any, " vocab"]  # how much a word weighs among the words of a window
+    slots: Int[Any, " slots"]  # 0, 1, ... up to the longest bag
+    buckets: Int[Any, " ngrams"]  # of each row beyond those of words
+
+
+class Resources(NamedTuple):
+    """What a block is drawn from."""
+
+    inner: Any  # of the objective on words
+    bags: Bags
+
+
+def fasttext_share(count: Int[Array, "*bags"]) -> Float[Array, "*bags"]:
+    """Every row receives all that its mean does: fastText and gensim. No gradient of any loss.
+
+    A word then learns about as fast as one without n-grams.
+    """
+    return jnp.ones(count.shape, jnp.float32)
+
+
+def exact_share(count: Int[Array, "*bags"]) -> Float[Array, "*bags"]:
+    """Every row receives its part of what its mean does: the exact gradient."""
+    return 1.0 / jnp.maximum(count, 1).astype(jnp.float32)
+
+
+def subword_skipgram(
+    *,
+    minn: int = 3,
+    maxn: int = 6,
+    buckets: int = 2_000_000,
+    share=fasttext_share,
+    window: int = 5,
+    negatives: int = 5,
+    dynamic_window: bool = True,
+    noise_power: float = 0.75,
+    block_length: int = 16,
+    shared_negatives: int = 24,
+    **functions: Any,
+) -> Objective:
+    """Skip-gram with negative sampling whose centers are the means of their words' rows.
+
+    Args:
+        minn, maxn: the shortest and longest n-gram, in characters, `<` and `>` included; maxn 0
+            for none.
+        buckets: n-grams whose hashes agree modulo this share a row.
+        share: `fasttext_share` or `exact_share`: which gradient a row receives.
+        The others, and functions (collision, direction, loss): see `objectives.skipgram`.
+
+    Raises:
+        InputError: a number that must be at least 1 is not; minn over maxn.
+    """
+    inner = objectives.skipgram(
+        window=window,
+        negatives=negatives,
+        dynamic_window=dynamic_window,
+        noise_power=noise_power,
+        block_length=block_length,
+        shared_negatives=shared_negatives,
+        **functions,
+    )
+    return _with_bags(inner, minn, maxn, buckets, share)
+
+
+def subword_cbow(
+    *,
+    minn: int = 3,
+    maxn: int = 6,
+    buckets: int = 2_000_000,
+    mean=pooling.mean,
+    window: int = 5,
+    negatives: int = 5,
+    dynamic_window: bool = True,
+    noise_power: float = 0.75,
+    block_length: int = 16,
+    shared_negatives: int = 24,
+    **functions: Any,
+) -> Objective:
+    """CBOW with negative sampling: the mean of all rows of a window's words predicts its center.
+
+    So a long word weighs more than a short one, as in fastText and gensim.
+
+    Args:
+        minn, maxn, buckets: see `subword_skipgram`.
+        mean: `pooling.mean`, the exact gradient, or `pooling.mean_word2vec`: every row receives
+            all that the mean does, as in fastText and gensim.
+        The others, and functions (collision, loss): see `objectives.cbow`.
+
+    Raises:
+        InputError: a number that must be at least 1 is not; minn over maxn.
+    """
+    inner = objectives.cbow(
+        window=window,
+        negatives=negatives,
+        dynamic_window=dynamic_window,
+        noise_power=noise_power,
+        mean=mean,
+        block_length=block_length,
+        shared_negatives=shared_negatives,
+        **functions,
+    )
+    made = _with_bags(inner, minn, maxn, buckets, exact_share)
+    return made._replace(draw=functools.partial(_weighed, draw=made.draw))
+
+
+def _with_bags(inner: Objective, minn: int, maxn: int, buckets: int, share) -> Objective:
+    at_least(0, minn=minn, maxn=maxn)
+    if maxn:
+        at_least(1, buckets=buckets)
+    if minn > maxn > 0:
+        raise InputError(f"minn is {minn}, above maxn, which is {maxn}")
+    hashed = {"minn": minn, "maxn": maxn, "buckets": buckets}
+    return inner._replace(
+        prepare=functools.partial(_prepare, inner=inner, **hashed),
+        draw=functools.partial(_draw, draw=inner.draw, share=share),
+        words=composed,
+    )
+
+
+def _prepare(vocab: Vocab, *, inner: Objective, **hashed: int) -> tuple[Resources, InOut]:
+    resources, rows = inner.prepare(vocab)
+    found = rows_of(vocab, **hashed)
+    return Resources(resources, found), rows._replace(input=rows.input + len(found.buckets))
+
+
+def rows_of(vocab: Vocab, *, minn: int, maxn: int, buckets: int) -> Bags:
+    """The rows of every word; row i < vocab is word i's own.
+
+    Args:
+        vocab: the words, and their counts, which order the rows of buckets.
+        minn, maxn, buckets: see `subword_skipgram`.
+    """
+    raw = [word.encode("utf-8", "surrogateescape") for word in vocab.words]
+    hashed, grams = hashing.buckets_of(raw, minn, maxn, buckets)
+    used, which = np.unique(hashed, return_inverse=True)
+    use = np.bincount(which, np.repeat(vocab.counts, grams), len(used))
+    order = np.argsort(-use, kind="stable")
+    row = np.empty(len(used), np.int64)
+    row[order] = np.arange(len(used))
+    count = grams + 1
+    start = np.cumsum(count) - count
+    longest = int(count.max())
+    flat = np.zeros(int(count.sum()) + longest, np.int32)
+    flat[start] = np.arange(len(raw))
+    own = np.zeros(len(flat) - longest, bool)
+    own[start] = True
+    flat[: len(own)][~own] = len(raw) + row[which]
+    small = (jnp.asarray(x, jnp.int32) for x in (flat, start, count))
+    weight, slots = jnp.asarray(count, jnp.float32), jnp.arange(longest, dtype=jnp.int32)
+    return Bags(*small, weight, slots, jnp.asarray(used[order], jnp.int32))
+
+
+def bag_of(bags: Bags, words: Int[Array, " words"], share=fasttext_share) -> Bag:
+    """The bags of some words; beyond a bag's end stands row 0, which is often read anyway."""
+    count = bags.count[words]
+    slices = jax.vmap(lambda at: jax.lax.dynamic_slice(bags.flat, (at,), bags.slots.shape))
+    rows = jnp.where(bags.slots[None, :] < count[:, None], slices(bags.start[words]), 0)
+    return Bag(rows, count, share(count))
+
+
+def _draw(random, text, resources: Resources, *, draw, share) -> Block:
+    block = draw(random, text, resources.inner)
+    return block._replace(
+        ids=InOut(bag_of(resources.bags, block.ids.input, share), block.ids.output)
+    )
+
+
+def _weighed(random, text, resources: Resources, *, draw) -> Block:
+    """A block of CBOW in which each word weighs as many rows as it has."""
+    block = draw(random, text, resources)
+    words = block.ids.input.rows[:, 0]  # a word's own row has its number
+    return block._replace(pool=block.pool * resources.bags.weight[words][None, :])
+
+
+def composed(whole: InOut, resources: Resources) -> tuple[InOut, Resources]:
+    """The same model with one row a word: the mean of all its rows; costs the same, to rounding."""
+    words = len(resources.bags.start)
+    own = jnp.arange(words, dtype=jnp.int32)
+    alone = resources.bags._replace(
+        flat=jnp.pad(own, (0, 1)),
+        start=own,
+        count=jnp.ones_like(own),
+        slots=jnp.zeros(1, jnp.int32),
+        buckets=jnp.zeros(0, jnp.int32),
+    )
+    return InOut(_composed(whole.input, resources.bags), whole.output), Resources(
+        resources.inner, alone
+    )
+
+
+@jax.jit
+def _composed(table, bags: Bags):
+    words = jnp.arange(bags.start.shape[0], dtype=jnp.int32)
+    short = -len(words) % _COMPOSED
+    some = jnp.pad(words, (0, short)).reshape(-1, _COMPOSED)
+    found = jax.lax.map(lambda each: bags_lib.read(table, bag_of(bags, each)), some)
+    return found.reshape(-1, table.shape[1])[: len(words)]

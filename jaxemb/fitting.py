@@ -71,7 +71,8 @@ def fit(
         given = InOut(*(np.asarray(table, np.float32) for table in initial))
         # a copy: the tables in training are given away from step to step
         plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, given)))
-    split = training.split_of(key, ids, subsampling.keep_word2vec(vocab.counts, subsample))
+    keep = subsampling.keep_word2vec(vocab.counts, subsample)
+    split = training.split_of(key, ids, keep, cost=objective.cost(resources))
     state = training.start(plan, rows)
     for event in training.events(plan, state, resources, split):
         state = event.state

@@ -78,12 +78,12 @@ def train(
     if start:
         plan = plan._replace(initial=start, trainable=start.trainable)
     keep = config.kept(corpus)
-    share = config.corpus.held_out
-    text = training.split_of(plan.key, corpus.ids, keep, held_out=share)
-    held = training.split_of(plan.key, corpus.ids, keep, held_out=share, held=True)
+    prepared = objective.prepare(corpus.vocab)
+    sides = {"held_out": config.corpus.held_out, "cost": objective.cost(prepared[0])}
+    text = training.split_of(plan.key, corpus.ids, keep, **sides)
+    held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
-    prepared = objective.prepare(corpus.vocab)
     how = (together or _alone)(plan)
     if not finished.exists():
         _loop(workdir, config, plan, how, prepared, text, held)

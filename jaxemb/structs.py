@@ -57,6 +57,7 @@ class Objective(NamedTuple):
     pool(input_rows, block) -> hidden                 [centers, dim]
     loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
     words(tables, resources) -> the same model with one input row a word: its tables and resources
+    cost(resources) -> [vocab] or None                host: what a center takes of `reads.budget`
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -68,6 +69,7 @@ class Objective(NamedTuple):
     loss: Callable[..., Array]
     reads: Reads
     words: Callable[..., tuple[InOut, PyTree]] = lambda tables, resources: (tables, resources)
+    cost: Callable[..., Any] = lambda resources: None
 
 
 class LearnerState(NamedTuple):

@@ -100,11 +100,17 @@ def check_ids(ids: Any, vocab: Vocab) -> None:
         )
 
 
-def split_of(key, ids, keep, *, held_out: float = 0.0, held: bool = False) -> segments.Split:
-    """The text of one side, subsampled by a seed that derives from the key."""
+def split_of(
+    key, ids, keep, *, held_out: float = 0.0, held: bool = False, cost=None
+) -> segments.Split:
+    """The text of one side, subsampled by a seed that derives from the key.
+
+    Args:
+        cost: what words cost as centers: `objective.cost(resources)`.
+    """
     stream = Stream.HELD_OUT_TEXT if held else Stream.TEXT
     seed = int(jax.random.bits(jax.random.fold_in(key, stream)))
-    return segments.Split(ids, keep, seed, held_out, held)
+    return segments.Split(ids, keep, seed, held_out, held, cost=cost)
 
 
 def start(plan: Plan, rows: InOut) -> LearnerState:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int32
 
+from jaxemb.errors import InputError
 from jaxemb.structs import Reads
 from jaxemb.text.vocabulary import SENTENCE_END
 
@@ -28,6 +29,7 @@ class Split(NamedTuple):
     held_out: float = 0.0  # the share of the ids that is held out
     held: bool = False  # which side this is
     segment: int = SEGMENT
+    cost: Int[Any, " vocab"] | None = None  # what a center takes of a block's budget, if it has one
 
 
 class Chunk(NamedTuple):
@@ -116,7 +118,7 @@ def chunks(
         body, subsampled = around(at)
         before = _words_before(around, at, reads.halo)
         after = _words_after(around, at, reads.halo, segment_count(split))
-        blocks = cut(before, body, after, reads)
+        blocks = cut(before, body, after, reads, split.cost)
         blocks = blocks[_random(split, epoch, at, purpose=1).permutation(len(blocks))]
         total = max(-(-len(blocks) // batch), 1)  # an empty segment still tells what it left out
         for start in range(first, total, steps):
@@ -153,23 +155,46 @@ def _words_after(around, at: int, halo: int, segments: int):
     return found[:halo]
 
 
-def cut(before, body, after, reads: Reads) -> Int32[Any, "blocks text"]:
-    """Blocks of `block_length` centers that tile `body`, each with `halo` ids on either side.
+def cut(before, body, after, reads: Reads, cost=None) -> Int32[Any, "blocks text"]:
+    """Blocks of up to `block_length` centers that tile `body`, with `halo` ids on either side.
 
-    Words of `after` are context but no centers here: they are written as -2 - id.
+    With costs, a block also ends before the center that would exceed its budget. Words beyond a
+    block's own centers, as those of `after`, are context and written as -2 - id.
+
+    Raises:
+        InputError: costs and no budget, or a word that costs more than a whole block may.
     """
     length, halo = reads.block_length, reads.halo
-    count = -(-len(body) // length)
-    padded = np.full(count * length + 2 * halo, SENTENCE_END, np.int32)
+    starts = np.arange(0, len(body), length) if cost is None else _starts(body, reads, cost)
+    padded = np.full(len(body) + length + 2 * halo, SENTENCE_END, np.int32)
     padded[halo - len(before) : halo] = before
     padded[halo : halo + len(body)] = body
-    context = np.where(after >= 0, -2 - after, SENTENCE_END)
-    room = padded[halo + len(body) :]
-    room[: len(context)] = context[: len(room)]
-    if not count:
-        return np.zeros((0, length + 2 * halo), np.int32)
+    padded[halo + len(body) :][: len(after)] = np.where(after >= 0, -2 - after, SENTENCE_END)
     windows = np.lib.stride_tricks.sliding_window_view(padded, length + 2 * halo)
-    return windows[::length].copy()
+    blocks = windows[starts]  # a copy
+    if cost is not None and len(starts):
+        own = np.diff(starts, append=len(body))
+        beyond = np.arange(length)[None, :] >= own[:, None]
+        centers = _centers(blocks, reads)
+        centers[beyond & (centers >= 0)] = -2 - centers[beyond & (centers >= 0)]
+    return blocks
+
+
+def _starts(body, reads: Reads, cost) -> Int[Any, " blocks"]:
+    """Where blocks begin that are as long as their budget lets them be."""
+    if np.max(cost) > reads.budget:
+        raise InputError(
+            f"a word costs up to {np.max(cost)} of a block's budget, which is {reads.budget}: "
+            "raise the budget to that at least"
+        )
+    spent = np.concatenate([[0], np.cumsum(np.where(body >= 0, np.asarray(cost)[body], 0))])
+    affordable = np.searchsorted(spent, spent[:-1] + reads.budget, side="right") - 1
+    following = np.minimum(affordable, np.arange(len(body)) + reads.block_length).tolist()
+    starts, at = [], 0
+    while at < len(body):
+        starts.append(at)
+        at = following[at]
+    return np.array(starts, np.int64)
 
 
 def _centers(blocks, reads: Reads):

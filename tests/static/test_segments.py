@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+from jaxemb.errors import InputError
 from jaxemb.static import segments
 from jaxemb.structs import Reads
 from tests.references import word2vec
@@ -56,6 +57,36 @@ def test_blocked_segmented_text_gives_exactly_the_pairs_of_the_whole_text(seed, 
     expected = collections.Counter(word2vec.window_pairs(_sentences(ids), READS.halo))
     assert _pairs(chunks, READS.halo) == expected
     assert sum(c.trained for c in chunks) == np.count_nonzero(ids >= 0)
+
+
+COST = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1])
+
+
+@pytest.mark.parametrize("words", [1, 31, 200])
+@pytest.mark.parametrize("budget", [5, 9, 100])
+def test_blocks_of_a_budget_keep_every_pair_and_are_as_long_as_it_lets_them_be(words, budget):
+    ids, reads = _text(0, words), READS._replace(budget=budget)
+    split = _split(ids, cost=COST)
+    chunks = list(segments.chunks(split, reads, batch=2, steps=3, epoch=0))
+    expected = collections.Counter(word2vec.window_pairs(_sentences(ids), READS.halo))
+    assert _pairs(chunks, READS.halo) == expected
+    assert sum(c.trained for c in chunks) == np.count_nonzero(ids >= 0)
+    body, none = ids[:32], np.zeros(0, np.int32)
+    at = 0
+    for block in segments.cut(none, body, none, reads, COST)[:, 3:7]:
+        ends = np.append(np.flatnonzero(block < -1), 4)  # a word that is only context, or the end
+        count = min(ends[0], len(body) - at)
+        np.testing.assert_array_equal(block[:count], body[at : at + count])
+        at += count
+        spent = COST[block[block >= 0]].sum()
+        assert spent <= budget
+        assert count == 4 or at == len(body) or spent + COST[body[at]] > budget
+    assert at == len(body)
+
+
+def test_a_word_that_costs_more_than_a_block_may_is_refused():
+    with pytest.raises(InputError, match="costs up to 5 of a block's budget, which is 4"):
+        list(segments.chunks(_split(_text(0, 9), cost=COST), READS._replace(budget=4), 2, 3, 0))
 
 
 @pytest.mark.parametrize("keep", [0.02, 0.5])

@@ -13,11 +13,23 @@ import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import schedules, subsampling
+from jaxemb.provenance import function_name
 from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import phrases as phrases_lib
 from jaxemb.text import tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
 Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
+Score = Annotated[
+    Callable[..., Any],
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="NAME",
+        instance_from_str=lambda said: phrases_lib.named(said[0]),
+        is_instance=callable,
+        str_from_instance=lambda score: [function_name(score)],
+    ),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +51,15 @@ class Corpus:
     """What to do with bytes that are not UTF-8; replaced ones are counted."""
     mark_unknown: bool = False
     """Words that are left out leave a mark, as a language model wants them to."""
+    phrases: int = 0
+    """Passes that join words that often stand together into one; 0: none, 2: up to 4 words."""
+    phrase_score: Score = phrases_lib.word2phrase
+    """What says how often is often: word2phrase, gensim, npmi, or MODULE:NAME."""
+    phrase_threshold: tuple[float, ...] = (100.0,)
+    """A pair is joined if it scores above it; a number for each pass, or the last for the rest."""
+    phrase_min_count: int = 5
+    """Rarer pairs are left as they are; the scores discount it."""
+    phrase_joiner: str = "_"
     prepared: str | None = None
     """The folder of the encoded corpus; by default `corpus` in the workdir."""
 
@@ -53,12 +74,22 @@ class Corpus:
             at_least(1, max_vocab=self.max_vocab)
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out is {self.held_out}; it must be at least 0 and below 1")
+        at_least(0, phrases=self.phrases)
+        at_least(1, phrase_min_count=self.phrase_min_count)
+        if not self.phrase_threshold:
+            raise InputError("phrase_threshold is empty; wanted a number for each pass, or one")
         if not self.subsample >= 0:
             raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
 
     def settings(self) -> corpus_lib.Settings:
+        named = self.phrase_score, self.phrase_threshold, self.phrase_min_count, self.phrase_joiner
         return corpus_lib.Settings(
-            self.tokenizer, self.min_count, self.max_vocab, self.bad_utf8, self.mark_unknown
+            self.tokenizer,
+            self.min_count,
+            self.max_vocab,
+            self.bad_utf8,
+            self.mark_unknown,
+            phrases_lib.Rule(self.phrases, *named) if self.phrases else None,
         )
 
 

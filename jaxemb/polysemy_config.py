@@ -44,6 +44,8 @@ class PolysemyConfig:
         at_least(4, per_sense=self.per_sense)  # a pair for WiC of each kind
         self.static.check()
         self.contextual.check()
+        if self.static.corpus.phrases or self.contextual.corpus.phrases:
+            raise InputError("phrases hide words in others: a trial of polysemy wants phrases = 0")
         if self.static.members:
             raise InputError("members are several models: a trial of polysemy wants one")
         if not self.contextual.characters and self.static.dim != self.contextual.dim:

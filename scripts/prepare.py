@@ -1,6 +1,7 @@
 """Encodes a corpus: text to ids and a vocabulary on disk, for training runs to share.
 
-Usage: python scripts/prepare.py FOLDER --corpus.path TEXT [--corpus.min-count 5 ...] [--help]
+Usage: python scripts/prepare.py FOLDER --corpus.path TEXT [--corpus.min-count 5 ...]
+           [--phrases 2 --phrase-score word2phrase --phrase-threshold 200 100] [--help]
 
 Then train on it: python scripts/train.py CONFIG.py --corpus.path TEXT --corpus.prepared FOLDER
 """
@@ -11,6 +12,7 @@ import tyro
 
 from jaxemb import command_line, preparation
 from jaxemb.config import Corpus
+from jaxemb.text import phrases
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,11 @@ def main() -> None:
     print(f"{asked.folder}: {len(corpus.vocab.words):,} words")
     print(f"tokens: {tokens.read:,} read = {tokens.kept:,} kept + dropped ({dropped})")
     print(f"{corpus.replaced:,} bad characters replaced")
+    if asked.corpus.phrases:
+        found = phrases.read(corpus.folder / phrases.FILE)
+        best = sorted(found, key=lambda each: -each.score)[:10]
+        named = ", ".join(f"{each.phrase} {each.score:.4g}" for each in best)
+        print(f"{len(found):,} phrases ({phrases.FILE}), the first: {named}")
 
 
 if __name__ == "__main__":

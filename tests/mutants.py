@@ -26,6 +26,50 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "fastText's noise is only skipped": Mutant(
+        "static/blocks.py",
+        "skip(observed / others[None, :]",
+        "skip(observed",
+        "tests/static/test_blocks.py::test_resampled_noise_is_in_expectation",
+    ),
+    "fastText's words have their share of those kept": Mutant(
+        "profiles.py",
+        'subsample_of="read"',
+        'subsample_of="kept"',
+        "tests/test_profiles.py::test_frequent_words_are_thinned_out",
+    ),
+    "gensim's centers predict their context": Mutant(
+        "profiles.py",
+        """skipgram={"direction": blocks.skipgram_from_context, "learning_rate": 0.025},
+        cbow={"mean": pooling.mean_word2vec, "learning_rate": 0.025},""",
+        """skipgram={"direction": blocks.skipgram, "learning_rate": 0.025},
+        cbow={"mean": pooling.mean_word2vec, "learning_rate": 0.025},""",
+        "tests/test_profiles.py::test_a_step_is_what_the_program_does",
+    ),
+    "a pair cut by blocks is not counted": Mutant(
+        "text/pairs.py",
+        "last = words[-1:]",
+        "last = words[:0]",
+        "tests/text/test_phrases.py::test_any_blocks_and_any_scratch_files",
+    ),
+    "phrases share their words": Mutant(
+        "text/phrases.py",
+        "match & ((at - chain) % 2 == 0)",
+        "match & ((at - chain) % 3 == 0)",
+        "tests/text/test_phrases.py::test_the_same_sentences_come_out_as_from_gensim",
+    ),
+    "a phrase is not the word it is spelled like": Mutant(
+        "text/phrases.py",
+        "if word in wanted}",
+        "if word is wanted}",
+        "tests/text/test_phrases.py::test_a_phrase_that_is_spelled_like_a_word",
+    ),
+    "words that were joined are forgotten": Mutant(
+        "text/corpus.py",
+        "Tokens(tokens.read + joined, ",
+        "Tokens(tokens.read, ",
+        "tests/text/test_phrases.py::test_every_joined_word_is_in_the_account",
+    ),
     "noise attracts": Mutant(
         "functional/losses.py",
         "softplus(-(context @ center)) + jnp.sum(softplus(noise @ center))",

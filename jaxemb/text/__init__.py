@@ -6,8 +6,9 @@ import numpy as np
 
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
+from jaxemb.text import phrases as phrases_lib
 from jaxemb.text import tokenizers, vocabulary
-from jaxemb.text.vocabulary import SENTENCE_END
+from jaxemb.text.vocabulary import SENTENCE_END, Numbered
 
 __all__ = ["SENTENCE_END", "encode", "tokenizers", "vocabulary"]
 
@@ -18,6 +19,7 @@ def encode(
     min_count: int = 5,
     max_vocab: int | None = None,
     tokenizer: Callable[[str], list[str]] = tokenizers.words,
+    phrases: phrases_lib.Rule | None = None,
 ) -> tuple[Vocab, np.ndarray]:
     """A vocabulary and ids, in memory, of an open file or any iterable; read once.
 
@@ -26,6 +28,7 @@ def encode(
         min_count: rarer words are left out.
         max_vocab: the most words to keep, by frequency; None keeps all.
         tokenizer: from a line to its tokens; not used on lists of tokens.
+        phrases: which pairs of words become one; None for none.
 
     Returns:
         The vocabulary by falling count, and int32 ids with -1 at sentence ends.
@@ -51,10 +54,13 @@ def encode(
             parts.append(np.array([*numbering(tokens), SENTENCE_END], np.int32))
     numbers = np.concatenate(parts) if parts else np.zeros(0, np.int32)
     words = numbering.words()
+    whole = Numbered(words, vocabulary.count(numbers, len(words)), lambda: iter([numbers]))
+    if phrases is not None:
+        whole, _ = phrases_lib.join(whole, phrases)
     chosen = vocabulary.renumber(
-        words, vocabulary.count(numbers, len(words)), min_count=min_count, max_vocab=max_vocab
+        whole.words, whole.counts, min_count=min_count, max_vocab=max_vocab
     )
-    return chosen.vocab, chosen(numbers)
+    return chosen.vocab, np.concatenate([chosen(block) for block in whole.blocks()])
 
 
 def _readable(sentences: Iterable) -> Iterator:

@@ -17,13 +17,13 @@ from jaxtyping import Int
 from jaxemb import provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
-from jaxemb.text import reading, sources, vocabulary
+from jaxemb.text import phrases, reading, sources, vocabulary
+from jaxemb.text.phrases import Phrase, Rule
 from jaxemb.text.reading import Progress
-from jaxemb.text.vocabulary import SENTENCE_END, Tokens
+from jaxemb.text.vocabulary import Tokens
 
 FORMAT = 1
 IDS, VOCAB = "ids.bin", "vocab.txt"
-_BLOCK = 1 << 22  # ids renumbered at a time
 
 
 class Corpus(NamedTuple):
@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     max_vocab: int | None
     bad_utf8: str
     mark_unknown: bool = False  # a dropped word leaves the id behind the last word's
+    phrases: Rule | None = None
 
 
 def prepare(
@@ -73,7 +74,7 @@ def prepare(
         stored = read_manifest(folder)
         _refuse_stale(folder, stored, _described(files, settings, stored["sources"]))
         return load(folder)
-    taken = [name for name in (IDS, VOCAB) if (folder / name).exists()]
+    taken = [name for name in (IDS, VOCAB, phrases.FILE) if (folder / name).exists()]
     if taken:
         raise InputError(
             f"{folder}: holds {' and '.join(taken)} but no manifest.json, so it was not made by "
@@ -84,21 +85,27 @@ def prepare(
     parts: list[reading.Part] = []
     try:
         parts = reading.read(files, settings.tokenizer, settings.bad_utf8, folder, progress)
-        numbering, counts = _merged(parts)
+        whole, joined = reading.together(parts), []
+        if settings.phrases is not None:
+            whole, joined = phrases.join(whole, settings.phrases, folder)
         where = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others"
         chosen = vocabulary.renumber(
-            numbering.words(),
-            counts,
+            whole.words,
+            whole.counts,
             min_count=settings.min_count,
             max_vocab=settings.max_vocab,
             mark_unknown=settings.mark_unknown,
             where=where,
         )
         before_second_pass(chosen.vocab)
-        _second_pass(parts, numbering, unfinished, chosen)
+        with unfinished.open("wb") as out:
+            for block in whole.blocks():
+                chosen(block).tofile(out)
+        if settings.phrases is not None:
+            phrases.write(folder / phrases.FILE, joined)
         write_vocab(folder / VOCAB, chosen.vocab)
         manifest = _described(files, settings, [])
-        manifest["tokens"] = chosen.tokens._asdict()
+        manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()
         manifest["replaced"] = sum(part.replaced for part in parts)
         manifest["ids"], manifest["words"] = unfinished.stat().st_size // 4, len(chosen.vocab.words)
         os.replace(unfinished, folder / IDS)
@@ -107,7 +114,7 @@ def prepare(
         for scratch in (unfinished, *folder.glob(reading.SCRATCH)):
             scratch.unlink(missing_ok=True)
         if not manifest_path.exists():
-            for name in (VOCAB, IDS):
+            for name in (VOCAB, IDS, phrases.FILE):
                 (folder / name).unlink(missing_ok=True)
     return load(folder)
 
@@ -168,24 +175,12 @@ def write_vocab(path: Path, vocab: Vocab) -> None:
     provenance.write_text(path, "".join(lines))
 
 
-def _merged(parts: list[reading.Part]):
-    """The words of all parts, in the order of first meeting, and how often each occurs."""
-    numbering = vocabulary.Numbering()
-    numbers = [numbering(part.words) for part in parts]
-    counts = np.zeros(len(numbering.words()), np.int64)
-    for part, own in zip(parts, numbers, strict=True):
-        counts[own] += part.counts
-    return numbering, counts
-
-
-def _second_pass(parts, numbering, unfinished: Path, chosen: vocabulary.Renumbering) -> None:
-    with unfinished.open("wb") as out:
-        for part in parts:
-            # a part's own numbers, the last entry for the sentence end, which reads as -1
-            own = np.array([*numbering(part.words), SENTENCE_END], np.int32)
-            with part.numbers.open("rb") as numbers:
-                while (found := np.fromfile(numbers, np.int32, _BLOCK)).size:
-                    chosen(own[found]).tofile(out)
+def _with_joined(tokens: Tokens, found: list[Phrase]) -> Tokens:
+    """The account of the text before its phrases were joined: every second word went."""
+    joined = sum(phrase.joined for phrase in found)
+    if not joined:
+        return tokens
+    return Tokens(tokens.read + joined, tokens.kept, {**tokens.dropped, "joined": joined})
 
 
 def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict:
@@ -200,6 +195,9 @@ def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict
         entry["sha256"] = old["sha256"] if same else _sha256(file)
         described.append(entry)
     asked = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
+    if rule := settings.phrases:
+        score, thresholds = provenance.function_name(rule.score), list(rule.thresholds)
+        asked["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
     return {"format": FORMAT, "sources": described, "settings": asked}
 
 

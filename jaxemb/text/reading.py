@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int32, Int64
 
 from jaxemb.errors import InputError
 from jaxemb.text import compression, sources, vocabulary
 from jaxemb.text.sources import Stretch
-from jaxemb.text.vocabulary import SENTENCE_END
+from jaxemb.text.vocabulary import SENTENCE_END, Numbered
 
 Tokenizer = Callable[[str], list[str]]
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
 SCRATCH = "numbers.*.tmp"
 LEAST = 1 << 23  # bytes worth a process of their own, which takes some 0.3 s to start
+_BLOCK = 1 << 22  # numbers read back at a time
 _MOST = 1 << 28  # bytes that one process reads, so that memory is bounded and progress is seen
 
 
@@ -84,6 +85,26 @@ def read(
                 future.cancel()
             for process in running:
                 process.kill()
+
+
+def together(parts: list[Part]) -> Numbered:
+    """One text of all parts: words are numbered in the order of first meeting."""
+    numbering = vocabulary.Numbering()
+    numbers = [numbering(part.words) for part in parts]
+    words = numbering.words()
+    counts = np.zeros(len(words), np.int64)
+    for part, own in zip(parts, numbers, strict=True):
+        counts[own] += part.counts
+
+    def blocks() -> Iterator[Int32[Any, " block"]]:
+        for part, own in zip(parts, numbers, strict=True):
+            # the last entry is for the sentence end, which reads as -1
+            table = np.array([*own, SENTENCE_END], np.int32)
+            with part.numbers.open("rb") as file:
+                while (found := np.fromfile(file, np.int32, _BLOCK)).size:
+                    yield table[found]
+
+    return Numbered(words, counts, blocks)
 
 
 def number(stretches: list[Stretch], tokenizer: Tokenizer, bad_utf8: str, out: Path, tell) -> Part:

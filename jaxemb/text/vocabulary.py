@@ -8,7 +8,7 @@ import difflib
 import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -51,6 +51,14 @@ class Numbering:
 
     def words(self) -> list[str]:
         return list(self._number)
+
+
+class Numbered(NamedTuple):
+    """A text as numbers of its words, to be read block by block, any number of times."""
+
+    words: list[str]  # by number
+    counts: Int64[Any, " words"]
+    blocks: Callable[[], Iterator[Int32[Any, " block"]]]  # -1 at sentence ends
 
 
 class Renumbering(NamedTuple):

@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.text import corpus, reading, sources, tokenizers
+from jaxemb.text import reading, sources, tokenizers
 
 LINES = ["the añb cat\n", "你好 the\r\n", "\n", "a word\n", "इ é the cat\n", "\r\n", "no end the"]
 
 
 def _words_and_ids(parts):
-    numbering, counts = corpus._merged(parts)
-    words, spelt = numbering.words(), []
-    for part in parts:
-        own = [*part.words, "\n"]
-        spelt += [own[i] for i in np.fromfile(part.numbers, np.int32)]
-    return dict(zip(words, counts.tolist(), strict=True)), spelt
+    whole = reading.together(parts)
+    names = [*whole.words, "\n"]
+    spelt = [names[i] for block in whole.blocks() for i in block]
+    return dict(zip(whole.words, whole.counts.tolist(), strict=True)), spelt
 
 
 def _read(files, folder, cores, tokenizer=tokenizers.words):

@@ -13,9 +13,10 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
 
 T = TypeVar("T")
+_OF_CORPUS = "^--(bad-utf8|phrases?[a-z-]*)(?==|$)"
 
 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
@@ -40,7 +41,7 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:
-    """A dataclass from the command line; `--bad-utf8` may be said without `corpus.`.
+    """A dataclass from the command line; `--bad-utf8` and `--phrases` go without `corpus.`, too.
 
     Raises:
         InputError: an unknown option, with the nearest one; a setting out of its range, if the
@@ -48,7 +49,7 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    whole = [re.sub("^--bad-utf8(?==|$)", "--corpus.bad-utf8", each) for each in arguments]
+    whole = [re.sub(_OF_CORPUS, r"--corpus.\1", each) for each in arguments]
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -104,7 +105,9 @@ def run(main: Callable[[], None]) -> NoReturn:
         _exit(f"error: {error}", 3)
     except OSError as error:
         _exit(f"error: {error.filename or 'files'}: {error.strerror or error}", 2)
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:  # RuntimeError: XLA's own, which has no class
+        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+            raise
         _exit(f"error: out of memory ({error}): lower --dim, --batch or --corpus.max-vocab", 2)
     except Interrupted as stop:
         _exit(str(stop), 128 + stop.number)
@@ -114,5 +117,5 @@ def run(main: Callable[[], None]) -> NoReturn:
 
 
 def _exit(line: str, code: int) -> NoReturn:
-    print(line, file=sys.stderr)
+    print(one_line(line), file=sys.stderr)
     raise SystemExit(code)

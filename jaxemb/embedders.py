@@ -71,6 +71,6 @@ def lookup(vocab: int, dim: int) -> Embedder:
 
     def apply(params, tokens, mask, key=None):
         del key
-        return params[tokens] * mask[:, None]
+        return jnp.where(mask[:, None] > 0, params[tokens], 0.0)  # rows of NaN, too
 
     return Embedder(init, apply)

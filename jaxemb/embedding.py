@@ -1,6 +1,7 @@
 """Sentences of a file to the vectors of every layer, in batches whose companions change no bit."""
 
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,8 +18,12 @@ from jaxemb.contextual.language_model import Contextualizer
 from jaxemb.errors import InputError
 from jaxemb.text import characters
 
-ROWS = 64  # of every batch, filled up with empty ones: products of other heights round otherwise
+# products of other heights round otherwise: batches are filled up with empty sentences, and their
+# height depends on the length of their sentences alone
+ROWS = 64
+_POSITIONS = 1 << 13  # of a batch: long sentences have fewer companions, or memory would not do
 _STEP = 8  # sentences are padded to a multiple of this length
+_TOKENS = 256  # different ones that are read at once
 
 
 class Embedding(NamedTuple):
@@ -113,29 +118,31 @@ def vectors(
     """
     if not 1 <= batch <= ROWS:
         raise InputError(f"batch-size is {batch}; it must be 1 to {ROWS}")
-    marked = [of.ids([characters.START, *tokens, characters.END]) for tokens in texts]
-    (module, params), nothing = of.model, of.model.module.bilm.start
+    marked = [[characters.START, *tokens, characters.END] for tokens in texts]
+    bilm, params = of.model.module.bilm, of.model.params["params"]["bilm"]
     if stateful:
-        carry = nothing((1,))
-        for i, ids in enumerate(marked):
-            layers, carry = _run(module, params, *_padded([ids], 1), carry)
-            yield i, np.asarray(layers)[:, 1 : len(ids) - 1, 0]
+        carry = bilm.start((1,))
+        for i, tokens in enumerate(marked):
+            layers, carry = _read(bilm, params, *_padded(of, [tokens], 1), carry)
+            yield i, np.asarray(layers)[:, 1 : len(tokens) - 1, 0]
         return
     for members in _buckets(marked, batch):
-        texts = _padded([marked[i] for i in members], ROWS)
-        layers, _ = _run(module, params, *texts, nothing((ROWS,)))
+        rows = _rows(len(marked[members[0]]))
+        text = _padded(of, [marked[i] for i in members], rows)
+        layers, _ = _read(bilm, params, *text, bilm.start((rows,)))
         found = np.asarray(layers)
         for row, i in enumerate(members):
             yield i, found[:, 1 : len(marked[i]) - 1, row]
 
 
-def _buckets(marked: list[Any], batch: int) -> Iterator[list[int]]:
+def _buckets(marked: list[list[str]], batch: int) -> Iterator[list[int]]:
     """Sentences of one padded length together; a sentence's own length decides, not the others'."""
     by_length: dict[int, list[int]] = {}
     for i, ids in enumerate(marked):
         by_length.setdefault(_length(len(ids)), []).append(i)
-    for members in by_length.values():
-        yield from (members[at : at + batch] for at in range(0, len(members), batch))
+    for length, members in by_length.items():
+        size = min(batch, _rows(length))
+        yield from (members[at : at + size] for at in range(0, len(members), size))
 
 
 def _length(tokens: int) -> int:
@@ -144,19 +151,37 @@ def _length(tokens: int) -> int:
     return -(-tokens // step) * step
 
 
-def _padded(sentences: list[Any], rows: int) -> tuple[Any, Any]:
-    """[time, rows, ...] and the mask [time, rows]."""
+def _rows(tokens: int) -> int:
+    """The height of batches of sentences of that length."""
+    return min(ROWS, max(_POSITIONS // _length(tokens), 1))
+
+
+def _padded(of: Embedding, sentences: list[list[str]], rows: int) -> tuple[Any, Any]:
+    """Vectors [time, rows, dim], every different token read once; and the mask [time, rows]."""
+    number = {token: i for i, token in enumerate(dict.fromkeys(itertools.chain(*sentences)))}
     time = _length(max(map(len, sentences)))
-    ids = np.zeros((time, rows, *sentences[0].shape[1:]), np.int32)
-    mask = np.zeros((time, rows), np.float32)
+    places = np.full((time, rows), len(number))
     for row, sentence in enumerate(sentences):
-        ids[: len(sentence), row], mask[: len(sentence), row] = sentence, 1.0
-    return jnp.asarray(ids), jnp.asarray(mask)
+        places[: len(sentence), row] = [number[token] for token in sentence]
+    table = _tokens(of, list(number))
+    table = np.concatenate([table, np.zeros_like(table[:1])])
+    return jnp.asarray(table[places]), jnp.asarray(places < len(number), jnp.float32)
+
+
+def _tokens(of: Embedding, tokens: list[str]) -> Float[np.ndarray, "tokens dim"]:
+    """The vector of each token without context, so many at once that memory is bounded."""
+    ids = of.ids(tokens)
+    missing = -len(ids) % _TOKENS
+    ids = np.concatenate([ids, np.repeat(ids[:1], missing, axis=0)])
+    params = of.model.params["params"]["embed"]
+    parts = np.split(ids, len(ids) // _TOKENS)
+    found = [np.asarray(_read(of.model.module.embed, params, part)) for part in parts]
+    return np.concatenate(found)[: len(tokens)]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _run(module: Contextualizer, params: Any, ids: Any, mask: Any, carry: Any) -> Any:
-    return module.apply(params, ids, mask, carry)
+def _read(module: Any, params: Any, *what: Any) -> Any:
+    return module.apply({"params": params}, *what)
 
 
 def sentences(path: Path) -> list[list[str]]:
@@ -166,7 +191,7 @@ def sentences(path: Path) -> list[list[str]]:
         InputError: no such file; not UTF-8.
     """
     try:
-        lines = path.read_bytes().decode("utf-8").split("\n")
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:

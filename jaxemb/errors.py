@@ -4,6 +4,11 @@ import numbers
 from typing import Any
 
 
+def one_line(text: str) -> str:
+    """The text with line ends and terminal controls, which files may hold, written as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class InputError(ValueError):
     """Input from a person cannot be used. Scripts print it as one line and exit with 2."""
 
@@ -13,7 +18,8 @@ class FormatError(InputError):
 
     def __init__(self, path: Any, where: str, found: str, expected: str, hint: str = "") -> None:
         wanted = f"; expected {expected}" if expected else ""
-        super().__init__(f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}")
+        said = f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}"
+        super().__init__(one_line(said))
         self.path, self.where = path, where
         self.found, self.expected, self.hint = found, expected, hint
 

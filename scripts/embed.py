@@ -38,7 +38,7 @@ class Embed:
     stateful: bool = False
     """Carry the state from line to line, as ELMo does on streams."""
     batch_size: int = 64
-    """Sentences at once; changes no bit without --stateful."""
+    """Sentences at once, at most 64; changes no bit without --stateful."""
 
 
 def main() -> None:

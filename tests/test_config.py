@@ -6,7 +6,7 @@ import pytest
 
 from jaxemb import command_line, learners
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.errors import InputError
+from jaxemb.errors import FormatError, InputError
 
 
 def _plain(*, window, dim):
@@ -50,6 +50,36 @@ def test_what_is_none_is_left_to_the_objective():
 def test_an_objective_that_takes_any_setting_gets_those_that_were_changed():
     config = _config(StaticConfig, lambda **settings: settings, window=3, mean=max, epochs=9)
     assert config.build_objective() == {"window": 3, "mean": max}
+
+
+def test_what_a_file_says_cannot_break_a_line_or_reach_the_terminal(capsys):
+    def main():
+        raise FormatError("options.json", "a\nb\x1b[31m\ud800", "nan", "a number")
+
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(main)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert said == "error: options.json: a\\nb\\x1b[31m\\ud800: nan; expected a number\n"
+
+
+@pytest.mark.parametrize("kind", [MemoryError, RuntimeError])
+def test_too_little_memory_is_one_line(kind, capsys):
+    def main():
+        raise kind("RESOURCE_EXHAUSTED: out of memory\nallocating 7 bytes")
+
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(main)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_other_errors_of_the_program_are_not_hidden():
+    def main():
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        command_line.run(main)
 
 
 @pytest.mark.parametrize("name", ["negatives", "noise_power", "collision", "mean"])

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from jaxemb import contextual_report, contextual_runs, formats
 from jaxemb import contextual_training as training
-from jaxemb.contextual import models, windows
+from jaxemb.contextual import language_model, models, windows
 from jaxemb.contextual_training import Plan, Resources, Rule, Text
 from jaxemb.formats import WordVectors
 from tests.test_scripts import run
@@ -139,6 +139,20 @@ def test_a_model_learns_what_follows_what(samples, options):
     found = training.perplexity(plan, state.params, text, resources)
     assert found.forward < 0.75 * before.forward  # two of twelve words may follow, and the end
     assert found.backward < 0.75 * before.backward
+
+
+def test_a_sample_of_all_words_and_more_is_the_full_softmax():
+    plan, text = _plan(), _text(1)
+    params = training.start(plan, 4, Resources()).params
+    [pair] = list(windows.windows(*text, len(text.ids), True))
+    model, key = plan.rule.model, jax.random.key(0)
+    rows = VOCAB + windows.SHIFT
+    nats = [
+        language_model.losses(model, params, *pair, model.bilm.start((4,)), key=key, samples=n)[0]
+        for n in (None, rows, rows + 1000)
+    ]
+    np.testing.assert_array_equal(nats[1], nats[0])
+    np.testing.assert_array_equal(nats[2], nats[0])
 
 
 def test_without_carried_states_sentences_do_not_know_each_other():

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import embed
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from jaxemb import embedding, formats, pretrained
+from jaxemb.contextual import cells
 from jaxemb.contextual.bilm import BiLM
+from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.contextual.recurrence import Carry
 from jaxemb.text import characters
 from tests.test_scripts import run
@@ -110,6 +113,29 @@ def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path
         np.testing.assert_array_equal(found[1][str(len(texts) - 1 - i)], each)
     for i in range(5):  # the same sentence twice
         np.testing.assert_array_equal(found[64][str(i)], found[64][str(len(lines) - 5 + i)])
+
+
+@pytest.mark.parametrize("tokens", [1, 60, 126, 127, 300, 5000, 20_000])
+def test_long_sentences_have_so_few_companions_that_memory_is_bounded(tokens):
+    rows = embedding._rows(tokens)
+    assert 1 <= rows <= embedding.ROWS
+    assert rows * tokens <= max(embedding._POSITIONS, 1.25 * tokens)
+    assert tokens > 126 or rows == embedding.ROWS
+
+
+def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
+    monkeypatch.setattr(embedding, "_POSITIONS", 64)  # batches of one to eight sentences
+    module = Contextualizer(Lookup(50, 6), BiLM(cells.lstm(9, 6), layers=1))
+    ids = jnp.zeros((1, 1), jnp.int32)
+    params = module.init(jax.random.key(0), ids, jnp.ones((1, 1)))
+    read = lambda tokens: np.array([sum(map(ord, t)) % 50 for t in tokens], np.int32)  # noqa: E731
+    of = embedding.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
+    texts = [[f"w{i}" for i in range(n)] for n in (3, 40, 20, 39, 4, 70, 20, 5)]
+    whole = dict(embedding.vectors(of, texts))
+    for i, text in enumerate(texts):
+        [(_, alone)] = embedding.vectors(of, [text], batch=1)
+        np.testing.assert_array_equal(alone, whole[i])
+        assert alone.shape == (2, len(text), 12)
 
 
 @HAS_FIXTURE

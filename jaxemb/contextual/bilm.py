@@ -115,7 +115,7 @@ class BiLM(nn.Module):
                 "layers they stand side by side; let the cell project to the vectors' dimension"
             )
         batch = vectors.shape[1:-1]
-        vectors = vectors * mask[..., None]
+        vectors = jnp.where(mask[..., None] > 0, vectors, 0.0)  # of NaN, too
         never = jnp.zeros_like(mask)
         ahead, back = (never, never) if reset is None else (reset, ends(reset, mask))
         texts = Text(vectors, mask, ahead), Text(vectors, mask, back)

@@ -127,9 +127,9 @@ def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
 
 def _affine(vectors, kernel, bias, precision):
     """All positions at once, before the scan: one large product."""
-    rows = vectors.reshape(-1, vectors.shape[-1])
+    rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
     gates = jnp.matmul(rows, kernel, precision=precision) + bias[None, :]
-    return gates.reshape(*vectors.shape[:-1], -1)
+    return gates.reshape(*vectors.shape[:-1], kernel.shape[1])
 
 
 def _uniform(key, rows: int, columns: int):

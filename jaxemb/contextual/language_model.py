@@ -104,7 +104,7 @@ def losses(
     Args:
         characters: as in `scored`.
         key: draws dropout and samples; None trains nothing: no dropout, and the full softmax.
-        samples: words that the softmax is summed over; None is all of them.
+        samples: words that the softmax is summed over; None, or as many as there are, is all.
     """
     keys: list[Any] = [None] * 3 if key is None else list(jax.random.split(key, 3))
     found: Any = model.apply(
@@ -122,7 +122,7 @@ def losses(
     for top, window, draw in ((ahead, forward, keys[1]), (back, backward, keys[2])):
         hidden = top.reshape(-1, top.shape[-1])
         asked = (hidden, kernel, bias, window.target.reshape(-1))
-        if draw is not None and samples:
+        if draw is not None and samples and samples < model.vocab:
             nats = softmax.sampled(*asked, softmax.log_uniform(draw, samples, model.vocab))
         else:
             nats = softmax.full(*asked)

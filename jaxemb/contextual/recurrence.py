@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     """The constants of a recurrence; None does not clip."""
 
     cell_clip: float | None = None
-    projection_clip: float | None = None
+    projection_clip: float | None = None  # of what is projected; as in TensorFlow, of nothing else
     forget_bias: float = 1.0  # added to f when it is used, not stored
     reverse: bool = False  # reads from the last position to the first
     precision: lax.Precision = lax.Precision.HIGHEST
@@ -73,8 +73,7 @@ def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, res
     cell = _clip(f * before.cell + i * j, rule.cell_clip)
     out = o * jnp.tanh(cell)
     if weights.projection is not None:
-        out = product(out, weights.projection)
-    out = _clip(out, rule.projection_clip)
+        out = _clip(product(out, weights.projection), rule.projection_clip)
     is_token = mask[..., None] > 0
     new = Carry(jnp.where(is_token, cell, carry.cell), jnp.where(is_token, out, carry.out))
     return new, jnp.concatenate([i, j, f, o], axis=-1)
@@ -132,8 +131,10 @@ def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
     product = functools.partial(jnp.matmul, precision=rule.precision)
     i, j, f, o = jnp.split(used, 4, axis=-1)
     d_out = jnp.where(is_token, d_carry.out + d_output, 0.0)
-    d_out = d_out * _inside(out, rule.projection_clip)
-    inner = d_out if turned.projection is None else product(d_out, turned.projection)
+    inner = d_out
+    if turned.projection is not None:
+        d_out = d_out * _inside(out, rule.projection_clip)
+        inner = product(d_out, turned.projection)
     squashed = jnp.tanh(cell)
     d_cell = jnp.where(is_token, d_carry.cell, 0.0) + inner * o * (1 - squashed * squashed)
     d_cell = d_cell * _inside(cell, rule.cell_clip)

@@ -137,6 +137,9 @@ def reflected(
     vectors: Float[Array, "time dim"], normals: Float[Array, "time dim"]
 ) -> Float[Array, "time dim"]:
     """Each vector in the mirror that its normal stands on; a normal of 0 reflects nothing."""
+    # at length 1, or squares of very small or large normals lose their digits
+    largest = jnp.max(jnp.abs(normals), axis=1, keepdims=True)
+    normals = normals / jnp.where(largest > 0, largest, 1.0)
     square = jnp.sum(normals * normals, axis=1, keepdims=True)
     along = jnp.sum(normals * vectors, axis=1, keepdims=True)
     return vectors - 2.0 * (along / jnp.where(square > 0, square, 1.0)) * normals

@@ -81,12 +81,12 @@ def static_from_component(
         Ethayarajh 2019, arXiv:1909.00512, section 4.3, which leaves sign and length open.
     """
     vectors, types = np.asarray(vectors, np.float64), np.asarray(types)
+    counts = segments.sums(np.ones(len(vectors)), types, num_types).astype(int)  # checks them
     order = np.argsort(types, kind="stable")
     cuts = np.searchsorted(types[order], np.arange(num_types + 1))
     table, share = np.zeros((num_types, vectors.shape[1])), np.full(num_types, np.nan)
     for word in np.flatnonzero(np.diff(cuts)):
         table[word], share[word] = _component(vectors[order[cuts[word] : cuts[word + 1]]])
-    counts = np.diff(cuts)
     return FromComponent(_filled(np, table, counts, static), counts, share)
 
 

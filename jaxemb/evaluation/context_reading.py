@@ -67,7 +67,7 @@ def wic(path: str | Path, gold: str | Path | None = None, name: str | None = Non
     for number, line in _lines(path):
         wanted = "five fields between tabs: word, part of speech, i-j, sentence, sentence"
         word, part, places, one, two = _fields(path, number, line, wanted, 5)
-        found = re.fullmatch(r"(\d+)-(\d+)", places.strip())
+        found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", places.strip())
         if not found:
             raise _bad(path, number, places, "two positions such as 2-5")
         tokens = one.split(), two.split()
@@ -105,7 +105,7 @@ def wic_tsv(path: str | Path, gold: str | Path | None = None, name: str | None =
     for number, line in _lines(path):
         wanted = "fields between tabs: word, position, sentence, then a definition and hypernyms"
         word, place, sentence, *more = _fields(path, number, line, wanted, 3, 4, 5)
-        if not place.strip().isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", place.strip()):
             raise _bad(path, number, place, "a position such as 2")
         tokens = tuple(sentence.split())
         _inside(path, number, int(place), tokens)

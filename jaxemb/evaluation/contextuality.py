@@ -134,7 +134,7 @@ def _frequent(types: Any, least: int) -> Any:
     if not (enough := n >= least).any():
         raise InputError(
             f"no word occurs {least} times among {len(types):,} occurrences (the most is "
-            f"{n.max(initial=0)}): give more text, or a smaller min_occurrences"
+            f"{n.max(initial=0)}): give more text"
         )
     return np.where(enough, np.cumsum(enough) - 1, -1)[number]
 

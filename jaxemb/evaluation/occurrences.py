@@ -173,7 +173,8 @@ def context_share(
     word is (n - 1) / n, not 1. `corrected` divides by degrees of freedom instead of occurrences.
 
     Returns:
-        NaN for a type that does not occur, and in every share where no two vectors differ.
+        NaN for a type that does not occur, in every share where no two vectors differ, and in
+        `corrected` where no type occurs twice.
 
     Source:
         Law of total covariance; corrected: Kelley 1935, "An unbiased correlation ratio measure".
@@ -194,6 +195,7 @@ def context_share(
     within = xp.sum(xp.where(n > 0, by_type, 0.0) * weight[:, 0])
     total = between + within
     divisor = xp.where(total > 0, total, xp.nan)
-    free = (xp.sum(n) - 1.0) / xp.maximum(xp.sum(n) - xp.sum(n > 0), 1.0)
+    spare = xp.sum(n) - xp.sum(n > 0)  # none where no word is met twice: then nothing is known
+    free = xp.where(spare > 0, (xp.sum(n) - 1.0) / xp.maximum(spare, 1.0), xp.nan)
     share = within / divisor
     return ContextShare(total, between, within, share, share * free, by_type / divisor)

@@ -84,9 +84,11 @@ def sense_accuracy(
         seed: of the bootstrap: over forms, or over occurrences when there is one form.
 
     Raises:
-        InputError: a form that is tried has no occurrence of a sense to learn from; no sense.
+        InputError: a form that is tried has no occurrence of a sense to learn from; no sense;
+            vectors with NaN or infinity; as many vectors, senses and forms are not there.
     """
-    learned, of = _forms(train_forms, train_senses), _forms(test_forms, test_senses)
+    learned = _forms(train_forms, train_senses, train_vectors)
+    of = _forms(test_forms, test_senses, test_vectors)
     unit, tried = (
         linalg.unit_rows(np.asarray(x, np.float64)) for x in (train_vectors, test_vectors)
     )
@@ -106,10 +108,16 @@ def sense_accuracy(
     return SenseAccuracy(_mean(scores if len(scores) > 1 else right, seed), by_form, right)
 
 
-def _forms(forms: Any, senses: Any) -> Any:
+def _forms(forms: Any, senses: Any, vectors: Any) -> Any:
     if not np.isin(senses, (0, 1)).all():
         raise InputError("senses are 0 or 1 here: leave out occurrences that are in no pair")
-    return np.zeros(len(senses), int) if forms is None else np.asarray(forms)
+    if not np.isfinite(vectors).all():
+        raise InputError("vectors hold NaN or infinity: every word needs a row of its own")
+    forms = np.zeros(len(senses), int) if forms is None else np.asarray(forms)
+    if not len(forms) == len(senses) == len(vectors) or forms.min(initial=0) < 0:
+        held = f"{len(vectors)} vectors, {len(senses)} senses, {len(forms)} forms"
+        raise InputError(f"{held} from {forms.min(initial=0)}; wanted as many of each, from 0")
+    return forms
 
 
 class Compared(NamedTuple):
@@ -165,7 +173,7 @@ def compared(
 ) -> Compared:
     """The cosine of every pair, in float64; 0 with a zero vector."""
     left, right = (linalg.unit_rows(np.asarray(x, np.float64)) for x in (left, right))
-    return Compared(np.sum(left * right, axis=1), np.asarray(same))
+    return Compared(np.sum(left * right, axis=1), np.asarray(same, bool))
 
 
 def wic_accuracy(train: Compared, test: Compared, *, seed: int = 0) -> WicAccuracy:

@@ -15,6 +15,7 @@ from jaxemb.formats import keys
 CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
 _LARGEST = 1 << 20  # of any one size
 _MOST = 64  # layers of one kind
+_LONGEST_TOKEN = 1 << 10  # characters
 _LONGEST = 1 << 20  # bytes of a file of options
 _WORDS = (1 << 31) - 1
 
@@ -130,7 +131,8 @@ def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
 
 
 def _characters(section: _Section) -> CharOptions:
-    longest = section.size("max_characters_per_token")
+    # two marks around at least one byte; no dataset depends on it, but every token takes so much
+    longest = section.size("max_characters_per_token", 3, _LONGEST_TOKEN)
     return CharOptions(
         dim=section.section("embedding").size("dim"),
         filters=section.filters("filters", longest),

@@ -11,27 +11,40 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 
 
 def sums(
     values: Float[Any, "rows *dim"], segments: Int[Any, " rows"], num: int
 ) -> Float[Any, "segments *dim"]:
-    """The sum of the rows of each segment; 0 for one without rows."""
+    """The sum of the rows of each segment; 0 for one without rows.
+
+    Raises:
+        InputError: not a segment for each row; on the host, a segment that is not below `num`.
+    """
+    if len(values) != len(segments):
+        raise InputError(
+            f"{len(segments):,} segments for {len(values):,} rows; wanted one for each"
+        )
     if arrays.namespace(values) is not np:
         return jax.ops.segment_sum(values, _dropped(segments, num), num_segments=num)
-    segments = np.asarray(segments)
+    segments = _inside(segments, num)
     at = np.flatnonzero(segments >= 0)
     which = sparse.csr_array((np.ones(len(at)), (segments[at], at)), (num, len(values)))
     return np.asarray(which @ values)
 
 
 def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
-    """How many rows each segment has."""
+    """How many rows each segment has.
+
+    Raises:
+        InputError: on the host, a segment that is not below `num`.
+    """
     if arrays.namespace(segments) is not np:
         ones = jnp.ones(segments.shape, jnp.int32)
         return jax.ops.segment_sum(ones, _dropped(segments, num), num_segments=num)
-    segments = np.asarray(segments)
+    segments = _inside(segments, num)
     return np.bincount(segments[segments >= 0], minlength=num)
 
 
@@ -45,6 +58,13 @@ def first_rows(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
     first = np.full(num, last)
     np.minimum.at(first, segments[segments >= 0], np.flatnonzero(segments >= 0))
     return first
+
+
+def _inside(segments: Any, num: int) -> Any:
+    segments = np.asarray(segments)
+    if (most := segments.max(initial=-1)) >= num:
+        raise InputError(f"segment {most:,}, but there are {num:,}, counted from 0")
+    return segments
 
 
 def _dropped(segments: Any, num: int) -> Any:

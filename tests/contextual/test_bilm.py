@@ -60,6 +60,25 @@ def test_padding_changes_no_bit_and_comes_out_as_zero(cell, padding):
 
 
 @BY_CELL
+def test_not_even_nan_comes_out_of_padding(cell):
+    model, params, vectors = _made(cell)
+    mask = (jnp.arange(TIME) < 4).astype(jnp.float32)
+    hidden = vectors.at[4:].set(jnp.nan)
+    layers, _ = _apply(model, params, hidden, mask)
+    np.testing.assert_array_equal(layers, _apply(model, params, vectors, mask)[0])
+    slope = jax.grad(lambda v: jnp.sum(model.apply(params, v, mask)[0] ** 2))(hidden)
+    assert np.isfinite(slope).all()
+
+
+@BY_CELL
+def test_no_tokens_have_no_vectors_and_leave_the_carry(cell):
+    model, params, vectors = _made(cell)
+    layers, carry = _apply(model, params, vectors[:0])
+    assert layers.shape == (3, 0, 2 * DIM)
+    jax.tree.map(np.testing.assert_array_equal, carry, model.start(()))
+
+
+@BY_CELL
 def test_with_equal_weights_backward_is_forward_on_the_reversed_sentence(cell):
     model, params, vectors = _made(cell)
     inner = dict(params["params"])

@@ -53,8 +53,8 @@ def _loop(rule: Rule, weights: Weights, gates, mask, reset, carry: Carry):
             c = clip(sigmoid(f + rule.forget_bias) * c + sigmoid(i) * np.tanh(j), rule.cell_clip)
             h = sigmoid(o) * np.tanh(c)
             if weights.projection is not None:
-                h = h @ np.float64(weights.projection)
-            h = outputs[at] = clip(h, rule.projection_clip)
+                h = clip(h @ np.float64(weights.projection), rule.projection_clip)
+            outputs[at] = h
         last[0][row], last[1][row] = c, h
     return outputs, last
 

@@ -128,6 +128,16 @@ def test_a_rotation_changes_no_length(transform, size):
     np.testing.assert_allclose(*lengths, rtol=32 * EPS)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-19, 1e15])
+def test_no_scale_of_its_parameters_makes_a_rotation_less_orthogonal(size):
+    change = embedders.rotation(planes=2)
+    static, context = _given()
+    params = jax.tree.map(lambda leaf: size * leaf, _anywhere(change))  # squares under- or overflow
+    changed = change.apply(params, static, context, TOKENS)
+    lengths = [np.linalg.norm(np.float64(x), axis=1) for x in (changed, static)]
+    np.testing.assert_allclose(*lengths, rtol=32 * EPS)
+
+
 def test_a_rotation_moves_at_most_two_directions_a_plane_and_depends_on_its_context():
     change = embedders.rotation(planes=1)
     params, (_, context) = _anywhere(change), _given()

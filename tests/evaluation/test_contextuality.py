@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import linalg
+from jaxemb import embedders, linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality
 
@@ -188,6 +188,23 @@ def test_vectors_that_do_not_differ_have_no_shares():
     same = np.ones((6, 3))
     assert np.isnan(contextuality.context_share(same, np.arange(6) // 2, 3).share)
     assert np.isnan(contextuality.procrustes_similarity(same, np.eye(6)))
+
+
+def test_where_no_word_occurs_twice_nothing_is_known_of_context():
+    share = contextuality.context_share(
+        np.random.default_rng(0).normal(size=(3, 2)), np.arange(3), 3
+    )
+    assert share.share == 0.0
+    assert np.isnan(share.corrected)
+
+
+@pytest.mark.parametrize("measure", [contextuality.self_similarity, embedders.static_from_mean])
+def test_words_that_do_not_fit_their_vectors_are_refused(measure):
+    vectors = np.eye(4)
+    with pytest.raises(InputError, match="3 segments for 4 rows"):
+        measure(vectors, np.zeros(3, int), 2)
+    with pytest.raises(InputError, match="segment 7, but there are 6"):
+        measure(vectors, np.array([0, 1, 7, 2]), 6)
 
 
 @SEEDS

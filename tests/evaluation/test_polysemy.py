@@ -175,6 +175,25 @@ def test_a_sense_that_was_never_met_is_refused():
         polysemy.sense_accuracy(x, np.arange(3) - 1, x, np.ones(3, int))
 
 
+def test_what_does_not_fit_together_is_refused():
+    x, senses, forms = np.eye(4), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    scored = lambda *given: polysemy.sense_accuracy(*given[:2], x, senses, *given[2:])  # noqa: E731
+    assert scored(x, senses, forms, forms).accuracy.value >= 0
+    with pytest.raises(InputError, match="4 vectors, 3 senses, 3 forms"):
+        scored(x, senses[:3])
+    with pytest.raises(InputError, match="4 forms from -1; wanted as many of each, from 0"):
+        scored(x, senses, forms - 1, forms)
+    with pytest.raises(InputError, match="NaN or infinity"):
+        scored(np.where(x > 0, np.nan, x), senses)
+
+
+def test_truth_may_be_written_as_0_and_1():
+    random = np.random.default_rng(0)
+    left, right, same = *random.normal(size=(2, 40, 5)), random.random(40) < 0.7
+    one, other = (polysemy.compared(left, right, each) for each in (same, same.astype(int)))
+    assert polysemy.wic_accuracy(one, one) == polysemy.wic_accuracy(other, other)
+
+
 @SEEDS
 def test_pairs_of_occurrences_are_balanced_within_every_form(seed):
     senses, forms = _occurrences(seed)

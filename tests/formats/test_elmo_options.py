@@ -23,7 +23,7 @@ OPTIONS = {
     **_key("lstm__projection_dim", *NO_SIZE[:-1]),
     **_key("lstm__dim", *NO_SIZE[:-1], 2),
     **_key("lstm__n_layers", *NO_SIZE[:-1], 65),
-    **_key("char_cnn__max_characters_per_token", *NO_SIZE[:-1]),
+    **_key("char_cnn__max_characters_per_token", *NO_SIZE[:-1], 1, 2, 1025, 1 << 20),
     **_key("char_cnn__embedding__dim", *NO_SIZE[:-1]),
     **_key("char_cnn__n_highway", "1", 1.0, True, None, -1, 65),
     **_key("char_cnn__n_characters", 260, 263, 262.0, "262", None, True),

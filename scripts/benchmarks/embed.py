@@ -1,0 +1,73 @@
+"""Embedding a file: words a second in batches of sentences of one length, and one by one.
+
+Usage: python scripts/benchmark.py embed [--sentences 1000] [--repeats 3] [--help]
+
+A model of the size of configs/elmo_quickstart.py with random weights reads random sentences whose
+lengths follow those of written English (log-normal, 25 words in the mean). `first` compiles a
+program for every padded length, `warm` does not. One by one is what `--stateful` does, too: a row
+at a time, with the state carried on. Writes embed.json.
+"""
+
+import dataclasses
+import statistics
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks import _together
+from jaxemb import command_line, embedding, pretrained
+from jaxemb.contextual import bilm, cells
+from jaxemb.contextual.language_model import Contextualizer, Lookup
+
+WORDS, DIM, UNITS = 12_000, 100, 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """How many words a second are embedded."""
+
+    sentences: int = 1000
+    repeats: int = 3
+    folder: str = _together.FOLDER
+
+
+def main(arguments: list[str]) -> None:
+    asked = command_line.parse(Asked, arguments)
+    of, texts = _model(), _texts(asked.sentences)
+    words = sum(map(len, texts))
+    ways = {"in batches": {"batch": embedding.ROWS}, "one by one": {"stateful": True}}
+    rows: list[dict[str, Any]] = []
+    for name, how in ways.items():
+        first, *warm = [_seconds(of, texts, how) for _ in range(asked.repeats + 1)]
+        rates = [words / each for each in (first, statistics.median(warm))]
+        rows.append({"": name, "words": words, "first": round(rates[0]), "warm": round(rates[1])})
+    for kind in ("first", "warm"):
+        rows[0][f"{kind} ratio"] = round(rows[0][kind] / rows[1][kind], 2)
+        rows[1][f"{kind} ratio"] = 1.0
+    print(_together.table(rows))
+    _together.write("embed", asked, rows, asked.folder)
+
+
+def _seconds(of: embedding.Embedding, texts: list[list[str]], how: dict[str, Any]) -> float:
+    start = time.perf_counter()
+    for _ in embedding.vectors(of, texts, **how):
+        pass
+    return time.perf_counter() - start
+
+
+def _model() -> embedding.Embedding:
+    module = Contextualizer(Lookup(WORDS, DIM), bilm.BiLM(cells.lstm(UNITS, DIM)))
+    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1))
+    params = jax.jit(module.init)(jax.random.key(0), ids, ones, module.bilm.start((1,)))
+    model = pretrained.Model(module, params)
+    numbers = lambda tokens: np.array([int("0" + t.strip("<>S/")) for t in tokens], np.int32)  # noqa: E731
+    return embedding.Embedding(model, numbers, 2 * DIM, 3, lambda texts: [])
+
+
+def _texts(sentences: int) -> list[list[str]]:
+    random = np.random.default_rng(0)
+    lengths = np.clip(random.lognormal(3.1, 0.5, sentences), 1, 120).astype(int)
+    return [[str(word) for word in random.integers(0, WORDS, n)] for n in lengths]

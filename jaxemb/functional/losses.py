@@ -70,6 +70,31 @@ def cbow(
     return skipgram(pooling.mean(window, mask[None, :])[0], center, noise)
 
 
+def hierarchical(
+    hidden: Float[Array, " dim"],
+    nodes: Float[Array, "path dim"],
+    branches: Float[Array, " path"],
+    mask: Float[Array, " path"],
+) -> Float[Array, ""]:
+    r"""Hierarchical softmax: a vector predicts a word, branch by branch from the root of a tree.
+
+    -sum_j mask_j log sigma(branch_j node_j . hidden)
+
+    Args:
+        hidden: the input vector that predicts: of a word, or the mean of a window.
+        nodes: the output vectors of the inner nodes on the word's path.
+        branches: +1 or -1, the branch that the path takes at each.
+        mask: 1 on the path, 0 for padding.
+
+    Returns:
+        -log p(word | hidden) in nats, >= 0; the path's length times log 2 when every score is 0.
+
+    Source:
+        Morin and Bengio 2005; Mikolov et al. 2013, arXiv:1310.4546, eq. 3, negated.
+    """
+    return jnp.sum(mask * softplus(-branches * (nodes @ hidden)))
+
+
 def logistic(
     hidden: Float[Array, "centers dim"],
     outputs: Float[Array, "outputs dim"],

@@ -16,6 +16,7 @@ from jaxemb.linalg.assertions import (
     assert_same_span,
 )
 from jaxemb.linalg.axes import Axes, axes
+from jaxemb.linalg.bounds import Bounds, singular_bounds
 from jaxemb.linalg.changes import all_but_the_top, whiten
 from jaxemb.linalg.comparing import Procrustes, cka, pip_distance, procrustes
 from jaxemb.linalg.dependence import Dependence, dependence
@@ -27,6 +28,7 @@ from jaxemb.linalg.law_assertions import (
 )
 from jaxemb.linalg.methods import Method, gram64, qr, sketch
 from jaxemb.linalg.onehot import OneHot, one_hot
+from jaxemb.linalg.operators import Operator
 from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality
 from jaxemb.linalg.planted import planted, random_orthogonal, simplex, tight_frame
 from jaxemb.linalg.ranks import RankReport, certify, rank
@@ -53,19 +55,23 @@ from jaxemb.linalg.subspaces import (
     reject,
 )
 from jaxemb.linalg.summary import Summary, summary
+from jaxemb.linalg.truncated import TruncatedSVD, truncated_svd
 
 __all__ = [
     "Axes",
+    "Bounds",
     "Coherence",
     "Dependence",
     "Membership",
     "Method",
     "OneHot",
+    "Operator",
     "Orthogonality",
     "Procrustes",
     "RankReport",
     "Spectrum",
     "Summary",
+    "TruncatedSVD",
     "all_but_the_top",
     "assert_equivariant",
     "assert_full_column_rank",
@@ -109,11 +115,13 @@ __all__ = [
     "rank",
     "reject",
     "simplex",
+    "singular_bounds",
     "sketch",
     "spectrum",
     "stable_rank",
     "summary",
     "tight_frame",
+    "truncated_svd",
     "unit_rows",
     "whiten",
 ]

@@ -98,6 +98,33 @@ def triangle(*parts: Any) -> Any:
     return xp.linalg.qr(xp.concatenate(parts), mode="r")
 
 
+def repeat(steps: int, step: Callable[[Any, tuple], tuple], carry: tuple) -> tuple:
+    """step(0, carry), then step(1, of that), and so on: on a device in one program."""
+    if namespace(*carry) is not np:
+        return jax.lax.fori_loop(0, steps, step, carry)
+    for number in range(steps):
+        carry = step(number, carry)
+    return carry
+
+
+def put(table: Any, columns: Any, at: Any) -> Any:
+    """The table with some columns written from `at` on: on the host, the table itself."""
+    if namespace(table) is not np:
+        return jax.lax.dynamic_update_slice(table, columns, (0, at))
+    table[:, at : at + columns.shape[1]] = columns
+    return table
+
+
+def first(table: Any, columns: Any) -> Any:
+    """So many columns; on a device all, for shapes are fixed there: the others must be 0."""
+    return table[:, :columns] if namespace(table) is np else table
+
+
+def key(given: Any) -> Any:
+    """A `jax.random.key` from a number, or as it is."""
+    return jax.random.key(given) if isinstance(given, int) else given
+
+
 def sentence(report: Any, say: Callable[[Any], str], one: Any) -> str:
     """`say(report)`; for a batch of reports, a line for each; under a trace, its fields.
 

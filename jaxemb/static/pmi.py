@@ -66,7 +66,7 @@ def pmi(
     if not power >= 0:
         raise InputError(f"power is {power}; it must be at least 0 (1: as counted)")
     log_row, smoothed = _log(rows), np.where(mass > 0, mass, 1.0) ** power * (mass > 0)
-    log_context = _log(smoothed / smoothed.sum())
+    log_context = _log(smoothed / max(smoothed.sum(), np.finfo(float).tiny))
 
     def of(piece: Cells) -> Float64[Any, " cells"]:
         values = np.asarray(piece.values, np.float64)

@@ -1,0 +1,127 @@
+"""A matrix given by its products with thin matrices: what a truncated SVD asks of one."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jaxtyping import Float, Int
+
+from jaxemb.errors import InputError
+from jaxemb.linalg import arrays
+
+_ROOM = 1 << 24  # numbers that one piece of a product on a device may take
+
+
+class Operator(NamedTuple):
+    """A matrix A, [rows, columns], that is never asked for an entry.
+
+    times(matrix, x [columns, k]) -> A x [rows, k]
+    transposed_times(matrix, y [rows, k]) -> A^T y [columns, k]
+    """
+
+    matrix: Any  # what the products read; an argument of compiled programs, never a constant
+    times: Callable[[Any, Any], Any]
+    transposed_times: Callable[[Any, Any], Any]
+    shape: tuple[int, int]
+    square: Any  # ||A||_F^2
+    on_host: bool
+
+
+def dense(table: Float[Any, "rows columns"]) -> Operator:
+    """A table that is there."""
+    table = arrays.cast_up(arrays.table(table, finite=True))
+    square = arrays.namespace(table).sum(table**2)
+    on_host = isinstance(table, np.ndarray)
+    return Operator(table, arrays.matmul, _transposed_matmul, table.shape, square, on_host)
+
+
+def sparse(
+    rows: Int[Any, " cells"],
+    columns: Int[Any, " cells"],
+    values: Float[Any, " cells"],
+    shape: tuple[int, int],
+) -> Operator:
+    """The matrix of some cells, sorted by row, then by column; the others are 0.
+
+    Args:
+        rows, columns, values: NumPy arrays or memory maps, for products on the host in float64; or
+            jax arrays, for products on their device in their own precision, a piece of the cells at
+            a time.
+        shape: of the matrix.
+
+    Raises:
+        InputError: cells outside the matrix, unsorted, repeated, or not finite (on the host).
+    """
+    if arrays.namespace(rows, columns, values) is np:
+        return _on_host(rows, columns, values, shape)
+    cells = (rows, columns, values)
+    square = jnp.sum(values**2)
+    return Operator(cells, _Segments(shape[0]), _Segments(shape[1], True), shape, square, False)
+
+
+def on_device(matrix: Any, square: Any, static: tuple) -> Operator:
+    """An operator inside a compiled program: its arrays, and its fields 1 to 3 as `static`."""
+    times, transposed_times, shape = static
+    return Operator(matrix, times, transposed_times, shape, square, on_host=False)
+
+
+def _on_host(rows, columns, values, shape) -> Operator:
+    rows, columns = np.asarray(rows), np.asarray(columns)
+    values = np.asarray(values, np.float64)
+    for name, index, size in (("rows", rows, shape[0]), ("columns", columns, shape[1])):
+        low, high = int(np.min(index, initial=0)), int(np.max(index, initial=0))
+        if low < 0 or high >= size:
+            raise InputError(f"{name} run from {low} to {high}; wanted 0 to {size - 1}")
+    if not np.isfinite(values).all():
+        raise InputError("a cell holds NaN or infinity")
+    ascends = (rows[1:] > rows[:-1]) | ((rows[1:] == rows[:-1]) & (columns[1:] > columns[:-1]))
+    if not ascends.all():
+        raise InputError("cells are not in order of rows, then columns, each once: sort them")
+    starts = np.searchsorted(rows, np.arange(shape[0] + 1))
+    matrix = scipy.sparse.csr_matrix((values, columns, starts), shape)
+    return Operator(matrix, _product, _transposed_product, shape, values @ values, True)
+
+
+def _product(matrix, x):
+    return matrix @ x
+
+
+def _transposed_product(matrix, y):
+    return matrix.T @ y
+
+
+def _transposed_matmul(matrix, y):
+    return arrays.matmul(matrix.T, y)
+
+
+class _Segments(NamedTuple):
+    """Products by sums over segments: gather rows of x, scale them, add them where they belong."""
+
+    size: int  # rows of the product
+    transposed: bool = False
+
+    def __call__(self, cells, x):
+        return _by_segments(cells, x, self.size, self.transposed)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _by_segments(cells, x, size: int, transposed: bool):
+    rows, columns, values = cells
+    to, of = (columns, rows) if transposed else (rows, columns)
+    piece = max(min(_ROOM // x.shape[1], len(values)), 1)
+    pieces = -(-len(values) // piece)
+    pad = pieces * piece - len(values)
+    # padding is of value 0, in the last row, so that rows stay sorted
+    to = jnp.pad(to, (0, pad), constant_values=size - 1).reshape(pieces, piece)
+    of = jnp.pad(of, (0, pad)).reshape(pieces, piece)
+    values = jnp.pad(values, (0, pad)).reshape(pieces, piece)
+
+    def add(total, each):
+        to, of, value = each
+        return total.at[to].add(value[:, None] * x[of], indices_are_sorted=not transposed), None
+
+    return jax.lax.scan(add, jnp.zeros((size, x.shape[1]), x.dtype), (to, of, values))[0]

@@ -1,0 +1,123 @@
+"""The largest singular triplets of a matrix that is only multiplied with.
+
+Randomised block Krylov iteration: a random block is multiplied by A A^T again and again, every
+block is kept, and A is compressed onto the span of all of them (Rayleigh and Ritz). Nothing here
+needs the entries of A: a sparse matrix of any size has a truncated SVD. `bounds` says how far to
+trust it.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from jaxemb.errors import InputError, at_least
+from jaxemb.linalg import arrays
+from jaxemb.linalg.operators import Operator, on_device
+
+
+class TruncatedSVD(NamedTuple):
+    """A ~ u diag(s) v^T, with u^T A = diag(s) v^T up to rounding: A v = u s only approximately."""
+
+    u: Float[Any, "rows rank"]  # orthonormal columns
+    s: Float[Any, " rank"]  # falling; none is above the singular value of A of its number
+    v: Float[Any, "columns rank"]  # orthonormal columns
+    residuals: Float[Any, " rank"]  # ||A v_i - s_i u_i||: some singular value is as near to s_i
+    error: Float[Any, ""]  # ||A - u s v^T||_F, exactly: sqrt(||A||_F^2 - sum s_i^2)
+    rounding: Float[Any, ""]  # what float arithmetic may have moved a singular value by
+
+
+def truncated_svd(
+    of: Operator, rank: int, *, key: Any = 0, block: int = 8, steps: int | None = None
+) -> TruncatedSVD:
+    """The `rank` largest singular triplets, by randomised block Krylov iteration.
+
+    Args:
+        of: the matrix: `operators.sparse`, `operators.dense`, or products of your own.
+        rank: how many triplets.
+        key: of the random start: a number, or on a device a `jax.random.key`.
+        block: vectors multiplied at a time: on a CPU few, so that they stay in its cache.
+        steps: products with A and with A^T of a block; the triplets are the best of their span,
+            of block x steps dimensions. By default as many as make it 4 rank, and at least 16.
+
+    Returns:
+        On the host float64, on a device in the precision of its arrays. A span of as many
+        dimensions as the matrix gives its SVD up to rounding.
+
+    Raises:
+        InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank.
+
+    Source:
+        Musco and Musco 2015, arXiv:1504.05477, algorithm 2; with its blocks made orthonormal as
+        they come, as in Golub, Luk and Overton 1981. One block of rank + 10 vectors and one step is
+        Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 5.1.
+    """
+    at_least(1, rank=rank, block=block)
+    least = min(of.shape)
+    if rank > least:
+        rows, columns = of.shape
+        raise InputError(f"rank is {rank}; a matrix [{rows:,}, {columns:,}] has at most {least:,}")
+    steps = max(-(-4 * rank // block), 16) if steps is None else steps
+    at_least(1, steps=steps)
+    if block * steps < rank:
+        raise InputError(
+            f"block x steps is {block} x {steps} = {block * steps}; it must be at least "
+            f"rank = {rank}"
+        )
+    if block * steps >= least:  # all of the space in one block
+        block, steps = least, 1
+    if of.on_host:
+        start = np.random.default_rng(key).standard_normal((of.shape[1], block))
+        return _iterate(of, start, rank, steps)
+    return _on_device(of.matrix, of.square, arrays.key(key), of[1:4], rank, block, steps)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5, 6))
+def _on_device(matrix, square, key, static, rank: int, block: int, steps: int) -> TruncatedSVD:
+    of = on_device(matrix, square, static)
+    start = jax.random.normal(key, (of.shape[1], block), square.dtype)
+    return _iterate(of, start, rank, steps)
+
+
+def _iterate(of: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
+    xp, block = arrays.namespace(start), start.shape[1]
+    basis, image = (xp.zeros((size, block * steps), start.dtype) for size in of.shape)
+
+    def step(number: Any, carry: tuple) -> tuple:
+        basis, image, following = carry
+        new = orthonormal(following, arrays.first(basis, number * block))
+        back = of.transposed_times(of.matrix, new)
+        basis = arrays.put(basis, new, number * block)
+        image = arrays.put(image, back, number * block)
+        return basis, image, of.times(of.matrix, back)
+
+    carry = (basis, image, of.times(of.matrix, start))
+    basis, image, _ = arrays.repeat(steps, step, carry)
+    return _compressed(of, basis, image, rank)
+
+
+def orthonormal(x: Any, against: Any) -> Any:
+    """An orthonormal basis of the columns of x outside the span of others, themselves orthonormal.
+
+    Three times, with the lengths made 1 between: what is left of x after the first time may be
+    mostly rounding error, which knows nothing of the others.
+    """
+    for _ in range(3):
+        x = x - arrays.matmul(against, arrays.matmul(against.T, x))
+        x = arrays.namespace(x).linalg.qr(x)[0]
+    return x
+
+
+def _compressed(of: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD:
+    """The triplets of Q^T A, for Q = basis and A^T Q = image."""
+    xp = arrays.namespace(basis)
+    p, r = xp.linalg.qr(image)
+    left, s, right = xp.linalg.svd(r.T)  # Q^T A = R^T P^T
+    u, s = arrays.matmul(basis, left[:, :rank]), s[:rank]
+    v = arrays.matmul(p, right[:rank].T)
+    residuals = xp.linalg.norm(of.times(of.matrix, v) - u * s[None, :], axis=0)
+    rest = xp.maximum(of.square - xp.sum(s**2), 0.0)
+    rounding = 4 * arrays.unit_roundoff(u.dtype) * xp.sqrt(of.square)
+    return TruncatedSVD(u, s, v, residuals, xp.sqrt(rest), rounding)

@@ -46,7 +46,7 @@ def fit(
         initial: the tables to start from; by default word2vec's, input random and output zero.
 
     Returns:
-        The tables, input and output, float32 [vocab, dim].
+        The tables, input and output, float32 [vocab, dim]; words with subwords are composed.
 
     Raises:
         InputError: ids or settings that cannot be used.
@@ -80,4 +80,4 @@ def fit(
         raise NumericalError(
             "training ended with NaN or infinity: lower learning_rate or set a cap"
         )
-    return state.tables
+    return objective.words(state.tables, resources)

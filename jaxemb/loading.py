@@ -44,8 +44,8 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
 
         found = formats.read(place, name, progress=show, **options)
     remarks = tuple(str(each.message) for each in said if each.category is FormatWarning)
-    unknown = _composed(place) if name == "fasttext-bin" else None
-    return Loaded(found, place.stem, name, remarks, unknown)
+    model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
+    return Loaded(found, place.stem, name, remarks, model and _composed(model))
 
 
 def _composed(place: Path) -> Callable[[Any], Any]:

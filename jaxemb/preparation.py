@@ -9,8 +9,9 @@ from jaxemb import config as config_lib
 from jaxemb import progress
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
+from jaxemb.subword_config import SubwordConfig
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.text import vocabulary
+from jaxemb.text import sources, vocabulary
 
 
 def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
@@ -22,16 +23,36 @@ def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
 
     def check(vocab: Vocab) -> None:
-        check_memory(config, len(vocab.words))
+        rows = config.rows(vocab) if isinstance(config, SubwordConfig) else None
+        check_memory(config, len(vocab.words), rows)
 
     with left_as_found(config.workdir):
-        made = prepare_corpus(config.corpus, folder, check)
+        made = prepare_corpus(config.corpus, folder, check, old_vocab(config))
         check(made.vocab)  # a corpus that was there already has not been through it
     return made
 
 
-def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambda vocab: None):
-    """Encodes a corpus into a folder, or reuses it, with a progress bar."""
+def old_vocab(config: config_lib.StaticConfig) -> Vocab | None:
+    """The words of the run that a config grows from, if it does.
+
+    Raises:
+        InputError: no finished run there.
+    """
+    if config.grow_from is None:
+        return None
+    place = sources.place(config.grow_from)
+    if not (place / "tables.safetensors").is_file():
+        raise InputError(f"{config.grow_from}: holds no finished run to grow from")
+    return corpus_lib.read_vocab(place / corpus_lib.VOCAB)
+
+
+def prepare_corpus(
+    settings: config_lib.Corpus,
+    folder,
+    before_second_pass=lambda vocab: None,
+    old: Vocab | None = None,
+):
+    """Encodes a corpus into a folder, or reuses it, with a progress bar; `old` words stay."""
     for path in filter(os.path.isdir, settings.path):
         if Path(folder).resolve().is_relative_to(Path(path).resolve()):
             raise InputError(f"{folder}: is inside the corpus {path}: choose a folder elsewhere")
@@ -51,7 +72,7 @@ def prepare_corpus(settings: config_lib.Corpus, folder, before_second_pass=lambd
         return corpus_lib.prepare(
             settings.path,
             folder,
-            settings.settings(),
+            settings.settings()._replace(grown_from=old),
             progress=show,
             before_second_pass=check,
         )
@@ -90,14 +111,18 @@ def writable(folder: str | Path) -> Path:
     return folder
 
 
-def check_memory(config: config_lib.StaticConfig, words: int) -> None:
+def check_memory(config: config_lib.StaticConfig, words: int, rows: int | None = None) -> None:
     """Predicts what training will hold at its peak: two tables, a copy at saving, a reserve.
+
+    Args:
+        words: of the vocabulary.
+        rows: of the input table, if it has more than one a word.
 
     Raises:
         InputError: it is more than there is, with what takes it.
     """
     models = max(len(config.members), 1)
-    row = 2 * 4 * words * models
+    row = 4 * (words + (rows or words)) * models
     text = config.block_length + 2 * config.window
     read = config.block_length + text + config.shared_negatives
     # rows with their gradients, weights with theirs, and the text of a chunk

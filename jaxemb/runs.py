@@ -11,11 +11,12 @@ import numpy as np
 
 from jaxemb import (
     checkpoints,
+    growing,
     held_out,
     identity,
     preparation,
     progress,
-    starting,
+    subword_models,
     training,
     watching,
 )
@@ -71,14 +72,15 @@ def train(
     """
     workdir = preparation.writable(config.workdir)
     training.check_ids(corpus.ids, corpus.vocab)
-    start = starting.load(config, corpus.vocab)
+    prepared = objective.prepare(corpus.vocab)
+    growing.check(config, prepared[1], corpus.vocab)
+    start = subword_models.start(config, corpus.vocab, prepared[0])
     begun = any((workdir / name).exists() for name in (CHECKPOINT, TABLES))
     identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
     plan = plan_of(config, objective, learner)
     if start:
         plan = plan._replace(initial=start, trainable=start.trainable)
     keep = config.kept(corpus)
-    prepared = objective.prepare(corpus.vocab)
     sides = {"held_out": config.corpus.held_out, "cost": objective.cost(prepared[0])}
     text = training.split_of(plan.key, corpus.ids, keep, **sides)
     held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
@@ -86,14 +88,19 @@ def train(
     finished = workdir / TABLES
     how = (together or _alone)(plan)
     if not finished.exists():
-        _loop(workdir, config, plan, how, prepared, text, held)
+        cursor, state = _loop(workdir, config, plan, how, prepared, text, held)
+        subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
+        of_words = objective.words(state.tables, prepared[0])
+        checkpoints.save(finished, of_words, cursor._asdict())
+        (workdir / CHECKPOINT).unlink(missing_ok=True)
     cursor = _cursor(finished)
-    sizes = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
+    raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
+    sizes = jax.eval_shape(objective.words, raw, prepared[0])
     whole = checkpoints.restore(finished, sizes)
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
     parts = [] if together else held_out.texts(plan, held)
-    turned = held_out.rotation(plan, whole, prepared[0], parts)
-    begin = start.account if start else None
+    turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
+    begin = growing.account(config, start, corpus.vocab, whole)
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin)
 
 
@@ -176,8 +183,13 @@ def account(corpus, epochs: int, train: int, held_out: int, cursor: training.Cur
     return tokens
 
 
-def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held) -> None:
+def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held):
+    """Trains to the end; where it stands then, and the state."""
     resources, rows = prepared
+
+    def measure(tables: InOut) -> dict[str, Any]:
+        return how.measure(plan.objective.words(tables, resources))
+
     state, cursor = how.program.start(rows), training.Cursor()
     saved = workdir / CHECKPOINT
     if saved.exists():
@@ -191,12 +203,12 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         progress.Meter() as meter,
         ThreadPoolExecutor(1) as beside,
     ):
-        every, beginning = config.watch_every or watching.interval(plan, rows.input), None
+        every, beginning = config.watch_every or watching.interval(plan, rows.output), None
         if not cursor.step:
             log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
             # compiling this takes seconds in which training can begin: it gets tables of its own
             own = jax.tree.map(jax.numpy.copy, state.tables)
-            beginning = beside.submit(_measure_start, how, own, log)
+            beginning = beside.submit(_measure_start, measure, own, log)
         last_save, pending = time.monotonic(), None
         for event in training.events(plan, state, resources, text, cursor, how.program):
             if pending:  # one chunk late, so that the device never waits for the host
@@ -206,7 +218,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
             saving = stopping or time.monotonic() - last_save > config.checkpoint_every
             # but at once where a continued run would not measure it again
             due = watching.due(event, every, plan)
-            seen = how.measure(event.state.tables) if due else None
+            seen = measure(event.state.tables) if due else None
             pending = None if event.ends_epoch or saving else (event, seen)
             if not pending:
                 _check_and_log(event, seen, meter, log)
@@ -219,12 +231,11 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                 raise progress.interrupted(workdir, cursor, stop)
         if beginning:
             beginning.result()  # raises what went wrong there
-    checkpoints.save(workdir / TABLES, state.tables, cursor._asdict())
-    saved.unlink(missing_ok=True)
+    return cursor, state
 
 
-def _measure_start(how: How, tables: InOut, log: progress.Log) -> None:
-    log.add(training.Cursor(), **watching.plain(how.measure(tables)))
+def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
+    log.add(training.Cursor(), **watching.plain(measure(tables)))
 
 
 def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:

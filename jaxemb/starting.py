@@ -32,7 +32,7 @@ def _put(table, known, given):
 
 
 def load(config: StaticConfig, vocab: Vocab) -> Start | None:
-    """What `init_from` and `freeze` of a config ask for; None if nothing.
+    """What `init_from`, `grow_from` and `freeze` of a config ask for; None if nothing.
 
     Of a finished run both tables are taken, of a file the input table. Words of the vocabulary
     that are not there are composed of n-grams, if the file has any, and start at random if not.
@@ -40,20 +40,33 @@ def load(config: StaticConfig, vocab: Vocab) -> Start | None:
     Raises:
         InputError: vectors of another dimension; no word in common; nothing to freeze.
     """
-    if config.init_from is None and config.freeze is None:
+    if config.init_from is None and config.grow_from is None and config.freeze is None:
         return None
     known, given = _tables(config, vocab)
-    frozen = _frozen(config, vocab, known.input)
+    start = begin(config, known, given, _frozen(config, vocab, known.input))
+    if config.grow_from and config.freeze == "loaded":  # what was trained together stays together
+        return start._replace(trainable=InOut(*(np.float32(~side) for side in known)))
+    return start
+
+
+def begin(config: StaticConfig, known: InOut, given: InOut, frozen) -> Start:
+    """Rows that are given and input rows that are frozen, with the account of them.
+
+    Args:
+        known: bool [rows], which are given.
+        given: float32 [rows, dim].
+        frozen: bool [rows], of the input table.
+    """
     account = {
-        "init_from": config.init_from,
-        "vocabulary": len(vocab.words),
+        "init_from": config.grow_from or config.init_from,
+        "vocabulary": len(known.input),
         "given": int(known.input.sum()),
         "random": int((~known.input).sum()),
         "output_given": int(known.output.sum()),
         "frozen": int(frozen.sum()),
         "sha256": hashlib.sha256(given.input.tobytes() + frozen.tobytes()).hexdigest(),
     }
-    masks = InOut(1.0 - frozen.astype(np.float32), np.ones(len(frozen), np.float32))
+    masks = InOut(1.0 - frozen.astype(np.float32), np.ones(len(known.output), np.float32))
     return Start(known, given, masks if frozen.any() else None, account)
 
 
@@ -61,11 +74,12 @@ def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
     size = len(vocab.words)
     known = InOut(np.zeros(size, bool), np.zeros(size, bool))
     given = InOut(*(np.zeros((size, config.dim), np.float32) for _ in range(2)))
-    if config.init_from is None:
+    source = config.grow_from or config.init_from
+    if source is None:
         return known, given
-    loaded, places = loading.rows_of(config.init_from, vocab.words, config.dim)
+    loaded, places = loading.rows_of(source, vocab.words, config.dim)
     _fill(known.input, given.input, places, loaded.found.vectors)
-    if (output := _output(config.init_from, loaded.format)) is not None:
+    if (output := _output(source, loaded.format)) is not None:
         _fill(known.output, given.output, places, output)
     if loaded.unknown and not known.input.all():
         others = np.flatnonzero(~known.input)

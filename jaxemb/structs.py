@@ -26,7 +26,9 @@ class Block(NamedTuple):
 
     ids: InOut  # rows read: integers >= 0, or `Bag`s of them; outputs of one center come first
     pool: PyTree  # what the objective's `pool` needs besides the rows
-    target: Float[Array, " outputs"]  # of what one center is scored against: +1 observed, -1 noise
+    # of what one center is scored against: +1 observed, -1 noise; or a pytree of such numbers, if
+    # the objective's loss needs more of each output (NCE: log(k P_n))
+    target: Float[Array, " outputs"] | PyTree
     weight: Float[Array, "centers outputs"]
     pairs: Float[Array, ""]  # observed predictions: the unit in which loss is reported
 
@@ -56,7 +58,8 @@ class Objective(NamedTuple):
     draw(random, text, resources) -> Block            which rows one block reads
     pool(input_rows, block) -> hidden                 [centers, dim]
     loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
-    words(tables, resources) -> the same model with one input row a word: its tables and resources
+    words(tables, resources) -> tables                the same model with one input row a word
+    of_words(resources) -> resources                  what blocks that read those are drawn from
     cost(resources) -> [vocab] or None                host: what a center takes of `reads.budget`
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
@@ -68,7 +71,8 @@ class Objective(NamedTuple):
     pool: Callable[..., Array]
     loss: Callable[..., Array]
     reads: Reads
-    words: Callable[..., tuple[InOut, PyTree]] = lambda tables, resources: (tables, resources)
+    words: Callable[[InOut, PyTree], InOut] = lambda tables, resources: tables
+    of_words: Callable[[PyTree], PyTree] = lambda resources: resources
     cost: Callable[..., Any] = lambda resources: None
 
 

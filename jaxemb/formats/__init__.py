@@ -28,6 +28,7 @@ __all__ = [
     "read",
     "recognise",
     "unknown_words",
+    "with_ngrams",
     "write",
 ]
 
@@ -41,6 +42,7 @@ class Format(NamedTuple):
 
 
 TABLES = arrays.TABLES
+MODEL = "model.bin"  # of a finished run with subwords, in fastText's format
 FORMATS = {
     "word2vec-binary": Format(binary.read, writing.binary, ".bin"),
     "word2vec-text": Format(text.read_with_header, partial(writing.text, header=True), ".w2v"),
@@ -101,10 +103,21 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
 
 
 def unknown_words(path: str | Path) -> Callable[[Any], Any] | None:
-    """From words to vectors [words, dim], in the file or not, if it has rows for n-grams."""
-    if recognise(path) != "fasttext-bin":
-        return None
-    return partial(fasttext.vectors, fasttext.model(path))
+    """From words to vectors [words, dim], in the file or not, if it has rows for n-grams.
+
+    Of the folder of a finished run, by the model in it.
+    """
+    model = with_ngrams(path)
+    return model and partial(fasttext.vectors, fasttext.model(model))
+
+
+def with_ngrams(path: str | Path) -> Path | None:
+    """The fastText model of a file or of a finished run, if it has one."""
+    path = Path(path)
+    if recognise(path) == "run":
+        path = path / MODEL
+        return path if path.is_file() else None
+    return path if recognise(path) == "fasttext-bin" else None
 
 
 def write(

@@ -7,17 +7,19 @@ Source:
     Bojanowski et al. 2017, arXiv:1607.04606, eq. 2 with a mean for the sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxemb.errors import InputError
 from jaxemb.formats import fasttext_file
-from jaxemb.formats.options import File, Options, WordVectors
+from jaxemb.formats.options import LONGEST_WORD, File, Options, WordVectors
 from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
+from jaxemb.provenance import replacing
 from jaxemb.text import vocabulary
 
 _COMPOSED = 1 << 12  # words at once
@@ -30,12 +32,13 @@ class Model(NamedTuple):
     words: tuple[str, ...]
     counts: tuple[int, ...]
     rows: Any  # float32 [words + bucket, dim]; memory-mapped where the file is not compressed
+    output: Any  # float32 [words, dim]
 
 
 def read(path: Path, options: Options) -> WordVectors:
     """The words of a .bin file with their whole vectors, n-grams taken in."""
     with File(path, options.progress) as file:
-        settings, dictionary, rows = fasttext_file.read(file, options)
+        settings, dictionary, rows, _ = fasttext_file.read(file, options)
         found = Rows(file, options, settings.dim, len(dictionary.raw))
         for start in range(0, len(dictionary.raw), _COMPOSED):
             part = slice(start, start + _COMPOSED)
@@ -58,9 +61,38 @@ def model(path: str | Path, options: Options = Options()) -> Model:  # noqa: B00
         FormatError: not a dense unsupervised model of version 11 or 12, or damaged.
     """
     with File(Path(path), options.progress) as file:
-        settings, dictionary, rows = fasttext_file.read(file, options)
+        settings, dictionary, rows, output = fasttext_file.read(file, options)
         words = decoded(file, options, dictionary.raw, lambda i: f"byte {dictionary.places[i]:,}")
-        return Model(settings, tuple(words), tuple(dictionary.counts), rows)
+        return Model(settings, tuple(words), tuple(dictionary.counts), rows, output)
+
+
+def write(
+    path: str | Path,
+    settings: fasttext_file.Settings,
+    words: Sequence[str],
+    counts: Sequence[int],
+    tokens: int,
+    blocks: Iterable[Any],
+    output: Float[Any, "words dim"],
+) -> None:
+    """A .bin file that fastText and gensim read, whole or not there.
+
+    Args:
+        tokens: that the words were counted in.
+        blocks: the rows of words, then of all buckets, some at a time: float32 [some, dim].
+        output: the other table.
+
+    Raises:
+        InputError: a word that such a file cannot hold.
+    """
+    raw = [word.encode("utf-8", "surrogateescape") for word in words]
+    for i, each in enumerate(raw):
+        if not each or b"\0" in each or len(each) > LONGEST_WORD:
+            raise InputError(f"{path}: row {i:,}: this format cannot hold the word {words[i]!r}")
+    dictionary = fasttext_file.Dictionary(raw, list(map(int, counts)), [])
+    matrices = ((len(raw) + settings.bucket, blocks), (len(raw), [output]))
+    with replacing(Path(path)) as unfinished, unfinished.open("wb") as out:
+        fasttext_file.write(out, settings, dictionary, tokens, matrices)
 
 
 def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"]:

@@ -47,7 +47,8 @@ class Dictionary(NamedTuple):
     places: list[int]
 
 
-def read(file: File, options: Options) -> tuple[Settings, Dictionary, Any]:
+def read(file: File, options: Options) -> tuple[Settings, Dictionary, Any, Any]:
+    """The settings, the words, and both matrices."""
     settings = _settings(file)
     kinds = ["supervised"] * (settings.model == _SUPERVISED)
     dictionary, pruned = _dictionary(file)
@@ -63,11 +64,31 @@ def read(file: File, options: Options) -> tuple[Settings, Dictionary, Any]:
     at = file.at
     if _flag(file):
         raise file.error(f"byte {at:,}", "a quantised output matrix", "a dense one")
-    _matrix(file, "output", words, settings.dim)
+    output = _matrix(file, "output", words, settings.dim)
     at = file.at
     if rest := file.read(20):
         raise file.error(f"byte {at:,}", f"more bytes ({rest!r}...)", "the end of the model")
-    return settings, dictionary, rows
+    return settings, dictionary, rows, output
+
+
+def write(out: Any, settings: Settings, dictionary: Dictionary, tokens: int, matrices: Any) -> None:
+    """The bytes of a dense, unsupervised model of version 12.
+
+    Args:
+        out: a file open for writing.
+        dictionary: `places` are not used.
+        tokens: that the words were counted in.
+        matrices: of input and of output, each its number of rows and an iterable of blocks.
+    """
+    out.write(struct.pack("<ii", MAGIC, 12) + _ARGUMENTS.pack(*settings))
+    words = len(dictionary.raw)
+    out.write(struct.pack("<iiiqq", words, words, 0, tokens, -1))
+    for raw, count in zip(dictionary.raw, dictionary.counts, strict=True):
+        out.write(raw + b"\0" + _COUNT.pack(count, 0))
+    for rows, blocks in matrices:
+        out.write(struct.pack("<Bqq", 0, rows, settings.dim))
+        for block in blocks:
+            out.write(np.ascontiguousarray(block, "<f4").tobytes())
 
 
 def refuse_old(file: File, data: bytes) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxemb.errors import InputError, at_least
-from jaxemb.functional import hashing, pooling
+from jaxemb.functional import hashing
 from jaxemb.static import bags as bags_lib
 from jaxemb.static import objectives
 from jaxemb.structs import Bag, Block, InOut, Objective, Vocab
@@ -63,13 +63,7 @@ def subword_skipgram(
     maxn: int = 6,
     buckets: int = 2_000_000,
     share=fasttext_share,
-    window: int = 5,
-    negatives: int = 5,
-    dynamic_window: bool = True,
-    noise_power: float = 0.75,
-    block_length: int = 16,
-    shared_negatives: int = 24,
-    **functions: Any,
+    **settings: Any,
 ) -> Objective:
     """Skip-gram with negative sampling whose centers are the means of their words' rows.
 
@@ -78,21 +72,12 @@ def subword_skipgram(
             for none.
         buckets: n-grams whose hashes agree modulo this share a row.
         share: `fasttext_share` or `exact_share`: which gradient a row receives.
-        The others, and functions (collision, direction, loss): see `objectives.skipgram`.
+        settings: see `objectives.skipgram`.
 
     Raises:
         InputError: a number that must be at least 1 is not; minn over maxn.
     """
-    inner = objectives.skipgram(
-        window=window,
-        negatives=negatives,
-        dynamic_window=dynamic_window,
-        noise_power=noise_power,
-        block_length=block_length,
-        shared_negatives=shared_negatives,
-        **functions,
-    )
-    return _with_bags(inner, minn, maxn, buckets, share)
+    return _with_bags(objectives.skipgram(**settings), minn, maxn, buckets, share)
 
 
 def subword_cbow(
@@ -100,14 +85,7 @@ def subword_cbow(
     minn: int = 3,
     maxn: int = 6,
     buckets: int = 2_000_000,
-    mean=pooling.mean,
-    window: int = 5,
-    negatives: int = 5,
-    dynamic_window: bool = True,
-    noise_power: float = 0.75,
-    block_length: int = 16,
-    shared_negatives: int = 24,
-    **functions: Any,
+    **settings: Any,
 ) -> Objective:
     """CBOW with negative sampling: the mean of all rows of a window's words predicts its center.
 
@@ -115,24 +93,13 @@ def subword_cbow(
 
     Args:
         minn, maxn, buckets: see `subword_skipgram`.
-        mean: `pooling.mean`, the exact gradient, or `pooling.mean_word2vec`: every row receives
-            all that the mean does, as in fastText and gensim.
-        The others, and functions (collision, loss): see `objectives.cbow`.
+        settings: see `objectives.cbow`; with `mean=pooling.mean_word2vec` every row receives all
+            that the mean does, as in fastText and gensim.
 
     Raises:
         InputError: a number that must be at least 1 is not; minn over maxn.
     """
-    inner = objectives.cbow(
-        window=window,
-        negatives=negatives,
-        dynamic_window=dynamic_window,
-        noise_power=noise_power,
-        mean=mean,
-        block_length=block_length,
-        shared_negatives=shared_negatives,
-        **functions,
-    )
-    made = _with_bags(inner, minn, maxn, buckets, exact_share)
+    made = _with_bags(objectives.cbow(**settings), minn, maxn, buckets, exact_share)
     return made._replace(draw=functools.partial(_weighed, draw=made.draw))
 
 
@@ -147,6 +114,7 @@ def _with_bags(inner: Objective, minn: int, maxn: int, buckets: int, share) -> O
         prepare=functools.partial(_prepare, inner=inner, **hashed),
         draw=functools.partial(_draw, draw=inner.draw, share=share),
         words=composed,
+        of_words=alone,
     )
 
 
@@ -178,9 +146,14 @@ def rows_of(vocab: Vocab, *, minn: int, maxn: int, buckets: int) -> Bags:
     own = np.zeros(len(flat) - longest, bool)
     own[start] = True
     flat[: len(own)][~own] = len(raw) + row[which]
-    small = (jnp.asarray(x, jnp.int32) for x in (flat, start, count))
-    weight, slots = jnp.asarray(count, jnp.float32), jnp.arange(longest, dtype=jnp.int32)
-    return Bags(*small, weight, slots, jnp.asarray(used[order], jnp.int32))
+    return Bags(
+        jnp.asarray(flat),
+        jnp.asarray(start, jnp.int32),
+        jnp.asarray(count, jnp.int32),
+        jnp.asarray(count, jnp.float32),
+        jnp.arange(longest, dtype=jnp.int32),
+        jnp.asarray(used[order], jnp.int32),
+    )
 
 
 def bag_of(bags: Bags, words: Int[Array, " words"], share=fasttext_share) -> Bag:
@@ -205,20 +178,22 @@ def _weighed(random, text, resources: Resources, *, draw) -> Block:
     return block._replace(pool=block.pool * resources.bags.weight[words][None, :])
 
 
-def composed(whole: InOut, resources: Resources) -> tuple[InOut, Resources]:
-    """The same model with one row a word: the mean of all its rows; costs the same, to rounding."""
-    words = len(resources.bags.start)
-    own = jnp.arange(words, dtype=jnp.int32)
-    alone = resources.bags._replace(
+def composed(whole: InOut, resources: Resources) -> InOut:
+    """The same model with one row a word, the mean of all its rows; it costs the same."""
+    return whole._replace(input=_composed(whole.input, resources.bags))
+
+
+def alone(resources: Resources) -> Resources:
+    """What blocks that read composed rows are drawn from: every word is a bag of one."""
+    own = jnp.arange(len(resources.bags.start), dtype=jnp.int32)
+    one_each = resources.bags._replace(
         flat=jnp.pad(own, (0, 1)),
         start=own,
         count=jnp.ones_like(own),
         slots=jnp.zeros(1, jnp.int32),
         buckets=jnp.zeros(0, jnp.int32),
     )
-    return InOut(_composed(whole.input, resources.bags), whole.output), Resources(
-        resources.inner, alone
-    )
+    return resources._replace(bags=one_each)
 
 
 @jax.jit

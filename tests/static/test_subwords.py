@@ -163,7 +163,7 @@ def test_fasttexts_gradient_gives_every_row_all_of_what_the_mean_receives(kind):
 @every_kind
 def test_composed_it_is_the_same_model_with_a_row_a_word(kind):
     objective, resources, whole, batch = _made(kind)
-    composed, alone = objective.words(whole, resources)
+    composed, alone = objective.words(whole, resources), objective.of_words(resources)
     assert composed.input.shape == (len(WORDS), 5)
     for i in range(len(WORDS)):
         mean = np.asarray(whole.input, np.float64)[_own(resources, i)].mean(axis=0)
@@ -173,7 +173,7 @@ def test_composed_it_is_the_same_model_with_a_row_a_word(kind):
     again = jax.vmap(objective.draw, in_axes=(0, 0, None))(random, text, alone)
     expected, found = (loss_of(objective, t, b) for t, b in ((whole, batch), (composed, again)))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    np.testing.assert_array_equal(objective.words(composed, alone)[0].input, composed.input)
+    np.testing.assert_array_equal(objective.words(composed, alone).input, composed.input)
 
 
 @pytest.mark.parametrize(

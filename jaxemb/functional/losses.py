@@ -4,6 +4,8 @@ No tables, ids, batches or optimizers here: batch with `jax.vmap`, differentiate
 Losses are in nats.
 """
 
+from typing import NamedTuple
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -167,3 +169,60 @@ def biased_squares(
     scores = products.scores(hidden[:, :-1], outputs[:, :-1])
     apart = scores + hidden[:, -1:] + outputs[:, -1][None, :] - target[None, :]
     return 0.5 * jnp.sum(weight * apart**2)
+
+
+def softmax(
+    hidden: Float[Array, "centers dim"],
+    outputs: Float[Array, "vocab dim"],
+    target: Float[Array, " vocab"],
+    weight: Float[Array, "centers vocab"],
+) -> Float[Array, ""]:
+    r"""Full softmax over a block: -sum_tj weight_tj log p(j | t), p = softmax(outputs hidden_t).
+
+    Args:
+        hidden: what each center predicts with.
+        outputs: the output vectors of all words.
+        target: not needed: what is observed has weight, and everything else is noise.
+        weight: how often center t is to predict word j.
+
+    Returns:
+        The loss in nats, >= 0; log vocab per unit of weight when every score is 0.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1310.4546, eq. 2.
+    """
+    chex.assert_shape(target, (outputs.shape[0],))
+    scores = products.scores(hidden, outputs)
+    normalizer = jax.nn.logsumexp(scores, axis=1, keepdims=True)
+    return jnp.sum(weight * (normalizer - scores))
+
+
+class Contrast(NamedTuple):
+    """What noise-contrastive estimation must know of each output."""
+
+    target: Float[Array, " outputs"]  # +1 observed, -1 noise
+    log_expected: Float[Array, " outputs"]  # log(k P_n): of the noise beside one observed word
+
+
+def noise_contrastive(
+    hidden: Float[Array, "centers dim"],
+    outputs: Float[Array, "outputs dim"],
+    target: Contrast,
+    weight: Float[Array, "centers outputs"],
+) -> Float[Array, ""]:
+    r"""NCE over a block: `logistic` of scores lowered by log(k P_n).
+
+    sum_tj weight_tj log(1 + exp(-target_j (h_t . o_j - log k P_n(j))))
+
+    At its optimum h . o is log p(word | hidden), where `logistic` has PMI - log k.
+
+    Args:
+        hidden, outputs, weight: see `logistic`.
+        target: +1 observed, -1 noise, with log(k P_n) of each output.
+
+    Source:
+        Gutmann and Hyvarinen 2012; Mnih and Teh 2012, arXiv:1206.6426, eq. 8 to 10.
+    """
+    chex.assert_shape(list(target), (outputs.shape[0],))
+    scores = products.scores(hidden, outputs) - target.log_expected[None, :]
+    return jnp.sum(weight * softplus(-target.target[None, :] * scores))

@@ -7,7 +7,7 @@ import pytest
 from jaxemb import embedders
 from jaxemb.contextual import bilm, cells
 from jaxemb.functional import losses, pooling
-from jaxemb.static import blocks, hierarchical, objectives, subwords
+from jaxemb.static import blocks, hierarchical, objectives, softmaxes, subwords
 
 SMALL = {"window": 2, "negatives": 3, "block_length": 4, "shared_negatives": 3}
 HASHED = {"minn": 1, "maxn": 3, "buckets": 9}  # some n-grams share a bucket
@@ -45,6 +45,10 @@ OBJECTIVES = {
 } | {
     "skipgram hs": hierarchical.skipgram_hs(window=2, block_length=4, budget=24),
     "cbow hs": hierarchical.cbow_hs(window=2, block_length=4, budget=24),
+    "skipgram softmax": softmaxes.skipgram_softmax(window=2, block_length=4),
+    "cbow softmax": softmaxes.cbow_softmax(window=2, block_length=4),
+    "skipgram nce": softmaxes.skipgram_nce(**SMALL),
+    "cbow nce": softmaxes.cbow_nce(**SMALL),
 }
 
 STATIC = {"one_hot": (embedders.one_hot(7), 7), "lookup": (embedders.lookup(7, 3), 3)}

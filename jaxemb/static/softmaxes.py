@@ -1,0 +1,155 @@
+"""Skip-gram and CBOW with full softmax, and with noise-contrastive estimation, as Objectives.
+
+Full softmax reads every output row, so it is for vocabularies that fit: long blocks, few of them in
+a step, and the dense learner.
+"""
+
+import functools
+
+import jax.numpy as jnp
+
+from jaxemb.errors import at_least
+from jaxemb.functional import losses, pooling
+from jaxemb.static import blocks, objectives
+from jaxemb.structs import Block, InOut, Objective, Reads, Vocab
+from jaxemb.text import vocabulary
+
+
+def skipgram_softmax(
+    *,
+    window: int = 5,
+    dynamic_window: bool = True,
+    loss=losses.softmax,
+    block_length: int = 256,
+) -> Objective:
+    """Skip-gram with full softmax: -log p(context | center), normalised over all words.
+
+    Args:
+        window: the furthest distance of a context word.
+        dynamic_window: draw each center's reach uniformly from 1..window, as word2vec does.
+        loss: any function of (hidden, outputs, target, weight), in nats; target is 1 everywhere.
+        block_length: centers in a block, every one of which reads the whole output table.
+
+    Raises:
+        InputError: a number that must be at least 1 is not.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1310.4546, eq. 2.
+    """
+    return _softmax(
+        _skipgram, objectives.centers_as_they_are, loss, window, dynamic_window, block_length
+    )
+
+
+def cbow_softmax(
+    *,
+    window: int = 5,
+    dynamic_window: bool = True,
+    loss=losses.softmax,
+    mean=pooling.mean,
+    block_length: int = 256,
+) -> Objective:
+    """CBOW with full softmax: -log p(center | mean of its window), normalised over all words.
+
+    Args:
+        mean: `pooling.mean`, the exact gradient, or `pooling.mean_word2vec`, word2vec.c's.
+        The others: see `skipgram_softmax`.
+
+    Raises:
+        InputError: a number that must be at least 1 is not.
+
+    Source:
+        Mikolov et al. 2013, arXiv:1301.3781.
+    """
+    pool = functools.partial(objectives.window_mean, mean=mean)
+    return _softmax(_cbow, pool, loss, window, dynamic_window, block_length)
+
+
+def skipgram_nce(*, negatives: int = 5, **settings) -> Objective:
+    """Skip-gram with noise-contrastive estimation: scores become log p(context | center).
+
+    Negative sampling with each score lowered by log(k P_n(word)), so that at the optimum it is the
+    log probability itself, normalised without any sum over words; not PMI - log k.
+
+    Args:
+        negatives: k, noise words per observed pair, in expectation.
+        settings: the others of `objectives.skipgram`, but for `loss`.
+
+    Raises:
+        InputError: a number that must be at least 1 is not.
+
+    Source:
+        Gutmann and Hyvarinen 2012; Mnih and Teh 2012, arXiv:1206.6426; Mnih and Kavukcuoglu 2013.
+    """
+    base = objectives.skipgram(negatives=negatives, loss=losses.noise_contrastive, **settings)
+    return _contrasted(base, negatives, lambda block: block)
+
+
+def cbow_nce(*, negatives: int = 5, **settings) -> Objective:
+    """CBOW with noise-contrastive estimation: scores become log p(center | window).
+
+    Arguments, errors, source: see `skipgram_nce`, with the settings of `objectives.cbow`.
+    """
+    base = objectives.cbow(negatives=negatives, loss=losses.noise_contrastive, **settings)
+    return _contrasted(base, negatives, _all_against_all)
+
+
+def _contrasted(base: Objective, negatives: int, shared) -> Objective:
+    def draw(random, text, noise) -> Block:
+        block = shared(base.draw(random, text, noise))
+        expected = negatives * noise.probability[block.ids.output]
+        return block._replace(target=losses.Contrast(block.target, jnp.log(expected)))
+
+    return base._replace(draw=draw, reads=base.reads._replace(own=0))
+
+
+def _all_against_all(block: Block) -> Block:
+    """CBOW's block with its centers' own outputs among those that all centers share."""
+    observed, noise = block.weight[:, 0], block.weight[:, 1:]
+    target = jnp.concatenate([jnp.ones(observed.shape[0]), block.target[1:]])
+    weight = jnp.concatenate([jnp.diag(observed), noise], axis=1)
+    return block._replace(target=target, weight=weight)
+
+
+def _softmax(draw, pool, loss, window, dynamic_window, block_length) -> Objective:
+    at_least(1, window=window, block_length=block_length)
+    return Objective(
+        prepare=_prepare,
+        draw=functools.partial(draw, window=window, dynamic=dynamic_window),
+        pool=pool,
+        loss=loss,
+        reads=Reads(block_length, window, bits=block_length),
+    )
+
+
+def _skipgram(random, text, every, *, window: int, dynamic: bool) -> Block:
+    near, words, centers = _read(random, text, window, dynamic)
+    return _block(InOut(centers, every), (), near @ _one_hot(words, every), near)
+
+
+def _cbow(random, text, every, *, window: int, dynamic: bool) -> Block:
+    near, words, centers = _read(random, text, window, dynamic)
+    observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
+    weight = observed[:, None] * _one_hot(centers, every)
+    return _block(InOut(words, every), near, weight, observed)
+
+
+def _block(ids: InOut, pool, weight, observed) -> Block:
+    return Block(ids, pool, jnp.ones(ids.output.shape[0]), weight, jnp.sum(observed))
+
+
+def _read(random, text, window: int, dynamic: bool):
+    """The window of each center as a float mask; ids of the text and of the centers."""
+    near = blocks.in_window(text, blocks.reaches(random, window, dynamic)).astype(jnp.float32)
+    words = jnp.maximum(jnp.where(text < blocks.SENTENCE_END, -2 - text, text), 0)
+    return near, words, words[window:][: random.shape[0]]
+
+
+def _one_hot(ids, every):
+    return (ids[:, None] == every[None, :]).astype(jnp.float32)
+
+
+def _prepare(vocab: Vocab):
+    vocabulary.refuse_one_word(vocab)
+    size = len(vocab.words)
+    return jnp.arange(size), InOut(size, size)

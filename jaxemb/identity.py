@@ -22,6 +22,7 @@ CHANGES_NOTHING = {
     "corpus.path",  # the text's own digest decides
     "corpus.prepared",
     "init_from",  # the rows' own digest decides
+    "grow_from",  # and that of its words, in the corpus
     "vectors",
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import ensembles, evaluation_report, inspection, linalg, provenance
+from jaxemb import ensembles, evaluation_report, growing, inspection, linalg, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 
@@ -157,6 +157,7 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
         inspection.markdown(found) + _rotation(found),
         _words(found),
         _text(found),
+        _grown(found["start"]),
         _pictures(pictures),
     ]
     return "\n".join(sections)
@@ -206,6 +207,10 @@ def _text(found: dict) -> str:
 {_start(found["start"])}- speed: {f"{rate:,.0f} words/s" if rate else "too short to be measured"}
 - loss in nats per pair: training {"?" if loss is None else f"{loss:.3f}"}, held out {held_out}
 """
+
+
+def _grown(start: dict[str, Any] | None) -> str:
+    return growing.markdown(start["grown"]) if start and "grown" in start else ""
 
 
 def _start(start: dict[str, Any] | None) -> str:

@@ -343,6 +343,26 @@ def test_prepared_text_is_shared_by_runs(place, monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("no_pictures")
+def test_phrases_are_joined_told_and_part_of_what_a_corpus_is(place, monkeypatch, capsys):
+    asked = ("--phrases", "2", "--phrase-score", "npmi", "--phrase-threshold", "0.2", "0.1")
+    options = ("--corpus.path", "text.txt", "--corpus.min-count", "1")
+    run(prepare, "out", *options, *asked, monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "tokens: 12,000 read = " in out
+    assert " joined)" in out
+    assert " phrases (phrases.txt), the first: " in out
+    shared = ("--corpus.prepared", "out")
+    run(train, "config.py", *shared, *asked, monkeypatch=monkeypatch)
+    tokens = json.loads((place / "run/report.json").read_text())["tokens"]
+    assert tokens["read"] == 12_000 == tokens["kept"] + tokens["dropped"]["joined"]
+    assert any("_" in line for line in (place / "run/vocab.txt").read_text().splitlines())
+    run(train, "config.py", *shared, "--workdir", "other", monkeypatch=monkeypatch, code=2)
+    assert "out: was prepared from something else: phrases was" in capsys.readouterr().err
+    run(prepare, "on", *options, "--phrase-score", "pmi", monkeypatch=monkeypatch, code=2)
+    assert "pmi: wanted word2phrase, gensim, npmi" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_the_ladder_shows_both_rungs_and_the_word(place, monkeypatch, capsys):
     run(train, "config.py", monkeypatch=monkeypatch)
     capsys.readouterr()

@@ -7,7 +7,7 @@ the same sources and settings reuses them, and any difference is refused.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     bad_utf8: str
     mark_unknown: bool = False  # a dropped word leaves the id behind the last word's
     phrases: Rule | None = None
+    grown_from: Vocab | None = None  # words that stay, whatever the text; their counts are added
 
 
 def prepare(
@@ -96,6 +97,7 @@ def prepare(
             max_vocab=settings.max_vocab,
             mark_unknown=settings.mark_unknown,
             where=where,
+            old=settings.grown_from,
         )
         before_second_pass(chosen.vocab)
         with unfinished.open("wb") as out:
@@ -170,9 +172,12 @@ def read_vocab(path: Path) -> Vocab:
 
 def write_vocab(path: Path, vocab: Vocab) -> None:
     """A line `word TAB count` for every word, by id."""
+    provenance.write_text(path, "".join(_lines(vocab)))
+
+
+def _lines(vocab: Vocab) -> Iterator[str]:
     pairs = zip(vocab.words, vocab.counts, strict=True)
-    lines = (f"{word}\t{count}\n" for word, count in pairs)
-    provenance.write_text(path, "".join(lines))
+    return (f"{word}\t{count}\n" for word, count in pairs)
 
 
 def _with_joined(tokens: Tokens, found: list[Phrase]) -> Tokens:
@@ -198,6 +203,9 @@ def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict
     if rule := settings.phrases:
         score, thresholds = provenance.function_name(rule.score), list(rule.thresholds)
         asked["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
+    if old := settings.grown_from:
+        lines = "".join(_lines(old)).encode()
+        asked["grown_from"] = {"words": len(old.words), "sha256": hashlib.sha256(lines).hexdigest()}
     return {"format": FORMAT, "sources": described, "settings": asked}
 
 

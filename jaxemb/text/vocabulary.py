@@ -82,6 +82,7 @@ def renumber(
     max_vocab: int | None = None,
     mark_unknown: bool = False,
     where: str = "the text",
+    old: Vocab | None = None,
 ) -> Renumbering:
     """Chooses the vocabulary: words of at least `min_count`, the `max_vocab` most frequent.
 
@@ -90,6 +91,8 @@ def renumber(
         counts: by provisional number.
         mark_unknown: a dropped word leaves the id behind the last word's, and not nothing.
         where: how messages call the text.
+        old: words that are in the vocabulary whatever the text; their counts are added. Tokens
+            are those of the text alone.
 
     Raises:
         InputError: no token at all; no word frequent enough, with the min_count that keeps some.
@@ -99,26 +102,40 @@ def renumber(
         at_least(1, max_vocab=max_vocab)
     if not words:
         raise InputError(f"{where}: no tokens: the text is empty, or its tokenizer finds no words")
+    before = np.zeros(len(words), np.int64)
+    if old is not None:
+        words, counts, before = _with_old(words, counts, old)
+    stays, sums = before > 0, counts + before
     too_long = np.fromiter((len(word) > LONGEST for word in words), bool, len(words))
-    fit = np.flatnonzero((counts >= min_count) & ~too_long)
+    too_long &= ~stays
+    fit = np.flatnonzero((counts >= min_count) & ~too_long | stays)
     if not fit.size:
         top = int(np.max(np.where(too_long, 0, counts)))
         raise InputError(
             f"{where}: none of its {len(words):,} words occurs min_count = {min_count} times; "
             f"the most frequent occurs {top} times: --corpus.min-count {top} would keep a word"
         )
-    order = np.array(sorted(fit, key=lambda i: (-counts[i], words[i])))
+    order = np.array(sorted(fit, key=lambda i: (-sums[i], words[i])))
     chosen, beyond = order[:max_vocab], order[len(order[:max_vocab]) :]
     table = np.full(len(words) + 1, len(chosen) if mark_unknown else _DROPPED, np.int32)
     table[chosen] = np.arange(len(chosen), dtype=np.int32)
     table[SENTENCE_END] = SENTENCE_END
     dropped = {
-        "under_min_count": int(counts[(counts < min_count) & ~too_long].sum()),
+        "under_min_count": int(counts[(counts < min_count) & ~too_long & ~stays].sum()),
         "over_max_vocab": int(counts[beyond].sum()),
         "too_long": int(counts[too_long].sum()),
     }
     tokens = Tokens(int(counts.sum()), int(counts[chosen].sum()), dropped)
-    return Renumbering(Vocab(tuple(words[i] for i in chosen), counts[chosen]), tokens, table)
+    return Renumbering(Vocab(tuple(words[i] for i in chosen), sums[chosen]), tokens, table)
+
+
+def _with_old(words: list[str], counts: Int64[Any, " words"], old: Vocab):
+    """The words and counts with old words behind that are not among them, and all old counts."""
+    before = dict(zip(old.words, old.counts.tolist(), strict=True))
+    known = set(words)
+    words = [*words, *(word for word in old.words if word not in known)]
+    counts = np.concatenate([counts, np.zeros(len(words) - len(counts), np.int64)])
+    return words, counts, np.array([before.get(word, 0) for word in words], np.int64)
 
 
 def refuse_one_word(vocab: Vocab) -> None:

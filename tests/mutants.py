@@ -701,6 +701,24 @@ def survives(mutant: Mutant) -> bool:
         assert done.returncode in (0, 1), done.stdout + done.stderr  # the law was found and ran
         return done.returncode == 0
 
+    "the noise of the matrix is the corpus": Mutant(
+        "theorem.py",
+        "np.float64) ** config.noise_power",
+        "np.float64) ** 1.0",
+        "tests/test_theorem_script.py::test_the_matrix_is_the_logarithm_of_counts_over_noise",
+    ),
+    "SVD of the whole matrix, not of its positive part": Mutant(
+        "theorem.py",
+        "positive = pmi.positive(of)",
+        "positive = of",
+        "tests/test_theorem_script.py::test_factors_of_full_dimension_multiply_to_the_positive_part",
+    ),
+    "cosines of contexts are not of unit rows": Mutant(
+        "theorem.py",
+        "unit[left].multiply(unit[right])",
+        "rows[left].multiply(rows[right])",
+        "tests/test_theorem_script.py::test_harris_ranks_pairs_by_their_rows",
+    ),
 
 def main() -> None:
     chosen = sys.argv[1:] or list(MUTANTS)

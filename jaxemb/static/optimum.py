@@ -129,7 +129,7 @@ def of_cells(
     """
     step = max(_ROOM // vocab, 1)
     noise, found = jnp.asarray(noise, jnp.float32), np.empty(len(cells.values), np.float32)
-    firsts = np.arange(0, vocab, step, np.int32)  # of the cells' type, or all would be converted
+    firsts = np.arange(0, vocab, step, dtype=np.int32)  # or all rows would be converted
     edges = np.append(np.searchsorted(cells.rows, firsts), len(cells.rows))
     for first, start, stop in zip(firsts, edges[:-1], edges[1:], strict=True):
         at = slice(start, stop)

@@ -1,0 +1,32 @@
+"""Skip-gram is a factorisation of shifted PMI: shows on a text how far that holds.
+
+Usage: python scripts/theorem.py configs/quickstart.py [--workdir runs/quickstart ...] [--help]
+
+Trains the config's skip-gram, or takes the run that its workdir holds; counts what it read, factors
+log(# / N) by SVD in the same dimension, and writes theorem.md, theorem.json and one figure,
+theorem.png, into the workdir. docs/theorem.md says what they mean.
+"""
+
+from pathlib import Path
+
+from jaxemb import command_line
+from jaxemb.config import StaticConfig
+
+
+def main() -> None:
+    config = command_line.from_command_line(StaticConfig)
+    # after --help, which needs no device
+    from jaxemb import preparation, progress, runs, theorem, theorem_report
+
+    theorem.check(config)
+    corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
+    objective = config.build_objective()
+    learner = config.build_learner(objective)
+    result = runs.train(config, objective, learner, corpus)  # the one factorisation
+    matrix = theorem.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
+    svd = theorem.factor(matrix.optimum, len(result.vocab.words), config.dim)  # the other
+    progress.show(theorem_report.write(config, result, matrix, svd))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

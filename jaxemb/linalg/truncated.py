@@ -29,6 +29,11 @@ class TruncatedSVD(NamedTuple):
     rounding: Float[Any, ""]  # what float arithmetic may have moved a singular value by
 
 
+def default_steps(rank: int, block: int = 8) -> int:
+    """Steps of `truncated_svd` for a rank: a span of four times its dimensions, at least 16."""
+    return max(-(-4 * rank // block), 16)
+
+
 def truncated_svd(
     of: Operator, rank: int, *, key: Any = 0, block: int = 8, steps: int | None = None
 ) -> TruncatedSVD:
@@ -40,7 +45,7 @@ def truncated_svd(
         key: of the random start: a number, or on a device a `jax.random.key`.
         block: vectors multiplied at a time: on a CPU few, so that they stay in its cache.
         steps: products with A and with A^T of a block; the triplets are the best of their span,
-            of block x steps dimensions. By default as many as make it 4 rank, and at least 16.
+            of block x steps dimensions. By default `default_steps`.
 
     Returns:
         On the host float64, on a device in the precision of its arrays. A span of as many
@@ -59,7 +64,7 @@ def truncated_svd(
     if rank > least:
         rows, columns = of.shape
         raise InputError(f"rank is {rank}; a matrix [{rows:,}, {columns:,}] has at most {least:,}")
-    steps = max(-(-4 * rank // block), 16) if steps is None else steps
+    steps = default_steps(rank, block) if steps is None else steps
     at_least(1, steps=steps)
     if block * steps < rank:
         raise InputError(

@@ -6,6 +6,7 @@ import pytest
 from jax.lax import Precision
 
 from jaxemb import linalg
+from jaxemb.linalg import operators
 
 TABLE = jnp.ones((40, 4))
 SQUARE = jnp.eye(4)
@@ -32,6 +33,12 @@ FUNCTIONS = {
     "project": lambda t: linalg.project(t, SQUARE),
     "membership": lambda t: linalg.membership(t[0], SQUARE).residual,
     "principal_angles": lambda t: linalg.principal_angles(t[:4], SQUARE),
+    "truncated_svd": lambda t: linalg.truncated_svd(operators.dense(t), 2).s,
+    "singular_bounds": lambda t: (
+        linalg.singular_bounds(
+            operators.dense(t), linalg.truncated_svd(operators.dense(t), 2)
+        ).upper
+    ),
     "axes": lambda t: linalg.axes(t, rotations=1).kurtosis,
 }
 # of those that make no product, or none of a table

@@ -26,6 +26,30 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "old counts are forgotten": Mutant(
+        "text/vocabulary.py",
+        "sums = before > 0, counts + before",
+        "sums = before > 0, np.maximum(counts, before)",
+        "tests/test_growing.py::test_old_words_stay_whatever_the_text",
+    ),
+    "old words must be frequent in the new text": Mutant(
+        "text/vocabulary.py",
+        "& ~too_long | stays)",
+        "& ~too_long)",
+        "tests/test_growing.py::test_old_words_stay_whatever_the_text",
+    ),
+    "old output rows are trained": Mutant(
+        "starting.py",
+        "InOut(*(np.float32(~side) for side in known))",
+        "InOut(np.float32(~known.input), np.ones(len(known.output), np.float32))",
+        "tests/test_growing.py::test_frozen_old_rows_keep_every_bit_in_both_tables",
+    ),
+    "a rotation counts as change": Mutant(
+        "growing.py",
+        "float(best.residual) / size",
+        "float(np.linalg.norm(after - before)) / size",
+        "tests/test_growing.py::test_a_table_that_was_only_rotated",
+    ),
     "fastText's noise is only skipped": Mutant(
         "static/blocks.py",
         "skip(observed / others[None, :]",
@@ -677,6 +701,24 @@ MUTANTS = {
         "order = np.arange(-(-total // run))",
         "tests/static/test_shuffling.py::test_a_batch_reads_from_many_places",
     ),
+    "the noise of the matrix is the corpus": Mutant(
+        "theorem.py",
+        "np.float64) ** config.noise_power",
+        "np.float64) ** 1.0",
+        "tests/test_theorem_script.py::test_the_matrix_is_the_logarithm_of_counts_over_noise",
+    ),
+    "SVD of the whole matrix, not of its positive part": Mutant(
+        "theorem.py",
+        "positive = pmi.positive(of)",
+        "positive = of",
+        "tests/test_theorem_script.py::test_factors_of_full_dimension_multiply_to_the_positive_part",
+    ),
+    "cosines of contexts are not of unit rows": Mutant(
+        "theorem.py",
+        "unit[left].multiply(unit[right])",
+        "rows[left].multiply(rows[right])",
+        "tests/test_theorem_script.py::test_harris_ranks_pairs_by_their_rows",
+    ),
 }
 
 
@@ -701,24 +743,6 @@ def survives(mutant: Mutant) -> bool:
         assert done.returncode in (0, 1), done.stdout + done.stderr  # the law was found and ran
         return done.returncode == 0
 
-    "the noise of the matrix is the corpus": Mutant(
-        "theorem.py",
-        "np.float64) ** config.noise_power",
-        "np.float64) ** 1.0",
-        "tests/test_theorem_script.py::test_the_matrix_is_the_logarithm_of_counts_over_noise",
-    ),
-    "SVD of the whole matrix, not of its positive part": Mutant(
-        "theorem.py",
-        "positive = pmi.positive(of)",
-        "positive = of",
-        "tests/test_theorem_script.py::test_factors_of_full_dimension_multiply_to_the_positive_part",
-    ),
-    "cosines of contexts are not of unit rows": Mutant(
-        "theorem.py",
-        "unit[left].multiply(unit[right])",
-        "rows[left].multiply(rows[right])",
-        "tests/test_theorem_script.py::test_harris_ranks_pairs_by_their_rows",
-    ),
 
 def main() -> None:
     chosen = sys.argv[1:] or list(MUTANTS)

@@ -106,7 +106,12 @@ def _angles(axes, found) -> None:
 def _harris(axes, found, drawn) -> None:
     """Pairs of words: the cosine of their contexts, and that of their vectors."""
     of = drawn["harris"]
-    _density(axes, of.contexts["positive PMI"], of.vectors[SKIPGRAM])
+    contexts, vectors = of.contexts["positive PMI"], of.vectors[SKIPGRAM]
+    _density(axes, contexts, vectors)
+    parts = np.array_split(np.argsort(contexts), 10)
+    middle = [[np.median(side[part]) for part in parts] for side in (contexts, vectors)]
+    axes.plot(*middle, "o-", ms=4, color=ACCENT, label="medians of tenths")
+    axes.legend(loc="lower right")
     rho = found["harris"]["positive PMI"][SKIPGRAM]
     said = Estimate(rho["value"], rho["low"], rho["high"])
     axes.set(xlabel="cosine of rows of positive PMI", ylabel="cosine of skip-gram vectors")

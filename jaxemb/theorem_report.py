@@ -146,7 +146,7 @@ def _rows(found: dict[str, Any]) -> dict[str, list[str]]:
         "effective rank": [f"{each['effective_rank']:.1f}" for each in tables.values()],
     }
     for each in (found["agreement"][0], found["often"]):
-        seen = "every cell" if not each["least"] else f"cells counted {each['least']:g} times"
+        seen = "every cell" if not each["least"] else f"cells counted >= {each['least']:g} times"
         label = f"r of v.u with log(# / N), {seen} ({each['cells']:,})"
         rows[label] = [f"{each['r'][name]:.3f}" for name in tables]
     for context, row in found["harris"].items():

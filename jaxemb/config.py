@@ -56,6 +56,10 @@ class StaticConfig:
     """Of skip-gram: blocks.skipgram (by default), or blocks.skipgram_from_context."""
     mean: Chosen = None
     """Of CBOW: pooling.mean, the exact gradient (by default), or pooling.mean_word2vec."""
+    tree: Chosen = None
+    """Of hierarchical softmax: trees.huffman (by default), trees.balanced, or yours."""
+    budget: int | None = None
+    """Of hierarchical softmax: inner nodes in a block; by default what the objective says."""
     dim: int = 100
     """The dimension of the vectors."""
     initialize: Chosen = None
@@ -180,6 +184,8 @@ OF_OBJECTIVES = {
     "collision",
     "direction",
     "mean",
+    "tree",
+    "budget",
     "block_length",
     "shared_negatives",
 }

@@ -6,10 +6,11 @@ and what of a program cannot be matched.
 """
 
 import dataclasses
+import functools
 import inspect
+from typing import Any
 
 from jaxemb.config import OF_OBJECTIVES, StaticConfig
-from jaxemb.errors import InputError
 from jaxemb.functional import pooling, schedules, subsampling
 from jaxemb.static import blocks, tables
 
@@ -88,12 +89,7 @@ def _set(
     config: StaticConfig, *, skipgram, cbow, subsample: float | None = None, **settings
 ) -> StaticConfig:
     """The config with these settings in the place of its own, those named here by default."""
-    taken = inspect.signature(config.objective).parameters
-    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
-        raise InputError(
-            f"{config.objective.__qualname__} takes any setting, so a profile cannot tell what it "
-            "is: write it as functools.partial(objectives.skipgram, ...), or objectives.cbow"
-        )
+    takes = functools.partial(_takes, config.objective)
     asked = {
         "noise_power": 0.75,
         "dynamic_window": True,
@@ -101,11 +97,23 @@ def _set(
         "schedule": schedules.word2vec,
         "subsample_rule": subsampling.keep_word2vec,
         "subsample_of": "kept",
-        **(cbow if "mean" in taken else skipgram),  # what has a mean to take is CBOW
+        **(cbow if takes("mean", pooling.mean) else skipgram),  # what has a mean is CBOW
         **settings,
     }
     # what the objective has no use for is left out: a tree draws no noise
-    of_use = {k: v for k, v in asked.items() if k in taken or k not in OF_OBJECTIVES}
+    of_use = {k: v for k, v in asked.items() if k not in OF_OBJECTIVES or takes(k, v)}
     if subsample is not None:
         of_use["corpus"] = dataclasses.replace(config.corpus, subsample=subsample)
     return dataclasses.replace(config, **of_use)
+
+
+def _takes(objective: Any, name: str, value: Any) -> bool:
+    """Whether an objective has a setting; one that takes `**settings` is asked by building it."""
+    parameters = inspect.signature(objective).parameters
+    if name in parameters or all(each.kind is not each.VAR_KEYWORD for each in parameters.values()):
+        return name in parameters
+    try:
+        objective(**{name: value})
+    except TypeError:  # an unexpected keyword argument
+        return False
+    return True

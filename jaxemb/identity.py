@@ -21,6 +21,7 @@ CHANGES_NOTHING = {
     "workdir",
     "corpus.path",  # the text's own digest decides
     "corpus.prepared",
+    "cells",  # their own identity decides
     "init_from",  # the rows' own digest decides
     "grow_from",  # and that of its words, in the corpus
     "vectors",

@@ -1,6 +1,7 @@
 """The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxemb import config as config_lib
 from jaxemb import ensembles, evaluation_report, growing, inspection, linalg, provenance
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
+from jaxemb.structs import Vocab
 
 SHOWN = 5  # words whose neighbours are shown
 FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
@@ -22,28 +24,37 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
         config: of the run.
         result: the finished tables, with the account of tokens and the measurements.
     """
-    table, vocab = result.tables.input, result.vocab
-    known = set(vocab.words)
-    frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
-    shown = [word for word in config.neighbours_of if word in known] or frequent
-    unknown = [word for word in config.neighbours_of if word not in known]
-    near, far = neighbours.nearest, neighbours.nearest_euclidean
-    asked = evaluation_report.at_hand()
     return {
-        **inspection.describe(table, vocab.words),
+        **describe(result.vocab, result.tables.input, config.neighbours_of),
         "rotation": result.rotation,
         "start": result.start,
         "tokens": result.tokens,
         "training": _training(result.metrics),
+    }
+
+
+def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
+    """What is said of any table of words: its matrix, neighbours and scores, as JSON values.
+
+    Args:
+        neighbours_of: words whose neighbours are wanted; if none is known, some frequent ones.
+    """
+    known = set(vocab.words)
+    frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
+    chosen = [word for word in neighbours_of if word in known] or frequent
+    near, far = neighbours.nearest, neighbours.nearest_euclidean
+    asked = evaluation_report.at_hand()
+    return {
+        **inspection.describe(table, vocab.words),
         "neighbours": [
             {
                 "word": word,
                 "cosine": _pairs(near(vocab, table, word)),
                 "euclidean": _pairs(far(vocab, table, word)),
             }
-            for word in shown
+            for word in chosen
         ],
-        "neighbours_unknown": unknown,
+        "neighbours_unknown": [word for word in neighbours_of if word not in known],
         **evaluation_report.describe(evaluation_report.ask(vocab, table, asked), asked),
     }
 
@@ -130,13 +141,13 @@ def _members(name: str, found: dict[str, Any], drawn: list[str]) -> str:
   starting tables and of draws alone, and that of what members were told to differ in
 - each member's own report: python scripts/inspect_table.py member_0
 
-{_pictures(drawn)}"""
+{shown(drawn)}"""
 
 
 def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:
     """The report of a table alone: report.json, report.md and pictures; returns the Markdown."""
     provenance.write_json(folder / "report.json", found)
-    drawn = _pictures(_draw(folder, found))
+    drawn = shown(_draw(folder, found))
     text = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n{drawn}"
     provenance.write_text(folder / "report.md", text)
     return text
@@ -155,10 +166,10 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
     sections = [
         f"# {name}: what is this matrix?\n",
         inspection.markdown(found) + _rotation(found),
-        _words(found),
+        words_and_scores(found),
         _text(found),
         _grown(found["start"]),
-        _pictures(pictures),
+        shown(pictures),
     ]
     return "\n".join(sections)
 
@@ -172,7 +183,8 @@ def _rotation(found: dict) -> str:
 """
 
 
-def _words(found: dict) -> str:
+def words_and_scores(found: dict) -> str:
+    """The section of neighbours and scores."""
     lines = ["## Its words\n", "| word | nearest by cosine | nearest by Euclidean distance |"]
     lines.append("|---|---|---|")
     for row in found["neighbours"]:
@@ -225,7 +237,8 @@ def _start(start: dict[str, Any] | None) -> str:
 """
 
 
-def _pictures(names: list[str]) -> str:
+def shown(names: list[str]) -> str:
+    """The pictures of a folder, or how to get them."""
     if not names:
         return "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
     return "\n".join(f"![{Path(name).stem}]({name})" for name in names) + "\n"

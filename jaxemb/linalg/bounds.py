@@ -34,14 +34,16 @@ class Bounds(NamedTuple):
         return float(np.max((upper - self.lower) / np.maximum(upper, np.finfo(float).tiny)))
 
     def __str__(self) -> str:
+        above = int(np.count_nonzero(np.asarray(self.lower) >= self.outside))
         return (
-            f"the {len(self.lower)} largest singular values are known to {100 * self.width:.2g} % "
-            f"or better, but for a chance of {self.failure:.0e}"
+            f"of the {len(self.lower)} largest singular values {above} are known to within "
+            f"{float(self.residual):.2g} and all to {100 * self.width:.2g} %, but for a chance of "
+            f"{self.failure:.0e}"
         )
 
 
 def singular_bounds(
-    of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 30, failure: float = 1e-6
+    of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 60, failure: float = 1e-6
 ) -> Bounds:
     """Bounds on each of the largest singular values of A, whoever computed the triplets.
 

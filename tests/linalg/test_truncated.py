@@ -122,6 +122,7 @@ def test_a_direction_that_the_triplets_missed_is_found_by_the_bounds():
     np.testing.assert_allclose(blind.s, [5, 4], rtol=1e-12)
     assert (np.asarray(bounds.upper) >= 9 - 1e-9).all()
     assert bounds.width > 0.4
+    assert "of the 2 largest singular values 0 are known to within" in str(bounds)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""Counts words beside words, factorises the counts, and says what matrix the vectors are.
+
+Usage: python scripts/factor.py configs/ppmi_svd.py [--dim 300 ...] [--help]
+
+Writes everything into config.workdir. The cells are kept there: with --cells FOLDER several runs
+share them. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are not finite, 130
+interrupted, 143 terminated.
+"""
+
+from jaxemb import command_line
+from jaxemb.count_config import CountConfig
+
+
+def main() -> None:
+    config = command_line.from_command_line(CountConfig)
+    # after --help, which needs no device
+    from jaxemb import count_report, counting, progress
+
+    corpus = counting.prepare(config)  # text -> vocab -> ids on disk
+    method = config.build_method()  # cells -> tables
+    result = counting.factor(config, method, corpus)  # ids -> cells -> tables
+    progress.show(count_report.write(config, result))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

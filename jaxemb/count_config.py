@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb.config import Corpus, Function
-from jaxemb.errors import InputError, at_least
+from jaxemb.config import Chosen, Corpus, Function
+from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import subsampling
 from jaxemb.static import counts
 from jaxemb.text import corpus as corpus_lib
@@ -85,3 +85,35 @@ class PmiConfig(CountConfig):
             raise InputError(f"noise_power is {self.noise_power}; it must be at least 0")
         if not 0 <= self.side_power <= 1:
             raise InputError(f"side_power is {self.side_power}; it must be between 0 and 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class GloveConfig(CountConfig):
+    """Settings of `glove_training.glove`."""
+
+    x_max: float = 10.0
+    """The count from which all cells matter alike; 100 for billions of words."""
+    weight_power: float = 0.75
+    """How fast rarer cells matter less."""
+    epochs: int = 8
+    """How often every cell is trained."""
+    optimizer: Chosen = None
+    """From the learning rate: learners.adagrad_exact (by default), or learners.adagrad_stanford."""
+    learning_rate: float = 0.15
+    """Of AdaGrad, which lowers its own."""
+    batch: int = 1024
+    """Cells in a step."""
+    chunk: int = 64
+    """Steps in one jitted call; changes nothing but speed."""
+    add_contexts: bool = True
+    """The vectors are w + c, as GloVe's program exports them; or w alone."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        super().check()
+        at_least(1, epochs=self.epochs, batch=self.batch, chunk=self.chunk)
+        above_zero(
+            x_max=self.x_max, weight_power=self.weight_power, learning_rate=self.learning_rate
+        )

@@ -76,6 +76,7 @@ FLOORS = {
     "polysemy_pictures": 14,
     "polysemy_runs": 17,
     "polysemy_report": 18,
+    "glove_training": 10,
     "theorem": 13,
     "theorem_pictures": 14,
     "theorem_report": 16,

@@ -1,0 +1,27 @@
+"""GloVe on 9 M words of Wikipedia: windows of 10, 1/d, each cell eight times.
+
+Source:  Pennington et al. 2014, "GloVe: global vectors for word representation"; x_max 10 as for
+         small texts in the program's demo. AdaGrad is optax's; with learners.adagrad_stanford and
+         learning_rate=0.05 it is the program's, which wants more epochs.
+
+Run:     python scripts/factor.py configs/glove.py --corpus.path enwiki.txt
+Expect:  ?
+"""
+
+from jaxemb import glove_training
+from jaxemb.config import Corpus
+from jaxemb.count_config import GloveConfig
+from jaxemb.static import counts
+
+config = GloveConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=0.0, held_out=0.0),
+    method=glove_training.glove,
+    window=10,
+    weight=counts.harmonic,
+    dim=100,
+    x_max=10.0,
+    epochs=8,
+    learning_rate=0.15,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/glove",
+)

@@ -1,0 +1,101 @@
+"""GloVe as a method of factor.py. Oracles: the logarithms of counts; runs that were not stopped."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from jaxemb import glove_training, learners
+from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.structs import Cells, Vocab
+
+WORDS = 15
+
+
+def _cells() -> Cells:
+    """Counts of words of two kinds, which meet their own kind more."""
+    random = np.random.default_rng(0)
+    kind = np.arange(WORDS) % 2
+    mean = np.where(kind[:, None] == kind[None, :], 9.0, 1.0)
+    counts = random.poisson(mean * random.uniform(0.5, 2, (WORDS, 1))) + 0.5
+    counts[0, 3:] = 0  # cells that were never seen
+    rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
+    return Cells(rows, columns, counts[rows, columns].astype(np.float32))
+
+
+CELLS = _cells()
+VOCAB = Vocab(tuple("abcdefghijklmno"), np.arange(WORDS, 0, -1))
+SMALL = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 6}
+
+
+def fit(**settings):
+    return glove_training.glove(CELLS, VOCAB, **{**SMALL, **settings})
+
+
+def _same(one, other) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one.tables, other.tables, strict=True))
+
+
+def test_words_that_meet_the_same_words_end_up_alike():
+    told = []
+    found = fit(epochs=40, progress=lambda *each: told.append(each))
+    unit = found.tables.input / np.linalg.norm(found.tables.input, axis=1, keepdims=True)
+    cosine, kind = unit @ unit.T, np.arange(WORDS) % 2
+    alike, off = kind[:, None] == kind[None, :], ~np.eye(WORDS, dtype=bool)
+    assert cosine[alike & off].mean() > cosine[~alike].mean() + 0.3
+    assert found.account["losses"][-1] < 0.2 * found.account["losses"][0]
+    assert told[-1] == (40 * len(CELLS.values),) * 2
+    assert found.account["trained"] == 40 * len(CELLS.values)
+
+
+def test_the_optimizer_is_a_value():
+    found = fit(optimizer=learners.adagrad_stanford, learning_rate=0.05)
+    assert not _same(found, fit(learning_rate=0.05))
+    assert found.account["losses"][-1] < found.account["losses"][0]
+
+
+def test_the_contexts_are_added_or_not(tmp_path):
+    both, alone = fit(workdir=tmp_path), fit(add_contexts=False)
+    np.testing.assert_array_equal(both.tables.output, alone.tables.output)
+    np.testing.assert_array_equal(both.tables.input, alone.tables.input + alone.tables.output)
+    biases = load_file(tmp_path / glove_training.BIASES)
+    assert {name: each.shape for name, each in biases.items()} == {
+        "input": (WORDS,),
+        "output": (WORDS,),
+    }
+    w, c = alone.tables
+    apart = w @ c.T + biases["input"][:, None] + biases["output"][None, :]
+    told = apart[CELLS.rows, CELLS.columns] - np.log(CELLS.values)
+    assert np.sqrt(np.mean(told**2)) < 0.6 * np.std(np.log(CELLS.values))
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
+    whole, chunks = fit(), []
+
+    def stop(done, total):
+        del total
+        chunks.append(done)
+        if len(chunks) in (2, 7):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    for _ in range(2):
+        with pytest.raises(Interrupted, match="run the same command to continue"):
+            fit(workdir=tmp_path, progress=stop)
+    found = fit(workdir=tmp_path, progress=stop)
+    assert _same(found, whole)
+    assert found.account == whole.account
+    assert chunks == sorted(set(chunks))  # no chunk was trained twice
+    trained = len(chunks)
+    assert _same(fit(workdir=tmp_path, progress=stop), whole)  # nothing is left to train
+    assert len(chunks) == trained
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(InputError, match="epochs is 0"):
+        fit(epochs=0)
+    with pytest.raises(InputError, match="learning_rate is -1"):
+        fit(learning_rate=-1.0)
+    with pytest.raises(NumericalError, match=r"the loss is (nan|inf).*lower learning_rate"):
+        fit(learning_rate=1e30)

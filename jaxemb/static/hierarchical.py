@@ -44,7 +44,7 @@ def skipgram_hs(
     """Skip-gram with hierarchical softmax: each word of its window predicts the center's path.
 
     That is the direction of word2vec.c and gensim; the paper's has the same pairs in expectation.
-    The root takes an update from every pair: train with a `cap`, or it runs away.
+    The root takes an update from every pair: with large steps it runs away without a `cap`.
 
     Args:
         window: the furthest distance of a context word.

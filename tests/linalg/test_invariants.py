@@ -12,6 +12,8 @@ Held elsewhere:
 14    functional/test_similarity.py::test_on_unit_rows_both_rank_neighbours_alike
 16    test_measures.py::test_the_welch_bound_is_reached_by_the_simplex (here: frame potential)
 29    laws/test_learners.py::test_row_sparse_equals_dense_repeated_ids_included
+32    static/test_hierarchical.py::test_probabilities_of_all_words_sum_to_one
+      static/test_trees.py::test_krafts_sum_is_one
 33    laws/test_objectives.py::test_relabelling_the_vocabulary_relabels_the_gradient
 34    laws/test_objectives.py::test_a_skipgram_block_costs_the_sum_of_its_pairs (here: CBOW)
 42    test_checkpoints.py::test_what_is_restored_is_what_was_saved (here: bfloat16)
@@ -23,8 +25,6 @@ Held elsewhere:
 39    contextual/test_bilm.py::test_a_batch_is_its_sentences (static: laws/test_embedders.py)
 40    contextual/test_bilm.py::test_a_mix_lies_between_its_layers_and_is_linear_in_gamma
 41    contextual/test_bilm.py::test_the_rank_of_a_mix_is_at_most_the_sum_of_its_layers
-Not yet testable:
-32    hierarchical softmax sums to 1, Kraft equality: counts and trees
 """
 
 import functools

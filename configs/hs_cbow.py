@@ -1,0 +1,31 @@
+"""CBOW with hierarchical softmax on 9 M words of Wikipedia (Mikolov et al. 2013).
+
+Source:  arXiv:1301.3781, section 3.1
+
+The gradient is word2vec.c's (see `pooling.mean_word2vec`). The root of the tree takes an update
+from every center: `cap` bounds what a step adds to a row.
+
+Run:     python scripts/train.py configs/hs_cbow.py --corpus.path enwiki.txt
+Expect:  ?
+"""
+
+from jaxemb import learners
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.functional import pooling
+from jaxemb.static import hierarchical
+
+config = StaticConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
+    objective=hierarchical.cbow_hs,
+    mean=pooling.mean_word2vec,
+    learner=learners.row_sparse,
+    window=5,
+    dim=100,
+    epochs=5,
+    learning_rate=0.1,
+    block_length=8,
+    batch=64,
+    cap=0.25,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/hs_cbow",
+)

@@ -1,0 +1,28 @@
+"""Skip-gram with hierarchical softmax on 9 M words of Wikipedia (Mikolov et al. 2013).
+
+Source:  arXiv:1310.4546, section 2.1
+
+The root of the tree takes an update from every pair: `cap` bounds what a step adds to a row.
+
+Run:     python scripts/train.py configs/hs_skipgram.py --corpus.path enwiki.txt
+Expect:  ?
+"""
+
+from jaxemb import learners
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.static import hierarchical
+
+config = StaticConfig(
+    corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),
+    objective=hierarchical.skipgram_hs,
+    learner=learners.row_sparse,
+    window=5,
+    dim=100,
+    epochs=5,
+    learning_rate=0.05,
+    block_length=8,
+    batch=64,
+    cap=0.25,
+    neighbours_of=("king", "paris", "physics", "guitar", "seven"),
+    workdir="runs/hs_skipgram",
+)

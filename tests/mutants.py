@@ -761,6 +761,54 @@ MUTANTS = {
         "rows[left].multiply(rows[right])",
         "tests/test_theorem_script.py::test_harris_ranks_pairs_by_their_rows",
     ),
+    "both branches of a tree are called alike": Mutant(
+        "static/trees.py",
+        "np.array([1, -1], np.int8)",
+        "np.array([1, 1], np.int8)",
+        "tests/static/test_trees.py::test_no_word_is_the_beginning_of_another",
+    ),
+    "Huffman joins the larger of two": Mutant(
+        "static/trees.py",
+        "words[word] <= inner[joined]",
+        "words[word] >= inner[joined]",
+        "tests/static/test_trees.py::test_huffmans_expected_length_is_the_heaps",
+    ),
+    "a block takes one center beyond its budget": Mutant(
+        "static/segments.py",
+        'reads.budget, side="right") - 1',
+        'reads.budget, side="right")',
+        "tests/static/test_segments.py::test_blocks_of_a_budget_keep_every_pair",
+    ),
+    "every path takes the other branch": Mutant(
+        "static/hierarchical.py",
+        "jnp.where(step > 0, 1.0, -1.0)",
+        "jnp.where(step > 0, -1.0, 1.0)",
+        "tests/static/test_hierarchical.py::test_a_block_costs_the_sum_of_its_pairs",
+    ),
+    "a text beyond the budget is cut without a word": Mutant(
+        "static/hierarchical.py",
+        "jnp.where(end[-1] <= budget, 1.0, jnp.nan)",
+        "1.0",
+        "tests/static/test_hierarchical.py::test_a_text_that_exceeds_the_budget",
+    ),
+    "NCE forgets its k": Mutant(
+        "static/softmaxes.py",
+        "expected = negatives * noise.probability",
+        "expected = noise.probability",
+        "tests/static/test_softmaxes.py::test_nce_lowers_every_score",
+    ),
+    "softmax is normalised over centers": Mutant(
+        "functional/losses.py",
+        "jax.nn.logsumexp(scores, axis=1, keepdims=True)",
+        "jax.nn.logsumexp(scores, axis=0, keepdims=True)",
+        "tests/static/test_softmaxes.py::test_a_block_of_softmax_costs",
+    ),
+    "held-out pairs are counted in one direction": Mutant(
+        "comparison.py",
+        "return found + found.T",
+        "return found + found",
+        "tests/test_comparison.py::test_pairs_are_those_of_the_windows",
+    ),
 }
 
 

@@ -28,7 +28,9 @@ LOSSES = {"logistic": losses.logistic, "hinge": hinge, "squared": squared}
 DRAWS = {
     "skipgram": objectives.skipgram,
     "skipgram skip": lambda **s: objectives.skipgram(collision=blocks.skip, **s),
-    "skipgram resample": lambda **s: objectives.skipgram(collision=blocks.resample, **s),
+    "skipgram from context": lambda **s: objectives.skipgram(
+        collision=blocks.resample, direction=blocks.skipgram_from_context, **s
+    ),
     "skipgram fixed": lambda **s: objectives.skipgram(dynamic_window=False, **s),
     "cbow": objectives.cbow,
     "cbow skip": lambda **s: objectives.cbow(collision=blocks.skip, **s),

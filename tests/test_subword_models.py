@@ -1,6 +1,7 @@
 """Runs with subwords and their files. Oracles: gensim; the file that was started from."""
 
 import json
+import shutil
 
 import evaluate
 import neighbors
@@ -9,10 +10,10 @@ import pytest
 import train
 from safetensors.numpy import load_file
 
-from jaxemb import formats
+from jaxemb import formats, report, training
 from jaxemb.functional import hashing
 from tests.formats import samples
-from tests.test_scripts import no_pictures, place, run  # noqa: F401
+from tests.test_scripts import run
 
 CONFIG = '''
 """A run of a second."""
@@ -31,11 +32,35 @@ config = SubwordConfig(
 UNKNOWN = ["xz", "zzqq", "ya", "naïve", "日本語"]
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with a text, a config and the run made of them, once."""
+    folder, draw = tmp_path_factory.mktemp("subwords"), np.random.default_rng(0)
+    lines = [
+        " ".join(f"{'xyz'[i % 3]}{'abcdefgh'[j]}" for j in draw.integers(0, 8, 20))
+        for i in range(300)
+    ]
+    (folder / "text.txt").write_text("\n".join(lines))
+    (folder / "config.py").write_text(CONFIG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(report, "_draw", lambda *ignored: [])
+        run(train, "config.py", monkeypatch=patch)
+    return folder
+
+
 @pytest.fixture
-def trained(place, monkeypatch, no_pictures):
-    """The folder of a run, and what gensim reads in its model."""
-    (place / "config.py").write_text(CONFIG)
-    run(train, "config.py", monkeypatch=monkeypatch)
+def place(finished, tmp_path, monkeypatch):
+    """A copy of it, to be run in."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "_draw", lambda *ignored: [])
+    return tmp_path
+
+
+@pytest.fixture
+def trained(place):
+    """The folder of the run."""
     return place / "run"
 
 
@@ -146,18 +171,15 @@ def test_words_are_found_by_their_text_and_new_ones_begin_as_the_file_composes_t
     ],
 )
 def test_a_model_of_other_ngrams_is_not_gone_on_from(changed, told, place, monkeypatch, capsys):
-    (place / "config.py").write_text(CONFIG)
     model = samples.fasttext(["xa", "yb"], dim=8, minn=2, maxn=3, bucket=40)
     (place / "model.bin").write_bytes(model)
     (place / "given.vec").write_text("1 8\nxa 1 2 3 4 5 6 7 8\n")
-    options = ("--init-from", "model.bin", *changed)
+    options = ("--workdir", "next", "--init-from", "model.bin", *changed)
     run(train, "config.py", *options, monkeypatch=monkeypatch, code=2)
     assert told in capsys.readouterr().err
 
 
 def test_an_interrupted_run_ends_in_the_same_bits(trained, place, monkeypatch):
-    from jaxemb import training
-
     whole = (trained / "model.bin").read_bytes()
     kept, calls = training.events, []
 

@@ -474,7 +474,7 @@ MUTANTS = {
     ),
     "rare words dropped without a count": Mutant(
         "text/vocabulary.py",
-        '"under_min_count": int(counts[(counts < min_count) & ~too_long].sum()),',
+        '"under_min_count": int(counts[(counts < min_count) & ~too_long & ~stays].sum()),',
         '"under_min_count": 0,',
         "tests/text/test_corpus.py::test_every_token_is_kept_or_dropped_for_a_named_cause",
     ),

@@ -43,7 +43,7 @@ class Bounds(NamedTuple):
 
 
 def singular_bounds(
-    of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 60, failure: float = 1e-6
+    of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 40, failure: float = 1e-6
 ) -> Bounds:
     """Bounds on each of the largest singular values of A, whoever computed the triplets.
 
@@ -111,8 +111,7 @@ def _norms(of: Operator, found: TruncatedSVD, x: Any, steps: int) -> tuple[Any, 
         known, images, x = carry
         x = orthonormal(x, arrays.first(known, rank + number))
         image = of.times(of.matrix, x)
-        for _ in range(2):
-            image = image - arrays.matmul(found.u, arrays.matmul(found.u.T, image))
+        image = image - arrays.matmul(found.u, arrays.matmul(found.u.T, image))
         known = arrays.put(known, x, rank + number)
         return known, arrays.put(images, image, number), of.transposed_times(of.matrix, image)
 

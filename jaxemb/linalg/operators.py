@@ -14,6 +14,7 @@ from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 
 _ROOM = 1 << 24  # numbers that one piece of a product on a device may take
+_TOGETHER = 8  # vectors multiplied at a time on the host
 
 
 class Operator(NamedTuple):
@@ -87,11 +88,13 @@ def _on_host(rows, columns, values, shape) -> Operator:
 
 
 def _product(matrix, x):
-    return matrix @ x
+    """A few vectors at a time, so that they stay in the cache of the processor."""
+    parts = range(0, x.shape[1], _TOGETHER)
+    return np.concatenate([matrix @ x[:, i : i + _TOGETHER] for i in parts], axis=1)
 
 
 def _transposed_product(matrix, y):
-    return matrix.T @ y
+    return _product(matrix.T, y)
 
 
 def _transposed_matmul(matrix, y):

@@ -48,8 +48,9 @@ def truncated_svd(
             of block x steps dimensions. By default `default_steps`.
 
     Returns:
-        On the host float64, on a device in the precision of its arrays. A span of as many
-        dimensions as the matrix gives its SVD up to rounding.
+        On the host float64, on a device in the precision of its arrays, whose eps decides which
+        directions are told apart: a triplet of s_i < sqrt(eps) s_1 may stand for a larger one, and
+        `bounds` then says so. A span of as many dimensions as the matrix gives its SVD.
 
     Raises:
         InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank.
@@ -106,22 +107,29 @@ def _iterate(of: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
 def orthonormal(x: Any, against: Any) -> Any:
     """An orthonormal basis of the columns of x outside the span of others, themselves orthonormal.
 
-    Three times, with the lengths made 1 between: what is left of x after the first time may be
-    mostly rounding error, which knows nothing of the others.
+    Twice, with the lengths made 1 between, is enough where something new is left; where what is
+    left is mostly rounding error, which knows nothing of the others, it takes a third time.
     """
-    for _ in range(3):
+    for number in range(3):
         x = x - arrays.matmul(against, arrays.matmul(against.T, x))
-        x = arrays.namespace(x).linalg.qr(x)[0]
+        x, r = arrays.namespace(x).linalg.qr(x)
+        if arrays.namespace(x) is np and number and np.abs(np.diag(r)).min() > 0.7:
+            break  # on a device, nobody waits to see
     return x
 
 
 def _compressed(of: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD:
-    """The triplets of Q^T A, for Q = basis and A^T Q = image."""
+    """The leading triplets of Q^T A, for Q = basis and A^T Q = image.
+
+    The Gram matrix of the image, small and cheap, says only which directions lead; the triplets are
+    those of the image in these directions, by QR, which loses nothing of their small values.
+    """
     xp = arrays.namespace(basis)
-    p, r = xp.linalg.qr(image)
-    left, s, right = xp.linalg.svd(r.T)  # Q^T A = R^T P^T
-    u, s = arrays.matmul(basis, left[:, :rank]), s[:rank]
-    v = arrays.matmul(p, right[:rank].T)
+    leading = xp.linalg.eigh(arrays.matmul(image.T, image))[1][:, ::-1][:, :rank]
+    p, r = xp.linalg.qr(arrays.matmul(image, leading))
+    left, s, right = xp.linalg.svd(r.T)  # (Q leading)^T A = R^T P^T
+    u = arrays.matmul(basis, arrays.matmul(leading, left))
+    v = arrays.matmul(p, right.T)
     residuals = xp.linalg.norm(of.times(of.matrix, v) - u * s[None, :], axis=0)
     rest = xp.maximum(of.square - xp.sum(s**2), 0.0)
     rounding = 4 * arrays.unit_roundoff(u.dtype) * xp.sqrt(of.square)

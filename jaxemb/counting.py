@@ -1,6 +1,7 @@
 """A counted and factorised run in a folder: cells that are kept, tables, and an account."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ def factor(
         provenance.write_json(workdir / FACTORED, account)
         # last: where it is, the run is finished
         checkpoints.save(finished, made.tables, {})
+        (workdir / runs.CHECKPOINT).unlink(missing_ok=True)  # of a method that goes on from one
     vocab, tables = runs.load(workdir)
     account = provenance.read_json(workdir / FACTORED)
     tokens = tokens_of(corpus, text, counted)
@@ -171,12 +173,22 @@ class _watched:
     """A progress bar as a context: a function of what is done and what there is in all."""
 
     def __init__(self, name: str) -> None:
-        self._bar = progress.bar(name)
+        self._bar = progress.bar(name, "{task.fields[rate]:,.0f}/s")
 
     def __enter__(self) -> Callable[[int, int], None]:
         self._bar.start()
-        task = self._bar.add_task("", total=None)
-        return lambda done, total: self._bar.update(task, completed=done, total=total)
+        task = self._bar.add_task("", total=None, rate=0.0)
+        began: list[tuple[float, int]] = []
+
+        def show(done: int, total: int) -> None:
+            now = time.monotonic()
+            if not began:  # an earlier session's part, or compilation, is not in the rate
+                began.append((now, done))
+            start, before = began[0]
+            rate = (done - before) / max(now - start, 1e-9)
+            self._bar.update(task, completed=done, total=total, rate=rate)
+
+        return show
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()

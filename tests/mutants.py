@@ -809,6 +809,19 @@ MUTANTS = {
         "return found + found",
         "tests/test_comparison.py::test_pairs_are_those_of_the_windows",
     ),
+    "GloVe goes on from the beginning of a segment": Mutant(
+        "glove_training.py",
+        "first=0 if chunk.ends_segment else chunk.first + chunk.real",
+        "first=0",
+        "tests/test_glove_training.py::test_an_interrupted_training_goes_on_to_the_same_bits",
+    ),
+    "GloVe's vectors still hold their biases": Mutant(
+        "static/glove.py",
+        "return table[:, :-1]",
+        "return table",
+        "tests/static/test_glove.py::test_at_full_rank_products_and_biases_become_the_logarithms_"
+        "of_counts",
+    ),
 }
 
 

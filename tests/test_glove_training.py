@@ -3,13 +3,15 @@
 import os
 import signal
 
+import factor
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from jaxemb import glove_training, learners
+from jaxemb import count_report, glove_training, learners
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.structs import Cells, Vocab
+from tests.test_scripts import run
 
 WORDS = 15
 
@@ -99,3 +101,44 @@ def test_what_cannot_be_trained_is_refused():
         fit(learning_rate=-1.0)
     with pytest.raises(NumericalError, match=r"the loss is (nan|inf).*lower learning_rate"):
         fit(learning_rate=1e30)
+
+
+CONFIG = '''
+"""GloVe of a second."""
+from jaxemb import glove_training
+from jaxemb.config import Corpus
+from jaxemb.count_config import GloveConfig
+from jaxemb.static import counts
+
+config = GloveConfig(
+    corpus=Corpus(path=("text.txt",), min_count=1, subsample=0, held_out=0),
+    method=glove_training.glove, window=3, weight=counts.harmonic,
+    dim=4, epochs=2, batch=16, workdir="run",
+)
+'''
+
+
+def test_factor_trains_glove_and_leaves_vectors_biases_and_an_account(
+    tmp_path, monkeypatch, capsys
+):
+    random = np.random.default_rng(0)
+    lines = (" ".join(random.choice(list("abcdefgh"), 20)) for _ in range(40))
+    (tmp_path / "text.txt").write_text("\n".join(lines))
+    (tmp_path / "config.py").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(count_report, "write", lambda config, result: result.remarks[0])
+    run(factor, "config.py", monkeypatch=monkeypatch)
+    out = capsys.readouterr().out
+    assert "128 cells trained in 8 steps, each of 64 2 times" in out
+    vectors = load_file(tmp_path / "run/tables.safetensors")
+    assert {name: each.shape for name, each in vectors.items()} == {
+        "input": (8, 4),
+        "output": (8, 4),
+    }
+    assert (tmp_path / "run" / glove_training.BIASES).is_file()
+    assert not (tmp_path / "run" / glove_training.CHECKPOINT).exists()
+    monkeypatch.setattr(glove_training.glove_lib, "events", None)  # calling it would fail
+    run(factor, "config.py", monkeypatch=monkeypatch)
+    assert capsys.readouterr().out == out
+    run(factor, "config.py", "--x-max", "0", monkeypatch=monkeypatch, code=2)
+    assert "x_max is 0" in capsys.readouterr().err

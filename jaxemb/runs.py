@@ -79,6 +79,7 @@ def train(
     identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
     plan = plan_of(config, objective, learner)
     if start:
+        start = start.sized(prepared[1].output)
         plan = plan._replace(initial=start, trainable=start.trainable)
     keep = config.kept(corpus)
     sides = {"held_out": config.corpus.held_out, "cost": objective.cost(prepared[0])}

@@ -26,6 +26,24 @@ class Start(NamedTuple):
         """The tables with the given rows in the place of their own."""
         return InOut(*map(_put, tables, self.known, self.given))
 
+    def sized(self, outputs: int) -> "Start":
+        """The same for an output table of so many rows, none of them given if it is not of words.
+
+        Raises:
+            InputError: output rows of words for rows that are none: the nodes of a tree.
+        """
+        if outputs == len(self.known.output):
+            return self
+        if self.known.output.any():
+            raise InputError(
+                f"{self.account['init_from']}: has output rows of words, but this objective's are "
+                "the nodes of a tree: start from its vectors alone, made by scripts/convert.py"
+            )
+        none = np.zeros((outputs, self.given.output.shape[1]), np.float32)
+        masks = self.trainable and self.trainable._replace(output=np.ones(outputs, np.float32))
+        known = self.known._replace(output=np.zeros(outputs, bool))
+        return Start(known, self.given._replace(output=none), masks, self.account)
+
 
 def _put(table, known, given):
     return jnp.where(jnp.asarray(known)[:, None], given, table)
@@ -95,10 +113,12 @@ def _fill(known, given, places, table) -> None:
 
 
 def _output(path: str, kind: str):
-    """The output table of a finished run."""
+    """The output table of a finished run, if its rows are words."""
     if kind != "run":
         return None
-    return checkpoints.arrays(sources.place(path) / formats.TABLES).get("output")
+    found = checkpoints.arrays(sources.place(path) / formats.TABLES)
+    same = len(found.get("output", ())) == len(found["input"])
+    return found["output"] if same else None
 
 
 def _frozen(config: StaticConfig, vocab: Vocab, known) -> Any:

@@ -65,6 +65,29 @@ def test_a_run_is_gone_on_from_with_both_tables(place, monkeypatch, no_pictures)
         np.testing.assert_allclose(after[name], before[name], atol=1e-6)
 
 
+def test_output_rows_of_words_and_nodes_of_a_tree_are_not_mistaken_for_each_other(
+    place, given, monkeypatch, capsys, no_pictures
+):
+    text = (place / "config.py").read_text()
+    trees = text.replace("objectives.skipgram", "hierarchical.skipgram_hs")
+    trees = trees.replace("config = ", "from jaxemb.static import hierarchical\nconfig = ", 1)
+    (place / "config.py").write_text(trees)
+    options = ("--init-from", "given.bin", "--freeze", "loaded", "--learning-rate", "1e-12")
+    found, tables, _ = _trained(place, monkeypatch, *options)
+    rows = dict(zip(found.words, found.vectors, strict=True))
+    np.testing.assert_array_equal(rows["xa"], given["xa"])
+    assert tables["output"].shape == (23, 8)  # nodes of 24 words
+    (place / "config.py").write_text(text)
+    options = ("--init-from", "run", "--learning-rate", "1e-12", "--workdir", "words")
+    _, after, _ = _trained(place, monkeypatch, *options)
+    np.testing.assert_allclose(after["input"], tables["input"], atol=1e-6)
+    assert np.abs(after["output"]).max() < 1e-6  # not the nodes'
+    (place / "config.py").write_text(trees)
+    options = ("--init-from", "words", "--workdir", "refused")
+    run(train, "config.py", *options, monkeypatch=monkeypatch, code=2)
+    assert "words: has output rows of words" in capsys.readouterr().err
+
+
 def test_words_that_a_fasttext_model_lacks_are_composed(place, monkeypatch, no_pictures):
     (place / "model.bin").write_bytes(samples.fasttext(["xa", "yb"], dim=8, minn=1))
     unknown = formats.unknown_words(place / "model.bin")

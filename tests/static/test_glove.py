@@ -33,9 +33,15 @@ def _tables(scale: float = 1.0, seed: int = 1) -> InOut:
     return InOut(*(jnp.asarray(scale * table) for table in start))
 
 
+@jax.jit
 def _batch(cells: Cells):
     whole = Cells(*(jnp.asarray(side)[None, :, None] for side in cells))
     return glove.blocks(OBJECTIVE, whole, 0)
+
+
+@jax.jit
+def _loss(whole: InOut, batch):
+    return objectives.total(OBJECTIVE, tables.gather(whole, batch.ids), batch)
 
 
 def _trained(state, learner, cells, rate=1.0, batch=1, **options):
@@ -70,9 +76,24 @@ def test_a_batch_costs_the_sum_of_its_cells():
     w, c = whole.input[cells.rows], whole.output[cells.columns]
     counts = jnp.asarray(cells.values)
     f = glove.weight(counts, x_max=10.0, power=0.75)
-    each = jax.vmap(losses.glove)(w[:, :-1], c[:, :-1], w[:, -1], c[:, -1], counts, f)
-    found = objectives.total(OBJECTIVE, tables.gather(whole, batch.ids), batch)
-    np.testing.assert_allclose(found, each.sum(), rtol=1e-5)
+    textbook = jax.jit(jax.vmap(losses.glove))
+    each = textbook(w[:, :-1], c[:, :-1], w[:, -1], c[:, -1], counts, f)
+    np.testing.assert_allclose(_loss(whole, batch), np.sum(each), rtol=1e-5)
+
+
+def test_the_loss_knows_vectors_through_their_products_alone():
+    """A common rotation changes nothing, and U^T dU = (C^T dC)^T; biases are not turned."""
+    whole, batch = _tables(), _batch(_cells())
+    turn = np.eye(DIM + 1, dtype=np.float32)
+    turn[:DIM, :DIM] = np.linalg.qr(whole.input[:DIM, :DIM])[0]
+    turned = InOut(*(jnp.asarray(np.asarray(table) @ turn) for table in whole))
+    np.testing.assert_allclose(_loss(turned, batch), _loss(whole, batch), rtol=1e-5)
+    gradient = jax.jit(jax.grad(_loss))(whole, batch)
+    one, other = (
+        np.asarray(table)[:, :DIM].T @ np.asarray(slope)[:, :DIM]
+        for table, slope in zip(whole, gradient, strict=True)
+    )
+    np.testing.assert_allclose(one, other.T, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -126,7 +147,7 @@ def test_at_full_rank_products_and_biases_become_the_logarithms_of_counts():
     cells = _cells(WORDS**2)
     learner = learners.row_sparse(OBJECTIVE, optimizer=learners.adagrad)
     state = learner.init(glove.init(jax.random.key(0), InOut(WORDS, WORDS), WORDS))
-    every = shuffling.chunks(cells, batch=24, steps=6, epochs=250, seed=0)
+    every = shuffling.chunks(cells, batch=24, steps=6, epochs=120, seed=0)
     costs = []
     for event in glove.events(OBJECTIVE, learner, state, every, 0.5):
         state = event.state
@@ -134,8 +155,8 @@ def test_at_full_rank_products_and_biases_become_the_logarithms_of_counts():
     (w, c), (b, d) = glove.split(state.tables)
     assert w.shape == c.shape == (WORDS, WORDS)
     found = np.asarray(w @ c.T + b[:, None] + d[None, :])[cells.rows, cells.columns]
-    np.testing.assert_allclose(found, np.log(cells.values), atol=1e-3)
-    assert costs[-1] < 1e-6 * costs[0]
+    np.testing.assert_allclose(found, np.log(cells.values), atol=0.02)
+    assert costs[-1] < 1e-4 * costs[0]
 
 
 def test_padding_trains_nothing():

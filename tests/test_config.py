@@ -82,7 +82,9 @@ def test_other_errors_of_the_program_are_not_hidden():
         command_line.run(main)
 
 
-@pytest.mark.parametrize("name", ["negatives", "noise_power", "collision", "mean"])
-def test_a_setting_that_the_objective_has_no_use_for_is_refused(name):
-    with pytest.raises(InputError, match=f"{name} is 9, but .*_plain has no {name}"):
-        _config(StaticConfig, _plain, **{name: 9}).build_objective()
+@pytest.mark.parametrize(
+    ("name", "value"), [("negatives", 9), ("noise_power", 0.5), ("collision", max), ("mean", max)]
+)
+def test_a_setting_that_the_objective_has_no_use_for_is_refused(name, value):
+    with pytest.raises(InputError, match=f"{name} is .*, but .*_plain has no {name}"):
+        _config(StaticConfig, _plain, **{name: value}).build_objective()

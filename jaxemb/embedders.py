@@ -6,6 +6,7 @@ An embedder takes one sentence: `jax.vmap` makes the batch.
 """
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxemb.contextualizers.changes import Change, additive, concat, gate, rotation, switch

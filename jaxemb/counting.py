@@ -1,8 +1,9 @@
 """A counted and factorised run in a folder: cells that are kept, tables, and an account."""
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,15 +170,11 @@ def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) ->
     return tokens
 
 
-class _watched:
-    """A progress bar as a context: a function of what is done and what there is in all."""
-
-    def __init__(self, name: str) -> None:
-        self._bar = progress.bar(name, "{task.fields[rate]:,.0f}/s")
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._bar.start()
-        task = self._bar.add_task("", total=None, rate=0.0)
+@contextlib.contextmanager
+def _watched(name: str) -> Iterator[counts.Progress]:
+    """A progress bar with its rate, as a function of what is done and what there is in all."""
+    with progress.bar(name, "{task.fields[rate]:,.0f}/s") as bar:
+        task = bar.add_task("", total=None, rate=0.0)
         began: list[tuple[float, int]] = []
 
         def show(done: int, total: int) -> None:
@@ -186,9 +183,6 @@ class _watched:
                 began.append((now, done))
             start, before = began[0]
             rate = (done - before) / max(now - start, 1e-9)
-            self._bar.update(task, completed=done, total=total, rate=rate)
+            bar.update(task, completed=done, total=total, rate=rate)
 
-        return show
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+        yield show

@@ -26,6 +26,54 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "windows cross sentence ends": Mutant(
+        "static/counts.py",
+        "together = (sentence[later] == sentence[earlier]) & (sentence[later] >= 0)",
+        "together = (sentence[earlier] >= 0) & (sentence[later] >= 0)",
+        "tests/static/test_counts.py::test_cells_are_the_windows_of_every_word",
+    ),
+    "a block forgets the words before it": Mutant(
+        "static/counts.py",
+        "before = np.concatenate([before, rest[:size]])[-window:]",
+        "before = rest[:size][-window:]",
+        "tests/static/test_counts.py::test_blocks_of_any_size_streamed_and_merged",
+    ),
+    "a merge goes past what was read": Mutant(
+        "static/merging.py",
+        "bound = min(bounds) if bounds else None",
+        "bound = max(bounds) if bounds else None",
+        "tests/static/test_counts.py::test_runs_of_any_overlap_merge",
+    ),
+    "contexts are smoothed and their sum is not": Mutant(
+        "static/pmi.py",
+        "_log(smoothed / max(smoothed.sum(), np.finfo(float).tiny))",
+        "_log(smoothed / max(mass.sum(), np.finfo(float).tiny))",
+        "tests/static/test_pmi.py::test_pmi_is_the_log_ratio",
+    ),
+    "noise is not made orthogonal again": Mutant(
+        "linalg/truncated.py",
+        "for number in range(3):",
+        "for number in range(1):",
+        "tests/linalg/test_truncated.py::test_a_matrix_of_lower_rank",
+    ),
+    "what was missed is not looked for": Mutant(
+        "linalg/bounds.py",
+        "upper = xp.maximum(found.s, outside) + residual",
+        "upper = found.s + residual",
+        "tests/linalg/test_truncated.py::test_a_direction_that_the_triplets_missed",
+    ),
+    "the output takes the input's share of the values": Mutant(
+        "factorizations.py",
+        "v * root ** (1 - side_power)",
+        "v * root**side_power",
+        "tests/test_factorizations.py::test_the_tables_are_the_best_approximation",
+    ),
+    "cells of another window are taken": Mutant(
+        "counting.py",
+        '"window": config.window,',
+        '"window": None,',
+        "tests/test_factor_script.py::test_another_config_or_other_cells",
+    ),
     "old counts are forgotten": Mutant(
         "text/vocabulary.py",
         "sums = before > 0, counts + before",

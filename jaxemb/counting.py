@@ -1,9 +1,7 @@
 """A counted and factorised run in a folder: cells that are kept, tables, and an account."""
 
-import contextlib
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,7 +59,7 @@ def factor(
     counted, cells = count(config, corpus, text)
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     if not finished.exists():
-        with _watched("factorising") as show:
+        with progress.watched("factorising") as show:
             made = method(cells, corpus.vocab, progress=show)
         account = {"account": made.account, "remarks": list(made.remarks)}
         provenance.write_json(workdir / FACTORED, account)
@@ -102,7 +100,7 @@ def count(
             )
         return stored["counted"], merging.load(folder)
     window = config.counted()
-    with preparation.left_as_found(folder), _watched("counting pairs") as show:
+    with preparation.left_as_found(folder), progress.watched("counting pairs") as show:
         made = counts.count(text, folder, window, progress=show)
     counted = _account(made, window)
     provenance.write_json(folder / COUNTED, {"of": wanted, "counted": counted})
@@ -168,21 +166,3 @@ def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) ->
     if not all(sums):
         raise NumericalError(f"tokens do not add up: {tokens}")
     return tokens
-
-
-@contextlib.contextmanager
-def _watched(name: str) -> Iterator[counts.Progress]:
-    """A progress bar with its rate, as a function of what is done and what there is in all."""
-    with progress.bar(name, "{task.fields[rate]:,.0f}/s") as bar:
-        task = bar.add_task("", total=None, rate=0.0)
-        began: list[tuple[float, int]] = []
-
-        def show(done: int, total: int) -> None:
-            now = time.monotonic()
-            if not began:  # an earlier session's part, or compilation, is not in the rate
-                began.append((now, done))
-            start, before = began[0]
-            rate = (done - before) / max(now - start, 1e-9)
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield show

@@ -6,7 +6,7 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -118,6 +118,24 @@ def bar(name: str, *columns: str) -> Progress:
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
     return Progress(*shown, console=console, disable=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def watched(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with its rate, as a function of what is done and what there is in all."""
+    with bar(name, "{task.fields[rate]:,.0f}/s") as shown:
+        task = shown.add_task("", total=None, rate=0.0)
+        began: list[tuple[float, int]] = []
+
+        def show(done: int, total: int) -> None:
+            now = time.monotonic()
+            if not began:  # an earlier session's part, or compilation, is not in the rate
+                began.append((now, done))
+            start, before = began[0]
+            rate = (done - before) / max(now - start, 1e-9)
+            shown.update(task, completed=done, total=total, rate=rate)
+
+        yield show
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from jaxemb import linalg, training
+from jaxemb import linalg, progress, training
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.evaluation import intervals
@@ -37,6 +37,7 @@ PAIRS = 20_000  # of words, for Harris's hypothesis
 COMPARED = 500  # words whose neighbours are compared
 NEAREST = 10
 _PIECE = 1 << 18  # cells at a time
+_ROWS = 1 << 9  # pairs of rows at a time: a frequent word may have met every other
 
 
 class Matrix(NamedTuple):
@@ -76,7 +77,9 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     weight = counts.word2vec if config.dynamic_window else counts.uniform
     key, share = jax.random.key(config.seed), config.corpus.held_out
     text = training.split_of(key, corpus.ids, config.kept(corpus), held_out=share)
-    counted = counts.count(text, folder, counts.Window(config.window, weight))
+    window = counts.Window(config.window, weight)
+    with progress.watched("counting pairs") as show:
+        counted = counts.count(text, folder, window, progress=show)
     mass = np.asarray(corpus.vocab.counts, np.float64) ** config.noise_power
     found = optimum.of_cells(counted.cells, size, config.negatives, mass / mass.sum(), rule)
     cells, finite = counted.cells, np.isfinite(found.values)
@@ -220,4 +223,8 @@ def _row_cosines(
     rows: Any = scipy.sparse.csr_matrix((values, np.asarray(cells.columns), starts), (vocab, vocab))
     size = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).reshape(-1))
     unit: Any = scipy.sparse.diags(1 / np.where(size > 0, size, 1)) @ rows
-    return np.asarray(unit[left].multiply(unit[right]).sum(axis=1)).reshape(-1)
+    found = np.empty(len(left))
+    for start in range(0, len(left), _ROWS):
+        at = slice(start, start + _ROWS)
+        found[at] = np.asarray(unit[left[at]].multiply(unit[right[at]]).sum(axis=1)).reshape(-1)
+    return found

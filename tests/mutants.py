@@ -805,8 +805,8 @@ MUTANTS = {
     ),
     "cosines of contexts are not of unit rows": Mutant(
         "theorem.py",
-        "unit[left].multiply(unit[right])",
-        "rows[left].multiply(rows[right])",
+        "unit[left[at]].multiply(unit[right[at]])",
+        "rows[left[at]].multiply(rows[right[at]])",
         "tests/test_theorem_script.py::test_harris_ranks_pairs_by_their_rows",
     ),
     "both branches of a tree are called alike": Mutant(

@@ -6,7 +6,7 @@ import factor
 import numpy as np
 import pytest
 
-from jaxemb import count_report, counting, factorizations, runs
+from jaxemb import count_report, counting, evaluation_report, factorizations, runs
 from jaxemb.config import Corpus
 from jaxemb.count_config import CountConfig, PmiConfig
 from jaxemb.errors import InputError, NumericalError
@@ -48,6 +48,8 @@ def no_report(monkeypatch):
 
 
 def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypatch, capsys):
+    nothing = evaluation_report.Asked((), ())  # of words that this text does not have
+    monkeypatch.setattr(evaluation_report, "at_hand", lambda: nothing)
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     vocab, tables = runs.load("run")

@@ -128,11 +128,15 @@ def number(stretches: list[Stretch], tokenizer: Tokenizer, bad_utf8: str, out: P
 def _numbers(stretches, tokenizer, bad_utf8, numbering, tally) -> Iterator[list[int]]:
     """Provisional numbers with sentence ends, in lists of bounded length."""
     pending: list[int] = []
+    begun = False  # a sentence: its end may come in a piece without words, after a full list
     for stretch in stretches:
         for piece in sources.read(stretch, tally, bad_utf8=bad_utf8):
-            pending += numbering(tokenizer(piece.text))
-            if piece.ends and pending and pending[-1] != SENTENCE_END:
+            numbers = numbering(tokenizer(piece.text))
+            pending += numbers
+            begun = begun or bool(numbers)
+            if piece.ends and begun:
                 pending.append(SENTENCE_END)
+                begun = False
             if len(pending) >= 1 << 17:
                 yield pending
                 pending = []

@@ -88,3 +88,12 @@ def test_a_tokenizer_that_cannot_be_imported_is_used_in_this_process(tmp_path, m
     other.split.__module__ = "config_elsewhere"
     assert reading._importable(other.split) is None
     assert reading._importable(tokenizers.words) == "jaxemb.text.tokenizers:words"
+
+
+def test_the_end_of_a_line_longer_than_a_piece_is_not_lost(tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("a " * (1 << 19) + " " * 9 + "\nb\n")  # its last piece has no word
+    [part] = reading.read([path], tokenizers.words, "error", tmp_path, lambda *_: None)
+    numbers = np.fromfile(part.numbers, np.int32)
+    assert numbers[numbers < 0].tolist() == [-1, -1]
+    assert numbers[-2:].tolist() == [1, -1]

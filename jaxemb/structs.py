@@ -36,7 +36,7 @@ class Block(NamedTuple):
 class Bag(NamedTuple):
     """Ids of several rows that are read as one: their mean."""
 
-    rows: Int[Array, "*bags bag"]  # beyond `count` any rows
+    rows: Int[Array, "*bags bag"]  # beyond `length` any rows
     count: Int[Array, "*bags"]  # how many there are
     share: Float[Array, "*bags"]  # of what a bag receives, what each of its rows does
 

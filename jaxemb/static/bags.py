@@ -40,7 +40,7 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
     means = jnp.zeros((len(order), dim), table.dtype)
     means = jax.lax.fori_loop(0, len(order) // TILE, tile, means)
     back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)
-    return back[: bag.count.size].reshape(*bag.count.shape, dim)
+    return back[: bag.length.size].reshape(*bag.length.shape, dim)
 
 
 def add(
@@ -71,7 +71,7 @@ def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
     What is beyond a bag's end names a row too, and adds 0 to it.
     """
     slots = jax.lax.broadcasted_iota(jnp.int32, bag.rows.shape, bag.rows.ndim - 1)
-    live = slots < bag.count[..., None]
+    live = slots < bag.length[..., None]
     return bag.rows, (live * bag.share[..., None])[..., None] * vectors[..., None, :]
 
 
@@ -85,9 +85,9 @@ read.defvjp(lambda table, bag: (read(table, bag), (jnp.zeros_like(table), bag)),
 
 def _by_length(bag: Bag):
     """Which bag stands where by falling length; rows and counts in that order, in whole tiles."""
-    bags, width = bag.count.size, bag.rows.shape[-1]
+    bags, width = bag.length.size, bag.rows.shape[-1]
     short = -bags % TILE
-    count = jnp.pad(bag.count.reshape(-1), (0, short))
+    count = jnp.pad(bag.length.reshape(-1), (0, short))
     rows = jnp.pad(bag.rows.reshape(bags, width), ((0, short), (0, -width % SLOTS)))
     # one number for length and place: XLA sorts a pair of arrays five times slower
     shorter = (width - count).astype(jnp.uint32) * len(count)

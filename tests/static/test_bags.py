@@ -25,7 +25,7 @@ def _normal(seed: int, *shapes):
 
 def _each(bag: Bag):
     return zip(
-        np.ndindex(bag.count.shape), np.asarray(bag.count).ravel(), bag.share.ravel(), strict=True
+        np.ndindex(bag.length.shape), np.asarray(bag.length).ravel(), bag.share.ravel(), strict=True
     )
 
 
@@ -58,7 +58,7 @@ def test_every_row_of_a_bag_receives_its_share_and_repeats_add_up(transform, way
 
 def test_with_exact_shares_adding_is_the_adjoint_of_reading():
     bag, (table, vectors) = _bag(4), _normal(5, (11, 4), (5, 7, 4))
-    bag = bag._replace(share=1 / jnp.maximum(bag.count, 1))
+    bag = bag._replace(share=1 / jnp.maximum(bag.length, 1))
     added = bags.add(jnp.zeros((11, 4)), bag, vectors)
     left, right = np.vdot(bags.read(table, bag), vectors), np.vdot(table, added)
     np.testing.assert_allclose(left, right, rtol=1e-4)

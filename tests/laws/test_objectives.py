@@ -42,7 +42,7 @@ def rows_read(ids):
     if not isinstance(ids, Bag):
         return np.asarray(ids)
     ids = jax.tree.map(np.asarray, ids)
-    return ids.rows[np.arange(ids.rows.shape[-1]) < ids.count[..., None]]
+    return ids.rows[np.arange(ids.rows.shape[-1]) < ids.length[..., None]]
 
 
 def renamed(ids, new):

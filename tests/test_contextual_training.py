@@ -144,7 +144,7 @@ def test_a_model_learns_what_follows_what(samples, options):
 def test_a_sample_of_all_words_and_more_is_the_full_softmax():
     plan, text = _plan(), _text(1)
     params = training.start(plan, 4, Resources()).params
-    [pair] = list(windows.windows(*text, len(text.ids), True))
+    [pair] = jax.tree.map(jnp.asarray, list(windows.windows(*text, len(text.ids), True)))
     model, key = plan.rule.model, jax.random.key(0)
     rows = VOCAB + windows.SHIFT
     nats = [

@@ -330,8 +330,8 @@ MUTANTS = {
     ),
     "context beyond a segment trains twice": Mutant(
         "static/segments.py",
-        "context = np.where(after >= 0, -2 - after, SENTENCE_END)",
-        "context = after",
+        "= np.where(after >= 0, -2 - after, SENTENCE_END)",
+        "= after",
         "tests/static/test_segments.py::test_blocked_segmented_text_gives_exactly_the_pairs",
     ),
     "every epoch the same": Mutant(
@@ -360,8 +360,8 @@ MUTANTS = {
     ),
     "frozen rows move": Mutant(
         "learners.py",
-        "lambda g, mask, ids: g * mask[ids][..., None]",
-        "lambda g, mask, ids: g",
+        "lambda g, mask, i: g * mask[i][..., None]",
+        "lambda g, mask, i: g",
         "tests/laws/test_learners.py::test_frozen_rows_keep_their_bits",
     ),
     "loss averaged over blocks": Mutant(

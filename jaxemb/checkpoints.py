@@ -2,8 +2,9 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -12,6 +13,8 @@ from safetensors.numpy import save_file
 
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.provenance import replacing
+
+T = TypeVar("T")
 
 
 def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
@@ -43,6 +46,18 @@ def cursor(path: Path) -> dict[str, Any]:
             return json.loads(file.metadata()["cursor"])
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a checkpoint ({error}): delete it to start again") from error
+
+
+def position(path: Path, kind: Callable[..., T]) -> T:
+    """The same as a training's own type.
+
+    Raises:
+        InputError: not a file that `save` wrote, or one with another cursor.
+    """
+    try:
+        return kind(**cursor(path))
+    except TypeError as error:
+        raise InputError(f"{path}: not from this version ({error}): delete it") from None
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import runs, training
+from jaxemb import fitting, runs, training
 from jaxemb.comparison_config import ComparisonConfig, Contender
 from jaxemb.config import StaticConfig
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError
 from jaxemb.functional import sampling
-from jaxemb.static import hierarchical, segments, trees
+from jaxemb.static import counts, hierarchical, segments, trees
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus
 
@@ -71,12 +71,7 @@ def train(config: StaticConfig, corpus: Corpus) -> InOut:
     plan = runs.plan_of(config, objective, config.build_learner(objective))
     resources, rows = objective.prepare(corpus.vocab)
     text = _side(config, plan.key, corpus, held=False, cost=objective.cost(resources))
-    state = training.start(plan, rows)
-    for event in training.events(plan, state, resources, text):
-        state = event.state
-    if not bool(training.all_finite(state.tables)):
-        raise NumericalError("training ended with NaN or infinity: lower learning_rate")
-    return state.tables
+    return fitting.whole(plan, resources, rows, text)
 
 
 def _side(config: StaticConfig, key, corpus: Corpus, *, held: bool, cost=None):
@@ -93,16 +88,11 @@ def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
     """
     text = _side(config, jax.random.key(config.seed), corpus, held=held)
     parts = [segments.kept(text, 0, i)[0] for i in range(segments.segment_count(text))]
-    ids, size, window = np.concatenate(parts), len(corpus.vocab.words), config.window
-    sentence, found = np.cumsum(ids < 0), np.zeros(size * size)
-    for distance in range(1, window + 1):
-        left, right = ids[:-distance], ids[distance:]
-        together = (left >= 0) & (right >= 0) & (sentence[:-distance] == sentence[distance:])
-        share = (window - distance + 1) / window if config.dynamic_window else 1.0
-        cells = np.int64(left[together]) * size + right[together]
-        found += share * np.bincount(cells, minlength=size * size)
-    found = found.reshape(size, size)
-    return found + found.T
+    size, weight = len(corpus.vocab.words), counts.of_windows(dynamic=config.dynamic_window)
+    cells = counts.cooccurrence(np.concatenate(parts), size, counts.Window(config.window, weight))
+    found = np.zeros((size, size))
+    found[cells.rows, cells.columns] = cells.values
+    return found
 
 
 def compare(config: ComparisonConfig, corpus: Corpus, say=lambda line: None) -> list[Likelihood]:

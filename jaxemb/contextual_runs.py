@@ -144,7 +144,7 @@ def _spelled(vocab: Vocab) -> Any:
 def _loop(workdir: Path, config, plan: Plan, state: State, resources, texts: Sentences) -> None:
     saved, cursor = workdir / CHECKPOINT, training.Cursor()
     if saved.exists():
-        cursor = training.Cursor(**checkpoints.cursor(saved))
+        cursor = checkpoints.position(saved, training.Cursor)
         state = jax.tree.map(jnp.asarray, checkpoints.restore(saved, jax.device_get(state)))
     before = [row for row in progress.logged(workdir / METRICS) if row["step"] <= cursor.step]
     text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)

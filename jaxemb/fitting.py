@@ -9,6 +9,7 @@ from jaxtyping import Array, Key
 from jaxemb import learners, training
 from jaxemb.errors import InputError, NumericalError, above_zero, at_least
 from jaxemb.functional import subsampling
+from jaxemb.static import segments
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 
 
@@ -73,6 +74,15 @@ def fit(
         plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, given)))
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
     split = training.split_of(key, ids, keep, cost=objective.cost(resources))
+    return objective.words(whole(plan, resources, rows, split), resources)
+
+
+def whole(plan: training.Plan, resources: Any, rows: InOut, split: segments.Split) -> InOut:
+    """The tables after all epochs of a plan, as they are trained.
+
+    Raises:
+        NumericalError: the tables left the finite range.
+    """
     state = training.start(plan, rows)
     for event in training.events(plan, state, resources, split):
         state = event.state
@@ -80,4 +90,4 @@ def fit(
         raise NumericalError(
             "training ended with NaN or infinity: lower learning_rate or set a cap"
         )
-    return objective.words(state.tables, resources)
+    return state.tables

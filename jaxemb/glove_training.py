@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxemb import checkpoints, factorizations, learners, prefetch
 from jaxemb import progress as progress_lib
-from jaxemb.errors import InputError, NumericalError, above_zero, at_least
+from jaxemb.errors import NumericalError, above_zero, at_least
 from jaxemb.factorizations import Factored, Progress
 from jaxemb.static import glove as glove_lib
 from jaxemb.static import shuffling
@@ -107,11 +107,7 @@ def _restored(folder: Path | None, state: LearnerState) -> tuple[LearnerState, C
     """Where an earlier session stood, if there was one."""
     if not folder or not (folder / CHECKPOINT).exists():
         return state, Cursor()
-    try:
-        cursor = Cursor(**checkpoints.cursor(folder / CHECKPOINT))
-    except TypeError as error:
-        said = f"{folder / CHECKPOINT}: not from this version ({error}): delete it"
-        raise InputError(said) from None
+    cursor = checkpoints.position(folder / CHECKPOINT, Cursor)
     whole = checkpoints.restore(folder / CHECKPOINT, jax.device_get(state))
     return jax.tree.map(jax.numpy.asarray, whole), cursor
 

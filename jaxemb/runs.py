@@ -94,7 +94,7 @@ def train(
         of_words = objective.words(state.tables, prepared[0])
         checkpoints.save(finished, of_words, cursor._asdict())
         (workdir / CHECKPOINT).unlink(missing_ok=True)
-    cursor = _cursor(finished)
+    cursor = checkpoints.position(finished, training.Cursor)
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
     sizes = jax.eval_shape(objective.words, raw, prepared[0])
     whole = checkpoints.restore(finished, sizes)
@@ -107,13 +107,6 @@ def train(
 
 def _alone(plan: training.Plan) -> How:
     return How(training.one(plan), watching.measure, held_out.loss)
-
-
-def _cursor(path: Path) -> training.Cursor:
-    try:
-        return training.Cursor(**checkpoints.cursor(path))
-    except TypeError as error:
-        raise InputError(f"{path}: not from this version ({error}): delete it") from None
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:
@@ -194,7 +187,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     state, cursor = how.program.start(rows), training.Cursor()
     saved = workdir / CHECKPOINT
     if saved.exists():
-        cursor = _cursor(saved)
+        cursor = checkpoints.position(saved, training.Cursor)
         state = jax.tree.map(jax.numpy.asarray, checkpoints.restore(saved, jax.device_get(state)))
     rows_before = [row for row in metrics(workdir) if row["step"] <= cursor.step]
     held_texts = held_out.texts(plan, held)

@@ -74,7 +74,7 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     """
     check(config)
     rule, size = RULES[config.collision], len(corpus.vocab.words)
-    weight = counts.word2vec if config.dynamic_window else counts.uniform
+    weight = counts.of_windows(dynamic=config.dynamic_window)
     key, share = jax.random.key(config.seed), config.corpus.held_out
     text = training.split_of(key, corpus.ids, config.kept(corpus), held_out=share)
     window = counts.Window(config.window, weight)

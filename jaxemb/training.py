@@ -83,21 +83,9 @@ class Event(NamedTuple):
 
 
 def check_ids(ids: Any, vocab: Vocab) -> None:
-    """Inside jit an id beyond the table would be clamped to another word, silently.
-
-    Raises:
-        InputError: no ids; ids that are not words of the vocabulary.
-    """
-    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-        raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
-    low, high = int(np.min(ids, initial=-1)), int(np.max(ids, initial=-1))
-    if high < 0:
+    """Raises InputError for no ids, and ids that are not words of the vocabulary."""
+    if segments.largest_id(ids, len(vocab.words)) < 0:
         raise InputError("no ids of words: there is nothing to train on")
-    if low < -1 or high >= len(vocab.words):
-        raise InputError(
-            f"ids run from {low} to {high}; wanted -1 (sentence end) to {len(vocab.words) - 1}, "
-            "the last word of the vocabulary"
-        )
 
 
 def split_of(

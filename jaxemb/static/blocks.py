@@ -54,6 +54,14 @@ def in_window(
     return near & together & is_word[None, :] & (text[at] >= 0)[:, None]
 
 
+def read(
+    random: UInt32[Array, " centers"], text: Int[Array, " text"], window: int, dynamic: bool
+) -> tuple[Float[Array, "centers text"], Int[Array, " text"]]:
+    """The window of each center as a float mask, and the ids of the text; padding reads row 0."""
+    words = jnp.maximum(jnp.where(text < SENTENCE_END, -2 - text, text), 0)
+    return in_window(text, reaches(random, window, dynamic)).astype(jnp.float32), words
+
+
 def keep(
     observed: Float[Array, "centers outputs"],
     outputs: Int[Array, " outputs"],
@@ -162,17 +170,12 @@ def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, colli
 
 
 def _read(random, text, noise_table, settings: Window):
-    """The window of each center as a float mask; ids of the text, of its centers, of its noise.
-
-    Padding reads row 0, at weight 0.
-    """
+    """What `read` gives; ids of the centers, and of the block's noise."""
     k = settings.shared_negatives
     count = random.shape[0] - 2 * k
-    reach = reaches(random[:count], settings.window, settings.dynamic)
+    near, words = read(random[:count], text, settings.window, settings.dynamic)
     noise = sampling.draw(random[count : count + k], random[count + k :], noise_table)
     halo = (text.shape[0] - count) // 2
-    words = jnp.maximum(jnp.where(text < SENTENCE_END, -2 - text, text), 0)
-    near = in_window(text, reach).astype(jnp.float32)
     return near, words, words[halo : halo + count], noise
 
 

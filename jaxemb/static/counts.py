@@ -43,6 +43,11 @@ def uniform(distance: Float64[Any, " window"], window: int) -> Float64[Any, " wi
     return np.ones_like(distance)
 
 
+def of_windows(*, dynamic: bool) -> Weight:
+    """The weight of each distance in the windows that a learner reads."""
+    return word2vec if dynamic else uniform
+
+
 class Window(NamedTuple):
     """Which pairs are counted, and how much each counts."""
 
@@ -98,7 +103,7 @@ def cooccurrence(ids: Any, vocab: int, window: Window = Window()) -> Cells:  # n
         InputError: ids that are not words of the vocabulary, a window of nothing.
     """
     ids = np.asarray(ids)
-    refuse_ids(ids, vocab)
+    segments.largest_id(ids, vocab)  # refuses what is no word
     window.weights()  # refuses what cannot be counted
     packing = merging.packing(vocab, window.window)
     text = whole(ids, vocab)
@@ -129,7 +134,7 @@ def count(
     Raises:
         InputError: ids that are not words of the vocabulary, a window of nothing.
     """
-    refuse_ids(text.ids, len(text.keep))
+    segments.largest_id(text.ids, len(text.keep))  # refuses what is no word
     folder, vocab = Path(folder), len(text.keep)
     weights, packing = window.weights(), merging.packing(vocab, window.window)
     total = 2 * len(text.ids)  # the sorting and the merging take about as long
@@ -155,17 +160,6 @@ def count(
 def whole(ids: Int[Any, " ids"], vocab: int) -> segments.Split:
     """A text of which every occurrence is kept."""
     return segments.Split(ids, np.ones(vocab), seed=0)
-
-
-def refuse_ids(ids: Any, vocab: int) -> None:
-    """Raises InputError for ids that are not words of the vocabulary."""
-    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-        raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
-    low, high = int(np.min(ids, initial=-1)), int(np.max(ids, initial=-1))
-    if low < -1 or high >= vocab:
-        raise InputError(
-            f"ids run from {low} to {high}; wanted -1 (sentence end) to {vocab - 1}, the last word"
-        )
 
 
 class Block(NamedTuple):

@@ -146,13 +146,8 @@ def _cbow(random, text, paths: Paths, settings: _Settings) -> Block:
 
 
 def _read(random, text, settings: _Settings):
-    """The window of each center as a float mask; ids of the text; ids of the centers, -1 for none.
-
-    Padding reads row 0, at weight 0.
-    """
-    reach = blocks.reaches(random, settings.window, settings.dynamic)
-    words = jnp.maximum(jnp.where(text < blocks.SENTENCE_END, -2 - text, text), 0)
-    near = blocks.in_window(text, reach).astype(jnp.float32)
+    """What `blocks.read` gives, and the ids of the centers, below 0 for none."""
+    near, words = blocks.read(random, text, settings.window, settings.dynamic)
     return near, words, text[settings.window :][: random.shape[0]]
 
 

@@ -48,6 +48,24 @@ class Chunk(NamedTuple):
         return self.first + self.real == self.steps
 
 
+def largest_id(ids: Any, vocab: int) -> int:
+    """The largest id, -1 where there is no word.
+
+    Raises:
+        InputError: ids that are not words of the vocabulary: inside jit one beyond the table would
+            be clamped to another word, silently.
+    """
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
+    low, high = int(np.min(ids, initial=-1)), int(np.max(ids, initial=-1))
+    if low < -1 or high >= vocab:
+        raise InputError(
+            f"ids run from {low} to {high}; wanted -1 (sentence end) to {vocab - 1}, "
+            "the last word of the vocabulary"
+        )
+    return high
+
+
 def segment_count(split: Split) -> int:
     """How many segments an epoch has."""
     return -(-len(split.ids) // split.segment)

@@ -139,9 +139,8 @@ def _block(ids: InOut, pool, weight, observed) -> Block:
 
 
 def _read(random, text, window: int, dynamic: bool):
-    """The window of each center as a float mask; ids of the text and of the centers."""
-    near = blocks.in_window(text, blocks.reaches(random, window, dynamic)).astype(jnp.float32)
-    words = jnp.maximum(jnp.where(text < blocks.SENTENCE_END, -2 - text, text), 0)
+    """What `blocks.read` gives, and the ids of the centers."""
+    near, words = blocks.read(random, text, window, dynamic)
     return near, words, words[window:][: random.shape[0]]
 
 

@@ -54,7 +54,10 @@ def singular_bounds(
     and the bracket has the singular values s and those of B. So s_i <= sigma_i(A) (interlacing) and
     sigma_i(A) <= max(s_i, ||B||_2) + ||R||_2 (Weyl). ||R||_2 is computed. With theta what Lanczos
     finds of ||B||_2 in some steps from a random vector, ||B||_2 <= theta / sqrt(1 - e), but for a
-    probability of at most 1.648 sqrt(columns) exp(-sqrt(e) (2 steps - 1)).
+    probability of at most 1.648 sqrt(columns) exp(-sqrt(e) (2 steps - 1)). For by the Chebyshev
+    polynomial of degree 2 steps - 1 Lanczos finds less only from a unit vector of which the leading
+    direction has no more than d = 1 / cosh((2 steps - 1) artanh sqrt(e)), and so small a part has a
+    probability of at most sqrt(2 columns / pi) d.
 
     Args:
         of: the matrix.
@@ -72,10 +75,12 @@ def singular_bounds(
     at_least(1, steps=steps)
     if not 0 < failure < 1:
         raise InputError(f"failure is {failure}; it must be a probability above 0 and below 1")
-    rest = min(of.shape) - len(found.s)  # dimensions in which B is not 0, at the most
-    steps = min(steps, rest)
+    rest = min(of.shape) - len(found.s)  # the rank of B, at the most
+    # a vector and its images under B^T B span one more, where B^T B has a null space beside v
+    whole = min(rest + 1, of.shape[1] - len(found.s)) if rest else 0
+    steps = min(steps, whole)
     missed = math.log(1.648 * math.sqrt(of.shape[1]) / failure)
-    share = 0.0 if steps == rest else (missed / (2 * steps - 1)) ** 2
+    share = 0.0 if steps == whole else (missed / (2 * steps - 1)) ** 2
     if share >= 1:
         raise InputError(
             f"{steps} steps of Lanczos bound nothing with failure = {failure}: take at least "

@@ -125,6 +125,32 @@ def test_a_direction_that_the_triplets_missed_is_found_by_the_bounds():
     assert "of the 2 largest singular values 0 are known to within" in str(bounds)
 
 
+@pytest.mark.parametrize("shape", [(3, 50), (5, 200), (200, 5), (9, 9), (20, 90)])
+def test_the_norm_outside_is_exact_where_lanczos_has_all_of_the_space(shape):
+    """Also of a wide matrix, in which most of any vector is in the null space."""
+    table = RANDOM.standard_normal(shape)
+    u, s, vt = np.linalg.svd(table, full_matrices=False)
+    missed = linalg.TruncatedSVD(u[:, 1:2], s[1:2], vt[1:2].T, np.zeros(1), 0.0, 0.0)
+    bounds = linalg.singular_bounds(operators.dense(table), missed)
+    np.testing.assert_allclose(bounds.outside, s[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("largest", [0.84, 0.9])
+def test_the_norm_outside_exceeds_its_bound_no_more_often_than_promised(largest):
+    """Hard spectra: one direction above many whose squares lie as Chebyshev's nodes."""
+    size, failure, trials = 200, 0.3, 200
+    rest = np.sqrt(largest / 2 * (1 + np.cos(np.pi * np.arange(1, size) / size)))
+    one = np.eye(size)[:, -1:]
+    known = linalg.TruncatedSVD(one, rest[-1:], one, np.zeros(1), 0.0, 0.0)
+    of = operators.dense(np.diag([1.0, *rest]))
+    bounds = [
+        linalg.singular_bounds(of, known, key=key, steps=6, failure=failure)
+        for key in range(trials)
+    ]
+    exceeded = sum(float(each.outside) < 1 for each in bounds)
+    assert exceeded <= failure * trials
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype"),
     [((9, 12), np.float64), ((12, 9), np.float32), ((1, 5), np.float64), ((5, 1), np.float64)],

@@ -193,7 +193,8 @@ def _run(block: Block, window: Window, packing: merging.Packing):
     pair, distance = packing.without_distance(keys[first])
     del keys
     values = times * window.weights()[distance]
-    counted = Run(*merging.add_up(pair, values))
+    counts = values > 0  # a distance may weigh nothing: then its pairs are no cells
+    counted = Run(*merging.add_up(pair[counts], values[counts]))
     if window.left and window.right:  # so far each pair stands once, the smaller id first
         counted = merging.summed([counted, packing.transposed(counted)])
     return counted, pairs

@@ -59,6 +59,18 @@ def test_cells_are_the_windows_of_every_word_by_row_then_column(weight, side):
     np.testing.assert_allclose(dense(cells), by_loop(ids, window), rtol=2e-7)
 
 
+def test_pairs_at_a_distance_that_weighs_nothing_are_no_cells(tmp_path):
+    """A cell is a count above 0, of which everything here takes the logarithm."""
+
+    def neighbours(distance, window):
+        return np.where(distance == 1, 1.0, 0.0)
+
+    ids, window = text_of(300), counts.Window(3, neighbours)
+    cells = counts.count(counts.whole(ids, VOCAB), tmp_path, window).cells
+    np.testing.assert_array_equal(dense(cells), by_loop(ids, counts.Window(1, counts.uniform)))
+    assert (cells.values > 0).all()
+
+
 def test_weights_are_word2vecs_probability_and_gloves_reciprocal():
     np.testing.assert_allclose(counts.Window(5).weights(), [1, 0.8, 0.6, 0.4, 0.2])
     np.testing.assert_allclose(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.special
 from jaxtyping import Bool, Float, Float64
 
 from jaxemb.errors import InputError, above_zero
@@ -63,10 +64,10 @@ def pmi(
         raise InputError(f"contexts has shape {mass.shape}; wanted one mass a word, ({vocab},)")
     if not (np.isfinite(mass).all() and (mass[columns > 0] > 0).all() and (mass >= 0).all()):
         raise InputError("the mass of a counted context is not above 0, or not finite")
-    if not power >= 0:
-        raise InputError(f"power is {power}; it must be at least 0 (1: as counted)")
-    log_row, smoothed = _log(rows), np.where(mass > 0, mass, 1.0) ** power * (mass > 0)
-    log_context = _log(smoothed / max(smoothed.sum(), np.finfo(float).tiny))
+    if not 0 <= power < np.inf:
+        raise InputError(f"power is {power}; it must be at least 0 (1: as counted), and finite")
+    log_row, smoothed = _log(rows), power * _log(mass)  # in logarithms, which no power overflows
+    log_context = smoothed - scipy.special.logsumexp(smoothed, b=mass > 0)
 
     def of(piece: Cells) -> Float64[Any, " cells"]:
         values = np.asarray(piece.values, np.float64)

@@ -46,6 +46,13 @@ def test_pmi_against_a_learners_noise_takes_the_vocabularys_counts():
     np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), **ONLY)
 
 
+def test_a_power_of_large_counts_does_not_overflow():
+    unigram = np.array([1e12, 9e11, 8e11, 7e11, 6e11, 5e11, 4e11])
+    found = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram, power=100.0))
+    expected = by_formula(COUNTS, unigram / 1e12, 100.0)
+    np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), rtol=1e-6, atol=1e-5)
+
+
 def test_hyperwords_matrix_is_positive_shifted_and_smoothed():
     """max(log(#(w,c) S / (#w #c^a)) - log k, 0), with S the sum of what #c^a is smoothed from."""
     negatives, power = 5.0, 0.75
@@ -92,5 +99,7 @@ def test_what_has_no_pmi_is_refused():
         pmi.pmi(cells, 7, contexts=np.ones(3))
     with pytest.raises(InputError, match="power is -1"):
         pmi.pmi(cells, 7, power=-1.0)
+    with pytest.raises(InputError, match="power is inf"):
+        pmi.pmi(cells, 7, power=np.inf)
     with pytest.raises(InputError, match="negatives is 0"):
         pmi.shifted(cells, 0)

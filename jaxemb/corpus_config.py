@@ -69,8 +69,11 @@ class Corpus:
             raise InputError(f"held_out is {self.held_out}; it must be at least 0 and below 1")
         at_least(0, phrases=self.phrases)
         at_least(1, phrase_min_count=self.phrase_min_count)
-        if not self.phrase_threshold:
-            raise InputError("phrase_threshold is empty; wanted a number for each pass, or one")
+        if not self.phrase_threshold or any(each != each for each in self.phrase_threshold):
+            said = self.phrase_threshold
+            raise InputError(f"phrase_threshold is {said}; wanted a number for each pass, or one")
+        if "\n" in self.phrase_joiner:
+            raise InputError("phrase_joiner holds a line end, which no word of a vocabulary may")
         if not self.subsample >= 0:
             raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
 

@@ -172,14 +172,17 @@ def read(path: Path) -> list[Phrase]:
     Raises:
         InputError: another file.
     """
-    head, *lines = provenance.read_text(path).splitlines() or [""]
-    rows = [line.rsplit("\t", 4) for line in lines]
-    if head != _HEAD or any(len(row) != len(Phrase._fields) for row in rows):
-        raise InputError(f"{path}: damaged: wanted lines of {_HEAD}")
-    return [
-        Phrase(name, int(of_pass), int(times), int(joined), float(score))
-        for name, of_pass, times, joined, score in rows
-    ]
+    # only "\n" ends a line: a word may hold what else Unicode ends lines with
+    head, *lines = provenance.read_text(path).removesuffix("\n").split("\n")
+    try:
+        if head != _HEAD:
+            raise ValueError
+        return [
+            Phrase(name, int(of_pass), int(times), int(joined), float(score))
+            for name, of_pass, times, joined, score in (line.rsplit("\t", 4) for line in lines)
+        ]
+    except ValueError:
+        raise InputError(f"{path}: damaged: wanted lines of {_HEAD}") from None
 
 
 class _Table(NamedTuple):

@@ -3,17 +3,20 @@
 import collections
 import functools
 import itertools
+import math
 
 import numpy as np
 import pytest
 from gensim.models.phrases import Phrases
 
 from jaxemb import text
+from jaxemb.corpus_config import Corpus
 from jaxemb.errors import InputError
 from jaxemb.text import corpus, pairs, phrases, tokenizers, vocabulary
-from jaxemb.text.phrases import Rule, Totals
+from jaxemb.text.phrases import Phrase, Rule, Totals
 
 GOLDEN = {phrases.word2phrase: 5625.0, phrases.gensim: 112.5, phrases.npmi: 0.882551}
+HEAD = "phrase\tof_pass\ttimes\tjoined\tscore\n"
 
 
 def _sentences(seed: int, sentences: int = 400) -> list[list[str]]:
@@ -204,7 +207,30 @@ def test_a_score_is_named_here_or_by_its_module():
             phrases.named(name)
 
 
-def test_another_file_in_the_place_of_phrases_is_refused(tmp_path):
-    (tmp_path / "phrases.txt").write_text("a\t3\n")
+def test_phrases_of_any_words_come_back_from_their_file(tmp_path):
+    """A tokenizer of one's own may leave in words what Unicode ends lines with, and tabs."""
+    names = ("a_b", "\x85_\u2028", "a\tb_c", "\x0b_\x1c", "ü_你")
+    found = [Phrase(name, 1, 5, 4, 2.5) for name in names]
+    for kept in (found, []):
+        phrases.write(tmp_path / "phrases.txt", kept)
+        assert phrases.read(tmp_path / "phrases.txt") == kept
+
+
+@pytest.mark.parametrize("line", ["", "a\t3\n", HEAD + "a_b\t1\t2\t3\tx\n", HEAD + "a_b\t1\t2\n"])
+def test_another_file_in_the_place_of_phrases_is_refused(line, tmp_path):
+    (tmp_path / "phrases.txt").write_text(line)
     with pytest.raises(InputError, match="damaged"):
         phrases.read(tmp_path / "phrases.txt")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"phrase_joiner": "\n"}, "phrase_joiner holds a line end"),
+        ({"phrase_threshold": ()}, "wanted a number for each pass"),
+        ({"phrase_threshold": (200.0, math.nan)}, "wanted a number for each pass"),
+    ],
+)
+def test_settings_that_make_no_phrases_are_refused(setting, said):
+    with pytest.raises(InputError, match=said):
+        Corpus(phrases=2, **setting).check()

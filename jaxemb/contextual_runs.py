@@ -1,8 +1,9 @@
 """A bidirectional language model trained in a folder: text, checkpoints, interruption, result."""
 
+import functools
 import hashlib
 import importlib
-import time
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +12,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxemb import checkpoints, identity, loading, preparation, progress, provenance
+from jaxemb import (
+    checkpoints,
+    durable,
+    identity,
+    loading,
+    preparation,
+    progress,
+    provenance,
+    tensors,
+)
 from jaxemb import contextual_training as training
 from jaxemb.contextual import models, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual_config import ContextualConfig
-from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, State, Text
+from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, Text
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.evaluation import bigrams
 from jaxemb.structs import Vocab
 from jaxemb.text import characters, corpus
 
-CHECKPOINT, MODEL, METRICS = "checkpoint.safetensors", "model.safetensors", "metrics.jsonl"
+MODEL, METRICS = "model.safetensors", "metrics.jsonl"
 _COLUMNS = 8  # streams of held-out text
 
 
@@ -71,7 +81,7 @@ def train(config: ContextualConfig) -> Result:
     )
     vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
     table, resources = _given(config, vocab)
-    begun = any((workdir / name).exists() for name in (CHECKPOINT, MODEL))
+    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, MODEL))
     digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
     identity.refuse_other(workdir, config, prepared, digest, begun)
     corpus.write_vocab(workdir / corpus.VOCAB, vocab)
@@ -81,13 +91,13 @@ def train(config: ContextualConfig) -> Result:
     )
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
     if not (workdir / MODEL).exists():
-        state = training.start(plan, config.batch, resources, table)
-        _loop(workdir, config, plan, state, resources, texts)
+        start = functools.partial(training.start, plan, config.batch, resources, table)
+        _loop(workdir, config, plan, start, resources, texts)
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
-    params = jax.tree.map(jnp.asarray, checkpoints.restore(workdir / MODEL, like))
+    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
     found = training.perplexity(plan, params, _few_streams(texts.held_out), resources)
     rows = len(vocab.words) + windows.SHIFT
-    tokens = _account(prepared, texts, checkpoints.cursor(workdir / MODEL))
+    tokens = _account(prepared, texts, tensors.cursor(workdir / MODEL))
     logged = progress.logged(workdir / METRICS)
     return Result(vocab, model, params, found, _bigrams(texts, rows), tokens, logged)
 
@@ -141,39 +151,35 @@ def _spelled(vocab: Vocab) -> Any:
     return characters.character_ids([characters.START, characters.END, "<UNK>", *vocab.words])
 
 
-def _loop(workdir: Path, config, plan: Plan, state: State, resources, texts: Sentences) -> None:
-    saved, cursor = workdir / CHECKPOINT, training.Cursor()
-    if saved.exists():
-        cursor = checkpoints.position(saved, training.Cursor)
-        state = jax.tree.map(jnp.asarray, checkpoints.restore(saved, jax.device_get(state)))
-    before = [row for row in progress.logged(workdir / METRICS) if row["step"] <= cursor.step]
+def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences) -> None:
+    """Trains to the end, and leaves the model in the folder."""
     text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
+    how = durable.Training(
+        start=start,
+        events=lambda state, cursor: training.events(plan, state, text, resources, cursor),
+        cursor=training.Cursor,
+        where=training.where,
+        finite=lambda state: training.all_finite(state.params),
+    )
     with (
         progress.stop_requests() as stop,
-        progress.Log(workdir / METRICS, before) as log,
+        progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,
     ):
-        last_save = time.monotonic()
-        for event in training.events(plan, state, text, resources, cursor):
-            state, cursor = event.state, event.cursor
+        place, every = identity.place(workdir), config.checkpoint_every
+        run = durable.Durable(how, place, every=every, stop=stop, say=log.say)
+        log.back_to(run.cursor)
+        for event, _ in run.events():
+            if event.began.step < log.step:
+                log.back_to(event.began)
             losses = np.asarray(event.loss, np.float64)
-            if not np.isfinite(losses).all():
-                where = f"step {cursor.step:,}, window {event.began.window:,}"
-                hint = "lower learning_rate or clip"
-                raise NumericalError(f"the loss is {losses.tolist()} at {where}: {hint}")
             rate = meter(event, float(losses.mean()))
-            log.add(cursor, loss=losses.tolist(), words_per_second=rate)
+            log.add(event.cursor, loss=losses.tolist(), words_per_second=rate)
             if event.ends_epoch:
-                on_dev = training.perplexity(plan, state.params, dev, resources)
-                log.add(cursor, dev=[on_dev.forward, on_dev.backward])
-            stopping = bool(stop) and cursor.epoch < plan.epochs
-            if stopping or time.monotonic() - last_save > config.checkpoint_every:
-                checkpoints.save(saved, state, cursor._asdict())
-                last_save = time.monotonic()
-            if stopping:
-                raise progress.interrupted(workdir, cursor, stop)
-    checkpoints.save(workdir / MODEL, state.params, cursor._asdict())
-    saved.unlink(missing_ok=True)
+                on_dev = training.perplexity(plan, event.state.params, dev, resources)
+                log.add(event.cursor, dev=[on_dev.forward, on_dev.backward])
+    tensors.save(workdir / MODEL, run.state.params, run.cursor._asdict())
+    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
 
 
 def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
@@ -231,7 +237,7 @@ def load(workdir: str | Path) -> Loaded:
     model = models.language_model(cell, len(vocab.words), **options)
     spelled = _spelled(vocab) if said["characters"] else None
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), spelled))
-    params = jax.tree.map(jnp.asarray, checkpoints.restore(workdir / MODEL, like))
+    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
     return Loaded(vocab, model, params, said["characters"])
 
 

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int32, Key
 
+from jaxemb import learners
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
@@ -63,6 +64,7 @@ class State(NamedTuple):
     params: Any
     optimizer: Any
     carry: Any
+    refused: Any = 0  # int32: updates in a row that were not finite, and so were not applied
 
 
 class Cursor(NamedTuple):
@@ -84,6 +86,7 @@ class Event(NamedTuple):
     loss: Float[Array, "directions"]  # nats per prediction, over the chunk
     done: float
     ends_epoch: bool
+    refused: Int32[Array, ""]  # updates in a row that were not finite, when it ended
 
 
 def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
@@ -99,7 +102,8 @@ def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> St
     params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
     if table is not None:
         params = with_table(params, jnp.asarray(table, jnp.float32))
-    return State(params, plan.rule.optimizer.init(params), model.bilm.start((batch,)))
+    optimizer = plan.rule.optimizer.init(params)
+    return State(params, optimizer, model.bilm.start((batch,)), jnp.int32(0))
 
 
 def table_of(params: Any) -> Any:
@@ -148,7 +152,8 @@ def events(
                 ),
             )
             done = (began.epoch * total + began.window + real) / (plan.epochs * total)
-            yield Event(state, began, cursor, sums / jnp.maximum(counts, 1), done, ends)
+            loss, refused = sums / jnp.maximum(counts, 1), jnp.copy(state.refused)
+            yield Event(state, began, cursor, loss, done, ends, refused)
 
 
 def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
@@ -207,7 +212,16 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     change, optimizer = rule.optimizer.update(gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, change)
     params = _where_trained(resources, params, state.params)
-    return State(params, optimizer, carry), nats, counts
+    finite = learners.all_finite((gradient, nats))
+    new = State(params, optimizer, carry, state.refused)
+    kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, state)
+    return kept._replace(refused=jnp.where(finite, 0, state.refused + 1)), nats, counts
+
+
+def where(event: Event) -> str:
+    """The place of a chunk, for people."""
+    at = event.began
+    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, window {at.window:,}"
 
 
 def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:
@@ -216,6 +230,9 @@ def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:
         return new
     kept = jnp.where(resources.frozen[:, None], table_of(frozen), table_of(new))
     return with_table(new, kept)
+
+
+all_finite = jax.jit(learners.all_finite)
 
 
 class Perplexity(NamedTuple):

@@ -1,13 +1,14 @@
 """A counted and factorised run in a folder: cells that are kept, tables, and an account."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxemb import checkpoints, identity, preparation, progress, provenance, runs
+from jaxemb import checkpoints, identity, preparation, progress, provenance, runs, tensors
 from jaxemb.count_config import CountConfig
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.factorizations import Factored
@@ -53,7 +54,7 @@ def factor(
     """
     workdir = preparation.writable(config.workdir)
     finished = workdir / runs.TABLES
-    begun = any((workdir / name).exists() for name in (runs.TABLES, runs.CHECKPOINT))
+    begun = any((workdir / name).exists() for name in (runs.TABLES, checkpoints.FOLDER))
     identity.refuse_other(workdir, config, corpus, None, begun)
     text = text_of(config, corpus)
     counted, cells = count(config, corpus, text)
@@ -64,8 +65,9 @@ def factor(
         account = {"account": made.account, "remarks": list(made.remarks)}
         provenance.write_json(workdir / FACTORED, account)
         # last: where it is, the run is finished
-        checkpoints.save(finished, made.tables, {})
-        (workdir / runs.CHECKPOINT).unlink(missing_ok=True)  # of a method that goes on from one
+        tensors.save(finished, made.tables, {})
+        # of a method that goes on from them
+        shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     vocab, tables = runs.load(workdir)
     account = provenance.read_json(workdir / FACTORED)
     tokens = tokens_of(corpus, text, counted)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import checkpoints, held_out, preparation, runs, training, watching
+from jaxemb import held_out, preparation, runs, tensors, training, watching
 from jaxemb.config import StaticConfig
 from jaxemb.structs import InOut, Learner, Objective
 from jaxemb.text import corpus as corpus_lib
@@ -47,7 +47,7 @@ def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) 
     for i, whole in enumerate(split(members, result.tables)):
         folder = preparation.writable(Path(config.workdir) / f"member_{i}")
         corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
-        checkpoints.save(folder / runs.TABLES, whole, {})
+        tensors.save(folder / runs.TABLES, whole, {})
     return result
 
 

@@ -10,7 +10,7 @@ from jaxemb import learners, training
 from jaxemb.errors import InputError, NumericalError, above_zero, at_least
 from jaxemb.functional import subsampling
 from jaxemb.static import segments
-from jaxemb.structs import InOut, Learner, Objective, Vocab
+from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
 
 
 def fit(
@@ -86,8 +86,13 @@ def whole(plan: training.Plan, resources: Any, rows: InOut, split: segments.Spli
     state = training.start(plan, rows)
     for event in training.events(plan, state, resources, split):
         state = event.state
-    if not bool(training.all_finite(state.tables)):
+    refuse_bad(state)
+    return state.tables
+
+
+def refuse_bad(state: LearnerState) -> None:
+    """Raises NumericalError for a state whose last updates, or numbers, are not finite."""
+    if not bool(training.all_finite(state.tables)) or int(state.refused):
         raise NumericalError(
             "training ended with NaN or infinity: lower learning_rate or set a cap"
         )
-    return state.tables

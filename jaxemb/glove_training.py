@@ -1,9 +1,7 @@
 """GloVe as a method of `scripts/factor.py`: from cells of any number to vectors and biases."""
 
-import contextlib
 import functools
 import math
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,15 +9,24 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb import checkpoints, factorizations, learners, prefetch
+from jaxemb import (
+    durable,
+    factorizations,
+    fitting,
+    identity,
+    learners,
+    prefetch,
+    tensors,
+    training,
+)
 from jaxemb import progress as progress_lib
-from jaxemb.errors import NumericalError, above_zero, at_least
+from jaxemb.errors import above_zero, at_least
 from jaxemb.factorizations import Factored, Progress
 from jaxemb.static import glove as glove_lib
 from jaxemb.static import shuffling
 from jaxemb.structs import Cells, InOut, LearnerState, Vocab
 
-CHECKPOINT, BIASES = "checkpoint.safetensors", "biases.safetensors"
+BIASES = "biases.safetensors"
 
 
 class Cursor(NamedTuple):
@@ -90,65 +97,60 @@ def glove(
     descent = (optimizer or learners.adagrad_exact)(learning_rate)
     learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
-    state = learner.init(glove_lib.init(tables_key, objective.prepare(vocab)[1], dim))
+    rows = objective.prepare(vocab)[1]
     order = int(jax.random.bits(order_key))
     settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
     chunks = functools.partial(shuffling.chunks, cells, **settings)
     train = functools.partial(glove_lib.events, objective, learner)
+    how = durable.Training(
+        start=lambda: learner.init(glove_lib.init(tables_key, rows, dim)),
+        events=functools.partial(_events, train, chunks),
+        cursor=Cursor,
+        where=lambda event: f"step {event.began.step + 1:,}, in epoch {event.began.epoch + 1}",
+        finite=lambda state: training.all_finite(state.tables),
+    )
     folder, total = Path(workdir) if workdir else None, epochs * len(cells.values)
-    state, cursor = start = _restored(folder, state)
-    for event, cursor in _events(train, chunks, *start, folder, checkpoint_every):
-        state = event.state
-        progress(cursor.trained, total)
+    if folder is None:
+        state, cursor = how.start(), Cursor()
+        for event in how.events(state, cursor):
+            state, cursor = event.state, event.cursor
+            progress(cursor.trained, total)
+        fitting.refuse_bad(state)
+    else:
+        with progress_lib.stop_requests() as stop:
+            place, say = identity.place(folder), progress_lib.say
+            run = durable.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
+            for event, _ in run.events():
+                progress(event.cursor.trained, total)
+        state, cursor = run.state, run.cursor
     return _factored(state, cursor, folder, len(cells.values), add_contexts)
 
 
-def _restored(folder: Path | None, state: LearnerState) -> tuple[LearnerState, Cursor]:
-    """Where an earlier session stood, if there was one."""
-    if not folder or not (folder / CHECKPOINT).exists():
-        return state, Cursor()
-    cursor = checkpoints.position(folder / CHECKPOINT, Cursor)
-    whole = checkpoints.restore(folder / CHECKPOINT, jax.device_get(state))
-    return jax.tree.map(jax.numpy.asarray, whole), cursor
+class Event(NamedTuple):
+    """What one chunk did."""
+
+    state: LearnerState
+    began: Cursor
+    cursor: Cursor
+    done: float
+    refused: Any
 
 
-def _events(
-    train: Callable[..., Iterator[glove_lib.Event]],
-    chunks: Callable[..., Iterator[shuffling.Chunk]],
-    state: LearnerState,
-    at: Cursor,
-    folder: Path | None,
-    every: float,
-) -> Iterator[tuple[glove_lib.Event, Cursor]]:
-    """Trains on from a cursor, and saves in a folder if there is one."""
+def _events(train, chunks, state: LearnerState, at: Cursor) -> Iterator[Event]:
+    """Trains on from a cursor."""
     ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.first))
-    last_save = time.monotonic()
-    with progress_lib.stop_requests() if folder else contextlib.nullcontext([]) as stop:
-        for event in train(state, ahead, 1.0):
-            at = _after(at, event)
-            yield event, at
-            ends = event.chunk.done == 1
-            if folder and (stop or ends or time.monotonic() - last_save > every):
-                checkpoints.save(folder / CHECKPOINT, event.state, at._asdict())
-                last_save = time.monotonic()
-            if folder and stop and not ends:
-                raise progress_lib.interrupted(folder, at, stop)
+    for event in train(state, ahead, 1.0):
+        began, at = at, _after(at, event)
+        refused = jax.numpy.copy(event.state.refused)
+        yield Event(event.state, began, at, event.chunk.done, refused)
 
 
 def _after(cursor: Cursor, event: glove_lib.Event) -> Cursor:
-    """Where the next chunk begins.
-
-    Raises:
-        NumericalError: the loss is not finite.
-    """
+    """Where the next chunk begins; a loss that is not finite is not in the mean of its epoch."""
     chunk, loss = event.chunk, float(event.loss)
-    if not math.isfinite(loss):
-        raise NumericalError(
-            f"the loss is {loss} at step {cursor.step + 1:,}, in epoch {chunk.epoch + 1}: lower "
-            "learning_rate or batch"
-        )
     losses = [*cursor.losses, *[(0.0, 0)] * (chunk.epoch + 1 - len(cursor.losses))]
-    losses[-1] = (losses[-1][0] + loss, losses[-1][1] + 1)
+    if math.isfinite(loss):
+        losses[-1] = (losses[-1][0] + loss, losses[-1][1] + 1)
     return Cursor(
         epoch=chunk.epoch,
         segment=chunk.segment + chunk.ends_segment,  # beyond the last: that of the next epoch
@@ -165,10 +167,10 @@ def _factored(
     whole = InOut(*(np.asarray(table) for table in state.tables))
     vectors, biases = glove_lib.split(whole)
     if folder:
-        checkpoints.save(folder / BIASES, biases, {})
+        tensors.save(folder / BIASES, biases, {})
     if add_contexts:
         vectors = vectors._replace(input=factorizations.both(vectors))
-    losses = [total / count for total, count in cursor.losses]
+    losses = [total / max(count, 1) for total, count in cursor.losses]
     account = {"cells": cells, "trained": cursor.trained, "losses": losses}
     trained = (
         f"{cursor.trained:,} cells trained in {cursor.step:,} steps, each of {cells:,} "

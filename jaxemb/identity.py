@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from jaxemb import provenance
+from jaxemb import checkpoints, provenance
 from jaxemb.errors import InputError
 from jaxemb.text import corpus as corpus_lib
 
@@ -64,6 +64,17 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
             )
     else:
         provenance.write_json(path, {**now, **provenance.environment()})
+
+
+def place(workdir: Path) -> checkpoints.Place:
+    """Where the checkpoints of a run are, bound to what its folder says that it is."""
+    files = {"config": workdir / CONFIG, "vocabulary": workdir / corpus_lib.VOCAB}
+    bound = {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if path.exists()
+    }
+    return checkpoints.Place(workdir / checkpoints.FOLDER, bound)
 
 
 def described(config: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 
 from jaxemb.errors import InputError
 from jaxemb.static import objectives, tables
@@ -72,7 +73,7 @@ def dense(
     """
 
     def init(start: InOut) -> LearnerState:
-        return LearnerState(start, optimizer.init(cast(Any, start)))
+        return LearnerState(start, optimizer.init(cast(Any, start)), jnp.int32(0))
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
         def loss(whole: InOut):
@@ -83,7 +84,9 @@ def dense(
             gradient = jax.tree.map(lambda g, mask: g * mask[:, None], gradient, trainable)
         update, optimizer_state = optimizer.update(gradient, state.optimizer, state.tables)
         moved = jax.tree.map(lambda t, u: t - learning_rate * u, state.tables, update)
-        return LearnerState(moved, optimizer_state)
+        finite = all_finite(gradient)
+        new = LearnerState(moved, optimizer_state, state.refused)
+        return _where(finite, new, state)._replace(refused=_refused(state, finite))
 
     return Learner(init, step)
 
@@ -124,7 +127,8 @@ def row_sparse(
         parts = 2 if jax.default_backend() == "cpu" else 1
 
     def init(start: InOut) -> LearnerState:
-        return LearnerState(start, InOut(*(_row_state(optimizer, table) for table in start)))
+        rows = InOut(*(_row_state(optimizer, table) for table in start))
+        return LearnerState(start, rows, jnp.int32(0))
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut:
@@ -132,6 +136,9 @@ def row_sparse(
             return jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
 
         gradient = _in_parts(gradient_at_rows, blocks, parts)
+        finite = all_finite(gradient)
+        # rows whose gradient is 0 stay as they are, whatever the optimizer
+        gradient = _where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
         ids, plain = blocks.ids, cap is None and optimizer is sgd
         if not plain or trainable is not None:  # what is done to each row by itself
             ids, gradient = tables.spread(ids, gradient)
@@ -146,9 +153,24 @@ def row_sparse(
             sides = zip(ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
             update, optimizer_state = (InOut(*parts) for parts in zip(*changed, strict=True))
-        return LearnerState(ops.scatter_add(state.tables, ids, update), optimizer_state)
+        moved = ops.scatter_add(state.tables, ids, update)
+        return LearnerState(moved, optimizer_state, _refused(state, finite))
 
     return Learner(init, step)
+
+
+def all_finite(tree: Any) -> Array:
+    """Whether every number of a pytree is finite."""
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _where(condition: Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)
+
+
+def _refused(state: LearnerState, finite: Array) -> Array:
+    """A step whose update is not finite changes nothing but this number."""
+    return jnp.where(finite, 0, jnp.asarray(state.refused, jnp.int32) + 1)
 
 
 def _in_parts(of, blocks: Block, parts: int):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from jaxemb import provenance
-from jaxemb.errors import Interrupted
+from jaxemb.errors import one_line
 
 
 @runtime_checkable
@@ -45,9 +46,13 @@ class Happened(Protocol):
 class Log:
     """metrics.jsonl: one line a measurement, written as it is made."""
 
-    def __init__(self, path: Path, rows: list[dict]) -> None:
-        provenance.write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
-        self._file = path.open("a", encoding="utf-8")
+    def __init__(self, path: Path) -> None:
+        self._path, self.step = path, 0  # of the last line
+        self._write(logged(path))
+
+    def _write(self, rows: list[dict]) -> None:
+        provenance.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
+        self._file = self._path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Log":
         return self
@@ -58,8 +63,29 @@ class Log:
     def add(self, cursor: Position, **values: float | list | None) -> None:
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
+        self.step = max(self.step, cursor.step)
+        self._line(row)
+
+    def say(self, line: str) -> None:
+        """Tells a person, and keeps what was told."""
+        say(line)
+        self._line({"step": self.step, "note": line})
+
+    def back_to(self, cursor: Position) -> None:
+        """Takes away what was measured beyond a position, where training begins again."""
+        self._file.close()
+        rows = logged(self._path)
+        self._write([row for row in rows if row["step"] <= cursor.step or "note" in row])
+        self.step = cursor.step
+
+    def _line(self, row: dict[str, Any]) -> None:
         self._file.write(json.dumps(provenance.finite(row)) + "\n")
         self._file.flush()
+
+
+def say(line: str) -> None:
+    """Tells a person something that is no error; a bar stays below it."""
+    print(one_line(line), file=sys.stderr)
 
 
 def logged(path: Path) -> list[dict[str, Any]]:
@@ -96,12 +122,6 @@ class Meter:
             self._before = (now, words)
         self._bar.update(self._task, completed=event.done, loss=f"{loss:.3f}", rate=self._rate)
         return self._rate
-
-
-def interrupted(workdir: Path, cursor: Position, requests: list[int]) -> Interrupted:
-    """What is raised when a run has saved because of `stop_requests`."""
-    where = f"after step {cursor.step:,}, saved in {workdir}"
-    return Interrupted(f"interrupted {where}: run the same command to continue", requests[0])
 
 
 def show(markdown: str) -> None:

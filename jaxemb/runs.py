@@ -1,6 +1,6 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
-import time
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +11,14 @@ import numpy as np
 
 from jaxemb import (
     checkpoints,
+    durable,
     growing,
     held_out,
     identity,
     preparation,
     progress,
     subword_models,
+    tensors,
     training,
     watching,
 )
@@ -26,7 +28,6 @@ from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 
-CHECKPOINT = "checkpoint.safetensors"
 TABLES = "tables.safetensors"
 METRICS = "metrics.jsonl"
 
@@ -37,6 +38,7 @@ class How(NamedTuple):
     program: training.Program
     measure: Callable[[InOut], dict[str, Any]]
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
+    layout: durable.Layout = durable.Layout()
 
 
 class Result(NamedTuple):
@@ -75,7 +77,7 @@ def train(
     prepared = objective.prepare(corpus.vocab)
     growing.check(config, prepared[1], corpus.vocab)
     start = subword_models.start(config, corpus.vocab, prepared[0])
-    begun = any((workdir / name).exists() for name in (CHECKPOINT, TABLES))
+    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, TABLES))
     identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
     plan = plan_of(config, objective, learner)
     if start:
@@ -92,12 +94,12 @@ def train(
         cursor, state = _loop(workdir, config, plan, how, prepared, text, held)
         subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
         of_words = objective.words(state.tables, prepared[0])
-        checkpoints.save(finished, of_words, cursor._asdict())
-        (workdir / CHECKPOINT).unlink(missing_ok=True)
-    cursor = checkpoints.position(finished, training.Cursor)
+        tensors.save(finished, of_words, cursor._asdict())
+        shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    cursor = tensors.position(finished, training.Cursor)
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
     sizes = jax.eval_shape(objective.words, raw, prepared[0])
-    whole = checkpoints.restore(finished, sizes)
+    whole = tensors.restore(finished, sizes)
     tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
     parts = [] if together else held_out.texts(plan, held)
     turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
@@ -121,7 +123,7 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
             f"{workdir}: holds no finished run (no {TABLES}); one is made by "
             "python scripts/train.py configs/quickstart.py"
         )
-    arrays = checkpoints.arrays(path)
+    arrays = tensors.arrays(path)
     vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
     if set(arrays) != {"input", "output"}:
         raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
@@ -184,64 +186,71 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
 
-    state, cursor = how.program.start(rows), training.Cursor()
-    saved = workdir / CHECKPOINT
-    if saved.exists():
-        cursor = checkpoints.position(saved, training.Cursor)
-        state = jax.tree.map(jax.numpy.asarray, checkpoints.restore(saved, jax.device_get(state)))
-    rows_before = [row for row in metrics(workdir) if row["step"] <= cursor.step]
     held_texts = held_out.texts(plan, held)
+
+    def asked(tables: InOut) -> Any:
+        return how.held_out(plan, tables, resources, held_texts)
+
     with (
         progress.stop_requests() as stop,
-        progress.Log(workdir / METRICS, rows_before) as log,
+        progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,
         ThreadPoolExecutor(1) as beside,
     ):
+        run = durable.Durable(
+            _training(plan, how.program, text, prepared),
+            identity.place(workdir),
+            every=config.checkpoint_every,
+            stop=stop,
+            say=log.say,
+            layout=how.layout,
+        )
+        log.back_to(run.cursor)
         every, beginning = config.watch_every or watching.interval(plan, rows.output), None
-        if not cursor.step:
-            log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
+        if not run.cursor.step:
+            log.add(run.cursor, held_out=asked(run.state.tables))
             # compiling this takes seconds in which training can begin: it gets tables of its own
-            own = jax.tree.map(jax.numpy.copy, state.tables)
+            own = jax.tree.map(jax.numpy.copy, run.state.tables)
             beginning = beside.submit(_measure_start, measure, own, log)
-        last_save, pending = time.monotonic(), None
-        for event in training.events(plan, state, resources, text, cursor, how.program):
-            if pending:  # one chunk late, so that the device never waits for the host
-                _check_and_log(*pending, meter, log)
-            state, cursor = event.state, event.cursor
-            stopping = bool(stop) and cursor.epoch < plan.epochs
-            saving = stopping or time.monotonic() - last_save > config.checkpoint_every
+        pending = None
+        for event, saving in run.events():
+            if event.began.step < log.step:
+                log.back_to(event.began)
+            elif pending:  # one chunk late, so that the device never waits for the host
+                _log(*pending, meter, log)
             # but at once where a continued run would not measure it again
-            due = watching.due(event, every, plan)
-            seen = measure(event.state.tables) if due else None
+            seen = measure(event.state.tables) if watching.due(event, every, plan) else None
             pending = None if event.ends_epoch or saving else (event, seen)
             if not pending:
-                _check_and_log(event, seen, meter, log)
+                _log(event, seen, meter, log)
             if event.ends_epoch:
-                log.add(cursor, held_out=how.held_out(plan, state.tables, resources, held_texts))
-            if saving:
-                checkpoints.save(saved, state, cursor._asdict())
-                last_save = time.monotonic()
-            if stopping:
-                raise progress.interrupted(workdir, cursor, stop)
+                log.add(event.cursor, held_out=asked(event.state.tables))
         if beginning:
             beginning.result()  # raises what went wrong there
-    return cursor, state
+    return run.cursor, run.state
+
+
+def _training(plan: training.Plan, program: training.Program, text, prepared) -> durable.Training:
+    resources, rows = prepared
+    return durable.Training(
+        start=lambda: program.start(rows),
+        events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
+        cursor=training.Cursor,
+        where=training.where,
+        finite=lambda state: training.all_finite(state.tables),
+    )
 
 
 def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
     log.add(training.Cursor(), **watching.plain(measure(tables)))
 
 
-def _check_and_log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
-    losses, first = np.asarray(event.loss, np.float64), event.began.segment * segments.SEGMENT
-    if not np.isfinite(losses).all():
-        raise NumericalError(
-            f"the loss is {losses.tolist()} at step {event.began.step + 1:,}, in epoch "
-            f"{event.began.epoch + 1}, tokens {first:,} to {first + segments.SEGMENT:,}: "
-            "lower learning_rate or batch, or set a cap"
-        )
+def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
+    losses, refused = np.asarray(event.loss, np.float64), int(np.max(event.refused))
     rate = meter(event, float(losses.mean()))
     numbers = {"learning_rate": event.learning_rate, "words_per_second": rate}
+    if refused:
+        numbers["refused"] = refused
     log.add(event.cursor, loss=losses.tolist(), **numbers, **watching.plain(seen))
 
 

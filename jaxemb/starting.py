@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import checkpoints, formats, loading, provenance
+from jaxemb import formats, loading, provenance, tensors
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
@@ -116,7 +116,7 @@ def _output(path: str, kind: str):
     """The output table of a finished run, if its rows are words."""
     if kind != "run":
         return None
-    found = checkpoints.arrays(sources.place(path) / formats.TABLES)
+    found = tensors.arrays(sources.place(path) / formats.TABLES)
     same = len(found.get("output", ())) == len(found["input"])
     return found["output"] if same else None
 

@@ -81,6 +81,7 @@ class LearnerState(NamedTuple):
 
     tables: InOut
     optimizer: PyTree
+    refused: Any = 0  # int32: updates in a row that were not finite, and so were not applied
 
 
 class Learner(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int32, Key
 
-from jaxemb import prefetch
+from jaxemb import learners, prefetch
 from jaxemb.errors import InputError
 from jaxemb.functional import schedules
 from jaxemb.static import objectives, segments, tables
@@ -80,6 +80,7 @@ class Event(NamedTuple):
     learning_rate: float
     done: float  # share of the whole training
     ends_epoch: bool
+    refused: Int32[Array, "*members"]  # updates in a row that were not finite, when it ended
 
 
 def check_ids(ids: Any, vocab: Vocab) -> None:
@@ -152,7 +153,15 @@ def events(
             ),
         )
         rate = float(plan.schedule(plan.learning_rate, done[0]))
-        yield Event(state, began, cursor, loss, rate, float(done[chunk.real]), ends)
+        share, refused = float(done[chunk.real]), jnp.copy(state.refused)  # state is given away
+        yield Event(state, began, cursor, loss, rate, share, ends, refused)
+
+
+def where(event: Event) -> str:
+    """The place of a chunk, for people."""
+    first, at = event.began.segment * segments.SEGMENT, event.began
+    text = f"tokens {first:,} to {first + segments.SEGMENT:,}"
+    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, {text}"
 
 
 def steps(state, draws, first, count, texts, rates, resources, trainable, *, objective, learner):
@@ -180,6 +189,7 @@ def first_loss(whole, draws, step, texts, resources, *, objective):
     return loss / jnp.maximum(pairs, 1.0)
 
 
+all_finite = jax.jit(learners.all_finite)
 _first_loss = jax.jit(first_loss, static_argnames="objective")
 _train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_argnames="state")
 
@@ -194,12 +204,6 @@ def block_loss(objective: Objective, whole: InOut, blocks):
     """The loss of some blocks, and the observed pairs it is over."""
     rows = tables.gather(whole, blocks.ids)
     return objectives.total(objective, rows, blocks), jnp.sum(blocks.pairs)
-
-
-@jax.jit
-def all_finite(tree: Any) -> Array:
-    """Whether every number of a pytree is finite."""
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
 def _all_chunks(plan: Plan, split: segments.Split, cursor: Cursor):

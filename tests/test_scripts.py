@@ -14,7 +14,7 @@ import pytest
 import train
 from safetensors.numpy import load_file, save_file
 
-from jaxemb import command_line, report, runs, training
+from jaxemb import checkpoints, command_line, identity, report, runs, training
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,7 +64,7 @@ def test_a_run_leaves_everything_its_report_speaks_of(place, monkeypatch, capsys
     folder = place / "run"
     promised = "tables.safetensors vocab.txt config.json metrics.jsonl report.json report.md"
     assert set(os.listdir(folder)) >= set(promised.split())
-    assert {"checkpoint.safetensors", "tables.safetensors.tmp"}.isdisjoint(os.listdir(folder))
+    assert {"checkpoints", "tables.safetensors.tmp"}.isdisjoint(os.listdir(folder))
     tables = load_file(folder / "tables.safetensors")
     assert {name: (t.shape, str(t.dtype)) for name, t in tables.items()} == {
         "input": ((24, 8), "float32"),
@@ -160,7 +160,9 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
     assert "run the same command to continue" in capsys.readouterr().err
     assert not (place / "run/tables.safetensors").exists()
     # a continued run measures later steps only: what was saved has been measured
-    step = runs.checkpoints.cursor(place / "run/checkpoint.safetensors")["step"]
+    saved = checkpoints.newest(identity.place(place / "run"))
+    assert saved is not None
+    step = saved.cursor["step"]
     assert any(row["step"] == step and "loss" in row for row in runs.metrics(place / "run"))
     run(train, "config.py", "--chunk", "3", monkeypatch=monkeypatch)
     whole, resumed = (load_file(place / f / "tables.safetensors") for f in ("whole", "run"))
@@ -387,4 +389,6 @@ def test_a_killed_run_is_continued_by_the_same_command(place):
     _, error = process.communicate(timeout=60)
     assert process.returncode == 143, error
     assert "run the same command to continue" in error
-    assert runs.checkpoints.cursor(place / "run/checkpoint.safetensors")["step"] > 0
+    saved = checkpoints.newest(identity.place(place / "run"))
+    assert saved is not None
+    assert saved.cursor["step"] > 0

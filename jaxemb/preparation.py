@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 from jaxemb import config as config_lib
@@ -51,8 +52,17 @@ def prepare_corpus(
     folder,
     before_second_pass=lambda vocab: None,
     old: Vocab | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
 ):
-    """Encodes a corpus into a folder, or reuses it, with a progress bar; `old` words stay."""
+    """Encodes a corpus into a folder, or reuses it, with a progress bar; `old` words stay.
+
+    Args:
+        executor, workers: who reads, see `text.reading.readers`; they change no byte.
+
+    Raises:
+        InputError: text that cannot be used; a folder inside the corpus.
+    """
     for path in filter(os.path.isdir, settings.path):
         if Path(folder).resolve().is_relative_to(Path(path).resolve()):
             raise InputError(f"{folder}: is inside the corpus {path}: choose a folder elsewhere")
@@ -75,6 +85,8 @@ def prepare_corpus(
             settings.settings()._replace(grown_from=old),
             progress=show,
             before_second_pass=check,
+            executor=executor,
+            workers=workers,
         )
 
 

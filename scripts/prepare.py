@@ -1,16 +1,18 @@
 """Encodes a corpus: text to ids and a vocabulary on disk, for training runs to share.
 
 Usage: python scripts/prepare.py FOLDER --corpus.path TEXT [--corpus.min-count 5 ...]
-           [--phrases 2 --phrase-score word2phrase --phrase-threshold 200 100] [--help]
+           [--phrases 2 --phrase-score word2phrase --phrase-threshold 200 100]
+           [--dask HOST:PORT] [--help]
 
 Then train on it: python scripts/train.py CONFIG.py --corpus.path TEXT --corpus.prepared FOLDER
 """
 
+import contextlib
 import dataclasses
 
 import tyro
 
-from jaxemb import command_line, preparation
+from jaxemb import cluster, command_line, preparation
 from jaxemb.config import Corpus
 from jaxemb.text import phrases
 
@@ -22,6 +24,8 @@ class Prepare:
     folder: tyro.conf.Positional[str]
     """Where ids.bin, vocab.txt and manifest.json go."""
     corpus: Corpus = dataclasses.field(default_factory=Corpus)
+    dask: str | None = None
+    """HOST:PORT of a Dask scheduler whose workers read; by default processes of this machine do."""
 
     def check(self) -> None:
         self.corpus.check()
@@ -29,7 +33,11 @@ class Prepare:
 
 def main() -> None:
     asked = command_line.parse(Prepare)
-    corpus = preparation.prepare_corpus(asked.corpus, asked.folder)
+    here = contextlib.nullcontext(cluster.Cluster())
+    with cluster.dask(asked.dask) if asked.dask else here as found:
+        corpus = preparation.prepare_corpus(
+            asked.corpus, asked.folder, executor=found.executor, workers=found.workers
+        )
     tokens = corpus.tokens
     dropped = ", ".join(f"{count:,} {cause}" for cause, count in tokens.dropped.items())
     print(f"{asked.folder}: {len(corpus.vocab.words):,} words")

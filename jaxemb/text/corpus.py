@@ -5,9 +5,13 @@ are then renumbered by frequency. The manifest says what the ids were made from;
 the same sources and settings reuses them, and any difference is refused.
 """
 
-import hashlib
+import contextlib
+import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +21,15 @@ from jaxtyping import Int
 from jaxemb import provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
-from jaxemb.text import phrases, reading, sources, vocabulary
-from jaxemb.text.phrases import Phrase, Rule
+from jaxemb.text import manifests, parts, phrases, reading, sources, vocabulary
+from jaxemb.text.manifests import Settings
+from jaxemb.text.phrases import Phrase
 from jaxemb.text.reading import Progress
 from jaxemb.text.vocabulary import Tokens
 
-FORMAT = 1
-IDS, VOCAB = "ids.bin", "vocab.txt"
+IDS, VOCAB, MANIFEST = "ids.bin", "vocab.txt", "manifest.json"
+_FILES = (IDS, VOCAB, phrases.FILE, MANIFEST)  # the last says that all are there
+_SCRATCH = "preparing."
 
 
 class Corpus(NamedTuple):
@@ -36,18 +42,6 @@ class Corpus(NamedTuple):
     folder: Path
 
 
-class Settings(NamedTuple):
-    """What, besides the sources, decides the ids."""
-
-    tokenizer: Callable[[str], list[str]]
-    min_count: int
-    max_vocab: int | None
-    bad_utf8: str
-    mark_unknown: bool = False  # a dropped word leaves the id behind the last word's
-    phrases: Rule | None = None
-    grown_from: Vocab | None = None  # words that stay, whatever the text; their counts are added
-
-
 def prepare(
     path,
     folder: str | Path,
@@ -55,70 +49,102 @@ def prepare(
     *,
     progress: Progress = lambda done, total: None,
     before_second_pass: Callable[[Vocab], None] = lambda vocab: None,
+    executor: Executor | None = None,
+    workers: int | None = None,
 ) -> Corpus:
     """Reads text into `folder`, or reuses what is there if it was made from the same.
 
     Args:
         path: see `sources.resolve`.
         folder: where ids.bin, vocab.txt and manifest.json go; nothing is left there on failure.
+            Of several processes that prepare it at once, one does and the others wait for it.
         progress: called with bytes read and bytes in all.
         before_second_pass: sees the vocabulary before ids are written; may raise.
+        executor, workers: see `reading.readers`; they change no byte.
 
     Raises:
         InputError: text that cannot be used; or a folder made from something else, with what
             differs.
     """
-    folder = Path(folder)
-    files = sources.resolve(path)
-    manifest_path = folder / "manifest.json"
-    if manifest_path.exists():
-        stored = read_manifest(folder)
-        _refuse_stale(folder, stored, _described(files, settings, stored["sources"]))
-        return load(folder)
-    taken = [name for name in (IDS, VOCAB, phrases.FILE) if (folder / name).exists()]
+    folder, files = Path(folder), sources.resolve(path)
+    if not (folder / MANIFEST).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            _alone(folder) as scratch,
+            reading.readers(files, settings.tokenizer, executor, workers) as readers,
+        ):
+            if not (folder / MANIFEST).exists():
+                _refuse_files_of_others(folder)
+                _make(files, settings, scratch, readers, progress, before_second_pass)
+                for name in filter(lambda name: (scratch / name).exists(), _FILES):
+                    os.replace(scratch / name, folder / name)
+    stored = read_manifest(folder)
+    manifests.refuse_stale(folder, stored, manifests.described(files, settings, stored["sources"]))
+    return load(folder)
+
+
+def _make(files, settings, scratch: Path, readers, progress, before_second_pass) -> None:
+    """Makes all files of a corpus in the scratch folder."""
+    found = reading.read(readers, settings.tokenizer, settings.bad_utf8, scratch, progress)
+    whole, read = parts.together(found)
+    joined: list[Phrase] = []
+    if settings.phrases is not None:
+        whole, joined = phrases.join(whole, settings.phrases, scratch)
+        phrases.write(scratch / phrases.FILE, joined)
+    chosen = vocabulary.renumber(
+        whole.words,
+        whole.counts,
+        min_count=settings.min_count,
+        max_vocab=settings.max_vocab,
+        mark_unknown=settings.mark_unknown,
+        where=str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others",
+        old=settings.grown_from,
+    )
+    before_second_pass(chosen.vocab)
+    ids, run = map(chosen, whole.blocks()), map
+    if readers.executor is not None:
+        run = readers.executor.map
+        ids = ids if joined else parts.encoded(read, chosen, scratch, run)
+    with (scratch / IDS).open("wb") as out:
+        for block in ids:
+            block.tofile(out)
+    write_vocab(scratch / VOCAB, chosen.vocab)
+    manifest = manifests.described(files, settings, run=run)
+    manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()
+    manifest["replaced"] = sum(part.replaced for part in read)
+    manifest["ids"] = (scratch / IDS).stat().st_size // 4
+    manifest["words"] = len(chosen.vocab.words)
+    provenance.write_json(scratch / MANIFEST, manifest)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """A scratch folder in this one, for one process at a time: others wait.
+
+    What one that was killed has left is removed.
+    """
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in folder.glob(f"{_SCRATCH}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder, prefix=_SCRATCH)).absolute()
+        try:
+            yield scratch
+        finally:  # a worker that is still at it, somewhere, finds no folder to begin a file in
+            shutil.rmtree(scratch.rename(f"{scratch}.over"), ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _refuse_files_of_others(folder: Path) -> None:
+    taken = [name for name in _FILES if (folder / name).exists()]
     if taken:
         raise InputError(
             f"{folder}: holds {' and '.join(taken)} but no manifest.json, so it was not made by "
             "preparing a corpus: name another folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "ids.tmp"
-    parts: list[reading.Part] = []
-    try:
-        parts = reading.read(files, settings.tokenizer, settings.bad_utf8, folder, progress)
-        whole, joined = reading.together(parts), []
-        if settings.phrases is not None:
-            whole, joined = phrases.join(whole, settings.phrases, folder)
-        where = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others"
-        chosen = vocabulary.renumber(
-            whole.words,
-            whole.counts,
-            min_count=settings.min_count,
-            max_vocab=settings.max_vocab,
-            mark_unknown=settings.mark_unknown,
-            where=where,
-            old=settings.grown_from,
-        )
-        before_second_pass(chosen.vocab)
-        with unfinished.open("wb") as out:
-            for block in whole.blocks():
-                chosen(block).tofile(out)
-        if settings.phrases is not None:
-            phrases.write(folder / phrases.FILE, joined)
-        write_vocab(folder / VOCAB, chosen.vocab)
-        manifest = _described(files, settings, [])
-        manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()
-        manifest["replaced"] = sum(part.replaced for part in parts)
-        manifest["ids"], manifest["words"] = unfinished.stat().st_size // 4, len(chosen.vocab.words)
-        os.replace(unfinished, folder / IDS)
-        provenance.write_json(manifest_path, manifest)
-    finally:
-        for scratch in (unfinished, *folder.glob(reading.SCRATCH)):
-            scratch.unlink(missing_ok=True)
-        if not manifest_path.exists():
-            for name in (VOCAB, IDS, phrases.FILE):
-                (folder / name).unlink(missing_ok=True)
-    return load(folder)
 
 
 def load(folder: str | Path) -> Corpus:
@@ -146,7 +172,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: none there, or one that is damaged.
     """
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     found = provenance.read_json(path)
     wanted = {"format", "sources", "settings", "tokens", "replaced", "ids", "words"}
     if not isinstance(found, dict) or not wanted <= found.keys():
@@ -172,12 +198,7 @@ def read_vocab(path: Path) -> Vocab:
 
 def write_vocab(path: Path, vocab: Vocab) -> None:
     """A line `word TAB count` for every word, by id."""
-    provenance.write_text(path, "".join(_lines(vocab)))
-
-
-def _lines(vocab: Vocab) -> Iterator[str]:
-    pairs = zip(vocab.words, vocab.counts, strict=True)
-    return (f"{word}\t{count}\n" for word, count in pairs)
+    provenance.write_text(path, "".join(vocabulary.lines(vocab)))
 
 
 def _with_joined(tokens: Tokens, found: list[Phrase]) -> Tokens:
@@ -186,51 +207,3 @@ def _with_joined(tokens: Tokens, found: list[Phrase]) -> Tokens:
     if not joined:
         return tokens
     return Tokens(tokens.read + joined, tokens.kept, {**tokens.dropped, "joined": joined})
-
-
-def _described(files: list[Path], settings: Settings, known: list[dict]) -> dict:
-    """What decides the ids, as JSON. A file of unchanged size and time keeps its known digest."""
-    by_name = {entry["path"]: entry for entry in known}
-    described = []
-    for file in files:
-        stat = file.stat()
-        entry = {"path": str(file), "size": stat.st_size, "modified_ns": stat.st_mtime_ns}
-        old = by_name.get(str(file), {})
-        same = all(old.get(key) == value for key, value in entry.items())
-        entry["sha256"] = old["sha256"] if same else _sha256(file)
-        described.append(entry)
-    asked = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
-    if rule := settings.phrases:
-        score, thresholds = provenance.function_name(rule.score), list(rule.thresholds)
-        asked["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
-    if old := settings.grown_from:
-        lines = "".join(_lines(old)).encode()
-        asked["grown_from"] = {"words": len(old.words), "sha256": hashlib.sha256(lines).hexdigest()}
-    return {"format": FORMAT, "sources": described, "settings": asked}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _refuse_stale(folder: Path, stored: dict, asked: dict) -> None:
-    """Content decides, not the place or the time of a file."""
-
-    was, now = stored["settings"], asked["settings"]
-    was.setdefault("mark_unknown", False)  # as it was before there was a choice
-    found = [f"{key} was {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]]
-    before, after = ([s["sha256"] for s in m["sources"]] for m in (stored, asked))
-    if before != after:
-        names = [Path(s["path"]).name for s in asked["sources"] if s["sha256"] not in before]
-        what = ", ".join(names[:3]) or "files missing, added or in another order"
-        found.append(f"the text changed ({what})")
-    if stored["format"] != FORMAT:
-        found.append(f"format was {stored['format']}, now {FORMAT}")
-    if not found:
-        return
-    difference = ", ".join(found)
-    raise InputError(
-        f"{folder}: was prepared from something else: {difference}. "
-        "Delete the folder to prepare it again, or name another"
-    )

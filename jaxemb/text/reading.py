@@ -1,135 +1,172 @@
-"""Text to provisional numbers, on all cores: each reads stretches of the text by itself.
+"""Text to provisional numbers, by any executor: each of its tasks reads stretches of the text.
 
-A stretch's words are numbered in the order in which it first meets them; who puts stretches
-together gives the words common numbers, so any cut gives the same corpus. The other processes are
-new interpreters that run this file: they import no jax, and a script needs no `__main__` guard.
+By default they are processes of this machine, one a core; a cluster's serves as well, if all its
+workers see the text and the scratch folder under the same names. Any cut of the text, and a task
+that is run twice, give the same corpus: see `parts`.
 """
 
-import json
+import contextlib
+import functools
+import hashlib
 import os
 import pkgutil
-import subprocess
+import socket
 import sys
+import tempfile
+import time
+import unicodedata
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from jaxtyping import Int32, Int64
+from typing import NamedTuple
 
 from jaxemb.errors import InputError
-from jaxemb.text import compression, sources, vocabulary
+from jaxemb.text import compression, parts, sources, vocabulary
+from jaxemb.text.parts import Part
+from jaxemb.text.processes import Processes
 from jaxemb.text.sources import Stretch
-from jaxemb.text.vocabulary import SENTENCE_END, Numbered
+from jaxemb.text.vocabulary import SENTENCE_END
 
 Tokenizer = Callable[[str], list[str]]
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
-SCRATCH = "numbers.*.tmp"
-LEAST = 1 << 23  # bytes worth a process of their own, which takes some 0.3 s to start
-_BLOCK = 1 << 22  # numbers read back at a time
-_MOST = 1 << 28  # bytes that one process reads, so that memory is bounded and progress is seen
+Job = list[Stretch]  # what one task reads, in order
+LEAST = 1 << 23  # bytes worth a task
+_MOST = 1 << 28  # bytes that one task reads, so that its memory is bounded
+PENDING = 1 << 17  # numbers of a text before they are written
+_SAID = ".bytes"  # files in which tasks say how far they are
 
 
-class Part(NamedTuple):
-    """What one process read."""
+class Readers(NamedTuple):
+    """Who reads a text, and the jobs it is cut into; without an executor, this process."""
 
-    numbers: Path  # int32, -1 at sentence ends
-    words: list[str]  # by number
-    counts: Int64[Any, " words"]
-    replaced: int
+    executor: Executor | None
+    jobs: list[Job]
+
+
+@contextlib.contextmanager
+def readers(
+    files: list[Path],
+    tokenizer: Tokenizer,
+    executor: Executor | None = None,
+    workers: int | None = None,
+) -> Iterator[Readers]:
+    """Cuts a text into jobs for whoever is to read it.
+
+    Args:
+        tokenizer: a given executor must find its own way to it. Without one it is read in this
+            process if a new interpreter could not import it by its name.
+        executor: of tasks that may be run twice; by default processes of this machine.
+        workers: how many tasks it runs at once; by default the cores of this machine.
+    """
+    workers = workers or os.cpu_count() or 1
+    files = [file.absolute() for file in files]  # a worker may stand in another folder
+    jobs = cut(files, workers)
+    if executor is not None:
+        yield Readers(executor, jobs)
+    elif len(jobs) == 1 or not _importable(tokenizer):
+        yield Readers(None, [[Stretch(file) for file in files]])
+    else:
+        with Processes(min(workers, len(jobs))) as processes:
+            yield Readers(processes, jobs)
 
 
 def read(
-    files: list[Path],
-    tokenizer: Tokenizer,
-    bad_utf8: str,
-    folder: Path,
-    progress: Progress,
-    cores: int | None = None,
-) -> list[Part]:
-    """All text as provisional numbers in files named `SCRATCH`, in order.
+    readers: Readers, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, progress: Progress
+) -> Iterator[Part]:
+    """All text as parts in a scratch folder, in order; each as soon as those before it are read.
 
     Args:
-        tokenizer: read on one core if a new interpreter could not import it by its name.
-        cores: by default those of the machine.
+        scratch: a folder that all workers see.
+        progress: called with bytes read and bytes in all.
 
     Raises:
-        InputError: text that cannot be used; of several faults, the first of the text.
+        InputError: text that cannot be used; of several faults, the first of the text. Workers
+            that do not see the files, that run another version, or that died of a job.
     """
-    total = sum(file.stat().st_size for file in files)
-    cores = cores or os.cpu_count() or 1
-    name = _importable(tokenizer)
-    jobs = _jobs(files, total, cores) if name else [[Stretch(file) for file in files]]
-    outs = [folder / SCRATCH.replace("*", str(i)) for i in range(len(jobs))]
-    if len(jobs) == 1:
-        return [number(jobs[0], tokenizer, bad_utf8, outs[0], lambda done: progress(done, total))]
-    done = [0] * len(jobs)
-    running: list[subprocess.Popen] = []
+    lengths = [sum(_length(stretch) for stretch in job) for job in readers.jobs]
+    total = sum(lengths)
+    if readers.executor is None:
+        [job], folder = readers.jobs, Path(tempfile.mkdtemp(dir=scratch))
+        yield number(job, tokenizer, bad_utf8, folder, lambda done: progress(done, total))
+        return
+    futures = [
+        readers.executor.submit(_task, job, tokenizer, bad_utf8, scratch.absolute(), index)
+        for index, job in enumerate(readers.jobs)
+    ]
+    done = [0] * len(lengths)
 
-    def run(i: int) -> Part:
-        length = sum((stop or path.stat().st_size) - start for path, start, stop in jobs[i])
+    def look() -> None:
+        _update(done, lengths, futures, scratch)
+        progress(sum(done), total)
 
-        def tell(read: int) -> None:
-            done[i] = min(read, length)  # a buffer reaches beyond a stretch's end
-            progress(sum(done), total)
-
-        return _in_a_process(jobs[i], str(name), bad_utf8, outs[i], tell, running)
-
-    with ThreadPoolExecutor(min(cores, len(jobs))) as pool:
-        futures = [pool.submit(run, i) for i in range(len(jobs))]
+    results = parts.in_order(futures, look)
+    for job in readers.jobs:
         try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
-            for process in running:
-                process.kill()
+            part = next(results)
+        except BrokenExecutor as error:
+            raise InputError(f"reading {job[0].path} stopped: {error}") from error
+        if part.code != _code():
+            raise InputError(f"{part.host} runs another version of jaxemb, or of Python")
+        yield part
+    progress(total, total)
 
 
-def together(parts: list[Part]) -> Numbered:
-    """One text of all parts: words are numbered in the order of first meeting."""
-    numbering = vocabulary.Numbering()
-    numbers = [numbering(part.words) for part in parts]
-    words = numbering.words()
-    counts = np.zeros(len(words), np.int64)
-    for part, own in zip(parts, numbers, strict=True):
-        counts[own] += part.counts
-
-    def blocks() -> Iterator[Int32[Any, " block"]]:
-        for part, own in zip(parts, numbers, strict=True):
-            # the last entry is for the sentence end, which reads as -1
-            table = np.array([*own, SENTENCE_END], np.int32)
-            with part.numbers.open("rb") as file:
-                while (found := np.fromfile(file, np.int32, _BLOCK)).size:
-                    yield table[found]
-
-    return Numbered(words, counts, blocks)
-
-
-def number(stretches: list[Stretch], tokenizer: Tokenizer, bad_utf8: str, out: Path, tell) -> Part:
+def number(job: Job, tokenizer: Tokenizer, bad_utf8: str, folder: Path, tell) -> Part:
     """One part, read in this process; `tell` is called with the bytes read so far."""
     numbering, tally = vocabulary.Numbering(), sources.Tally()
-    counts, words = np.zeros(0, np.int64), 0
-    with out.open("wb") as file:
-        for numbers in _numbers(stretches, tokenizer, bad_utf8, numbering, tally):
-            array = np.array(numbers, np.int32)
-            array.tofile(file)
-            seen, times = np.unique(array[array >= 0], return_counts=True)
-            if len(seen) and seen[-1] >= len(counts):  # doubled, so that growing costs little
-                counts = np.resize(counts, 2 * int(seen[-1]) + 2)
-                counts[words:] = 0
-            words = max(words, int(seen[-1]) + 1) if len(seen) else words
-            counts[seen] += times
+    with parts.Writer(folder) as writer:
+        for numbers in _numbers(job, tokenizer, bad_utf8, numbering, tally):
+            writer.add(numbers)
             tell(tally.bytes)
-    return Part(out, numbering.words(), counts[:words], tally.replaced)
+        writer.end(numbering.words())
+    return Part(folder, tally.replaced, socket.gethostname(), _code())
 
 
-def _numbers(stretches, tokenizer, bad_utf8, numbering, tally) -> Iterator[list[int]]:
+def _task(job: Job, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, index: int) -> Part:
+    """One part, read by a worker, perhaps not for the first time."""
+    for path in (scratch, *(stretch.path for stretch in job)):
+        if not path.exists():
+            raise InputError(
+                f"{path}: is not there on {socket.gethostname()}: every worker must see the text "
+                "and the folder under the same names"
+            )
+    said, last = scratch / f"{index}{_SAID}", 0.0
+
+    def tell(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > parts.POLL:
+            said.write_text(str(done))
+            last = time.monotonic()
+
+    try:
+        return number(job, tokenizer, bad_utf8, Path(tempfile.mkdtemp(dir=scratch)), tell)
+    finally:
+        said.unlink(missing_ok=True)
+
+
+def _update(done: list[int], lengths: list[int], futures: list[Future], scratch: Path) -> None:
+    """Sets the bytes read of each job: all of what is done, and what running tasks say."""
+    for said in scratch.glob(f"*{_SAID}"):
+        with contextlib.suppress(OSError, ValueError):  # gone, or being written
+            index = int(said.stem)  # a buffer reaches beyond a stretch's end
+            done[index] = max(done[index], min(int(said.read_text()), lengths[index]))
+    for index, future in enumerate(futures):
+        done[index] = lengths[index] if future.done() else done[index]
+
+
+@functools.cache
+def _code() -> str:
+    """What decides the words of a text, besides its tokenizer: this code, and Python's Unicode."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return f"{digest} {unicodedata.unidata_version}"
+
+
+def _numbers(job: Job, tokenizer, bad_utf8, numbering, tally) -> Iterator[list[int]]:
     """Provisional numbers with sentence ends, in lists of bounded length."""
     pending: list[int] = []
     begun = False  # a sentence: its end may come in a piece without words, after a full list
-    for stretch in stretches:
+    for stretch in job:
         for piece in sources.read(stretch, tally, bad_utf8=bad_utf8):
             numbers = numbering(tokenizer(piece.text))
             pending += numbers
@@ -137,16 +174,21 @@ def _numbers(stretches, tokenizer, bad_utf8, numbering, tally) -> Iterator[list[
             if piece.ends and begun:
                 pending.append(SENTENCE_END)
                 begun = False
-            if len(pending) >= 1 << 17:
+            if len(pending) >= PENDING:
                 yield pending
                 pending = []
     yield pending
 
 
-def _jobs(files: list[Path], total: int, cores: int) -> list[list[Stretch]]:
+def _length(stretch: Stretch) -> int:
+    return (stretch.stop or stretch.path.stat().st_size) - stretch.start
+
+
+def cut(files: list[Path], workers: int) -> list[Job]:
     """The text in order, in jobs of about equal bytes; plain files may be cut between lines."""
-    size = min(max(-(-total // cores), LEAST), _MOST)
-    jobs: list[list[Stretch]] = [[]]
+    total = sum(file.stat().st_size for file in files)
+    size = min(max(-(-total // workers), LEAST), _MOST)
+    jobs: list[Job] = [[]]
     room = size
     for file in files:
         length, start = file.stat().st_size, 0
@@ -175,54 +217,3 @@ def _importable(tokenizer: Tokenizer) -> str | None:
         return name if found and pkgutil.resolve_name(name) is tokenizer else None
     except (ImportError, AttributeError, ValueError):
         return None
-
-
-def _in_a_process(job, tokenizer: str, bad_utf8: str, out: Path, tell, running) -> Part:
-    asked = {
-        "stretches": [(str(path), start, stop) for path, start, stop in job],
-        "tokenizer": tokenizer,
-        "bad_utf8": bad_utf8,
-        "out": str(out),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jaxemb.text.reading", json.dumps(asked)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    running.append(process)
-    assert process.stdout is not None
-    said: dict[str, Any] = {}
-    for line in process.stdout:
-        said = json.loads(line)
-        if "bytes" in said:
-            tell(said["bytes"])
-    if process.wait() or "words" not in said:
-        raise InputError(said.get("error", f"reading {job[0].path} stopped: see the lines above"))
-    return Part(out, said["words"], np.array(said["counts"], np.int64), said["replaced"])
-
-
-def _main() -> None:
-    asked = json.loads(sys.argv[1])
-    stretches = [Stretch(Path(path), start, stop) for path, start, stop in asked["stretches"]]
-    tokenizer = pkgutil.resolve_name(asked["tokenizer"])
-
-    def say(**values) -> None:
-        print(json.dumps(values), flush=True)
-
-    try:
-        part = number(
-            stretches,
-            tokenizer,
-            asked["bad_utf8"],
-            Path(asked["out"]),
-            lambda done: say(bytes=done),
-        )
-    except InputError as error:
-        say(error=str(error))
-        raise SystemExit(2) from None
-    say(words=part.words, counts=part.counts.tolist(), replaced=part.replaced)
-
-
-if __name__ == "__main__":
-    _main()

@@ -70,8 +70,12 @@ class Renumbering(NamedTuple):
 
     def __call__(self, numbers: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
         """Final ids: dropped words leave no trace, sentence ends stay."""
-        ids = self.table[numbers]  # -1 reads the last entry
-        return ids[ids != _DROPPED]
+        return kept(self.table[numbers])  # -1 reads the last entry
+
+
+def kept(ids: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
+    """What a renumbering's table gave, without the words that it drops."""
+    return ids[ids != _DROPPED]
 
 
 def renumber(
@@ -136,6 +140,12 @@ def _with_old(words: list[str], counts: Int64[Any, " words"], old: Vocab):
     words = [*words, *(word for word in old.words if word not in known)]
     counts = np.concatenate([counts, np.zeros(len(words) - len(counts), np.int64)])
     return words, counts, np.array([before.get(word, 0) for word in words], np.int64)
+
+
+def lines(vocab: Vocab) -> Iterator[str]:
+    """`word TAB count` and a line end for every word, by id."""
+    pairs = zip(vocab.words, vocab.counts, strict=True)
+    return (f"{word}\t{count}\n" for word, count in pairs)
 
 
 def refuse_one_word(vocab: Vocab) -> None:

@@ -2,26 +2,30 @@
 
 import gzip
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.text import reading, sources, tokenizers
+from jaxemb.text import parts, reading, sources, tokenizers
 
 LINES = ["the añb cat\n", "你好 the\r\n", "\n", "a word\n", "इ é the cat\n", "\r\n", "no end the"]
 
 
-def _words_and_ids(parts):
-    whole = reading.together(parts)
+def _words_and_ids(found):
+    whole, _ = parts.together(found)
     names = [*whole.words, "\n"]
     spelt = [names[i] for block in whole.blocks() for i in block]
     return dict(zip(whole.words, whole.counts.tolist(), strict=True)), spelt
 
 
-def _read(files, folder, cores, tokenizer=tokenizers.words):
+def _read(files, folder, workers, tokenizer=tokenizers.words, executor=None, progress=print):
+    """The whole text, and in how many parts it was read."""
     folder.mkdir(exist_ok=True)
-    return reading.read(files, tokenizer, "error", folder, lambda done, total: None, cores)
+    with reading.readers(files, tokenizer, executor, workers) as readers:
+        found = list(reading.read(readers, tokenizer, "error", folder, progress))
+    return _words_and_ids(found), len(found)
 
 
 @pytest.mark.parametrize("pack", [lambda b: b, gzip.compress], ids=["plain", "gz"])
@@ -31,29 +35,13 @@ def test_any_cut_gives_the_same_numbers(tmp_path, monkeypatch, least, pack):
     files = [tmp_path / f"{i}.txt" for i in range(3)]
     for file, text in zip(files, data, strict=True):
         file.write_bytes(pack(text.encode()))
-    whole = _words_and_ids(_read(files, tmp_path / "one", 1))
+    whole, _ = _read(files, tmp_path / "one", 1)
     monkeypatch.setattr(reading, "LEAST", least)
     monkeypatch.setattr(reading, "_MOST", least * 3)
-    jobs = reading._jobs(files, 600, 2)
-    assert len(jobs) > 1
-    parts = [
-        reading.number(job, tokenizers.words, "error", tmp_path / f"{i}.tmp", lambda done: None)
-        for i, job in enumerate(jobs)
-    ]
-    assert _words_and_ids(parts) == whole
-
-
-def test_two_processes_read_what_one_reads(tmp_path, monkeypatch):
-    file = tmp_path / "text.txt"
-    file.write_text("".join(LINES * 50), encoding="utf-8")
-    monkeypatch.setattr(reading, "LEAST", 100)
-    seen = []
-    out = tmp_path / "two"
-    out.mkdir()
-    parts = reading.read([file], tokenizers.words, "error", out, lambda *at: seen.append(at), 2)
-    assert len(parts) == 2
-    assert _words_and_ids(parts) == _words_and_ids(_read([file], tmp_path / "one", 1))
-    assert seen[-1] == (file.stat().st_size, file.stat().st_size)
+    with ThreadPoolExecutor(2) as threads:
+        cut, number = _read(files, tmp_path / "many", 2, executor=threads)
+    assert number > 1
+    assert cut == whole
 
 
 def test_a_fault_far_into_the_text_is_named_as_in_one_piece(tmp_path, monkeypatch):
@@ -80,8 +68,8 @@ def test_a_tokenizer_that_cannot_be_imported_is_used_in_this_process(tmp_path, m
     monkeypatch.setattr(reading, "LEAST", 10)
     file = tmp_path / "text.txt"
     file.write_text("b a\n" * 50)
-    parts = _read([file], tmp_path / "out", 2, tokenizer=lambda text: text.split()[::-1])
-    assert [part.words for part in parts] == [["a", "b"]]
+    (counts, _), number = _read([file], tmp_path / "out", 2, lambda text: text.split()[::-1])
+    assert (list(counts), number) == (["a", "b"], 1)
     other = types.ModuleType("config_elsewhere")
     exec("def split(text): return text.split()", other.__dict__)
     monkeypatch.setitem(__import__("sys").modules, "config_elsewhere", other)
@@ -93,7 +81,6 @@ def test_a_tokenizer_that_cannot_be_imported_is_used_in_this_process(tmp_path, m
 def test_the_end_of_a_line_longer_than_a_piece_is_not_lost(tmp_path):
     path = tmp_path / "long.txt"
     path.write_text("a " * (1 << 19) + " " * 9 + "\nb\n")  # its last piece has no word
-    [part] = reading.read([path], tokenizers.words, "error", tmp_path, lambda *_: None)
-    numbers = np.fromfile(part.numbers, np.int32)
-    assert numbers[numbers < 0].tolist() == [-1, -1]
-    assert numbers[-2:].tolist() == [1, -1]
+    (_, spelt), _ = _read([path], tmp_path / "out", 1)
+    assert spelt.count("\n") == 2
+    assert spelt[-2:] == ["b", "\n"]

@@ -1,0 +1,142 @@
+"""A text in parts: each numbered by itself, put together by the words, and written as ids.
+
+Whoever reads a part numbers its words in the order in which it first meets them, and leaves files
+in a folder that all see. The parts' words, taken in the order of the text, get common numbers; so
+any cut gives the same corpus.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from jaxemb.text import vocabulary
+from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
+
+POLL = 0.2  # seconds between looks at how far tasks are
+_BLOCK = 1 << 22  # numbers read back at a time
+# of a part: its text as int32, -1 at sentence ends; its words by number; their counts, int64;
+# their numbers in the whole text, int32, and -1 behind them for sentence ends
+_NUMBERS, _WORDS, _COUNTS, _COMMON = "numbers", "words.json", "counts.npy", "common.npy"
+
+
+class Part(NamedTuple):
+    """What one task read: files in a folder of its own, so that a task may be run twice."""
+
+    folder: Path
+    replaced: int
+    host: str
+    code: str  # what read it: another version might read something else
+
+
+class Writer:
+    """Writes a part: numbers as they come, then its words."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = (folder / _NUMBERS).open("wb")
+        self._counts = np.zeros(0, np.int64)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._file.close()
+
+    def add(self, numbers: list[int]) -> None:
+        array = np.array(numbers, np.int32)
+        array.tofile(self._file)
+        seen, times = np.unique(array[array >= 0], return_counts=True)
+        if len(seen):
+            self._counts = _longer(self._counts, int(seen[-1]) + 1)
+            self._counts[seen] += times
+
+    def end(self, words: list[str]) -> None:
+        (self.folder / _WORDS).write_text(json.dumps(words))
+        np.save(self.folder / _COUNTS, _longer(self._counts, len(words))[: len(words)])
+
+
+def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
+    """One text of all parts: words are numbered in the order of first meeting.
+
+    In memory are the distinct words of the whole text, and those of one part at a time.
+    """
+    numbering, counts, seen = vocabulary.Numbering(), np.zeros(0, np.int64), []
+    for part in parts:
+        common = numbering(json.loads((part.folder / _WORDS).read_text()))
+        np.save(part.folder / _COMMON, np.array([*common, SENTENCE_END], np.int32))
+        if common:
+            counts = _longer(counts, max(common) + 1)
+            counts[common] += np.load(part.folder / _COUNTS)
+        seen.append(part)
+    words = numbering.words()
+
+    def blocks() -> Iterator[Int32[Any, " block"]]:
+        for part in seen:
+            common = np.load(part.folder / _COMMON)
+            for found in _blocks(part.folder / _NUMBERS):
+                yield common[found]  # -1 reads the last entry
+
+    return Numbered(words, counts[: len(words)], blocks), seen
+
+
+def encoded(
+    parts: list[Part], chosen: Renumbering, scratch: Path, run: Callable
+) -> Iterator[Int32[Any, " block"]]:
+    """Final ids, block by block.
+
+    Args:
+        scratch: a folder that all workers see.
+        run: an executor's `map`, which renumbers parts.
+    """
+    np.save(table := scratch / "table.npy", chosen.table)
+    for path in run(_renumbered, [part.folder for part in parts], [table] * len(parts)):
+        yield from _blocks(path)
+        path.unlink()
+
+
+def _renumbered(folder: Path, table: Path) -> Path:
+    """The ids of one part, in a file of this try's own."""
+    final = np.load(table, mmap_mode="r")[np.load(folder / _COMMON)]
+    handle, path = tempfile.mkstemp(dir=folder)
+    with open(handle, "wb") as file:
+        for found in _blocks(folder / _NUMBERS):
+            vocabulary.kept(final[found]).tofile(file)
+    return Path(path)
+
+
+def in_order(futures: list[Future], look: Callable[[], None] = lambda: None) -> Iterator[Any]:
+    """Results in the order of their futures; after an exception the others are cancelled.
+
+    Args:
+        look: called while waiting, every `POLL` seconds.
+
+    Raises:
+        Exception: of the first task that failed, by order and not by time.
+    """
+    try:
+        for future in futures:
+            while not wait([future], POLL).done:
+                look()
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _blocks(path: Path) -> Iterator[Int32[Any, " block"]]:
+    with path.open("rb") as file:
+        while (found := np.fromfile(file, np.int32, _BLOCK)).size:
+            yield found
+
+
+def _longer(counts: Int64[Any, " words"], size: int) -> Int64[Any, " longer"]:
+    """Counts with room for `size` words; room is doubled, so that growing costs little."""
+    if size <= len(counts):
+        return counts
+    return np.concatenate([counts, np.zeros(2 * size - len(counts), np.int64)])

@@ -101,6 +101,28 @@ def replacing(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def arrays_into(path: Path, mode: str = "wb") -> Iterator[Callable[[Any], None]]:
+    """A function that writes arrays into a file, one behind the other, all or with an error.
+
+    NumPy's `tofile` does not say which file did not fit on a disk, nor that its last 4 kB did not.
+
+    Raises:
+        InputError: the file cannot be written, in the function.
+    """
+    with path.open(mode, buffering=0) as file:
+
+        def write(array: Any) -> None:
+            left = memoryview(array).cast("B") if len(array) else b""
+            try:
+                while left:
+                    left = left[file.write(left) :]
+            except OSError as error:
+                raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+        yield write
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file that is whole, or as it was before."""
     with replacing(path) as unfinished:

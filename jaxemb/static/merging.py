@@ -4,6 +4,7 @@ A run is what one block of text adds up to: packed keys, each once, by size, wit
 are read piece by piece, never memory-mapped, so that what was read does not stay in memory.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -102,11 +103,15 @@ def cells(run: Run, how: Packing) -> Cells:
 
 
 def write_run(folder: Path, number: int, run: Run) -> Path:
-    """Writes a run to a scratch file: its keys, then its values."""
+    """Writes a run to a scratch file: its keys, then its values.
+
+    Raises:
+        InputError: it cannot be written, as on a full disk.
+    """
     path = folder / f"run-{number:06d}.cells-tmp"
-    with path.open("wb") as file:
-        run.keys.tofile(file)
-        run.values.tofile(file)
+    with provenance.arrays_into(path) as write:
+        write(run.keys)
+        write(run.values)
     return path
 
 
@@ -169,18 +174,19 @@ def merge(
 
 
 def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
-    """Writes cells under temporary names, and gives them theirs when all are there."""
+    """Writes cells under temporary names, and gives them theirs when all are there.
+
+    Raises:
+        InputError: they cannot be written, as on a full disk.
+    """
     unfinished = [folder / f"{name}.cells-tmp" for name in FILES]
     count = 0
-    files = [path.open("wb") for path in unfinished]
-    try:
+    with contextlib.ExitStack() as files:
+        writers = [files.enter_context(provenance.arrays_into(path)) for path in unfinished]
         for run in merged:
-            for file, array in zip(files, cells(run, how), strict=True):
-                array.tofile(file)
+            for write, array in zip(writers, cells(run, how), strict=True):
+                write(array)
             count += len(run.keys)
-    finally:
-        for file in files:
-            file.close()
     (folder / MANIFEST).unlink(missing_ok=True)  # until it is written again nothing is there
     for path, name in zip(unfinished, FILES, strict=True):
         os.replace(path, folder / name)

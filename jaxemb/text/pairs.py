@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Int64
 
+from jaxemb import provenance
 from jaxemb.text.vocabulary import Numbered
 
 MOST = 1 << 23  # pairs sorted at a time: 64 MiB, and some three times that while they are
@@ -36,6 +37,9 @@ def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
         text: words by number, with their counts.
         least: rarer pairs are counted, but not returned.
         folder: where scratch files go; by default where temporary files do.
+
+    Raises:
+        InputError: they cannot be written there, as on a full disk.
     """
     # a word begins at most as many pairs as it has occurrences
     file_of = np.cumsum(text.counts) // MOST
@@ -44,8 +48,8 @@ def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
         for first, second in neighbours(text.blocks()):
             keys, numbers = first * len(text.words) + second, file_of[first]
             for number in np.unique(numbers):
-                with (Path(scratch) / str(number)).open("ab") as file:
-                    keys[numbers == number].tofile(file)
+                with provenance.arrays_into(Path(scratch) / str(number), "ab") as write:
+                    write(keys[numbers == number])
         tallies = [_tally(file, least) for file in files if file.exists()]
     none = np.zeros(0, np.int64)
     return Counted(

@@ -1,10 +1,14 @@
 """Laws of co-occurrence. Oracles: a loop over pairs; the arithmetic of sentence lengths."""
 
+import resource
+import signal
+
 import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.static import counts, merging, segments
+from jaxemb.static.merging import Run
 from jaxemb.structs import Cells
 
 VOCAB = 9
@@ -171,6 +175,20 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk is full"):
         counts.count(counts.whole(text_of(100), VOCAB), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [0, 100, 4095])
+def test_a_full_disk_is_said_and_which_file_it_cut_short(room, tmp_path):
+    """A limit of the size of files stands for the disk; the run has 4,096 bytes."""
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, kept[1]))
+        with pytest.raises(InputError, match=r"run-000000.cells-tmp: cannot be written \(File too"):
+            merging.write_run(tmp_path, 0, Run(np.arange(256), np.ones(256)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_what_cannot_be_counted_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxemb.structs import Bag
 
-TILE, SLOTS = 128, 4  # bags taken together, and how many rows of each at once
+TILE, SLOTS = 64, 4  # bags taken together, and how many rows of each at once
 
 
 @jax.custom_vjp

@@ -105,9 +105,9 @@ def _make(files, settings, scratch: Path, readers, progress, before_second_pass)
     if readers.executor is not None:
         run = readers.executor.map
         ids = ids if joined else parts.encoded(read, chosen, scratch, run)
-    with (scratch / IDS).open("wb") as out:
+    with provenance.arrays_into(scratch / IDS) as write:
         for block in ids:
-            block.tofile(out)
+            write(block)
     write_vocab(scratch / VOCAB, chosen.vocab)
     manifest = manifests.described(files, settings, run=run)
     manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()

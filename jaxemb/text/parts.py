@@ -5,7 +5,9 @@ in a folder that all see. The parts' words, taken in the order of the text, get 
 any cut gives the same corpus.
 """
 
+import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from jaxemb import provenance
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
 
@@ -39,18 +42,19 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file = (folder / _NUMBERS).open("wb")
+        self._files = contextlib.ExitStack()
+        self._write = self._files.enter_context(provenance.arrays_into(folder / _NUMBERS))
         self._counts = np.zeros(0, np.int64)
 
     def __enter__(self) -> "Writer":
         return self
 
     def __exit__(self, *error) -> None:
-        self._file.close()
+        self._files.close()
 
     def add(self, numbers: list[int]) -> None:
         array = np.array(numbers, np.int32)
-        array.tofile(self._file)
+        self._write(array)
         seen, times = np.unique(array[array >= 0], return_counts=True)
         if len(seen):
             self._counts = _longer(self._counts, int(seen[-1]) + 1)
@@ -104,9 +108,10 @@ def _renumbered(folder: Path, table: Path) -> Path:
     """The ids of one part, in a file of this try's own."""
     final = np.load(table, mmap_mode="r")[np.load(folder / _COMMON)]
     handle, path = tempfile.mkstemp(dir=folder)
-    with open(handle, "wb") as file:
+    os.close(handle)
+    with provenance.arrays_into(Path(path)) as write:
         for found in _blocks(folder / _NUMBERS):
-            vocabulary.kept(final[found]).tofile(file)
+            write(vocabulary.kept(final[found]))
     return Path(path)
 
 

@@ -1,8 +1,11 @@
 """A corpus on disk: every token accounted for, reused when the same, refused when not."""
 
 import collections
+import functools
 import json
 import os
+import resource
+import signal
 
 import numpy as np
 import pytest
@@ -150,6 +153,23 @@ def test_unusable_text_is_refused_and_leaves_nothing(tmp_path, data):
     with pytest.raises(InputError, match=REFUSED[data]):
         _prepare(tmp_path, data, settings)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [100, 3999])
+def test_a_text_that_the_disk_cannot_hold_to_its_last_byte_is_refused(room, tmp_path):
+    """A limit of the size of files stands for the disk; the numbers of this text take 4,004."""
+    (tmp_path / "text.txt").write_bytes(b"a b " * 500)
+    prepare = functools.partial(corpus.prepare, tmp_path / "text.txt", tmp_path / "out", SETTINGS)
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, kept[1]))
+        with pytest.raises(InputError, match="cannot be written"):
+            prepare()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list((tmp_path / "out").glob("*"))
 
 
 def test_a_refusal_before_the_second_pass_leaves_nothing(tmp_path):

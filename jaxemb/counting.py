@@ -15,6 +15,7 @@ from jaxemb.factorizations import Factored
 from jaxemb.static import counts, merging, segments
 from jaxemb.structs import Cells, InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import vocabulary
 
 COUNTED, FACTORED = "counted.json", "factored.json"
 
@@ -112,7 +113,8 @@ def count(
 def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
     """All that decides the cells."""
     sources = corpus_lib.read_manifest(corpus.folder)["sources"]
-    words = "\n".join(corpus.vocab.words).encode()
+    # with their counts: phrases that are too rare to be words leave only these different
+    words = "".join(vocabulary.lines(corpus.vocab)).encode()
     return {
         "sources_sha256": [source["sha256"] for source in sources],
         "vocabulary_sha256": hashlib.sha256(words).hexdigest(),

@@ -105,6 +105,21 @@ def test_another_config_or_other_cells_are_refused_by_name(place, monkeypatch, c
 
 
 @pytest.mark.usefixtures("no_report")
+def test_cells_of_the_same_words_in_another_text_are_refused(place, monkeypatch, capsys):
+    """Three of nine n and three of nine y become a phrase, which is too rare to be a word."""
+    with (place / "text.txt").open("a") as file:
+        file.write("\nn xa y\n" * 6 + "n y\n" * 3)
+    run(factor, "config.py", "--corpus.min-count", "5", monkeypatch=monkeypatch)
+    more = ("--phrases", "1", "--phrase-min-count", "2", "--phrase-threshold", "50")
+    again = ("--corpus.min-count", "5", "--workdir", "other", "--cells", "run/cells", *more)
+    run(factor, "config.py", *again, monkeypatch=monkeypatch, code=2)
+    assert "vocabulary_sha256 was" in capsys.readouterr().err
+    words = [(place / folder / "vocab.txt").read_text() for folder in ("run", "other/corpus")]
+    assert words[0] != words[1]
+    assert words[0].count("\n") == words[1].count("\n")
+
+
+@pytest.mark.usefixtures("no_report")
 def test_an_interrupted_factorisation_keeps_the_cells_and_an_interrupted_count_nothing(
     place, monkeypatch
 ):

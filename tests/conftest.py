@@ -38,6 +38,7 @@ def programs_end_with_their_module():
 
 def pytest_addoption(parser):
     parser.addoption("--mutants", type=int, default=5000, help="broken files to read")
+    parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
 
 
 @pytest.fixture

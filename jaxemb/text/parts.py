@@ -22,7 +22,7 @@ from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
 
 POLL = 0.2  # seconds between looks at how far tasks are
-_BLOCK = 1 << 22  # numbers read back at a time
+_BLOCK = 1 << 20  # numbers read back at a time
 # of a part: its text as int32, -1 at sentence ends; its words by number; their counts, int64;
 # their numbers in the whole text, int32, and -1 behind them for sentence ends
 _NUMBERS, _WORDS, _COUNTS, _COMMON = "numbers", "words.json", "counts.npy", "common.npy"

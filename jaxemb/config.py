@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from jaxemb import mesh_config
 from jaxemb.corpus_config import Corpus, Function
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import schedules, subsampling
@@ -98,6 +99,12 @@ class StaticConfig:
     """Seconds between checkpoints."""
     watch_every: int | None = None
     """Words between measurements of the table's spectrum; by default so that they take 2 %."""
+    mesh: str | None = None
+    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""
+    cut: Literal["rows", "dim"] = "rows"
+    """What `model` of a mesh cuts: the rows of tables, or every vector."""
+    exact_elastic: bool = False
+    """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 
@@ -137,6 +144,7 @@ class StaticConfig:
                 above_zero(learning_rate=member.learning_rate)
         if self.watch_every is not None:
             at_least(1, watch_every=self.watch_every)
+        mesh_config.check(self)
         if self.memory is not None:
             above_zero(memory=self.memory)
         if self.cap is not None:

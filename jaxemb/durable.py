@@ -39,14 +39,18 @@ class Training(NamedTuple):
 class Layout(NamedTuple):
     """Where the state of a training lies.
 
+    begin(start) -> state              what start() gives, which may be traced, as it is to lie
     place(rows) -> state               from `snapshots.Rows`, which are read as far as they go
     by_rows(state) -> state            cut by rows over all processes, for each to save its own
     agree(flags) -> flags              what any process wants, all do
+    whole(state, like) -> state        on the host; `like` is without padding
     """
 
+    begin: Callable[[Callable[[], Any]], Any] = lambda start: start()
     place: Callable[[Any], Any] = lambda rows: jax.tree.map(jnp.asarray, snapshots.whole(rows))
     by_rows: Callable[[Any], Any] = lambda state: state
     agree: Callable[[Any], Any] = lambda flags: flags
+    whole: Callable[[Any, Any], Any] = lambda state, like: state
 
 
 class Durable:
@@ -54,6 +58,7 @@ class Durable:
 
     Attributes:
         state, cursor: where it stands; at first, where it begins.
+        like: the shapes of a state without padding.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Durable:
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
         self._saver, self._every = _Saver(place, every, say), every
-        self._like = jax.eval_shape(training.start)
+        self.like = jax.eval_shape(training.start)
         self._failed = -1  # the last step at which it had to go back
         self.state, self.cursor = self._newest()
 
@@ -113,7 +118,7 @@ class Durable:
     def _save(self, stop: bool) -> None:
         state, where = self._layout.by_rows(self.state), self.cursor._asdict()
         own = (self._place.process, self._place.processes)
-        self._saver.start(snapshots.take(state, where, self._like, *own))
+        self._saver.start(snapshots.take(state, where, self.like, *own))
         if stop:
             saved = self._saver.wait()
             step, folder = self.cursor.step, self._place.folder.parent
@@ -144,8 +149,8 @@ class Durable:
     def _newest(self) -> tuple[Any, Any]:
         found = checkpoints.newest(self._place, self._say)
         if found is None:
-            return self._training.start(), self._training.cursor()
-        return self._layout.place(found.restored(self._like)), self._training.cursor(**found.cursor)
+            return self._layout.begin(self._training.start), self._training.cursor()
+        return self._layout.place(found.restored(self.like)), self._training.cursor(**found.cursor)
 
 
 class _Saver:

@@ -17,6 +17,8 @@ CHANGES_NOTHING = {
     "checkpoint_every",
     "watch_every",
     "memory",
+    "mesh",  # but the last bits, which exact_elastic keeps, too
+    "cut",
     "neighbours_of",
     "workdir",
     "corpus.path",  # the text's own digest decides

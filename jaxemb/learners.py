@@ -123,6 +123,9 @@ def row_sparse(
         InputError: the optimizer keeps state that does not belong to rows (Adam's step count).
     """
 
+    def over(ops: TableOps, parts: int) -> Learner:
+        return row_sparse(objective, optimizer=optimizer, cap=cap, parts=parts, ops=ops)
+
     if parts is None:
         parts = 2 if jax.default_backend() == "cpu" else 1
 
@@ -137,9 +140,10 @@ def row_sparse(
 
         gradient = _in_parts(gradient_at_rows, blocks, parts)
         finite = all_finite(gradient)
+        ids, gradient, finite = ops.exchange(state.tables, blocks.ids, gradient, finite)
         # rows whose gradient is 0 stay as they are, whatever the optimizer
         gradient = _where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
-        ids, plain = blocks.ids, cap is None and optimizer is sgd
+        plain = cap is None and optimizer is sgd
         if not plain or trainable is not None:  # what is done to each row by itself
             ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
@@ -156,7 +160,7 @@ def row_sparse(
         moved = ops.scatter_add(state.tables, ids, update)
         return LearnerState(moved, optimizer_state, _refused(state, finite))
 
-    return Learner(init, step)
+    return Learner(init, step, over)
 
 
 def all_finite(tree: Any) -> Array:

@@ -1,5 +1,6 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
+import functools
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from jaxemb import (
     identity,
     preparation,
     progress,
+    sharded_training,
     subword_models,
     tensors,
     training,
@@ -39,6 +41,8 @@ class How(NamedTuple):
     measure: Callable[[InOut], dict[str, Any]]
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
     layout: durable.Layout = durable.Layout()
+    put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
+    beside: bool = True  # whether other programs may run meanwhile: not if devices wait for another
 
 
 class Result(NamedTuple):
@@ -89,7 +93,7 @@ def train(
     held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
-    how = (together or _alone)(plan)
+    how = (together or functools.partial(_alone, config, prepared[1]))(plan)
     if not finished.exists():
         cursor, state = _loop(workdir, config, plan, how, prepared, text, held)
         subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
@@ -107,7 +111,9 @@ def train(
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin)
 
 
-def _alone(plan: training.Plan) -> How:
+def _alone(config, rows: InOut, plan: training.Plan) -> How:
+    if on := sharded_training.of_config(config):
+        return How(**sharded_training.how(on, plan, rows))
     return How(training.one(plan), watching.measure, held_out.loss)
 
 
@@ -181,7 +187,7 @@ def account(corpus, epochs: int, train: int, held_out: int, cursor: training.Cur
 
 def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held):
     """Trains to the end; where it stands then, and the state."""
-    resources, rows = prepared
+    resources, rows = how.put(prepared[0]), prepared[1]
 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
@@ -198,7 +204,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         ThreadPoolExecutor(1) as beside,
     ):
         run = durable.Durable(
-            _training(plan, how.program, text, prepared),
+            _training(plan, how.program, text, resources, rows),
             identity.place(workdir),
             every=config.checkpoint_every,
             stop=stop,
@@ -212,6 +218,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
             # compiling this takes seconds in which training can begin: it gets tables of its own
             own = jax.tree.map(jax.numpy.copy, run.state.tables)
             beginning = beside.submit(_measure_start, measure, own, log)
+            if not how.beside:
+                beginning.result()
         pending = None
         for event, saving in run.events():
             if event.began.step < log.step:
@@ -227,11 +235,10 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                 log.add(event.cursor, held_out=asked(event.state.tables))
         if beginning:
             beginning.result()  # raises what went wrong there
-    return run.cursor, run.state
+    return run.cursor, how.layout.whole(run.state, run.like)
 
 
-def _training(plan: training.Plan, program: training.Program, text, prepared) -> durable.Training:
-    resources, rows = prepared
+def _training(plan, program: training.Program, text, resources, rows) -> durable.Training:
     return durable.Training(
         start=lambda: program.start(rows),
         events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),

@@ -89,12 +89,14 @@ class Learner(NamedTuple):
 
     init(tables) -> LearnerState
     step(state, blocks, learning_rate, trainable) -> LearnerState
+    over(ops, parts) -> Learner   the same with other table operations; None if it cannot
 
     `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze, or None for all.
     """
 
     init: Callable[[InOut], LearnerState]
     step: Callable[[LearnerState, Block, ArrayLike, InOut | None], LearnerState]
+    over: Callable[[TableOps, int], Learner] | None = None
 
 
 class TableOps(NamedTuple):
@@ -102,10 +104,13 @@ class TableOps(NamedTuple):
 
     gather(tables, ids) -> rows               each ids.shape + [dim]
     scatter_add(tables, ids, rows) -> tables  repeated ids add up
+    exchange(tables, ids, rows, finite) -> ids, rows, finite   of the whole batch, where devices
+                                              have parts of it; as far as this one is to add it
     """
 
     gather: Callable[[Any, Any], Any]
     scatter_add: Callable[[Any, Any, Any], Any]
+    exchange: Callable[..., tuple[Any, Any, Any]] = lambda tables, *own: own
 
 
 class Embedder(NamedTuple):

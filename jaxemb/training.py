@@ -170,9 +170,14 @@ def steps(state, draws, first, count, texts, rates, resources, trainable, *, obj
     Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
     drawn for all steps at once, where threefry inside the loop would cost as much as the products.
     """
-    batch = texts.shape[1]
+    random = random_bits(draws, first + jnp.arange(texts.shape[0]), texts.shape[1], objective)
+    how = {"objective": objective, "learner": learner}
+    return run(state, count, random, texts, rates, resources, trainable, **how)
+
+
+def run(state, count, random, texts, rates, resources, trainable, *, objective, learner):
+    """The same with its random numbers given, uint32 [steps, batch, bits]."""
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
-    random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)

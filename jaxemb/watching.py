@@ -25,9 +25,17 @@ def measure(tables: InOut) -> dict[str, Any]:
         imbalance: || U^T U - C^T C ||_F. A loss of U C^T alone conserves the difference under
             gradient flow; a step of SGD changes it by learning_rate^2 only.
     """
-    of = linalg.spectrum(tables.input)
+    return of_spectrum(linalg.spectrum(tables.input), tables)
+
+
+def of_spectrum(of: linalg.Spectrum, tables: InOut, rows: int | None = None) -> dict[str, Any]:
+    """The same, of a spectrum that is there.
+
+    Args:
+        rows: of the input table; those beyond are padding. By default all.
+    """
     own = matmul(of.basis * of.values[None, :] ** 2, of.basis.T)
-    norms = jnp.sqrt(jnp.sum(tables.input**2, axis=1))
+    norms = jnp.sqrt(jnp.sum(tables.input**2, axis=1))[:rows]
     return {
         "singular_values": of.values,
         "effective_rank": linalg.effective_rank(of),

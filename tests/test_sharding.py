@@ -1,0 +1,164 @@
+"""Training on several devices. Oracles: one device; arithmetic for what travels; equal bits."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb import collectives, learners, sharded_training, sharding, training
+from jaxemb.sharded_training import Sharded
+from jaxemb.static import hierarchical, objectives, softmaxes, subwords
+from jaxemb.structs import Vocab
+
+WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
+SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 4}
+HS = {"window": 2, "block_length": 4}
+OBJECTIVES = {
+    "skipgram": objectives.skipgram(**SMALL),
+    "cbow": objectives.cbow(**SMALL),
+    "nce": softmaxes.skipgram_nce(**SMALL),
+    "hs": hierarchical.skipgram_hs(**HS, budget=24),
+    "subwords": subwords.subword_skipgram(**SMALL, buckets=300),
+}
+LEARNERS = {
+    "sgd": functools.partial(learners.row_sparse),
+    "adagrad": functools.partial(learners.row_sparse, optimizer=learners.adagrad, cap=0.5),
+}
+CASES = [
+    ("skipgram", "sgd", "model=4", "rows"),
+    ("skipgram", "sgd", "data=2,model=2", "dim"),
+    ("cbow", "adagrad", "data=4", "rows"),
+    ("hs", "adagrad", "data=2,model=2", "rows"),
+    ("subwords", "adagrad", "model=2", "rows"),
+]
+EVERY = pytest.mark.parametrize("case", CASES, ids=" ".join)
+
+
+@functools.cache
+def _text():
+    counts = np.maximum(1e4 / np.arange(1, WORDS + 1), 5).astype(np.int64)
+    ids = np.random.default_rng(0).choice(WORDS, 12_000, p=counts / counts.sum())
+    ids[::17] = -1
+    return Vocab(tuple(f"w{i:04d}" for i in range(WORDS)), counts), ids.astype(np.int32)
+
+
+@functools.cache
+def _prepared(objective: str):
+    return OBJECTIVES[objective].prepare(_text()[0])
+
+
+def _plan(objective: str, learner: str) -> training.Plan:
+    built = OBJECTIVES[objective]
+    rule = LEARNERS[learner](built)
+    return training.Plan(jax.random.key(0), built, rule, DIM, 1, 0.1, BATCH, 25)
+
+
+def _run(plan, program, state, objective: str, cursor=training.Cursor(), stop=STEPS):  # noqa: B008
+    resources, _ = _prepared(objective)
+    cost = plan.objective.cost(resources)
+    split = training.split_of(plan.key, _text()[1], np.ones(WORDS), cost=cost)
+    quiet = program._replace(first_loss=lambda *_: jnp.float32(0))  # one program less to compile
+    for event in training.events(plan, state, resources, split, cursor, quiet):
+        state, cursor = event.state, event.cursor
+        if cursor.step == stop:
+            return state, cursor
+    raise AssertionError("the text is too short")
+
+
+@functools.cache
+def _on_one(objective: str, learner: str):
+    plan = _plan(objective, learner)
+    state = training.start(plan, _prepared(objective)[1])
+    return jax.device_get(_run(plan, training.one(plan), state, objective)[0])
+
+
+class Many(NamedTuple):
+    """What a mesh made of a training."""
+
+    started: Any
+    state: Any  # after all steps; still on the mesh, and padded
+    moved: list[collectives.Collective]  # in a step
+    again: Any  # (state) -> state, one step more
+
+
+@functools.cache
+def _on_many(objective: str, learner: str, mesh: str, cut: str) -> Many:
+    plan, on = _plan(objective, learner), Sharded(sharding.parse(mesh), cut == "dim")
+    resources, rows = _prepared(objective)
+    begin = functools.partial(sharding.begin, sharded_training.placement(on))
+    state = begin(lambda: training.start(plan, rows))
+    started, reads = jax.device_get(state), plan.objective.reads
+    texts = np.full((plan.chunk, BATCH, reads.block_length + 2 * reads.halo), -1, np.int32)
+
+    def put(texts):
+        return sharding.divided(on.mesh, texts, None, on.of_batch)
+
+    rates, run = np.zeros(plan.chunk, np.float32), sharded_training.steps(on, plan)
+    compiled = run.lower(state, 0, 1, put(texts), rates, resources, None).compile()
+
+    def chunk(state, step, count, texts, rates, resources):
+        return compiled(state, step, count, put(texts), rates, resources, None)
+
+    def again(state):
+        return chunk(state, 0, 1, np.ones_like(texts), rates + np.float32(0.1), resources)
+
+    program = training.one(plan)._replace(chunk=chunk)
+    state = _run(plan, program, state, objective)[0]
+    return Many(started, state, collectives.of(compiled), again)
+
+
+@EVERY
+def test_a_mesh_changes_a_table_by_rounding_alone(case):
+    one, many = _on_one(*case[:2]), _on_many(*case)
+    largest = max(np.linalg.norm(table, axis=1).max() for table in one.tables)
+    for ours, theirs, start in zip(many.state.tables, one.tables, many.started.tables, strict=True):
+        ours = np.asarray(ours)
+        np.testing.assert_allclose(ours[: len(theirs)], theirs, rtol=0, atol=1e-5 * largest)
+        assert np.abs(ours - start).max() > 1e-3 * largest  # or nothing was learned
+
+
+@EVERY
+def test_tables_are_padded_with_zeros_to_a_multiple_that_no_mesh_decides(case):
+    many = _on_many(*case)
+    random = training.start(_plan(*case[:2]), _prepared(case[0])[1]).tables
+    for i, rows in enumerate(_prepared(case[0])[1]):
+        for state in (many.started, many.state):
+            assert len(state.tables[i]) == -(-rows // 64) * 64
+            np.testing.assert_array_equal(state.tables[i][rows:], 0.0)
+        np.testing.assert_allclose(many.started.tables[i][:rows], random[i], rtol=1e-6)
+
+
+@EVERY
+def test_no_table_travels(case):
+    (rows, _), moved = _prepared(case[0])[1], _on_many(*case).moved
+    part = rows * DIM * 4 // sharding.parse(case[2]).shape["model"]
+    assert 0 < max(each.bytes for each in moved) < part / 2
+
+
+def test_what_travels_is_row_gradients_rows_and_scores_and_nothing_else():
+    rows, scores = 4 + (4 + 2 * 2 + 4), 4 * (4 + 2 * 2 + 4)  # of a block: centers, text and noise
+    ids, vectors = BATCH * rows * 4, BATCH * rows * DIM * 4  # bytes of the whole batch
+    expected = {
+        CASES[0]: ids + vectors + vectors,  # of all blocks: gradients, and rows
+        CASES[1]: (ids + vectors / 2) + BATCH / 2 * scores * 4,  # half of each vector
+    }
+    for case, wanted in expected.items():
+        found = sum(each.bytes for each in _on_many(*case).moved)
+        assert wanted <= found < wanted + 64  # and whether all numbers are finite
+    assert sum(each.bytes for each in _on_many(*CASES[2]).moved) < ids + vectors + 64
+
+
+@EVERY
+def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
+    many = _on_many(*case)
+    broken = jax.tree.map(lambda leaf: leaf.copy(), many.state)
+    bad = broken.tables.input.at[1, 3].set(jnp.nan)
+    broken = broken._replace(tables=broken.tables._replace(input=bad))
+    before = jax.device_get(broken)
+    after = many.again(broken)
+    told = [int(shard.data) for shard in after.refused.addressable_shards]
+    assert told == [1] * sharding.parse(case[2]).size
+    jax.tree.map(np.testing.assert_array_equal, before.tables, jax.device_get(after.tables))

@@ -46,9 +46,45 @@ MUTANTS = {
     ),
     "contexts are smoothed and their sum is not": Mutant(
         "static/pmi.py",
-        "_log(smoothed / max(smoothed.sum(), np.finfo(float).tiny))",
-        "_log(smoothed / max(mass.sum(), np.finfo(float).tiny))",
+        "smoothed - scipy.special.logsumexp(smoothed, b=mass > 0)",
+        "smoothed - np.log(max(mass.sum(), np.finfo(float).tiny))",
         "tests/static/test_pmi.py::test_pmi_is_the_log_ratio",
+    ),
+    "a distance that weighs nothing makes cells": Mutant(
+        "static/counts.py",
+        "counts = values > 0",
+        "counts = values >= 0",
+        "tests/static/test_counts.py::test_pairs_at_a_distance_that_weighs_nothing",
+    ),
+    "a write that was cut short is taken for whole": Mutant(
+        "provenance.py",
+        "                while left:\n                    left = left[file.write(left) :]\n",
+        "                file.write(left)\n",
+        "tests/static/test_counts.py::test_a_full_disk_is_said",
+    ),
+    "phrases end where Unicode ends lines": Mutant(
+        "text/phrases.py",
+        'provenance.read_text(path).removesuffix("\\n").split("\\n")',
+        'provenance.read_text(path).splitlines() or [""]',
+        "tests/text/test_phrases.py::test_phrases_of_any_words_come_back",
+    ),
+    "Lanczos is exact a step too early": Mutant(
+        "linalg/bounds.py",
+        "whole = min(rest + 1, of.shape[1] - len(found.s)) if rest else 0",
+        "whole = rest",
+        "tests/linalg/test_truncated.py::test_the_norm_outside_is_exact",
+    ),
+    "Lanczos is trusted more than was proved": Mutant(
+        "linalg/bounds.py",
+        "(missed / (2 * steps - 1)) ** 2",
+        "(0.7 * missed / (2 * steps - 1)) ** 2",
+        "tests/linalg/test_truncated.py::test_the_norm_outside_exceeds_its_bound",
+    ),
+    "cells are of the same words, whatever their counts": Mutant(
+        "counting.py",
+        '"".join(vocabulary.lines(corpus.vocab)).encode()',
+        '"".join(corpus.vocab.words).encode()',
+        "tests/test_factor_script.py::test_cells_of_the_same_words_in_another_text",
     ),
     "noise is not made orthogonal again": Mutant(
         "linalg/truncated.py",

@@ -6,6 +6,8 @@ the run that it belongs to, and of itself. The folder is written under another n
 disk, and only then renamed: there is no moment at which a kill leaves half of one under its name.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,39 +20,14 @@ from typing import Any, NamedTuple
 from safetensors.numpy import load, save
 
 from jaxemb import snapshots
+from jaxemb.disk import DISK, Disk
 from jaxemb.errors import InputError
 
 FOLDER = "checkpoints"
 FORMAT, KEEP = 1, 3
 MANIFEST = "manifest.json"
+UNFINISHED, OLD, BAD = "unfinished-", "old-", "bad-"  # never read
 _PATIENCE = 300.0  # seconds that the other processes of a run may take to write their parts
-
-
-class Disk(NamedTuple):
-    """All that a commit asks of a file system, so that a test can stop it after any of them."""
-
-    make: Callable[[Path], Any]
-    write: Callable[[Path, bytes], Any]
-    sync: Callable[[Path], Any]  # a file, or a folder: what it names
-    rename: Callable[[Path, Path], Any]
-    remove: Callable[[Path], Any]  # a folder with all in it
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-DISK = Disk(
-    lambda path: path.mkdir(parents=True, exist_ok=True),
-    Path.write_bytes,
-    _sync,
-    os.replace,
-    shutil.rmtree,
-)
 
 
 class Place(NamedTuple):
@@ -106,21 +83,15 @@ def commit(place: Place, taken: snapshots.Snapshot) -> Path:
     Every process writes its own parts; the first one waits for them and gives the folder its name.
 
     Raises:
-        OSError: the disk is full, or not there; nothing that stood there before has changed.
-        InputError: what was written does not read back as it was.
+        OSError: the disk is full, or not there, or gives back other bytes than it was given;
+            nothing that stood there before has changed.
     """
     step, disk = int(taken.cursor["step"]), place.disk
     final = place.folder / f"step-{step:012d}"
-    unfinished = place.folder / f"unfinished-{step:012d}"
+    unfinished = place.folder / f"{UNFINISHED}{step:012d}"
     try:
         disk.make(unfinished)
-        digests = {}
-        for part, arrays in taken.parts.items():
-            if arrays:
-                data, path = save(arrays), unfinished / _file(part)
-                disk.write(path, data)
-                disk.sync(path)
-                digests[path.name] = _digest(data)
+        digests = _write_parts(disk, unfinished, taken.parts)
         if place.process:
             _leave(unfinished / f"process-{place.process}.json", digests)
             return final
@@ -128,28 +99,54 @@ def commit(place: Place, taken: snapshots.Snapshot) -> Path:
             digests |= _await(unfinished / f"process-{other}.json")
         manifest = {"format": FORMAT, "cursor": taken.cursor, "bound": place.bound}
         manifest |= {"arrays": taken.arrays, "files": dict(sorted(digests.items()))}
-        manifest["sha256"] = _own_digest(manifest)
-        disk.write(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
+        disk.write(unfinished / MANIFEST, _sealed(manifest))
         disk.sync(unfinished / MANIFEST)
         disk.sync(unfinished)
+        if bad := faults(unfinished, place.bound):
+            raise OSError(errno.EIO, f"{bad[0]}, just after it was written", str(unfinished))
         disk.rename(unfinished, final)
         disk.sync(place.folder)
+        disk.sync(place.folder.parent)  # the first time, the folder of all is new, too
     except OSError:
         if not place.process:
             shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    if bad := faults(final, place.bound):
-        raise InputError(f"{final}: {bad[0]}, just after it was written")
-    for old in steps(place.folder)[place.keep :]:
-        # first out of the way: half of one under its name would be taken for a damaged one
-        disk.rename(old, old.with_name(f"old-{old.name}"))
-        disk.remove(old.with_name(f"old-{old.name}"))
+    # this one is saved, whatever happens to the others: the next commit tries again
+    with contextlib.suppress(OSError):
+        _retire(place, final)
     return final
+
+
+def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> dict[str, str]:
+    """The digest of each file."""
+    digests = {}
+    for part, arrays in parts.items():
+        if arrays:
+            data, path = save(arrays), folder / _file(part)
+            disk.write(path, data)
+            disk.sync(path)
+            digests[path.name] = _digest(data)
+    return digests
+
+
+def _retire(place: Place, newest: Path) -> None:
+    """Takes away all but the last few, none of which is newer than one that was looked through."""
+    older = [path for path in steps(place.folder) if path.name < newest.name]
+    for old in older[place.keep - 1 :]:
+        # first out of the way: half of one under its name would be taken for a damaged one
+        place.disk.rename(old, old.with_name(f"{OLD}{old.name}"))
+    for old in place.folder.glob(f"{OLD}step-*"):
+        place.disk.remove(old)
 
 
 def steps(folder: Path) -> list[Path]:
     """All checkpoints of a folder by name, the newest first; not whether they are good."""
     return sorted(folder.glob("step-" + "[0-9]" * 12), reverse=True)
+
+
+def opened(path: Path) -> Checkpoint:
+    """One that another process has found whole."""
+    return Checkpoint(path, _manifest(path))
 
 
 def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Checkpoint | None:
@@ -160,19 +157,15 @@ def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Check
     Raises:
         InputError: there are checkpoints, and none of them is good.
     """
-    for left in place.folder.glob("unfinished-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    for left in place.folder.glob("old-step-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for left in (f"{UNFINISHED}*", f"{OLD}step-*"):
+        for path in place.folder.glob(left):
+            shutil.rmtree(path, ignore_errors=True)
     damaged = []
     for path in steps(place.folder):
         found = faults(path, place.bound)
         if not found:
             for bad, why in damaged:
-                aside = bad.with_name(f"bad-{bad.name}")
-                shutil.rmtree(aside, ignore_errors=True)
-                bad.rename(aside)
-                say(f"{bad}: {why}; going on from {path.name}, the damaged one is kept as {aside}")
+                say(f"{bad}: {why}; going on from {path.name}, the damaged one {_aside(bad)}")
             return Checkpoint(path, _manifest(path))
         damaged.append((path, found[0]))
     if damaged:
@@ -181,6 +174,17 @@ def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Check
             f"{place.folder}: no checkpoint is good ({listed}): delete the folder to start again"
         )
     return None
+
+
+def _aside(bad: Path) -> str:
+    """Gives a damaged checkpoint a name that is never read; what became of it."""
+    aside = bad.with_name(f"{BAD}{bad.name}")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        bad.rename(aside)
+    except OSError as error:
+        return f"stays where it is ({error.strerror})"
+    return f"is kept as {aside.name}"
 
 
 def faults(path: Path, bound: dict[str, str] | None = None) -> list[str]:
@@ -193,7 +197,7 @@ def faults(path: Path, bound: dict[str, str] | None = None) -> list[str]:
     for name, value in (bound or {}).items():
         if manifest["bound"].get(name) != value:
             found.append(f"{MANIFEST}: is of a run with another {name}")
-    if path.name != f"step-{manifest['cursor']['step']:012d}":
+    if not path.name.endswith(f"-{manifest['cursor']['step']:012d}"):
         found.append(f"{MANIFEST}: is of step {manifest['cursor']['step']}")
     for name, wanted in manifest["files"].items():
         try:
@@ -212,19 +216,22 @@ def _file(part: int) -> str:
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
-        if manifest["format"] != FORMAT or manifest["sha256"] != _own_digest(manifest):
+        data = (path / MANIFEST).read_bytes()
+        manifest = json.loads(data)
+        if manifest["format"] != FORMAT or data != _sealed(manifest):
             raise ValueError
     except OSError as error:
         raise InputError(f"{MANIFEST}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{MANIFEST}: is not as it was written") from None
     return manifest
 
 
-def _own_digest(manifest: dict[str, Any]) -> str:
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    """A manifest with its own digest, as bytes that nothing else says."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
-    return _digest(json.dumps(rest, sort_keys=True).encode())
+    own = _digest(json.dumps(rest, sort_keys=True).encode())
+    return json.dumps({**rest, "sha256": own}, indent=1).encode()
 
 
 def _digest(data: bytes) -> str:

@@ -21,6 +21,7 @@ from jaxemb import (
     progress,
     provenance,
     tensors,
+    watching,
 )
 from jaxemb import contextual_training as training
 from jaxemb.contextual import models, windows
@@ -93,6 +94,7 @@ def train(config: ContextualConfig) -> Result:
     if not (workdir / MODEL).exists():
         start = functools.partial(training.start, plan, config.batch, resources, table)
         _loop(workdir, config, plan, start, resources, texts)
+    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
     params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
     found = training.perplexity(plan, params, _few_streams(texts.held_out), resources)
@@ -159,7 +161,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         events=lambda state, cursor: training.events(plan, state, text, resources, cursor),
         cursor=training.Cursor,
         where=training.where,
-        finite=lambda state: training.all_finite(state.params),
+        finite=training.all_finite,
     )
     with (
         progress.stop_requests() as stop,
@@ -169,17 +171,20 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         place, every = identity.place(workdir), config.checkpoint_every
         run = durable.Durable(how, place, every=every, stop=stop, say=log.say)
         log.back_to(run.cursor)
+        before = None
         for event, _ in run.events():
-            if event.began.step < log.step:
+            if durable.went_back(before, event):
                 log.back_to(event.began)
+            before = event
             losses = np.asarray(event.loss, np.float64)
-            rate = meter(event, float(losses.mean()))
-            log.add(event.cursor, loss=losses.tolist(), words_per_second=rate)
+            numbers = {"words_per_second": meter(event, float(losses.mean()))}
+            numbers["largest_norm"] = float(watching.largest_norm(event.state.params))
+            numbers |= durable.refusals(event)
+            log.add(event.cursor, loss=losses.tolist(), **numbers)
             if event.ends_epoch:
                 on_dev = training.perplexity(plan, event.state.params, dev, resources)
                 log.add(event.cursor, dev=[on_dev.forward, on_dev.backward])
     tensors.save(workdir / MODEL, run.state.params, run.cursor._asdict())
-    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
 
 
 def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:

@@ -44,6 +44,7 @@ class Layout(NamedTuple):
     by_rows(state) -> state            cut by rows over all processes, for each to save its own
     agree(flags) -> flags              what any process wants, all do
     whole(state, like) -> state        on the host; `like` is without padding
+    told(value) -> value               what the first process says, all do
     """
 
     begin: Callable[[Callable[[], Any]], Any] = lambda start: start()
@@ -51,6 +52,7 @@ class Layout(NamedTuple):
     by_rows: Callable[[Any], Any] = lambda state: state
     agree: Callable[[Any], Any] = lambda flags: flags
     whole: Callable[[Any, Any], Any] = lambda state, like: state
+    told: Callable[[Any], Any] = lambda value: value
 
 
 class Durable:
@@ -88,7 +90,7 @@ class Durable:
     def events(self) -> Iterator[Any]:
         """Trains to the end: each event, and whether a checkpoint follows at once.
 
-        An event that begins before the last one ended says that the training went back.
+        An event that begins before the last one ended (`went_back`) says that the training did.
 
         Raises:
             NumericalError: updates that are not finite, also when they are done again.
@@ -147,10 +149,24 @@ class Durable:
         self._say(f"{said}: going back to step {self.cursor.step:,}")
 
     def _newest(self) -> tuple[Any, Any]:
-        found = checkpoints.newest(self._place, self._say)
+        first, told = self._place.process == 0, self._layout.told
+        found = checkpoints.newest(self._place, self._say) if first else None
+        name = told(found and found.path.name)
+        found = checkpoints.opened(self._place.folder / name) if name and not first else found
         if found is None:
             return self._layout.begin(self._training.start), self._training.cursor()
         return self._layout.place(found.restored(self.like)), self._training.cursor(**found.cursor)
+
+
+def went_back(before: Any, event: Any) -> bool:
+    """Whether an event does again what was done before it; `before` is None at first."""
+    return before is not None and event.began.step < before.cursor.step
+
+
+def refusals(event: Any) -> dict[str, int]:
+    """For a line of the log: updates in a row that were not finite, if there were any."""
+    refused = int(np.max(event.refused))
+    return {"refused": refused} if refused else {}
 
 
 class _Saver:

@@ -107,7 +107,7 @@ def glove(
         events=functools.partial(_events, train, chunks),
         cursor=Cursor,
         where=lambda event: f"step {event.began.step + 1:,}, in epoch {event.began.epoch + 1}",
-        finite=lambda state: training.all_finite(state.tables),
+        finite=training.all_finite,
     )
     folder, total = Path(workdir) if workdir else None, epochs * len(cells.values)
     if folder is None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,23 +162,43 @@ def watched(name: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Signals received so far: Ctrl-C and SIGTERM ask to stop; a second one stops at once."""
+    """Signals received so far: Ctrl-C and SIGTERM ask to stop; a second one ends the process.
+
+    At once, with 128 + its number, whatever is being compiled or written: Python's own handlers
+    wait until C code returns, so a thread is woken by the signal itself.
+    """
     received: list[int] = []
-
-    def handler(number, frame) -> None:
-        del frame
-        if received:
-            raise SystemExit(128 + number)
-        received.append(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
     try:
-        before = [signal.signal(number, handler) for number in numbers]
+        before = {number: signal.getsignal(number) for number in _STOPPING}
+        for number in _STOPPING:
+            signal.signal(number, lambda number, frame: received.append(number))
     except ValueError:  # not the main thread (a notebook's worker): no signals there
         yield received
         return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    woken_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_end_at_second, args=(reading,), daemon=True).start()
     try:
         yield received
     finally:
-        for number, old in zip(numbers, before, strict=True):
+        signal.set_wakeup_fd(woken_before)
+        os.close(writing)  # which ends the thread
+        for number, old in before.items():
             signal.signal(number, old)
+
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = b"\x1b[?25h\n"  # a bar hides it
+
+
+def _end_at_second(reading: int) -> None:
+    """Reads the numbers of signals until nobody writes any more."""
+    asked = 0
+    with open(reading, "rb", buffering=0) as signals:
+        while number := signals.read(1):
+            asked += number[0] in _STOPPING
+            if asked > 1:
+                if os.isatty(2):
+                    os.write(2, _SHOW_CURSOR)
+                os._exit(128 + number[0])

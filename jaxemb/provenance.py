@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from jaxemb import disk
 from jaxemb.errors import InputError
 
 PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -92,11 +93,16 @@ def read_json(path: Path) -> Any:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write under; the file takes its own when all went well, and else is taken away."""
+    """A name to write under; the file takes its own when all went well, and else is taken away.
+
+    What is written is on the disk before, and the name after: a machine that stops leaves either.
+    """
     unfinished = path.with_name(path.name + ".tmp")
     try:
         yield unfinished
+        disk.sync(unfinished)
         os.replace(unfinished, path)
+        disk.sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -99,7 +99,7 @@ def train(
         subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
         of_words = objective.words(state.tables, prepared[0])
         tensors.save(finished, of_words, cursor._asdict())
-        shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     cursor = tensors.position(finished, training.Cursor)
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
     sizes = jax.eval_shape(objective.words, raw, prepared[0])
@@ -220,15 +220,15 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
             beginning = beside.submit(_measure_start, measure, own, log)
             if not how.beside:
                 beginning.result()
-        pending = None
+        pending = before = None
         for event, saving in run.events():
-            if event.began.step < log.step:
+            if durable.went_back(before, event):
                 log.back_to(event.began)
             elif pending:  # one chunk late, so that the device never waits for the host
                 _log(*pending, meter, log)
             # but at once where a continued run would not measure it again
             seen = measure(event.state.tables) if watching.due(event, every, plan) else None
-            pending = None if event.ends_epoch or saving else (event, seen)
+            before, pending = event, None if event.ends_epoch or saving else (event, seen)
             if not pending:
                 _log(event, seen, meter, log)
             if event.ends_epoch:
@@ -244,7 +244,7 @@ def _training(plan, program: training.Program, text, resources, rows) -> durable
         events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
         cursor=training.Cursor,
         where=training.where,
-        finite=lambda state: training.all_finite(state.tables),
+        finite=training.all_finite,
     )
 
 
@@ -253,12 +253,10 @@ def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
 
 
 def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
-    losses, refused = np.asarray(event.loss, np.float64), int(np.max(event.refused))
-    rate = meter(event, float(losses.mean()))
-    numbers = {"learning_rate": event.learning_rate, "words_per_second": rate}
-    if refused:
-        numbers["refused"] = refused
-    log.add(event.cursor, loss=losses.tolist(), **numbers, **watching.plain(seen))
+    losses = np.asarray(event.loss, np.float64)
+    rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
+    numbers = {**rates, **durable.refusals(event), **watching.plain(seen)}
+    log.add(event.cursor, loss=losses.tolist(), **numbers)
 
 
 def metrics(workdir: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Arrays by name in one file, with a note: what a run leaves when it has ended."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
 
     Raises:
         NumericalError: an array holds NaN or infinity, which is never written.
+        InputError: the disk is full.
     """
     arrays = {}
     for name, leaf in named(jax.device_get(tree)).items():
@@ -30,9 +30,10 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
             raise NumericalError(f"{name} holds NaN or infinity: {path} is left as it was")
         arrays[name] = array
     with replacing(path) as unfinished:
-        save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
-        with unfinished.open("rb") as written:
-            os.fsync(written.fileno())
+        try:
+            save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
+        except SafetensorError as error:  # a full disk, which is no OSError there
+            raise InputError(f"{path}: cannot be written ({error})") from None
 
 
 def cursor(path: Path) -> dict[str, Any]:

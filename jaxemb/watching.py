@@ -22,6 +22,7 @@ def measure(tables: InOut) -> dict[str, Any]:
         singular_values: of the input table, descending.
         effective_rank: of the same.
         norms: the 5, 25, 50, 75 and 95 % quantiles of its rows' lengths.
+        largest_norm: the longest row of either table; it grows before numbers leave their range.
         imbalance: || U^T U - C^T C ||_F. A loss of U C^T alone conserves the difference under
             gradient flow; a step of SGD changes it by learning_rate^2 only.
     """
@@ -40,8 +41,17 @@ def of_spectrum(of: linalg.Spectrum, tables: InOut, rows: int | None = None) -> 
         "singular_values": of.values,
         "effective_rank": linalg.effective_rank(of),
         "norms": jnp.quantile(norms, jnp.asarray(QUANTILES)),
+        "largest_norm": largest_norm(tables),
         "imbalance": jnp.linalg.norm(own - linalg.gram(tables.output)),
     }
+
+
+@jax.jit
+def largest_norm(tree: Any) -> Any:
+    """The Euclidean length of the longest row in any matrix of a tree."""
+    matrices = [leaf for leaf in jax.tree.leaves(tree) if jnp.ndim(leaf) > 1]
+    squares = [jnp.max(jnp.sum(jnp.square(leaf), axis=-1)) for leaf in matrices]
+    return jnp.sqrt(jnp.max(jnp.stack(squares)))
 
 
 def plain(measured: dict[str, Any] | None) -> dict[str, Any]:

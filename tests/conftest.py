@@ -38,6 +38,8 @@ def programs_end_with_their_module():
 
 def pytest_addoption(parser):
     parser.addoption("--mutants", type=int, default=5000, help="broken files to read")
+    parser.addoption("--flips", type=int, default=300, help="bits of a checkpoint to flip")
+    parser.addoption("--kills", type=int, default=12, help="times to kill a training, in all")
     parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
 
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     # ground
     "errors": 0,
+    "disk": 0,
     "provenance": 1,
     "functional": 1,
     "linalg": 2,
@@ -93,6 +94,7 @@ MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxe
 WITHOUT_JAX = {
     "text",
     "errors",
+    "disk",
     "provenance",
     "corpus_config",
     "config",

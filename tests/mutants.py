@@ -304,6 +304,42 @@ MUTANTS = {
         "line = 1 + lines + _line_ends",
         "tests/text/test_reading.py::test_a_fault_far_into_the_text",
     ),
+    "words of a part keep its own numbers": Mutant(
+        "text/parts.py",
+        "np.array([*common, SENTENCE_END], np.int32)",
+        "np.array([*range(len(common)), SENTENCE_END], np.int32)",
+        "tests/text/test_executors.py::test_any_executor_and_number_of_workers_writes_the_same_bytes",
+    ),
+    "two tries write into one folder": Mutant(
+        "text/reading.py",
+        "number(job, tokenizer, bad_utf8, Path(tempfile.mkdtemp(dir=scratch)), tell)",
+        "number(job, tokenizer, bad_utf8, scratch, tell)",
+        "tests/text/test_executors.py::test_any_executor_and_number_of_workers_writes_the_same_bytes",
+    ),
+    "a process that dies takes its task with it": Mutant(
+        "text/processes.py",
+        "TRIES = 3",
+        "TRIES = 1",
+        "tests/text/test_executors.py::test_a_killed_process_changes_nothing",
+    ),
+    "the fault found first is told": Mutant(
+        "text/parts.py",
+        "        for future in futures:\n            while",
+        "        for future in sorted(futures, key=lambda f: not f.done()):\n            while",
+        "tests/text/test_executors.py::test_of_several_failures_the_first_in_order",
+    ),
+    "what nobody waits for goes on writing": Mutant(
+        "text/corpus.py",
+        'shutil.rmtree(scratch.rename(f"{scratch}.over"), ignore_errors=True)',
+        "shutil.rmtree(scratch, ignore_errors=True)",
+        "tests/text/test_executors.py::test_nothing_is_left_though_somebody_still_writes",
+    ),
+    "a long line is held whole": Mutant(
+        "text/sources.py",
+        "if len(left) >= PIECE:",
+        "if len(left) >= PIECE << 10:",
+        "tests/text/test_long_lines.py::test_a_line_of_any_length",
+    ),
     "alias forgets what was overdrawn": Mutant(
         "functional/sampling.py",
         "threshold[large] = _FULL - overdrawn",

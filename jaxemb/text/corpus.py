@@ -101,13 +101,13 @@ def _make(files, settings, scratch: Path, readers, progress, before_second_pass)
         old=settings.grown_from,
     )
     before_second_pass(chosen.vocab)
-    ids, run = map(chosen, whole.blocks()), map
-    if readers.executor is not None:
-        run = readers.executor.map
-        ids = ids if joined else parts.encoded(read, chosen, scratch, run)
-    with provenance.arrays_into(scratch / IDS) as write:
-        for block in ids:
-            write(block)
+    run = map if readers.executor is None else readers.executor.map
+    if readers.executor is None or joined:
+        with provenance.arrays_into(scratch / IDS) as write:
+            for block in whole.blocks():
+                write(chosen(block))
+    else:
+        parts.encode(read, chosen, scratch / IDS, run)
     write_vocab(scratch / VOCAB, chosen.vocab)
     manifest = manifests.described(files, settings, run=run)
     manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()

@@ -89,19 +89,20 @@ def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
     return Numbered(words, counts[: len(words)], blocks), seen
 
 
-def encoded(
-    parts: list[Part], chosen: Renumbering, scratch: Path, run: Callable
-) -> Iterator[Int32[Any, " block"]]:
-    """Final ids, block by block.
+def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable) -> None:
+    """Writes final ids: parts are renumbered wherever `run` does it, and put together here.
 
     Args:
-        scratch: a folder that all workers see.
-        run: an executor's `map`, which renumbers parts.
+        out: in a folder that all workers see.
+        run: an executor's `map`.
     """
-    np.save(table := scratch / "table.npy", chosen.table)
-    for path in run(_renumbered, [part.folder for part in parts], [table] * len(parts)):
-        yield from _blocks(path)
-        path.unlink()
+    table = out.with_name("table.npy")
+    np.save(table, chosen.table)
+    with provenance.arrays_into(out) as write:
+        for path in run(_renumbered, [part.folder for part in parts], [table] * len(parts)):
+            for block in _blocks(path):
+                write(block)
+            path.unlink()
 
 
 def _renumbered(folder: Path, table: Path) -> Path:

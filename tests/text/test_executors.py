@@ -113,6 +113,35 @@ def test_the_first_fault_of_the_text_wins_whoever_finds_one_first(files, tmp_pat
         assert list((tmp_path / "out").iterdir()) == []
 
 
+def _fail(name: str, seconds: float) -> None:
+    time.sleep(seconds)
+    raise KeyError(name)
+
+
+def test_of_several_failures_the_first_in_order_is_raised_and_the_rest_cancelled():
+    with ThreadPoolExecutor(2) as threads:
+        futures = [threads.submit(_fail, name, at) for name, at in (("a", 0.1), ("b", 0.0))]
+        futures += [threads.submit(time.sleep, 0.2) for _ in range(3)]
+        futures[1].exception()
+        with pytest.raises(KeyError, match="'a'"):
+            list(parts.in_order(futures))
+        assert futures[-1].cancelled()
+
+
+def test_nothing_is_left_though_somebody_still_writes(tmp_path, monkeypatch):
+    def removed(path, ignore_errors):
+        for file in Path(path).iterdir():
+            file.unlink()
+        for act in (lambda: (scratch / "late").touch(), Path(path).rmdir):
+            with contextlib.suppress(OSError):
+                act()
+
+    monkeypatch.setattr(corpus.shutil, "rmtree", removed)
+    with corpus._alone(tmp_path) as scratch:
+        (scratch / "numbers").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
 def _slowly(text: str) -> list[str]:
     time.sleep(0.005)
     return text.split()

@@ -50,8 +50,14 @@ class Matrix(NamedTuple):
     rule: str  # of noise
 
 
-def check(config: StaticConfig) -> None:
-    """Raises InputError for a config whose optimum this is not: another objective or rule."""
+def check(config: StaticConfig, words: int | None = None) -> None:
+    """Raises InputError for a config whose optimum this is not: another objective or rule.
+
+    Args:
+        words: of the vocabulary, once it is known: SVD has no more dimensions.
+    """
+    if words is not None and config.dim > words:
+        raise InputError(f"dim is {config.dim}, but there are {words:,} words: lower --dim")
     if config.objective is not objectives.skipgram:
         name = getattr(config.objective, "__qualname__", config.objective)
         raise InputError(f"objective is {name}; the theorem is of objectives.skipgram")

@@ -20,6 +20,7 @@ def main() -> None:
 
     theorem.check(config)
     corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
+    theorem.check(config, len(corpus.vocab.words))
     objective = config.build_objective()
     learner = config.build_learner(objective)
     result = runs.train(config, objective, learner, corpus)  # the one factorisation

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import theorem as script
 
-from jaxemb import learners, objectives, theorem, theorem_report, training
+from jaxemb import learners, objectives, runs, theorem, theorem_report, training
 from jaxemb.config import Corpus, Member, StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.static import blocks
@@ -171,3 +171,10 @@ def test_one_command_trains_counts_factors_and_says_what_it_found(place, monkeyp
 def test_another_optimum_is_refused(settings, said):
     with pytest.raises(InputError, match=said):
         theorem.check(_config(**settings))
+
+
+@pytest.mark.usefixtures("place")
+def test_more_dimensions_than_words_are_refused_before_anything_is_trained(monkeypatch, capsys):
+    monkeypatch.setattr(runs, "train", None)  # calling it would fail
+    run(script, "config.py", "--dim", "21", monkeypatch=monkeypatch, code=2)
+    assert "dim is 21, but there are 20 words" in capsys.readouterr().err

@@ -75,14 +75,16 @@ class PmiConfig(CountConfig):
     """Of the contexts' counts, where PMI smooths them; 1 for none."""
     side_power: float = 0.5
     """p of input = U S^p, output = V S^(1 - p)."""
+    add_contexts: bool = False
+    """The vectors are w + c; or w alone."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
         super().check()
-        if not self.negatives > 0:
-            raise InputError(f"negatives is {self.negatives}; it must be above 0 (1: no shift)")
-        if not self.noise_power >= 0:
-            raise InputError(f"noise_power is {self.noise_power}; it must be at least 0")
+        above_zero(negatives=self.negatives)
+        if not 0 <= self.noise_power < float("inf"):
+            said = self.noise_power
+            raise InputError(f"noise_power is {said}; it must be at least 0, and finite")
         if not 0 <= self.side_power <= 1:
             raise InputError(f"side_power is {self.side_power}; it must be between 0 and 1")
 

@@ -38,6 +38,7 @@ def ppmi_svd(
     negatives: float = 1.0,
     noise_power: float = 0.75,
     side_power: float = 0.5,
+    add_contexts: bool = False,
     seed: int = 0,
     progress: Progress = lambda done, total: None,
 ) -> Factored:
@@ -52,6 +53,7 @@ def ppmi_svd(
         negatives: k of the shift log k.
         noise_power: of the contexts' counts, where PMI smooths them; 1 for none.
         side_power: p. 1 is the usual SVD, 0.5 is symmetric, 0 forgets the singular values.
+        add_contexts: whether the input table is w + c (`both`), or w.
         seed: of the random start of the SVD: it changes bits, and signs of columns.
         progress: called with products done and in all.
 
@@ -87,8 +89,11 @@ def ppmi_svd(
         "matrix_cells": len(matrix.values),
         **_described(of, found, bounds),
     }
-    tables = InOut(*(table.astype(np.float32) for table in tables))
-    return Factored(tables, account, _remarks(account))
+    tables, remarks = InOut(*(table.astype(np.float32) for table in tables)), _remarks(account)
+    if add_contexts:
+        tables = tables._replace(input=both(tables))
+        remarks = (*remarks, "the input table is w + c, the output table c")
+    return Factored(tables, account, remarks)
 
 
 def both(tables: InOut) -> Float[Any, "vocab dim"]:

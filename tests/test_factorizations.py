@@ -53,8 +53,14 @@ def test_its_account_is_of_the_matrix_that_it_factored():
 
 
 def test_both_vectors_of_a_word_add_up():
-    tables = factorizations.ppmi_svd(CELLS, VOCAB, dim=3).tables
-    np.testing.assert_array_equal(factorizations.both(tables), tables.input + tables.output)
+    plain, added = (
+        factorizations.ppmi_svd(CELLS, VOCAB, dim=3, add_contexts=a) for a in (False, True)
+    )
+    both = plain.tables.input + plain.tables.output
+    np.testing.assert_array_equal(factorizations.both(plain.tables), both)
+    np.testing.assert_array_equal(added.tables.input, both)
+    np.testing.assert_array_equal(added.tables.output, plain.tables.output)
+    assert added.remarks == (*plain.remarks, "the input table is w + c, the output table c")
 
 
 def test_what_cannot_be_factored_is_refused():

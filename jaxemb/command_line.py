@@ -99,23 +99,30 @@ def run(main: Callable[[], None]) -> NoReturn:
     """
     try:
         main()
-    except InputError as error:
-        _exit(f"error: {error}", 2)
-    except NumericalError as error:
-        _exit(f"error: {error}", 3)
-    except OSError as error:
-        _exit(f"error: {error.filename or 'files'}: {error.strerror or error}", 2)
-    except (MemoryError, RuntimeError) as error:  # RuntimeError: XLA's own, which has no class
-        if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
+    except BaseException as error:
+        ended = ending(error)
+        if ended is None:
             raise
-        _exit(f"error: out of memory ({error}): lower --dim, --batch or --corpus.max-vocab", 2)
-    except Interrupted as stop:
-        _exit(str(stop), 128 + stop.number)
-    except KeyboardInterrupt:
-        _exit("interrupted", 128 + signal.SIGINT)
+        print(one_line(ended[0]), file=sys.stderr)
+        raise SystemExit(ended[1]) from None
     raise SystemExit(0)
 
 
-def _exit(line: str, code: int) -> NoReturn:
-    print(one_line(line), file=sys.stderr)
-    raise SystemExit(code)
+def ending(error: BaseException) -> tuple[str, int] | None:
+    """The line and the exit code of an error that is for people; None of any other."""
+    if isinstance(error, InputError):
+        return f"error: {error}", 2
+    if isinstance(error, NumericalError):
+        return f"error: {error}", 3
+    if isinstance(error, OSError):
+        return f"error: {error.filename or 'files'}: {error.strerror or error}", 2
+    # RuntimeError: XLA's own, which has no class
+    full = isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    if full or isinstance(error, MemoryError):
+        told = "lower --dim, --batch or --corpus.max-vocab"
+        return f"error: out of memory ({error}): {told}", 2
+    if isinstance(error, Interrupted):
+        return str(error), 128 + error.number
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", 128 + signal.SIGINT
+    return None

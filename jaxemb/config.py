@@ -15,6 +15,7 @@ from jaxemb import mesh_config
 from jaxemb.corpus_config import Corpus, Function
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.functional import schedules, subsampling
+from jaxemb.hosts_config import Hosts
 from jaxemb.text import corpus as corpus_lib
 
 __all__ = ["OF_OBJECTIVES", "Chosen", "Corpus", "Function", "Member", "StaticConfig"]
@@ -105,6 +106,7 @@ class StaticConfig:
     """What `model` of a mesh cuts: the rows of tables, or every vector."""
     exact_elastic: bool = False
     """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
+    hosts: Annotated[Hosts, tyro.conf.OmitArgPrefixes] = Hosts()  # noqa: RUF009 (it is frozen)
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 
@@ -145,6 +147,7 @@ class StaticConfig:
         if self.watch_every is not None:
             at_least(1, watch_every=self.watch_every)
         mesh_config.check(self)
+        self.hosts.check(self.mesh)
         if self.memory is not None:
             above_zero(memory=self.memory)
         if self.cap is not None:

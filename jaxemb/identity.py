@@ -19,6 +19,7 @@ CHANGES_NOTHING = {
     "memory",
     "mesh",  # but the last bits, which exact_elastic keeps, too
     "cut",
+    "hosts",
     "neighbours_of",
     "workdir",
     "corpus.path",  # the text's own digest decides

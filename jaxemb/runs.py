@@ -15,6 +15,7 @@ from jaxemb import (
     durable,
     growing,
     held_out,
+    hosts,
     identity,
     preparation,
     progress,
@@ -76,7 +77,7 @@ def train(
         NumericalError: a loss that is not finite, with its step and place in the text.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    workdir = preparation.writable(config.workdir)
+    workdir = hosts.own(preparation.writable(config.workdir), config)
     training.check_ids(corpus.ids, corpus.vocab)
     prepared = objective.prepare(corpus.vocab)
     growing.check(config, prepared[1], corpus.vocab)
@@ -94,11 +95,12 @@ def train(
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
     how = (together or functools.partial(_alone, config, prepared[1]))(plan)
-    if not finished.exists():
+    if hosts.told(not finished.exists()):
         cursor, state = _loop(workdir, config, plan, how, prepared, text, held)
         subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
         of_words = objective.words(state.tables, prepared[0])
         tensors.save(finished, of_words, cursor._asdict())
+    hosts.leave()
     shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     cursor = tensors.position(finished, training.Cursor)
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
@@ -205,11 +207,11 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     ):
         run = durable.Durable(
             _training(plan, how.program, text, resources, rows),
-            identity.place(workdir),
+            hosts.place(config.workdir),
             every=config.checkpoint_every,
             stop=stop,
             say=log.say,
-            layout=how.layout,
+            layout=hosts.together(how.layout),
         )
         log.back_to(run.cursor)
         every, beginning = config.watch_every or watching.interval(plan, rows.output), None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
@@ -216,7 +217,9 @@ def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
     """`watching.measure` of tables where they lie; of padded ones, with their rows without it."""
     if on.by_dim:
         whole = sharding.by_rows(placement(on), whole)
-    return _of_spectrum(linalg.spectrum(whole.input), whole, rows.input)
+    # each process has it on a device of its own: a number of the host is every device's
+    of = jax.tree.map(np.asarray, linalg.spectrum(whole.input))
+    return _of_spectrum(of, whole, rows.input)
 
 
 _of_spectrum = jax.jit(watching.of_spectrum, static_argnums=2)

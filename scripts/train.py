@@ -13,14 +13,15 @@ from jaxemb.config import StaticConfig
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
-    from jaxemb import ensembles, preparation, progress, report, runs
+    from jaxemb import ensembles, hosts, preparation, progress, report, runs
 
-    corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
-    objective = config.build_objective()  # what a block reads, and what it costs
-    learner = config.build_learner(objective)  # block -> loss -> update
-    several = bool(config.members)
-    train = ensembles.train if several else runs.train
-    result = train(config, objective, learner, corpus)  # goes on where a session stopped
+    with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
+        corpus = hosts.after_first(lambda: preparation.prepare(config))  # text -> ids on disk
+        objective = config.build_objective()  # what a block reads, and what it costs
+        learner = config.build_learner(objective)  # block -> loss -> update
+        several = bool(config.members)
+        train = ensembles.train if several else runs.train
+        result = train(config, objective, learner, corpus)  # goes on where a session stopped
     progress.show((report.write_members if several else report.write)(config, result))
 
 

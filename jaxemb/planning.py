@@ -13,15 +13,13 @@ from typing import NamedTuple
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.machines import Machine
 
-# passes over rows [read, dim]; XLA makes one program of what stands in one line
+# passes over rows [read, dim], as XLA fuses them; a law compares their sum with XLA's own
 READ = 2  # from the table, into an array
 PRODUCTS = 3  # scores read them; both gradients read them, and one is written
 FINITE = 1  # is any gradient not finite?
 SCALED = 2  # gradients times the rate
 ADDED = 3  # updates are read; rows of the table are read and written
-BOUNDED = (
-    9  # repeats summed into an array of zeros (4), the norms of the sums (1), two scalings (4)
-)
+BOUNDED = 9  # repeats summed into zeros (4), norms of the sums (1), scaled twice (4)
 SLOT = 11  # AdaGrad: state read (2), squared and added (3), divided by (3), written back (3)
 SCORES = 16  # over [centers, outputs]: windows and weights drawn, scores made and summed, sigma
 SCORE_ARRAYS = 5  # of them at a time

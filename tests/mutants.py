@@ -942,6 +942,36 @@ MUTANTS = {
         "tests/static/test_glove.py::test_at_full_rank_products_and_biases_become_the_logarithms_"
         "of_counts",
     ),
+    "a sum for all travels once": Mutant(
+        "planning.py",
+        '(1 + (each.kind == "all-reduce")) * each.bytes',
+        "each.bytes",
+        "tests/test_planning.py::test_cut_by_dim_a_token_sends_its_scores",
+    ),
+    "ids that travel once are counted twice": Mutant(
+        "planning.py",
+        "if mesh.data > 1:",
+        "if mesh.data > 0:",
+        "tests/test_planning.py::test_what_is_planned_to_travel_is_what_the_compiled_step_sends",
+    ),
+    "every device of a host has its whole network": Mutant(
+        "planning.py",
+        "/ near / machine.between",
+        "/ machine.between",
+        "tests/test_planning.py::test_bytes_go_over_the_link_within_a_host",
+    ),
+    "summing repeats is planned as free": Mutant(
+        "planning.py",
+        "BOUNDED = 9",
+        "BOUNDED = 0",
+        "tests/test_planning.py::test_a_device_reads_and_writes_the_bytes_that_xla_counts",
+    ),
+    "what is summed is planned to take no room": Mutant(
+        "planning.py",
+        "arrays = 1 + job.bounded",
+        "arrays = 1",
+        "tests/test_planning.py::test_a_step_needs_the_memory_that_xla_sets_aside",
+    ),
 }
 
 

@@ -62,12 +62,16 @@ def _compiled(job: Job, mesh: Mesh):
     plan = training.Plan(jax.random.key(0), objective, learner, SMALL.dim, 1, 0.1, SMALL.batch, 1)
     made = sharding.parse(f"data={mesh.data},model={mesh.model}")
     on = sharded_training.Sharded(made, mesh.cut is Cut.DIM)
-    state = sharding.begin(sharded_training.placement(on), lambda: training.start(plan, rows))
+    shapes = jax.eval_shape(lambda: training.start(plan, rows))
+    lies = sharding.lies(sharded_training.placement(on), shapes)
+    state = jax.tree.map(
+        lambda each, into: jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=into), shapes, lies
+    )
     shape = (1, SMALL.batch, SMALL.block_length + 2 * SMALL.window)
     into = jax.NamedSharding(made, P(None, on.of_batch))
     texts = jax.ShapeDtypeStruct(shape, jnp.int32, sharding=into)
     run = sharded_training.steps(on, plan)
-    return run.lower(state, 0, 1, texts, jnp.zeros(1), resources, None).compile()
+    return run.lower(state, 0, 1, texts, np.zeros(1, np.float32), resources, None).compile()
 
 
 @pytest.mark.parametrize("mesh", SMALL_MESHES, ids=planning_report.said)
@@ -164,6 +168,24 @@ def test_what_was_measured_is_within_a_third_of_what_is_planned():
         job = planning_report.BIG_STEP._replace(bounded=bounded)
         found = planning.seconds(job, Mesh(1), machines.MEASURED).total / (4096 * 16)
         assert 3 / 4 < timed / found < 4 / 3
+
+
+def test_what_the_page_says_in_words_is_what_its_tables_say():
+    def took(mesh, machine):
+        return planning.seconds(INTERNET, mesh, machine)
+
+    for machine in machines.ALL:
+        for mesh in planning_report.meshes(INTERNET, machine):
+            found = took(mesh, machine)
+            assert found.memory + found.wire > 40 * found.products
+    hosts, tokens = took(Mesh(64), machines.CPU_HOSTS), 4096 * 16
+    assert hosts.largest == hosts.wire
+    assert tokens / hosts.total == pytest.approx(1e6, rel=0.1)
+    for one, many in ((Mesh(8), Mesh(128)), (Mesh(1, 8, Cut.DIM), Mesh(8, 16, Cut.DIM))):
+        assert took(one, machines.GPU_NODE).total < took(many, machines.GPU_NODES).total
+    for rows, data in ((Mesh(1, 8), Mesh(8)), (Mesh(1, 64), Mesh(64))):
+        twice = planning.received(INTERNET, rows) / planning.received(INTERNET, data)
+        assert twice == pytest.approx(2, rel=0.01)
 
 
 def test_what_cannot_be_planned_is_refused():

@@ -5,9 +5,14 @@ import os
 import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# small programs that run once: compiling is what takes time. JAX_DISABLE_MOST_OPTIMIZATIONS=0 holds
+# every law to the programs that users get; what is marked `as_users_compile` always is
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 
+_OPTION = "jax_disable_most_optimizations"
+_FEW = jax.config.read(_OPTION)
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the same programs are compiled again and again, by functions made anew in every test
@@ -36,10 +41,21 @@ def programs_end_with_their_module():
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def compiled_as_asked(request):
+    """With few optimizations, but for what is marked; processes that a test starts do the same."""
+    few = _FEW and request.node.get_closest_marker("as_users_compile") is None
+    if few != jax.config.read(_OPTION):
+        jax.clear_caches()  # programs are not told apart by how they were compiled
+        jax.config.update(_OPTION, few)
+        os.environ[_OPTION.upper()] = str(int(few))
+
+
 def pytest_addoption(parser):
     parser.addoption("--mutants", type=int, default=5000, help="broken files to read")
     parser.addoption("--flips", type=int, default=300, help="bits of a checkpoint to flip")
     parser.addoption("--kills", type=int, default=12, help="times to kill a training, in all")
+    parser.addoption("--moments", type=int, default=2, help="times to lose one of two processes")
     parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
 
 

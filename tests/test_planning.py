@@ -27,6 +27,7 @@ from jaxemb.static import objectives
 from jaxemb.structs import Vocab
 from tests.test_scripts import run
 
+pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
 INTERNET = Job(10**7, 512, 10**12, 5, 16, 24, 4096)
 PLAIN = SMALL._replace(bounded=False)
 ADAGRAD = SMALL._replace(slots=1)

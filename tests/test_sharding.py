@@ -13,6 +13,7 @@ from jaxemb.sharded_training import Sharded
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import Vocab
 
+pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
 WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 4}
 HS = {"window": 2, "block_length": 4}

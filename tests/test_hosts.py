@@ -1,0 +1,324 @@
+"""Two real processes on this machine: the bits of one, and an end in time whatever happens.
+
+The whole of it: pytest tests/test_hosts.py --moments 20
+"""
+
+import dataclasses
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+from jaxemb import command_line, durable, hosts, lost, preparation, runs
+from jaxemb.config import StaticConfig
+from jaxemb.errors import InputError
+from jaxemb.hosts_config import Hosts
+from jaxemb.tensors import arrays
+
+ROOT = Path(__file__).parents[1]
+HEARTBEAT = 5
+ENDS_IN = HEARTBEAT + 5  # seconds: what docs/hosts.md promises
+CONFIG = '''
+"""A run of some seconds."""
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+
+config = StaticConfig(
+    corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, subsample=0),
+    objective=objectives.skipgram, learner=learners.row_sparse, dim=8, learning_rate=5e-4,
+    epochs={epochs}, chunk=4, batch=16, workdir="run", checkpoint_every=0.2,
+    exact_elastic=True, mesh="data=2",
+)
+'''
+TRAIN = "import report_off, train; from jaxemb import command_line; command_line.run(train.main)"
+NO_PICTURES = "from jaxemb import report\nreport._draw = lambda *ignored: []\n"
+
+
+class Ended(NamedTuple):
+    """How a process ended, and what it said on the way."""
+
+    code: int
+    said: str
+    after: float  # seconds
+
+
+class Job:
+    """Processes of one run, in a folder."""
+
+    def __init__(self, folder: Path, epochs: int) -> None:
+        words = np.random.default_rng(0).integers(0, 8, (1500, 20))
+        lines = [" ".join(f"{'xyz'[i % 3]}{j}" for j in line) for i, line in enumerate(words)]
+        (folder / "text.txt").write_text("\n".join(lines))
+        (folder / "config.py").write_text(CONFIG.format(epochs=epochs))
+        (folder / "report_off.py").write_text(NO_PICTURES)
+        self.folder, self.running = folder, []
+
+    def start(self, *options: str, processes: int = 2, only: int | None = None) -> list:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            at = f"127.0.0.1:{free.getsockname()[1]}"
+        cache = str(jax.config.read("jax_compilation_cache_dir"))
+        small = {"MIN_COMPILE_TIME_SECS": "0", "MIN_ENTRY_SIZE_BYTES": "0"}
+        env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": cache, "PYTHONPATH": f"{ROOT}/scripts"}
+        env |= {f"JAX_PERSISTENT_CACHE_{name}": value for name, value in small.items()}
+        command = [sys.executable, "-c", TRAIN, "config.py", "--coordinator", at]
+        command += ["--processes", str(processes), "--heartbeat", str(HEARTBEAT), *options]
+        begun = [
+            subprocess.Popen(
+                [*command, "--process-id", str(i)],
+                cwd=self.folder,
+                env=env,
+                stderr=(self.folder / f"said-{i}").open("w"),
+                stdout=subprocess.DEVNULL,
+            )
+            for i in (range(processes) if only is None else [only])
+        ]
+        self.running += begun
+        return begun
+
+    def end(self, process, within: float) -> Ended:
+        began = time.monotonic()
+        code = process.wait(within)
+        said = (self.folder / f"said-{process.args[-1]}").read_text()
+        return Ended(code, said, time.monotonic() - began)
+
+    def newest(self) -> int:
+        """The step of the newest checkpoint."""
+        found = (self.folder / "run/checkpoints").glob("step-*")
+        return max([int(path.name.removeprefix("step-")) for path in found], default=-1)
+
+    def wait_for_newer(self, step: int, processes: list) -> None:
+        deadline = time.monotonic() + 120
+        while self.newest() <= step:
+            assert all(process.poll() is None for process in processes), "ended too early"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def _moments(count: int) -> list[tuple[int, signal.Signals, float]]:
+    """Who is hit, by what, and how many seconds after a checkpoint; the first two are fixed."""
+    choose = random.Random(0)
+    both = [(1, signal.SIGSTOP, 0.0), (0, signal.SIGKILL, 0.1)]
+    return both[:count] + [
+        (choose.randrange(2), choose.choice([signal.SIGSTOP, signal.SIGKILL]), choose.random())
+        for _ in range(count - 2)
+    ]
+
+
+@pytest.fixture
+def job(tmp_path, request):
+    made = Job(tmp_path, epochs=3 * request.config.getoption("--moments"))
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one(
+    job, request, monkeypatch
+):
+    moments = _moments(request.config.getoption("--moments"))
+    slowest = 0.0
+    for victim, number, delay in moments:
+        step, processes = job.newest(), job.start()
+        job.wait_for_newer(step, processes)
+        time.sleep(delay)
+        step = job.newest()
+        processes[victim].send_signal(number)
+        survivor = job.end(processes[1 - victim], within=2 * ENDS_IN)
+        assert survivor.code == lost.CODE, survivor.said
+        assert survivor.after < ENDS_IN
+        *_, last = survivor.said.splitlines()
+        assert last.startswith(f"error: process {1 - victim} of 2: another process is gone")
+        assert "start all again with the same command" in last
+        if number == signal.SIGSTOP:  # it cannot end by itself, but does when it goes on
+            processes[victim].send_signal(signal.SIGCONT)
+            woken = job.end(processes[victim], within=ENDS_IN)
+            assert woken.code == lost.CODE
+        assert job.newest() >= step  # no confirmed step is lost
+        slowest = max(slowest, survivor.after)
+    first, other = (job.end(process, within=240) for process in job.start())
+    assert (first.code, other.code) == (0, 0), first.said + other.said
+    assert [line for line in other.said.splitlines() if "Gloo" not in line] == []
+    print(f"{len(moments)} moments: all ended within {slowest:.1f} s")
+    ours = arrays(job.folder / "run/tables.safetensors")
+    for name, table in _of_one_process(job.folder, monkeypatch)._asdict().items():
+        np.testing.assert_array_equal(ours[name], table)
+
+
+def _of_one_process(folder: Path, monkeypatch):
+    """The tables of the same run by this process, on two of its devices."""
+    monkeypatch.chdir(folder)
+    config = command_line.load(Path("config.py"), StaticConfig)
+    config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
+    made, objective = preparation.prepare(config), config.build_objective()
+    return runs.train(config, objective, config.build_learner(objective), made).tables
+
+
+def test_a_process_that_nobody_joins_ends_with_one_line(job):
+    alone = job.start("--start-within", "1", only=0)[0]
+    ended = job.end(alone, within=60)
+    assert ended.code == lost.CODE
+    (line,) = ended.said.splitlines()
+    assert line.startswith("error: process 0 of 2: not all processes came to 127.0.0.1:")
+    assert "within 1 s" in line
+
+
+def test_a_coordinator_that_is_not_there_is_named():
+    with socket.socket() as bound:  # and does not listen
+        bound.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{bound.getsockname()[1]}"
+        with (
+            pytest.raises(InputError, match=f"{at}: nobody answers there within 1 s"),
+            hosts.joined(Hosts(at, 2, 1, start_within=1)),
+        ):
+            pass
+    with (
+        pytest.raises(InputError, match="no such host"),
+        hosts.joined(Hosts("no-such-host.invalid:1", 2, 1)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Hosts(processes=2), "processes is 2, without a coordinator"),
+        (Hosts("auto", process_id=1), "process_id is 1, with coordinator auto"),
+        (Hosts("here", 2, 0), "coordinator is 'here'; wanted host:port"),
+        (Hosts("here:0", 2, 0), "coordinator is 'here:0'; wanted host:port"),
+        (Hosts("here:1", 2), "without process_id: wanted --processes N"),
+        (Hosts("here:1", None, 0), "without processes: wanted --processes N"),
+        (Hosts("here:1", 2, 2), "of 2 processes, wanted 0 to 1"),
+        (Hosts("here:1", 2, -1), "of 2 processes, wanted 0 to 1"),
+        (Hosts("here:1", 0, 0), "processes is 0"),
+        (Hosts(heartbeat=0), "heartbeat is 0"),
+        (Hosts(stuck_after=0.0), "stuck_after is 0"),
+    ],
+)
+def test_settings_that_are_none_of_a_process_are_refused(settings, said):
+    with pytest.raises(InputError, match=said):
+        settings.check("data=2")
+
+
+def test_several_processes_want_a_mesh():
+    with pytest.raises(InputError, match="--mesh data=2"):
+        Hosts("here:1", 2, 0).check(None)
+    Hosts("here:1", 2, 0).check("data=2")
+    Hosts().check(None)
+
+
+class Store:
+    """A key-value store of several processes of which one speaks at a time."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+
+    def key_value_set(self, key: str, value: str, allow_overwrite: bool = False) -> None:
+        assert allow_overwrite or key not in self.found
+        self.found[key] = value
+
+    def key_value_delete(self, key: str) -> None:
+        self.found.pop(key, None)
+
+    def key_value_dir_get(self, key: str) -> list[tuple[str, str]]:
+        return [pair for pair in self.found.items() if pair[0].startswith(key)]
+
+    def blocking_key_value_get(self, key: str, timeout: int) -> str:
+        assert timeout > 0
+        return self.found[key]
+
+    def wait_at_barrier(self, key: str, timeout: int) -> None:
+        assert key
+        assert timeout > 0
+
+
+@pytest.fixture
+def be(monkeypatch):
+    """A function that makes this process one of three."""
+    store = Store()
+    jobs = [hosts._Job(i, 3, store, [0], []) for i in range(3)]
+    return lambda process: monkeypatch.setattr(hosts, "_job", jobs[process]) or store
+
+
+def test_what_the_first_process_says_all_do_and_little_of_it_is_kept(be):
+    for number in range(200):
+        for process in (0, 1, 2):
+            be(process)
+            assert hosts.told([number, process]) == [number, 0]
+    assert len(be(0).found) < 100
+
+
+def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
+    wants = [(0, 0, 0), (0, 0, 1), (0, 0, 1), (1, 0, 1)]  # of each chunk, of each process
+    seen = []
+    for chunk in wants:
+        answers = []
+        for process in (0, 1, 2):
+            be(process)
+            layout = hosts.together(durable.Layout())
+            answers.append(layout.agree((bool(chunk[process]), process == 0)))
+        seen.append(answers)
+    assert [set(answers) for answers in seen[:2]] == [{(False, True)}, {(False, True)}]
+    assert [set(answers) for answers in seen[2:]] == [{(True, True)}, {(True, True)}]
+
+
+def test_another_config_and_a_folder_that_is_not_shared_are_refused(be, tmp_path):
+    config = command_line.load(ROOT / "configs/quickstart.py", StaticConfig)
+    be(0)
+    assert hosts.own(tmp_path, config) == tmp_path
+    be(1)
+    with pytest.raises(InputError, match="is not the folder that process 0 has"):
+        hosts.own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
+    be(2)
+    with pytest.raises(InputError, match="epochs was"):
+        hosts.own(tmp_path, dataclasses.replace(config, epochs=99))
+
+
+def test_what_the_first_makes_the_others_find(be):
+    made = []
+    for process in (0, 1, 2):
+        be(process)
+        assert hosts.after_first(lambda: made.append(hosts.share()) or "made") == "made"
+    assert made == [(0, 3), (1, 3), (2, 3)]
+
+
+def _ends(*lines: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_abort_ends_with_one_line_and_its_folders_are_gone():
+    begin = "import os, threading; from jaxemb import lost; print(lost.scratch(), flush=True)"
+    when = "lost.when_aborted(lambda: 'the' + chr(10) + 'end')"
+    done = _ends(
+        begin, when, "threading.Thread(target=os.abort).start()", "threading.Event().wait()"
+    )
+    assert (done.returncode, done.stderr) == (lost.CODE, "the\\nend\n")
+    assert not Path(done.stdout.strip()).exists()
+    after = _ends(begin, when, "lost.forget()", "os.abort()")
+    assert after.returncode == -signal.SIGABRT
+    assert not Path(after.stdout.strip()).exists()
+
+
+def test_a_chunk_that_never_ends_is_noticed_and_one_that_does_is_not():
+    begin = "import time; from jaxemb import lost; at = time.monotonic()"
+    watch, wait = "lost.watch(lambda: {}, 0.4, 'stuck')", "time.sleep(1.5); print('went on')"
+    done = _ends(begin, watch.format("at"), wait)
+    assert (done.returncode, done.stderr) == (lost.CODE, "stuck\n")
+    for seen in ("time.monotonic()", "None"):
+        assert _ends(begin, watch.format(seen), wait).stdout == "went on\n"

@@ -1,5 +1,6 @@
 """Laws of every objective. Oracles: the one-example losses over pairs; identities of algebra."""
 
+import functools
 import itertools
 
 import jax
@@ -27,10 +28,15 @@ TEXTS = jnp.array([[0, 3, 1, 4, 2, -1, 5, 6], [7, 1, 1, 8, -1, 2, 9, -5]])
 def batch_of(objective, vocab, seed: int = 0):
     """Tables away from zero, and a batch of two blocks."""
     resources, rows = objective.prepare(vocab)
-    keys = jax.random.split(jax.random.key(seed), 3)
-    whole = InOut(*(jax.random.normal(k, (n, DIM)) for k, n in zip(keys[:2], rows, strict=True)))
-    random = jax.random.bits(keys[2], (2, objective.reads.bits))
-    return whole, jax.vmap(objective.draw, in_axes=(0, 0, None))(random, TEXTS, resources)
+    random = np.random.default_rng(seed)
+    whole = InOut(*(jnp.asarray(random.normal(size=(n, DIM)), jnp.float32) for n in rows))
+    bits = random.integers(0, 2**32, (2, objective.reads.bits), np.uint32)
+    return whole, _drawn(objective.draw)(bits, TEXTS, resources)
+
+
+@functools.cache
+def _drawn(draw):
+    return jax.jit(jax.vmap(draw, in_axes=(0, 0, None)))
 
 
 def loss_of(objective, whole, batch):

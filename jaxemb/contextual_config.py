@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from jaxemb import mesh_config
 from jaxemb.config import Corpus, Function
 from jaxemb.errors import InputError, above_zero, at_least
 
@@ -51,6 +52,8 @@ class ContextualConfig:
     dev: float = 0.01
     """The share of sentences that choose among models; held_out of the corpus is for the report."""
     seed: int = 0
+    mesh: str | None = None
+    """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 
@@ -69,5 +72,6 @@ class ContextualConfig:
             raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {told}")
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
+        mesh_config.check_data(self.mesh, self.batch)
         if self.samples is not None:
             at_least(1, samples=self.samples)

@@ -20,6 +20,7 @@ from jaxemb import (
     preparation,
     progress,
     provenance,
+    sharding,
     tensors,
     watching,
 )
@@ -156,9 +157,10 @@ def _spelled(vocab: Vocab) -> Any:
 def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences) -> None:
     """Trains to the end, and leaves the model in the folder."""
     text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
+    layout, put = sharding.streams(config.mesh)
     how = durable.Training(
         start=start,
-        events=lambda state, cursor: training.events(plan, state, text, resources, cursor),
+        events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
         cursor=training.Cursor,
         where=training.where,
         finite=training.all_finite,
@@ -169,7 +171,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         progress.Meter() as meter,
     ):
         place, every = identity.place(workdir), config.checkpoint_every
-        run = durable.Durable(how, place, every=every, stop=stop, say=log.say)
+        run = durable.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
         log.back_to(run.cursor)
         before = None
         for event, _ in run.events():

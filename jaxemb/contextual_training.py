@@ -2,7 +2,7 @@
 
 import enum
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -123,10 +123,14 @@ def events(
     text: Text,
     resources: Resources,
     cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+    put: Callable[[Any], Any] = lambda windows: windows,
 ) -> Iterator[Event]:
     """Trains from the cursor to the last epoch, a chunk at a time.
 
     States of an epoch's end are not carried into the next: it begins with another text.
+
+    Args:
+        put: windows, [windows, time, batch], on the devices that read them.
     """
     unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
     total = windows.count(len(text.ids), unroll)
@@ -136,7 +140,7 @@ def events(
             real = len(pairs)
             if cursor.window == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
-            stacked = _stacked(pairs, plan.chunk)
+            stacked = put(_stacked(pairs, plan.chunk))
             state, sums, counts = _chunk(
                 plan.rule, state, resources, steps, cursor.step, real, *stacked
             )

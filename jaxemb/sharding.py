@@ -169,6 +169,18 @@ def of_streams(mesh: Mesh) -> Placement:
     return Placement(mesh, specs)
 
 
+def streams(text: str | None) -> tuple[durable.Layout, Callable[[Any], Any]]:
+    """Layout and `put` of a language model's training: its streams divided over `data`.
+
+    Args:
+        text: see `parse`; None is one device.
+    """
+    if text is None:
+        return durable.Layout(), lambda windows: windows
+    mesh = parse(text)
+    return layout(of_streams(mesh)), lambda windows: divided(mesh, windows, None, None, "data")
+
+
 def layout(where: Placement) -> durable.Layout:
     """How a training that is kept lies on the mesh."""
     return durable.Layout(

@@ -1,17 +1,33 @@
 """Training on several devices. Oracles: one device; arithmetic for what travels; equal bits."""
 
 import functools
+import types
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import train
+from safetensors.numpy import load_file
 
-from jaxemb import collectives, learners, sharded_training, sharding, training
+from jaxemb import (
+    collectives,
+    contextual_training,
+    learners,
+    mesh_config,
+    runs,
+    sharded_training,
+    sharding,
+    training,
+)
+from jaxemb.errors import InputError
 from jaxemb.sharded_training import Sharded
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import Vocab
+from tests.test_contextual_training import _plan as _language_model
+from tests.test_contextual_training import _text as _streams
+from tests.test_scripts import _interrupt_after, no_pictures, place, run  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
 WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
@@ -163,3 +179,118 @@ def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
     told = [int(shard.data) for shard in after.refused.addressable_shards]
     assert told == [1] * sharding.parse(case[2]).size
     jax.tree.map(np.testing.assert_array_equal, before.tables, jax.device_get(after.tables))
+
+
+@functools.cache
+def _exactly(mesh: str):
+    plan, on = _plan("skipgram", "sgd"), Sharded(sharding.parse(mesh), exact=True)
+    return sharded_training.placement(on), plan, sharded_training.program(on, plan)
+
+
+def _elastic(meshes):
+    """Trained for as many steps on each mesh in turn, by way of the host."""
+    rows, cursor = _prepared("skipgram")[1], training.Cursor()
+    start = functools.partial(training.start, _plan("skipgram", "sgd"), rows)
+    like, kept = jax.eval_shape(start), None
+    for mesh in meshes:
+        where, plan, program = _exactly(mesh)
+        state = sharding.begin(where, start) if kept is None else sharding.place(where, kept)
+        state, cursor = _run(plan, program, state, "skipgram", cursor, cursor.step + 25)
+        kept = sharding.whole(state, like)
+    return kept
+
+
+def test_exact_elastic_training_has_the_same_bits_whatever_devices_come_and_go():
+    meshes = ["data=1", "data=2", "data=2,model=2", "data=8", "data=1"]
+    changed, one = _elastic(meshes), _elastic(["data=1"] * 5)
+    jax.tree.map(np.testing.assert_array_equal, changed, one)
+
+
+def test_a_state_is_cut_by_rows_over_all_devices_in_their_order():
+    """Each process can then save whole parts of a checkpoint."""
+    many = _on_many(*CASES[1])
+    table = many.state.tables.input
+    where = sharding.Placement(table.sharding.mesh, lambda state: None, sharding.PADDED)
+    cut = sharding.by_rows(where, many.state)
+    places = {shard.device.id: shard.index[0] for shard in cut.tables.input.addressable_shards}
+    assert [places[i].start for i in range(4)] == [0, 256, 512, 768]
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(cut), jax.device_get(many.state))
+
+
+SETTINGS = {"dim": 12, "batch": 24, "cut": "rows", "mesh": None, "exact_elastic": False}
+BAD = {
+    "mesh is 'data:2'": {"mesh": "data:2"},
+    "in which 'rows=2' is no axis": {"mesh": "data=2,rows=2"},
+    "'data=3' is no axis": {"mesh": "data=2,data=3"},
+    "'model=0' is no axis": {"mesh": "model=0"},
+    "exact_elastic wants --cut rows": {"mesh": "model=2", "cut": "dim", "exact_elastic": True},
+    "exact_elastic wants 1, 2, 4 or 8": {"mesh": "data=3", "exact_elastic": True},
+    "for one model": {"mesh": "data=2", "members": (1,)},
+    "dim is 12; --cut dim wants a multiple": {"mesh": "model=8", "cut": "dim"},
+    "a model that divides 64": {"mesh": "model=3"},
+    "batch is 24 blocks, to be divided by 32": {"mesh": "data=16,model=2"},
+    "batch is 12 blocks, to be divided by 8": {"exact_elastic": True, "batch": 12},
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_what_cannot_be_divided_is_refused_with_what_was_wanted(message):
+    config = types.SimpleNamespace(**{**SETTINGS, "members": (), **BAD[message]})
+    with pytest.raises(InputError, match=message):
+        mesh_config.check(config)
+
+
+def test_more_devices_than_there_are_are_refused_with_how_to_get_virtual_ones():
+    with pytest.raises(InputError, match=r"but there are 8 \(cpu\); XLA_FLAGS=--xla_force_host"):
+        sharding.parse("data=16")
+
+
+def test_a_learner_of_whole_tables_is_refused():
+    plan = _plan("skipgram", "sgd")._replace(learner=learners.dense(OBJECTIVES["skipgram"]))
+    with pytest.raises(InputError, match=r"a mesh wants learners.row_sparse"):
+        sharded_training.program(Sharded(sharding.parse("data=2")), plan)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_goes_on_with_other_devices_to_the_same_bits(place, monkeypatch):  # noqa: F811
+    options = ("config.py", "--batch", "8", "--exact-elastic")
+    run(train, *options, "--workdir", "whole", monkeypatch=monkeypatch)
+    with monkeypatch.context() as patch:
+        _interrupt_after(2, patch)
+        run(train, *options, "--mesh", "data=2,model=2", monkeypatch=patch, code=130)
+    run(train, *options, "--mesh", "data=4", monkeypatch=monkeypatch)
+    whole, resumed = (load_file(place / f / "tables.safetensors") for f in ("whole", "run"))
+    for name in whole:
+        assert whole[name].shape == (24, 8)  # without padding
+        np.testing.assert_array_equal(whole[name], resumed[name])
+    for name in ("held_out", "singular_values", "norms"):
+        seen = [
+            [row[name] for row in runs.metrics(place / f) if name in row] for f in ("whole", "run")
+        ]
+        np.testing.assert_allclose(seen[0][-1], seen[1][-1], rtol=1e-4)
+
+
+def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
+    text, plan = _streams(0), _language_model(epochs=1, samples=8)
+    start = functools.partial(contextual_training.start, plan, 4, contextual_training.Resources())
+    found = []
+    for mesh in (None, "data=4"):
+        layout, put = sharding.streams(mesh)
+        state = layout.begin(start)
+        resources = contextual_training.Resources()
+        for event in contextual_training.events(plan, state, text, resources, put=put):
+            state = event.state
+        found.append(jax.device_get(state))
+        if mesh:
+            assert {len(leaf.devices()) for leaf in jax.tree.leaves(state)} == {4}
+            assert not any(leaf.is_fully_replicated for leaf in jax.tree.leaves(state.carry))
+            kept = layout.place(found[1])
+            jax.tree.map(np.testing.assert_array_equal, jax.device_get(kept), found[1])
+    for one, many in zip(*map(jax.tree.leaves, found), strict=True):
+        np.testing.assert_allclose(many, one, rtol=0, atol=2e-5 * max(np.abs(one).max(), 1e-3))
+
+
+@pytest.mark.parametrize("mesh", ["model=2", "data=3"])
+def test_a_language_model_is_not_cut_nor_its_streams_divided_unevenly(mesh):
+    with pytest.raises(InputError, match="wanted"):
+        mesh_config.check_data(mesh, 4)

@@ -1,5 +1,6 @@
 """Spectra and ranks by every method. Oracles: planted values; numpy's SVD in float64."""
 
+import functools
 import re
 import sys
 
@@ -31,10 +32,15 @@ def _close(found, values, share):
     assert (error <= float(found.backward_error) + share * values).all()
 
 
+@functools.cache
+def _deficient(smallest):
+    return planted(0, 10_000, deficient(smallest)).astype(np.float32)
+
+
 @BY_METHOD
 @pytest.mark.parametrize("smallest", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
 def test_a_planted_rank_is_found_and_certified(method, smallest):
-    table = planted(0, 10_000, deficient(smallest)).astype(np.float32)
+    table = _deficient(smallest)
     of = linalg.spectrum(table, method=method)
     found = linalg.rank(of)
     assert (int(found.rank), bool(found)) == (250, True)
@@ -88,13 +94,13 @@ def test_a_gram_matrix_corrected_for_the_mean_is_wrong_and_ours_is_not():
 HARD = {
     "one value far above the rest": lambda r: r.normal(size=(3000, 30)) + 1000,
     "a low rank under a mean": lambda r: r.normal(size=(3000, 9)) @ r.normal(size=(9, 30)) + 100,
-    "every row many times": lambda r: np.repeat(r.normal(size=(20, 30)), 300, axis=0),
+    "every row many times": lambda r: np.repeat(r.normal(size=(20, 30)), 150, axis=0),
     "few rows far above the rest": lambda r: (
         r.normal(size=(3000, 30)) * np.where(np.arange(3000) % 100 == 7, 1e6, 1)[:, None]
     ),
     "columns of many sizes": lambda r: r.normal(size=(3000, 30)) * np.geomspace(1, 1e-9, 30),
     "heavy tails": lambda r: r.standard_cauchy(size=(3000, 30)) ** 3,
-    "the identity among zeros": lambda r: np.pad(np.eye(30), ((100, 2000), (0, 0))),
+    "the identity among zeros": lambda r: np.pad(np.eye(30), ((100, 2870), (0, 0))),
     "whole numbers": lambda r: r.integers(-2, 3, (3000, 7)) @ r.integers(-2, 3, (7, 30)),
     "more columns than rows": lambda r: r.normal(size=(9, 30)),
     "one row": lambda r: r.normal(size=(1, 30)),
@@ -314,6 +320,7 @@ def _temporary(function, rows, dim):
     return jax.jit(function).lower(shape).compile().memory_analysis().temp_size_in_bytes
 
 
+@pytest.mark.as_users_compile
 @ON_DEVICE
 @pytest.mark.parametrize("rows", [50_000, 1_000_000])
 def test_memory_beyond_the_table_does_not_grow_with_it(method, rows):
@@ -321,6 +328,7 @@ def test_memory_beyond_the_table_does_not_grow_with_it(method, rows):
     assert temporary < 64e6 + 40 * 4 * 300**2
 
 
+@pytest.mark.as_users_compile
 def test_jaxs_own_singular_values_would_take_ten_gigabytes():
     assert _temporary(jnp.linalg.svdvals, 50_000, 300) > 10e9
 
@@ -331,8 +339,7 @@ def _cut(table, devices):
 
 
 @ON_DEVICE
-@pytest.mark.parametrize("devices", [2, 4])
-@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize(("devices", "center"), [(2, False), (4, True)])
 def test_a_table_cut_by_rows_has_the_same_verdict(method, devices, center):
     table = planted(0, 400, deficient(1e-4, 10, 16)).astype(np.float32) + np.float32(0.1)
     one = linalg.spectrum(jnp.asarray(table), method=method, center=center)
@@ -359,6 +366,7 @@ def test_a_table_cut_by_columns_is_cut_anew_or_refused_with_the_remedy():
         linalg.rank(jax.device_put(table[:63], columns))
 
 
+@pytest.mark.as_users_compile
 @ON_DEVICE
 def test_only_small_arrays_travel_between_devices(method):
     rows, dim, devices = 64_000, 16, 4

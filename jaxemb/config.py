@@ -13,14 +13,24 @@ import tyro
 
 from jaxemb import mesh_config
 from jaxemb.corpus_config import Corpus, Function
-from jaxemb.errors import InputError, above_zero, at_least
+from jaxemb.errors import InputError, above_zero, at_least, not_negative
 from jaxemb.functional import schedules, subsampling
 from jaxemb.hosts_config import Hosts
 from jaxemb.text import corpus as corpus_lib
 
-__all__ = ["OF_OBJECTIVES", "Chosen", "Corpus", "Function", "Member", "StaticConfig"]
+__all__ = [
+    "OF_OBJECTIVES",
+    "Chosen",
+    "Corpus",
+    "Function",
+    "Hosts",
+    "Member",
+    "OfHosts",
+    "StaticConfig",
+]
 
 Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
+OfHosts = Annotated[Hosts, tyro.conf.OmitArgPrefixes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +116,7 @@ class StaticConfig:
     """What `model` of a mesh cuts: the rows of tables, or every vector."""
     exact_elastic: bool = False
     """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
-    hosts: Annotated[Hosts, tyro.conf.OmitArgPrefixes] = Hosts()  # noqa: RUF009 (it is frozen)
+    hosts: OfHosts = Hosts()  # noqa: RUF009 (it is frozen)
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 
@@ -130,6 +140,7 @@ class StaticConfig:
         if self.seed >= 1 << 32:
             raise InputError(f"seed is {self.seed}; it must be below 2^32")
         above_zero(learning_rate=self.learning_rate)
+        not_negative(checkpoint_every=self.checkpoint_every)
         if self.members and (self.init_from or self.grow_from or self.freeze):
             raise InputError(
                 "init_from, grow_from and freeze are for one model: take the members out"

@@ -3,8 +3,8 @@
 import dataclasses
 
 from jaxemb import mesh_config
-from jaxemb.config import Corpus, Function
-from jaxemb.errors import InputError, above_zero, at_least
+from jaxemb.config import Corpus, Function, Hosts, OfHosts
+from jaxemb.errors import InputError, above_zero, at_least, not_negative
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +54,7 @@ class ContextualConfig:
     seed: int = 0
     mesh: str | None = None
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
+    hosts: OfHosts = Hosts()  # noqa: RUF009 (it is frozen)
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 
@@ -64,6 +65,7 @@ class ContextualConfig:
         at_least(1, **{name: getattr(self, name) for name in names})
         at_least(0, seed=self.seed)
         above_zero(learning_rate=self.learning_rate, clip=self.clip)
+        not_negative(checkpoint_every=self.checkpoint_every)
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         held = self.corpus.held_out
@@ -73,5 +75,6 @@ class ContextualConfig:
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
         mesh_config.check_data(self.mesh, self.batch)
+        self.hosts.check(self.mesh)
         if self.samples is not None:
             at_least(1, samples=self.samples)

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import importlib
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ import optax
 from jaxemb import (
     checkpoints,
     durable,
+    hosts,
     identity,
     loading,
     preparation,
@@ -77,10 +77,10 @@ def train(config: ContextualConfig) -> Result:
         NumericalError: a loss that is not finite, with its step.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    workdir = preparation.writable(config.workdir)
-    prepared = preparation.prepare_corpus(
-        config.corpus, config.corpus.prepared or workdir / "corpus"
-    )
+    folder = preparation.writable(config.workdir)
+    encoded = config.corpus.prepared or folder / "corpus"
+    prepared = hosts.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
+    workdir = hosts.own(folder, config)
     vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
     table, resources = _given(config, vocab)
     begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, MODEL))
@@ -92,9 +92,10 @@ def train(config: ContextualConfig) -> Result:
         model, config.optimizer(config.learning_rate, config.clip), config.unroll, config.samples
     )
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
-    if not (workdir / MODEL).exists():
+    if hosts.told(not (workdir / MODEL).exists()):
         start = functools.partial(training.start, plan, config.batch, resources, table)
         _loop(workdir, config, plan, start, resources, texts)
+    hosts.leave()
     shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
     params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
@@ -170,7 +171,8 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,
     ):
-        place, every = identity.place(workdir), config.checkpoint_every
+        place, every = hosts.place(config.workdir), config.checkpoint_every
+        layout = hosts.together(layout)
         run = durable.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
         log.back_to(run.cursor)
         before = None
@@ -238,7 +240,7 @@ def load(workdir: str | Path) -> Loaded:
         )
     said = provenance.read_json(workdir / identity.CONFIG)["config"]
     vocab = corpus.read_vocab(workdir / corpus.VOCAB)
-    cell = _function(workdir, said["cell"])(said["units"], said["dim"])
+    cell = _function(workdir, said["cell"])(int(said["units"]), int(said["dim"]))
     fields = ("layers", "skip", "dropout", "tied", "characters")
     options = {name: said[name] for name in fields}
     model = models.language_model(cell, len(vocab.words), **options)
@@ -251,6 +253,7 @@ def load(workdir: str | Path) -> Loaded:
 def _function(workdir: Path, name: str) -> Any:
     """A function by the name that config.json has for it."""
     module, _, inside = name.partition(":")
-    if module.split(".")[0] != "jaxemb":
+    # the file may be anybody's: nothing but a cell is called, with nothing but numbers
+    if module != models.__name__ or not inside.endswith("_cell") or not hasattr(models, inside):
         raise InputError(f"{workdir}: its cell is {name}, which is not from this package")
-    return getattr(importlib.import_module(module), inside)
+    return getattr(models, inside)

@@ -98,13 +98,15 @@ class Durable:
         """
         with self._saver:
             while True:
-                at, before = None, None
+                at, before, first = None, None, None
                 for at in self._training.events(self.state, self.cursor):
                     self.state, self.cursor = at.state, at.cursor
                     stop, due = self._layout.agree((bool(self._stop), self._saver.due()))
                     stop = stop and at.done < 1
                     yield at, stop or due
-                    if self._refuses(before):  # one late: the device does not wait for the host
+                    # one late: the device does not wait for the host
+                    first = (first or before) if before and refusals(before) else None
+                    if self._refuses(before):
                         break
                     before = at
                     if stop or due:
@@ -115,7 +117,7 @@ class Durable:
                 else:
                     if at is None or self._sound(at):
                         return
-                self._back(at)
+                self._back(first or at)
 
     def _save(self, stop: bool) -> None:
         state, where = self._layout.by_rows(self.state), self.cursor._asdict()

@@ -52,3 +52,10 @@ def above_zero(**settings: float) -> None:
     for name, value in settings.items():
         if not 0 < value < float("inf"):
             raise InputError(f"{name} is {value}; it must be above 0 and finite")
+
+
+def not_negative(**settings: float) -> None:
+    """Raises InputError for a setting that is not finite and >= 0."""
+    for name, value in settings.items():
+        if not 0 <= value < float("inf"):
+            raise InputError(f"{name} is {value}; it must be 0 or more, and finite")

@@ -96,6 +96,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     """Runs a script: an error that is for people becomes one line and an exit code.
 
     0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 or 143 interrupted.
+    75, of several processes, is `hosts`' own.
     """
     try:
         main()

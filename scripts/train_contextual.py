@@ -3,7 +3,8 @@
 Usage: python scripts/train_contextual.py configs/elmo_quickstart.py [--units 512 ...] [--help]
 
 Ctrl-C saves and stops; the same command goes on from there. Exit codes: 0 done, 2 input that
-cannot be used, 3 numbers that are not finite, 130 interrupted, 143 terminated.
+cannot be used, 3 numbers that are not finite, 75 another process is lost (docs/hosts.md), 130
+interrupted, 143 terminated.
 """
 
 from jaxemb import command_line
@@ -13,9 +14,10 @@ from jaxemb.contextual_config import ContextualConfig
 def main() -> None:
     config = command_line.from_command_line(ContextualConfig)
     # after --help, which needs no device
-    from jaxemb import contextual_report, contextual_runs, progress
+    from jaxemb import contextual_report, contextual_runs, hosts, progress
 
-    result = contextual_runs.train(config)  # text -> windows -> model; goes on where it stopped
+    with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
+        result = contextual_runs.train(config)  # text -> windows -> model; goes on where it stopped
     progress.show(contextual_report.write(config, result))
 
 

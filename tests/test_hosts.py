@@ -66,7 +66,7 @@ class Job:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             at = f"127.0.0.1:{free.getsockname()[1]}"
-        cache = str(jax.config.read("jax_compilation_cache_dir"))
+        cache = str(jax.config.jax_compilation_cache_dir)  # type: ignore[attr-defined]
         small = {"MIN_COMPILE_TIME_SECS": "0", "MIN_ENTRY_SIZE_BYTES": "0"}
         env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": cache, "PYTHONPATH": f"{ROOT}/scripts"}
         env |= {f"JAX_PERSISTENT_CACHE_{name}": value for name, value in small.items()}

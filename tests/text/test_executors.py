@@ -192,10 +192,13 @@ def test_of_two_that_prepare_one_folder_the_second_waits_and_finds_it_done(files
         reads.append(vocab)
         time.sleep(0.1)
 
-    with ThreadPoolExecutor(2) as threads:
+    def prepared(_):
         how = {"workers": 1, "before_second_pass": before}
-        both = [threads.submit(_made, files[:1], tmp_path / "out", **how) for _ in range(2)]
-    assert both[0].result()["ids.bin"] == both[1].result()["ids.bin"]
+        return corpus.prepare(files[:1], tmp_path / "out", SETTINGS, **how)
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(prepared, range(2))
+    np.testing.assert_array_equal(first.ids, second.ids)
     assert len(reads) == 1
 
 

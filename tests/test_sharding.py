@@ -9,27 +9,33 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import train
+from jax.sharding import PartitionSpec as P
 from safetensors.numpy import load_file
 
 from jaxemb import (
     collectives,
     contextual_training,
     learners,
+    linalg,
     mesh_config,
     runs,
     sharded_training,
     sharding,
     training,
+    watching,
 )
 from jaxemb.errors import InputError
+from jaxemb.evaluation import searching
+from jaxemb.functional import similarity
 from jaxemb.sharded_training import Sharded
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
-from jaxemb.structs import Vocab
+from jaxemb.structs import InOut, Vocab
 from tests.test_contextual_training import _plan as _language_model
 from tests.test_contextual_training import _text as _streams
 from tests.test_scripts import _interrupt_after, no_pictures, place, run  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
+pytestmark = pytest.mark.as_users_compile
 WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 4}
 HS = {"window": 2, "block_length": 4}
@@ -294,3 +300,44 @@ def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
 def test_a_language_model_is_not_cut_nor_its_streams_divided_unevenly(mesh):
     with pytest.raises(InputError, match="wanted"):
         mesh_config.check_data(mesh, 4)
+
+
+@pytest.mark.parametrize("cut", ["rows", "dim"])
+def test_tables_are_measured_where_they_lie(cut):
+    rows, dim = 6000, 16
+    random = np.random.default_rng(0)
+    tables = InOut(*(random.normal(size=(rows, dim)).astype(np.float32) for _ in range(2)))
+    on = Sharded(sharding.parse("data=2,model=2"), cut == "dim")
+    placed = sharding.place(sharded_training.placement(on), tables)
+    assert len(placed.input) == 6016
+    found = sharded_training.measure(on, InOut(rows, rows), placed)
+    for name, wanted in watching.measure(InOut(*map(jnp.asarray, tables))).items():
+        np.testing.assert_allclose(found[name], wanted, rtol=2e-5)
+    cut_by_rows = (
+        placed if cut == "rows" else sharding.by_rows(sharded_training.placement(on), placed)
+    )
+    of = jax.tree.map(np.asarray, linalg.spectrum(placed.input))
+    program = sharded_training._of_spectrum.lower(of, cut_by_rows, rows).compile()
+    norms = 4 * rows  # one number a row, for their quantiles
+    assert max(each.bytes for each in collectives.of(program)) <= norms
+
+
+@pytest.mark.parametrize("spec", [P("model"), P(None, "model")], ids=str)
+def test_neighbours_are_found_where_the_table_lies(spec, monkeypatch):
+    table = np.random.default_rng(0).normal(size=(4096, 16)).astype(np.float32)
+    asked = (table[[5, 9]][:, None], np.zeros((2, 0, 16), np.float32), np.array([[5], [9]]), 5)
+    wanted = searching.best(table, *asked)
+    mesh = sharding.parse("data=2,model=2")
+    placed = jax.device_put(table, jax.NamedSharding(mesh, spec))
+    found = searching.best(placed, *asked)
+    np.testing.assert_array_equal(found.ids, wanted.ids)
+    np.testing.assert_allclose(found.values, wanted.values, rtol=1e-6)
+    nothing = searching.Best(jnp.full((2, 5), -jnp.inf), jnp.zeros((2, 5), jnp.int32))
+    near, far, excluded, k = asked
+    step = searching._step.lower(
+        nothing, placed, 0, 4096, near, far, excluded, similarity.cos_add, k
+    )
+    moved = collectives.of(step.compile())
+    assert 0 < max(each.bytes for each in moved) <= 3 * 4 * 4096 < table.nbytes / 4  # scores
+    monkeypatch.setattr(searching, "ENTRIES", 1 << 14)  # in several blocks
+    np.testing.assert_array_equal(searching.best(placed, *asked).ids, wanted.ids)

@@ -1,0 +1,110 @@
+"""What travels between devices in one step of training, by mesh; on virtual devices of a CPU.
+
+Usage: XLA_FLAGS=--xla_force_host_platform_device_count=4 \
+           python scripts/benchmark.py sharding [--vocab 100000] [--dim 100]
+
+Reads the collectives of the compiled program, beside what arithmetic says that the gradients at the
+rows, the rows and the scores of a batch amount to, and what a table would. Nothing is trained, so
+the numbers are those of any machine. Writes sharding.json.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import PartitionSpec as P
+
+from benchmarks import _together
+from jaxemb import (
+    collectives,
+    command_line,
+    learners,
+    objectives,
+    sharded_training,
+    sharding,
+    training,
+)
+from jaxemb.sharded_training import Sharded
+
+BUILD = {"skipgram": objectives.skipgram, "cbow": objectives.cbow}
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A step, and the meshes to compile it for."""
+
+    vocab: int = 100_000
+    dim: int = 100
+    batch: int = 32
+    """Blocks in a step."""
+    meshes: tuple[str, ...] = (
+        "data=4 rows",
+        "model=4 rows",
+        "model=4 dim",
+        "data=2,model=2 rows",
+        "data=2,model=2 dim",
+    )
+    folder: str = _together.FOLDER
+
+
+def main(arguments: list[str]) -> None:
+    asked = command_line.parse(Asked, arguments)
+    rows = []
+    for name in BUILD:
+        for mesh in asked.meshes:
+            rows.append(_row(asked, name, mesh))
+            shown = _together.table(rows).splitlines()
+            print("\n".join(shown if len(rows) == 1 else shown[-1:]))
+    _together.write("sharding", asked, rows, asked.folder)
+
+
+def _row(asked: Asked, name: str, where: str) -> dict:
+    mesh, _, cut = where.partition(" ")
+    objective, on = BUILD[name](), Sharded(sharding.parse(mesh), cut == "dim")
+    compiled, read, scores = _compiled(asked, objective, on)
+    moved = collectives.of(compiled)
+    costs = compiled.cost_analysis() or {}
+    return {
+        "objective": name,
+        "mesh": mesh,
+        "cut": cut,
+        "collectives": len(moved),
+        "KB sent or had, in all": round(sum(each.bytes for each in moved) / 1e3, 1),
+        "KB, the largest": round(max(each.bytes for each in moved) / 1e3, 1),
+        "KB of row gradients": round(read * asked.dim * 4 / 1e3, 1),
+        "KB of ids": round(read * 4 / 1e3, 1),
+        "KB of scores": round(scores * 4 / 1e3, 1),
+        "KB of a table": round(asked.vocab * asked.dim * 4 / 1e3),
+        "KB touched": round(costs.get("bytes accessed", float("nan")) / 1e3),
+        "by": ", ".join(f"{each.kind} {' '.join(each.shapes)}" for each in moved),
+    }
+
+
+def _compiled(asked: Asked, objective, on: Sharded):
+    """The program of one step; the rows that a batch reads, and its scores."""
+    learner, reads = learners.row_sparse(objective), objective.reads
+    plan = training.Plan(jax.random.key(0), objective, learner, asked.dim, 1, 0.025, asked.batch, 1)
+    resources, rows = objective.prepare(_together.zipf_vocab(asked.vocab))
+    start = lambda: training.start(plan, rows)  # noqa: E731
+    state = jax.tree.map(
+        lambda leaf, lies: jax.ShapeDtypeStruct(
+            (leaf.shape[0] + -leaf.shape[0] % sharding.PADDED, *leaf.shape[1:])
+            if leaf.shape
+            else (),
+            leaf.dtype,
+            sharding=lies,
+        ),
+        jax.eval_shape(start),
+        sharding.lies(sharded_training.placement(on), jax.eval_shape(start)),
+    )
+    shape = (1, asked.batch, reads.block_length + 2 * reads.halo)
+    into = jax.NamedSharding(on.mesh, P(None, on.of_batch))
+    texts = jax.ShapeDtypeStruct(shape, jnp.int32, sharding=into)
+    run = sharded_training.steps(on, plan)
+    compiled = run.lower(state, 0, 1, texts, jnp.zeros(1), resources, None).compile()
+    random = jax.ShapeDtypeStruct((reads.bits,), jnp.uint32)
+    block = jax.eval_shape(
+        objective.draw, random, jax.ShapeDtypeStruct(shape[2:], jnp.int32), resources
+    )
+    read = asked.batch * sum(ids.size for ids in block.ids)
+    return compiled, read, asked.batch * block.weight.size

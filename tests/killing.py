@@ -1,0 +1,181 @@
+"""Processes that train, and are killed.
+
+A nursery is a process of its own that has imported everything and initialised nothing; each
+training is a fork of it. So a start costs no imports, which are most of a small job's time; to the
+kernel, and so to SIGKILL and to files, a fork is a process like any other.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxemb import checkpoints
+
+ROOT = Path(__file__).parents[1]
+_NURSERY = """
+import json, os, sys
+sys.path[:0] = sys.argv[1:]
+from jaxemb import command_line
+import train, train_contextual
+import flax.linen, jaxemb.contextual_report, jaxemb.contextual_runs, jaxemb.ensembles
+import jaxemb.preparation, jaxemb.progress, jaxemb.report, jaxemb.runs
+import importlib.util
+importlib.util.find_spec = lambda name: None  # no pictures
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(asked["folder"])
+        out = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for stream in (1, 2):
+            os.dup2(out, stream)
+        sys.argv = [asked["script"], *asked["arguments"]]
+        code = 70
+        try:
+            command_line.run(sys.modules[asked["script"]].main)
+        except SystemExit as stop:
+            code = stop.code
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Nursery:
+    """Starts scripts, one at a time."""
+
+    def __init__(self, cache: Path) -> None:
+        settings = {
+            "JAX_PLATFORMS": "cpu",
+            "JAX_COMPILATION_CACHE_DIR": str(cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _NURSERY, str(ROOT), str(ROOT / "scripts")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **settings},
+        )
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def start(self, script: str, arguments: list[str], folder: Path) -> int:
+        """The number of the new process."""
+        asked = {"script": script, "arguments": arguments, "folder": str(folder)}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def code(self) -> int:
+        """Waits for the process to end: its exit code, or minus the signal that killed it."""
+        return int(self._process.stdout.readline())
+
+
+class Job(NamedTuple):
+    """A script that trains in folder/run, and the file that it leaves."""
+
+    script: str
+    folder: Path
+    leaves: str
+
+    def command(self, run: str) -> tuple[str, list[str], Path]:
+        return self.script, ["config.py", "--workdir", run], self.folder
+
+
+class Kills(NamedTuple):
+    """What was done, and what came of it."""
+
+    signals: dict[str, int]
+    saving: int  # of all, while an unfinished checkpoint was there
+    runs: int  # trainings that ended, each at the right bits
+    seconds: float
+
+
+def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kills:
+    """Starts a job, kills it and starts it again, until it ended and was killed often enough.
+
+    Each is killed only after it has saved something, or nothing would ever be done.
+
+    Raises:
+        AssertionError: another result than `whole`, or a saved step that is gone or not good.
+    """
+    draw, began = random.Random(seed), time.monotonic()
+    counts, saving, runs, done = {"SIGKILL": 0, "SIGTERM": 0, "SIGINT": 0}, 0, 0, 0
+    while done < times or runs == 0:
+        name = f"run{runs}"
+        folder, newest = job.folder / name / "checkpoints", 0
+        while True:
+            process = nursery.start(*job.command(name))
+            number = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[done % 3]
+            inside = done % 3 == done // 3 % 3  # a third, by each signal
+            hit = done < times and _await(process, folder, newest, draw.uniform(0, 0.2), inside)
+            if hit:
+                during = any(folder.glob("unfinished-*"))
+                os.kill(process, number)
+            code = nursery.code()
+            if code == 0:
+                break
+            output = (job.folder / "output.txt").read_text()
+            assert hit, output
+            assert code in (-number, 128 + number), output
+            done, saving = done + 1, saving + during
+            counts[number.name] += 1
+            if not (job.folder / name / job.leaves).exists():  # it trains no more, but reports
+                newest = _confirmed(folder, newest)
+        assert (job.folder / name / job.leaves).read_bytes() == whole, "other bits"
+        assert not folder.exists()
+        runs += 1
+    return Kills(counts, saving, runs, time.monotonic() - began)
+
+
+def _await(process: int, folder: Path, newest: int, delay: float, inside: bool) -> bool:
+    """Waits until a process saved something new and a while longer; whether it still runs."""
+    while _latest(folder) <= newest:
+        if not _runs(process):
+            return False
+        time.sleep(0.002)
+    until = time.monotonic() + delay
+    while time.monotonic() < until or (inside and not any(folder.glob("unfinished-*"))):
+        if not _runs(process):
+            return False
+        time.sleep(0.0005 if inside else 0.005)
+    return _runs(process)
+
+
+def _runs(process: int) -> bool:
+    """Whether it does, rather than wait to be asked for its code."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _latest(folder: Path) -> int:
+    return max((int(path.name[5:]) for path in checkpoints.steps(folder)), default=0)
+
+
+def _confirmed(folder: Path, newest: int) -> int:
+    """The step of the newest checkpoint, which is whole and not older than one before."""
+    found = checkpoints.steps(folder)
+    assert found, "no checkpoint is left"
+    assert not checkpoints.faults(found[0])
+    assert _latest(folder) >= newest, "a saved step is gone"
+    assert not list(folder.glob("bad-*"))
+    return _latest(folder)

@@ -1,0 +1,73 @@
+"""Trainings that are killed at random moments end at the bits of one that was not.
+
+Oracle: the file that the uninterrupted command leaves. `pytest --kills 200` kills that often.
+"""
+
+import numpy as np
+import pytest
+
+from jaxemb import formats
+from jaxemb.formats import WordVectors
+from tests.killing import Job, Nursery, kill
+
+STATIC = '''
+"""Skip-gram of a few seconds."""
+from jaxemb import learners, objectives
+from jaxemb.config import Corpus, StaticConfig
+
+config = StaticConfig(
+    corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
+    objective=objectives.skipgram, learner=learners.row_sparse,
+    dim=16, epochs=40, chunk=32, batch=8, workdir="run", checkpoint_every=0.1,
+)
+'''
+CONTEXTUAL = '''
+"""A biLM of a few seconds."""
+from jaxemb import contextual_runs
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+from jaxemb.corpus_config import Corpus
+
+config = ContextualConfig(
+    corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),
+    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, vectors="given.bin", dev=0.1,
+    dim=6, units=16, unroll=10, batch=8, chunk=8, epochs=14, workdir="run", checkpoint_every=0.1,
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory):
+    found = Nursery(tmp_path_factory.mktemp("cache"))
+    yield found
+    found.close()
+
+
+def _job(folder, script: str) -> Job:
+    draw = np.random.default_rng(0)
+    lines = [" ".join("abcdefghijklmnop"[i] for i in draw.integers(0, 16, 20)) for _ in range(600)]
+    (folder / "text.txt").write_text("once " + "\n".join(lines))
+    if script == "train":
+        (folder / "config.py").write_text(STATIC)
+        return Job(script, folder, "tables.safetensors")
+    (folder / "config.py").write_text(CONTEXTUAL)
+    table = draw.normal(size=(16, 6)).astype(np.float32)
+    formats.write(folder / "given.bin", WordVectors(tuple("abcdefghijklmnop"), table))
+    return Job(script, folder, "model.safetensors")
+
+
+@pytest.mark.parametrize("script", ["train", "train_contextual"])
+def test_a_training_killed_at_random_moments_ends_at_the_bits_of_one_that_was_not(
+    tmp_path, nursery, script, request
+):
+    job, times = _job(tmp_path, script), -(-request.config.getoption("--kills") // 2)
+    nursery.start(*job.command("whole"))
+    assert nursery.code() == 0, (tmp_path / "output.txt").read_text()
+    done = kill(nursery, job, (tmp_path / "whole" / job.leaves).read_bytes(), times, seed=0)
+    said = ", ".join(f"{count} by {name}" for name, count in done.signals.items())
+    print(
+        f"{script}: {times} kills ({said}; {done.saving} inside a save) of {done.runs} trainings "
+        f"in {done.seconds:.0f} s: the same bits, no saved step lost"
+    )
+    assert sum(done.signals.values()) == times
+    assert done.saving >= times // 4

@@ -1,0 +1,468 @@
+"""Laws of trainings that survive. Oracle: the bits of the same training undisturbed.
+
+First a training of a few numbers, whose every step is known; then numbers that fail are planted in
+batches, gradients and tables of the real ones.
+"""
+
+import errno
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import train
+import train_contextual
+
+from jaxemb import checkpoints, contextual_training, durable, training
+from jaxemb.checkpoints import Place
+from jaxemb.disk import Disk
+from jaxemb.errors import Interrupted, NumericalError
+from jaxemb.static import glove
+from tests import test_contextual_training as contextual_tests
+from tests import test_glove_training as glove_tests
+from tests import test_scripts as script_tests
+from tests.test_checkpoints import UNSYNCED, failing
+from tests.test_scripts import run as run_script
+from tests.test_training import _plan_and_text
+from tests.test_training import text as text  # a fixture
+
+STEPS = 30
+
+
+GROWTH = np.float32(0.9)
+
+
+class State(NamedTuple):
+    table: Any
+    slots: Any  # of an optimizer
+    refused: Any
+
+
+class At(NamedTuple):
+    step: int = 0
+
+
+class Event(NamedTuple):
+    state: State
+    began: At
+    cursor: At
+    done: float
+    refused: int
+
+
+def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> durable.Training:
+    """One step a chunk: the table grows by what the step says; `fails` is a refused update."""
+
+    def start() -> State:
+        table = np.zeros((5, 2), np.float32)
+        return State(table, table + 1, np.int32(0))
+
+    def events(state, at):
+        for step in range(at.step, STEPS):
+            if fails(step):
+                state = state._replace(refused=state.refused + 1)
+            else:
+                table = state.table * GROWTH + np.arange(10, dtype=np.float32).reshape(5, 2) * step
+                state = State(table, state.slots + np.float32(step), np.int32(0))
+            if name := spoils(step):
+                spoiled = np.array(getattr(state, name))
+                spoiled[step % 5, 0] = np.nan
+                state = state._replace(**{name: spoiled})
+            if seen is not None:
+                seen.append(step)
+            yield Event(state, At(step), At(step + 1), (step + 1) / STEPS, int(state.refused))
+
+    where = "step {}, tokens {} to {}".format
+    return durable.Training(
+        start,
+        events,
+        At,
+        lambda event: where(event.began.step + 1, 10 * event.began.step, 10 * event.began.step + 9),
+        training.all_finite,
+    )
+
+
+class Once:
+    """Steps at which something happens, the first few times that they are come to."""
+
+    def __init__(self, steps, times: int = 1) -> None:
+        self.left = dict.fromkeys(steps, times)
+
+    def __call__(self, step: int) -> bool:
+        self.left[step] = self.left.get(step, 0) - 1
+        return self.left[step] >= 0
+
+
+class Burst:
+    """Steps at which something happens, until the training went back."""
+
+    def __init__(self, steps) -> None:
+        self._steps, self._last = set(steps), -1
+
+    def __call__(self, step: int) -> bool:
+        if step <= self._last and step in self._steps:
+            self._steps = set()
+        self._last = max(step, self._last)
+        return step in self._steps
+
+
+def durably(tmp_path, how: durable.Training, *, stop=None, disk: Disk = UNSYNCED, **options):
+    """The training, and lines that were said."""
+    place, said = Place(tmp_path / "run" / "checkpoints", {}, disk=disk), []
+    settings = {"every": 0.0, "say": said.append, "stop": [] if stop is None else stop, **options}
+    return durable.Durable(how, place, **settings), said
+
+
+def ends(run: durable.Durable) -> Any:
+    """The state at its end; every checkpoint that was begun is made before the next step."""
+    for _ in run.events():
+        run._saver.wait()
+    return run.state
+
+
+def _same(one: Any, other: Any) -> None:
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> State:
+    *_, last = counting().events(counting().start(), At())
+    return last.state
+
+
+def test_a_checkpoint_is_made_of_the_first_event_and_then_of_every_interval(tmp_path):
+    run, _ = durably(tmp_path, counting(), every=1e9)
+    saving = [saving for _, saving in run.events()]
+    assert saving == [True] + [False] * (STEPS - 1)
+    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert found is not None
+    assert found.cursor == {"step": 1}
+
+
+@pytest.mark.parametrize("last", [1, 7, STEPS - 1])
+def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path, last, undisturbed):
+    stop = [signal.SIGTERM] if last == 1 else []
+    run, _ = durably(tmp_path, counting(), stop=stop, every=1e9)
+    steps = []
+
+    def until_stopped() -> None:
+        for event, _ in run.events():
+            steps.append(event.cursor.step)
+            if event.cursor.step == last - 1:
+                stop.append(signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match=rf"step {last:,}, saved in .*run: run the same command"):
+        until_stopped()
+    assert steps == list(range(1, last + 1))
+    again, _ = durably(tmp_path, counting())
+    _same(ends(again), undisturbed)
+
+
+def test_one_that_is_asked_to_stop_at_its_end_ends(tmp_path, undisturbed):
+    stop: list[int] = []
+    run, _ = durably(tmp_path, counting(), stop=stop)
+    for event, _ in run.events():
+        if event.cursor.step == STEPS:
+            stop.append(signal.SIGINT)
+    _same(run.state, undisturbed)
+
+
+# --- disks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 12])
+def test_a_disk_that_is_full_at_any_operation_does_not_end_a_training(tmp_path, times, undisturbed):
+    warned = 0
+    for at in range(0, 22 if times == 1 else 40, 1 if times == 1 else 8):
+        place = tmp_path / str(at)
+        run, said = durably(place, counting(), disk=failing(at, times))
+        _same(ends(run), undisturbed)
+        assert all("no checkpoint was saved (No space left on device)" in line for line in said)
+        warned += bool(said)
+        folder = place / "run" / "checkpoints"
+        # tried again since: a checkpoint of the end, and nothing left over
+        assert {path.name[:5] for path in folder.iterdir()} == {"step-"}
+        found = checkpoints.newest(Place(folder, {}))
+        assert found is not None
+        assert found.cursor["step"] >= STEPS - 1
+    print(f"{warned} trainings went on past a full disk")
+    assert warned > 3
+
+
+def _gone(folder: Path) -> None:
+    shutil.rmtree(folder.parent)
+
+
+def _a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+
+
+@pytest.mark.parametrize("harm", [_gone, _a_file])
+def test_a_folder_that_vanishes_does_not_end_a_training(tmp_path, harm, undisturbed):
+    run, said = durably(tmp_path, counting())
+    folder = tmp_path / "run" / "checkpoints"
+    for event, _ in run.events():
+        if event.began.step == 5:
+            run._saver.wait()
+            harm(folder)
+    _same(run.state, undisturbed)
+    assert bool(said) == (harm is _a_file)  # one that is gone is made again
+
+
+def test_a_disk_that_cannot_be_written_any_more_does_not_end_a_training(tmp_path, undisturbed):
+    def write(path, data):
+        if path.parent.name[-6:] >= "000005":
+            raise OSError(errno.EROFS, "Read-only file system")
+        path.write_bytes(data)
+
+    run, said = durably(tmp_path, counting(), disk=UNSYNCED._replace(write=write))
+    _same(ends(run), undisturbed)
+    assert "Read-only file system" in said[0]
+    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert found is not None
+    assert found.cursor["step"] <= 4
+
+
+def test_one_that_is_stopped_with_a_full_disk_says_that_it_was_not_saved(tmp_path):
+    run, said = durably(tmp_path, counting(), stop=[signal.SIGINT], disk=failing(0, 10**6))
+    with pytest.raises(Interrupted, match="which could not be saved"):
+        ends(run)
+    assert "No space left" in said[0]
+
+
+# --- numbers that are not finite ------------------------------------------------------------------
+
+
+def test_fewer_refused_updates_than_patience_change_nothing_but_themselves(tmp_path):
+    bad = set(range(10, 10 + durable.PATIENCE - 1))
+    run, said = durably(tmp_path, counting(bad.__contains__))
+    events = list(run.events())
+    assert not said
+    assert [event.cursor.step for event, _ in events] == list(range(1, STEPS + 1))
+    # and while they are refused, nothing is saved
+    saved = {event.cursor.step for event, saving in events if saving and not event.refused}
+    assert not saved & {step + 1 for step in bad}
+
+
+def test_as_many_as_patience_go_back_and_end_at_the_bits_of_one_undisturbed(tmp_path, undisturbed):
+    fails = Burst(range(10, 10 + durable.PATIENCE))
+    run, said = durably(tmp_path, counting(fails))
+    _same(ends(run), undisturbed)
+    place = "numbers are not finite at step 11, tokens 100 to 109: going back to step "
+    assert [line.startswith(place) for line in said] == [True]
+    assert 1 <= int(said[0].removeprefix(place)) <= 10
+
+
+@pytest.mark.parametrize("part", ["table", "slots"])
+@pytest.mark.parametrize("step", [0, 23, STEPS - 1])
+def test_a_number_that_spoils_the_state_is_never_saved(tmp_path, part, step, undisturbed):
+    once = Once([step])
+    how = counting(spoils=lambda at: part if once(at) else None)
+    run, said = durably(tmp_path, how)
+    _same(ends(run), undisturbed)
+    assert len(said) == 1
+    assert "numbers are not finite at step" in said[0]
+
+
+def test_one_that_fails_again_is_an_error_with_its_place(tmp_path):
+    run, said = durably(tmp_path, counting(lambda step: step >= 15))
+    with pytest.raises(NumericalError, match=r"step 16, tokens 150 to 159, twice: lower learning"):
+        ends(run)
+    assert len(said) == 1
+    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert found is not None
+    assert found.cursor["step"] <= 15
+
+
+def test_failing_later_and_later_is_gone_back_from_each_time(tmp_path, undisturbed):
+    once = Once([5, 17, 27])
+    run, said = durably(tmp_path, counting(spoils=lambda at: "table" if once(at) else None))
+    _same(ends(run), undisturbed)
+    assert len(said) == 3
+
+
+class Planted:
+    """Skip-gram of a second, with NaN in what some steps read."""
+
+    def __init__(self, text) -> None:
+        plan, (self.resources, self.rows), self.split = _plan_and_text(text)
+        plain = plan.learner
+
+        def step(state, blocks, rate, trainable):
+            # the rate is the mark of such a step: below 0, or 2^20 times what it is
+            batch, gradient = (jnp.where(bad, jnp.nan, 1.0) for bad in (rate < 0, rate > 1))
+            blocks = blocks._replace(weight=blocks.weight * batch, target=blocks.target * gradient)
+            rate = jnp.where(rate > 1, rate / 2**20, jnp.abs(rate))
+            return plain.step(state, blocks, rate, trainable)
+
+        self.plan = plan._replace(learner=plain._replace(step=step))
+        self.program = training.one(self.plan)
+
+    def __call__(self, where: str, bad: Burst) -> durable.Training:
+        def chunk(state, first, count, texts, rates, resources):
+            hit = np.zeros(len(rates), bool)
+            hit[: int(count)] = [bad(int(first) + i) for i in range(int(count))]
+            if where == "table" and hit.any():
+                spoiled = state.tables.input.at[int(first) % 12, 0].set(jnp.nan)
+                state = state._replace(tables=state.tables._replace(input=spoiled))
+            mark = {"batch": -1.0, "gradient": 2.0**20, "table": 1.0}[where]
+            marked = rates * np.where(hit, np.float32(mark), np.float32(1))
+            return self.program.chunk(state, first, count, texts, marked, resources)
+
+        own = self.program._replace(chunk=chunk)
+        rest = (self.resources, self.split)
+        return durable.Training(
+            lambda: own.start(self.rows),
+            lambda state, at: training.events(self.plan, state, *rest, at, own),
+            training.Cursor,
+            training.where,
+            training.all_finite,
+        )
+
+
+def test_planted_nan_is_never_saved_and_gone_back_from_to_the_same_bits(tmp_path, text):
+    build, random = Planted(text), np.random.default_rng(0)
+    run, _ = durably(tmp_path, build("table", Burst([])))
+    whole, steps = ends(run), run.cursor.step
+    for number, where in enumerate(["batch", "gradient", "table"] * 3):
+        long = 1 if where == "table" else durable.PATIENCE + 8  # to the end of a chunk of 8
+        first = int(random.integers(steps - long))
+        how = build(where, Burst(range(first, first + long)))
+        run, said = durably(tmp_path / str(number), how)
+        _same(ends(run), whole)  # snapshots.take refuses NaN by itself: nothing of it was saved
+        assert len(said) == 1
+        assert "numbers are not finite at step" in said[0]
+        assert ", tokens " in said[0]
+
+
+def test_single_steps_that_fail_are_left_out_however_many(tmp_path, text):
+    how = Planted(text)("batch", Burst(range(0, 10**6, 8)))
+    run, said = durably(tmp_path, how)
+    state = ends(run)
+    assert run.cursor.step > 8 * durable.PATIENCE
+    assert np.isfinite(state.tables.input).all()
+    assert not said
+
+
+def test_nan_among_glove_s_cells_is_gone_back_from_to_the_same_bits(tmp_path, monkeypatch, capsys):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "run").mkdir()
+    whole, original = glove_tests.fit(workdir=tmp_path / "whole"), glove._train
+    bad, calls = Once(range(6, 10)), iter(range(10**6))  # of 4 steps each
+
+    def spoiled(state, cells, *rest):
+        values = cells.values * jnp.where(bad(next(calls)), jnp.nan, 1.0)
+        return original(state, cells._replace(values=values), *rest)
+
+    monkeypatch.setattr(glove, "_train", spoiled)
+    found = glove_tests.fit(workdir=tmp_path / "run")
+    assert "numbers are not finite at step" in capsys.readouterr().err
+    assert glove_tests._same(found, whole)
+    assert found.account == whole.account
+
+
+def _rows(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+static_place, no_pictures = script_tests.place, script_tests.no_pictures
+contextual_place = contextual_tests.place
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_writes_down_what_it_refused_and_where_it_ends(static_place, monkeypatch, capsys):
+    one = training.one
+    lasting = Once([60], times=2)
+
+    def planted(plan):
+        program = one(plan)
+
+        def chunk(state, first, *rest):
+            if any(lasting(int(first) + i) for i in range(4)):
+                spoiled = jax.tree.map(lambda leaf: leaf * jnp.nan, state.tables)
+                state = state._replace(tables=spoiled)
+            return program.chunk(state, first, *rest)
+
+        return program._replace(chunk=chunk)
+
+    monkeypatch.setattr(training, "one", planted)
+    run_script(train, "config.py", monkeypatch=monkeypatch, code=3)
+    error = capsys.readouterr().err
+    assert "error: numbers are not finite at step 61, in epoch 2, tokens 0 to 262,144, twice" in (
+        error.replace("\n", " ")
+    )
+    rows = _rows(static_place / "run")
+    assert any("going back to step 4" in row.get("note", "") for row in rows)
+    refused = [(row["step"], row["refused"]) for row in rows if "refused" in row]
+    assert refused[:2] == [(64, 4), (68, 8)]
+    run_script(train, "config.py", monkeypatch=monkeypatch)  # the third time nothing is planted
+    assert np.isfinite(_rows(static_place / "run")[-1]["held_out"])
+
+
+def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
+    contextual_place, monkeypatch, capsys
+):
+    run_script(train_contextual, "config.py", "--workdir", "whole", monkeypatch=monkeypatch)
+    original, batch, table = contextual_training._chunk, Burst(range(6, 18)), Once([1])
+
+    def chunk(rule, state, resources, steps, first, real, forward, backward):
+        weight = np.array(forward.weight)
+        for i in range(real):
+            weight[i] *= np.nan if batch(first + i) else 1
+        if any(table(first + i) for i in range(real)):
+            spoiled = contextual_training.table_of(state.params).at[0, 0].set(jnp.nan)
+            state = state._replace(params=contextual_training.with_table(state.params, spoiled))
+        pair = (forward._replace(weight=weight), backward)
+        return original(rule, state, resources, steps, first, real, *pair)
+
+    monkeypatch.setattr(contextual_training, "_chunk", chunk)
+    run_script(train_contextual, "config.py", monkeypatch=monkeypatch)
+    whole, found = ((contextual_place / name) for name in ("whole", "run"))
+    assert (whole / "model.safetensors").read_bytes() == (found / "model.safetensors").read_bytes()
+    assert capsys.readouterr().err.count("numbers are not finite at step") == 2
+    rows = _rows(found)
+    notes = [row["note"] for row in rows if "note" in row]
+    assert [note[-20:] for note in notes] == ["going back to step 0", "going back to step 3"]
+    losses = [row["step"] for row in rows if "loss" in row]
+    assert losses == sorted(set(losses))  # what was done twice is there once
+    assert all(row["largest_norm"] > 0 for row in rows if "loss" in row)
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+WORKING = {
+    "writing": "concurrent.futures.ThreadPoolExecutor(1).submit(time.sleep, 60).result()",
+    "in C code": "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)",
+}
+STOPPED = """
+import concurrent.futures, hashlib, sys, time
+from jaxemb import progress
+with progress.stop_requests() as stop:
+    print("ready", flush=True)
+    {work}
+"""
+
+
+@pytest.mark.parametrize("work", WORKING.values(), ids=WORKING)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_at_once_whatever_is_done(work, number, code):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED.format(work=work)], stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(timeout=20) == code
+    process.stdout.close()

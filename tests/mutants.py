@@ -972,6 +972,48 @@ MUTANTS = {
         "arrays = 1",
         "tests/test_planning.py::test_a_step_needs_the_memory_that_xla_sets_aside",
     ),
+    "a commit does not force its files to disk": Mutant(
+        "checkpoints.py",
+        "            disk.sync(path)\n",
+        "",
+        "tests/test_checkpoints.py::test_every_state_a_crash_can_leave",
+    ),
+    "a checkpoint is written under its own name": Mutant(
+        "checkpoints.py",
+        'UNFINISHED, OLD, BAD = "unfinished-", "old-", "bad-"',
+        'UNFINISHED, OLD, BAD = "step-", "old-", "bad-"',
+        "tests/test_checkpoints.py::test_every_state_a_crash_can_leave",
+    ),
+    "digests are not looked at": Mutant(
+        "checkpoints.py",
+        "        if got != wanted:\n            found",
+        "        if not got:\n            found",
+        "tests/test_checkpoints.py::test_every_flipped_bit",
+    ),
+    "old checkpoints go before the new one has its name": Mutant(
+        "checkpoints.py",
+        "        disk.rename(unfinished, final)\n",
+        "        _retire(place, final)\n        disk.rename(unfinished, final)\n",
+        "tests/test_checkpoints.py::test_every_state_a_crash_can_leave",
+    ),
+    "NaN in an optimizer's state is saved": Mutant(
+        "durable.py",
+        "return not self._refuses(event) and bool(self._training.finite(self.state))",
+        "return not self._refuses(event)",
+        "tests/test_durable.py::test_a_number_that_spoils_the_state",
+    ),
+    "good updates do not end a row of refused ones": Mutant(
+        "learners.py",
+        "jnp.where(finite, 0, jnp.asarray(state.refused, jnp.int32) + 1)",
+        "jnp.where(finite, state.refused, jnp.asarray(state.refused, jnp.int32) + 1)",
+        "tests/test_durable.py::test_single_steps_that_fail",
+    ),
+    "a second signal waits for the first": Mutant(
+        "progress.py",
+        "            if asked > 1:\n",
+        "            if asked > 2:\n",
+        "tests/test_durable.py::test_a_second_signal",
+    ),
 }
 
 

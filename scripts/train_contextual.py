@@ -2,9 +2,9 @@
 
 Usage: python scripts/train_contextual.py configs/elmo_quickstart.py [--units 512 ...] [--help]
 
-Ctrl-C saves and stops; the same command goes on from there. Exit codes: 0 done, 2 input that
-cannot be used, 3 numbers that are not finite, 75 another process is lost (docs/hosts.md), 130
-interrupted, 143 terminated.
+Ctrl-C saves and stops, a second one ends at once; the same command goes on from there. Exit codes:
+0 done, 2 input that cannot be used, 3 numbers that are not finite, 75 another process is lost
+(docs/hosts.md), 130 interrupted, 143 terminated.
 """
 
 from jaxemb import command_line

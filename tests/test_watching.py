@@ -87,3 +87,11 @@ def test_a_named_axis_is_found_with_its_words():
     found = inspection.describe(table, [f"word{i}" for i in range(3000)])["axes"]
     assert found["most_peaked"][0]["axis"] == 4
     assert set(found["most_peaked"][0]["words"]) <= {f"word{i}" for i in range(12)}
+
+
+def test_the_longest_row_of_any_matrix_is_found():
+    draw = np.random.default_rng(0)
+    tree = {"a": draw.normal(size=(9, 4)), "b": 3 * draw.normal(size=(2, 5, 3)), "c": np.ones(7)}
+    tree = jax.tree.map(np.float32, tree)
+    longest = max(np.linalg.norm(tree[name], axis=-1).max() for name in "ab")
+    np.testing.assert_allclose(watching.largest_norm(tree), longest, rtol=1e-6)

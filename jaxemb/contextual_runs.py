@@ -17,6 +17,7 @@ from jaxemb import (
     hosts,
     identity,
     loading,
+    perplexity,
     preparation,
     progress,
     provenance,
@@ -28,7 +29,7 @@ from jaxemb import contextual_training as training
 from jaxemb.contextual import models, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual_config import ContextualConfig
-from jaxemb.contextual_training import Perplexity, Plan, Resources, Rule, Text
+from jaxemb.contextual_training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.evaluation import bigrams
 from jaxemb.structs import Vocab
@@ -52,7 +53,7 @@ class Result(NamedTuple):
     vocab: Vocab
     model: LanguageModel
     params: Any
-    perplexity: Perplexity
+    perplexity: perplexity.Perplexity
     bigrams: dict[str, dict[str, float]]  # of each direction: perplexity and k
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
@@ -99,7 +100,7 @@ def train(config: ContextualConfig) -> Result:
     shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
     params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
-    found = training.perplexity(plan, params, _few_streams(texts.held_out), resources)
+    found = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
     rows = len(vocab.words) + windows.SHIFT
     tokens = _account(prepared, texts, tensors.cursor(workdir / MODEL))
     logged = progress.logged(workdir / METRICS)
@@ -186,7 +187,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
             numbers |= durable.refusals(event)
             log.add(event.cursor, loss=losses.tolist(), **numbers)
             if event.ends_epoch:
-                on_dev = training.perplexity(plan, event.state.params, dev, resources)
+                on_dev = perplexity.of(plan, event.state.params, dev, resources)
                 log.add(event.cursor, dev=[on_dev.forward, on_dev.backward])
     tensors.save(workdir / MODEL, run.state.params, run.cursor._asdict())
 

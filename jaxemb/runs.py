@@ -26,7 +26,7 @@ from jaxemb import (
     watching,
 )
 from jaxemb import config as config_lib
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError
 from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
@@ -106,7 +106,9 @@ def train(
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
     sizes = jax.eval_shape(objective.words, raw, prepared[0])
     whole = tensors.restore(finished, sizes)
-    tokens = account(corpus, config.epochs, segments.words(text), segments.words(held), cursor)
+    tokens = training.account(
+        corpus, config.epochs, segments.words(text), segments.words(held), cursor
+    )
     parts = [] if together else held_out.texts(plan, held)
     turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
     begin = growing.account(config, start, corpus.vocab, whole)
@@ -162,29 +164,6 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
         initialize=config.initialize or tables.init,
         schedule=config.schedule,
     )
-
-
-def account(corpus, epochs: int, train: int, held_out: int, cursor: training.Cursor) -> dict:
-    """Where every token went.
-
-    Raises:
-        NumericalError: the sums do not hold: read = kept + dropped, kept = train + held out,
-            trained + subsampled = epochs x train.
-    """
-    tokens = {
-        **corpus.tokens._asdict(),
-        "held_out": held_out,
-        "subsampled": cursor.subsampled,
-        "trained": cursor.trained,
-    }
-    sums = (
-        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
-        tokens["kept"] == train + held_out,
-        cursor.trained + cursor.subsampled == epochs * train,
-    )
-    if not all(sums):
-        raise NumericalError(f"tokens do not add up: {tokens}, train {train}, epochs {epochs}")
-    return tokens
 
 
 def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held):

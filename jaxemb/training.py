@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 
 from jaxemb import learners, prefetch
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import schedules
 from jaxemb.static import objectives, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
@@ -155,6 +155,29 @@ def events(
         rate = float(plan.schedule(plan.learning_rate, done[0]))
         share, refused = float(done[chunk.real]), jnp.copy(state.refused)  # state is given away
         yield Event(state, began, cursor, loss, rate, share, ends, refused)
+
+
+def account(corpus, epochs: int, train: int, held_out: int, cursor: Cursor) -> dict:
+    """Where every token went.
+
+    Raises:
+        NumericalError: the sums do not hold: read = kept + dropped, kept = train + held out,
+            trained + subsampled = epochs x train.
+    """
+    tokens = {
+        **corpus.tokens._asdict(),
+        "held_out": held_out,
+        "subsampled": cursor.subsampled,
+        "trained": cursor.trained,
+    }
+    sums = (
+        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
+        tokens["kept"] == train + held_out,
+        cursor.trained + cursor.subsampled == epochs * train,
+    )
+    if not all(sums):
+        raise NumericalError(f"tokens do not add up: {tokens}, train {train}, epochs {epochs}")
+    return tokens
 
 
 def where(event: Event) -> str:

@@ -11,7 +11,7 @@ import pytest
 import train_contextual
 from safetensors.numpy import load_file
 
-from jaxemb import contextual_report, contextual_runs, formats
+from jaxemb import contextual_report, contextual_runs, formats, perplexity
 from jaxemb import contextual_training as training
 from jaxemb.contextual import language_model, models, windows
 from jaxemb.contextual_training import Plan, Resources, Rule, Text
@@ -101,7 +101,7 @@ def test_frozen_rows_are_not_in_the_norm_that_is_clipped():
 def test_perplexity_is_exp_of_the_mean_loss_of_every_prediction():
     plan, text = _plan(), _text(1)
     params = training.start(plan, 4, Resources()).params
-    found = training.perplexity(plan, params, text, Resources())
+    found = perplexity.of(plan, params, text, Resources())
     model = plan.rule.model
     [(ahead, back)] = list(windows.windows(*text, len(text.ids), True))
     *tops, kernel, bias, _ = model.apply(
@@ -136,9 +136,9 @@ def test_a_model_learns_what_follows_what(samples, options):
     model = models.language_model(models.elmo_cell(16, DIM), VOCAB, **options, **small)
     rule = Rule(model, contextual_runs.adam(0.02, 10.0), 10, samples)
     plan = Plan(jax.random.key(0), rule, 4, True, 8)
-    before = training.perplexity(plan, training.start(plan, 8, resources).params, text, resources)
+    before = perplexity.of(plan, training.start(plan, 8, resources).params, text, resources)
     state, _ = _trained(plan, text, resources)
-    found = training.perplexity(plan, state.params, text, resources)
+    found = perplexity.of(plan, state.params, text, resources)
     assert found.forward < 0.75 * before.forward  # two of twelve words may follow, and the end
     assert found.backward < 0.75 * before.backward
 
@@ -164,7 +164,7 @@ def test_without_carried_states_sentences_do_not_know_each_other():
 
     def nats(order, carried):
         text = Text(*windows.streams([sentences[i] for i in order], 1))
-        found = training.perplexity(plan._replace(carried=carried), params, text, Resources())
+        found = perplexity.of(plan._replace(carried=carried), params, text, Resources())
         return found.forward, found.backward
 
     np.testing.assert_allclose(nats((0, 1, 2), False), nats((2, 0, 1), False), rtol=1e-5)

@@ -63,6 +63,7 @@ FLOORS = {
     "count_report": 17,
     "subword_config": 8,
     "contextual_training": 8,
+    "perplexity": 9,
     "loading": 10,
     "inspection": 11,
     "starting": 11,

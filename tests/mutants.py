@@ -444,8 +444,8 @@ MUTANTS = {
     ),
     "randomness from the place in the chunk": Mutant(
         "training.py",
-        "random = random_bits(draws, first + jnp.arange(texts.shape[0]), batch, objective)",
-        "random = random_bits(draws, jnp.arange(texts.shape[0]), batch, objective)",
+        "random_bits(draws, first + jnp.arange(texts.shape[0]), texts.shape[1], objective)",
+        "random_bits(draws, jnp.arange(texts.shape[0]), texts.shape[1], objective)",
         "tests/test_training.py::test_the_chunk_length_changes_no_bit",
     ),
     "a resumed run starts its segment again": Mutant(
@@ -925,8 +925,8 @@ MUTANTS = {
     ),
     "held-out pairs are counted in one direction": Mutant(
         "comparison.py",
-        "return found + found.T",
-        "return found + found",
+        "found[cells.rows, cells.columns] = cells.values",
+        "found[cells.rows, cells.columns] = cells.values * (cells.rows <= cells.columns)",
         "tests/test_comparison.py::test_pairs_are_those_of_the_windows",
     ),
     "GloVe goes on from the beginning of a segment": Mutant(
@@ -1013,6 +1013,36 @@ MUTANTS = {
         "            if asked > 1:\n",
         "            if asked > 2:\n",
         "tests/test_durable.py::test_a_second_signal",
+    ),
+    "one process is stopped and the others go on": Mutant(
+        "hosts.py",
+        "stop = stop or bool(first() and _job.client.key_value_dir_get(name))",
+        "stop = bool(stop)",
+        "tests/test_hosts.py::test_what_any_process_is_asked_to_stop",
+    ),
+    "a process with another config joins": Mutant(
+        "hosts.py",
+        "identity.differences(told(now), now)",
+        "identity.differences(told(now) and now, now)",
+        "tests/test_hosts.py::test_another_config_and_a_folder",
+    ),
+    "all is told for ever": Mutant(
+        "hosts.py",
+        "if _job.asked[0] > _BEHIND:",
+        "if _job.asked[0] < 0:",
+        "tests/test_hosts.py::test_what_the_first_process_says",
+    ),
+    "an abort says nothing": Mutant(
+        "lost.py",
+        "of_c(int(signal.SIGABRT)",
+        "of_c(int(signal.SIGUSR1)",
+        "tests/test_hosts.py::test_an_abort_ends_with_one_line",
+    ),
+    "a chunk may hang": Mutant(
+        "lost.py",
+        "time.monotonic() - last > seconds",
+        "time.monotonic() - last > 1e3 * seconds",
+        "tests/test_hosts.py::test_a_chunk_that_never_ends",
     ),
 }
 

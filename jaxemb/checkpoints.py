@@ -25,7 +25,7 @@ from jaxemb.errors import InputError
 
 FOLDER = "checkpoints"
 FORMAT, KEEP = 1, 3
-MANIFEST = "manifest.json"
+MANIFEST, _FILE = "manifest.json", "rows-{:02d}.safetensors"
 UNFINISHED, OLD, BAD = "unfinished-", "old-", "bad-"  # never read
 _PATIENCE = 300.0  # seconds that the other processes of a run may take to write their parts
 
@@ -68,7 +68,7 @@ class Checkpoint(NamedTuple):
         Raises:
             InputError: they are not as they were written.
         """
-        path = self.path / _file(part)
+        path = self.path / _FILE.format(part)
         if path.name not in self.manifest["files"]:
             return {}
         data = path.read_bytes()
@@ -108,7 +108,10 @@ def commit(place: Place, taken: snapshots.Snapshot) -> Path:
         disk.sync(place.folder)
         disk.sync(place.folder.parent)  # the first time, the folder of all is new, too
     except OSError:
-        if not place.process:
+        if place.process:
+            with contextlib.suppress(OSError):  # or the first one waits for as long as it may
+                _leave(unfinished / f"process-{place.process}.json", None)
+        else:
             shutil.rmtree(unfinished, ignore_errors=True)
         raise
     # this one is saved, whatever happens to the others: the next commit tries again
@@ -122,7 +125,7 @@ def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> 
     digests = {}
     for part, arrays in parts.items():
         if arrays:
-            data, path = save(arrays), folder / _file(part)
+            data, path = save(arrays), folder / _FILE.format(part)
             disk.write(path, data)
             disk.sync(path)
             digests[path.name] = _digest(data)
@@ -210,10 +213,6 @@ def faults(path: Path, bound: dict[str, str] | None = None) -> list[str]:
     return found
 
 
-def _file(part: int) -> str:
-    return f"rows-{part:02d}.safetensors"
-
-
 def _manifest(path: Path) -> dict[str, Any]:
     try:
         data = (path / MANIFEST).read_bytes()
@@ -238,9 +237,9 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _leave(path: Path, digests: dict[str, str]) -> None:
-    """Tells the first process what this one wrote: whole, for it is renamed when it is."""
-    unfinished = path.with_suffix(".tmp")
+def _leave(path: Path, digests: dict[str, str] | None) -> None:
+    """Tells the first process what this one wrote, or that it could not."""
+    unfinished = path.with_suffix(".tmp")  # renamed when it is whole
     unfinished.write_text(json.dumps(digests))
     os.replace(unfinished, path)
 
@@ -253,4 +252,6 @@ def _await(path: Path) -> dict[str, str]:
         time.sleep(0.02)
     found = json.loads(path.read_text())
     path.unlink()
+    if found is None:
+        raise OSError(errno.EIO, "another process could not write its parts", str(path))
     return found

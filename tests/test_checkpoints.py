@@ -357,3 +357,26 @@ def test_the_last_few_are_kept_and_one_newer_by_name_does_not_count(tmp_path):
     (place.folder / "step-000000000099").mkdir()  # damaged, where it cannot be renamed
     checkpoints.commit(place._replace(keep=1), taken(6))
     assert [int(path.name[-2:]) for path in checkpoints.steps(place.folder)] == [99, 6]
+
+
+def of_process(place: Place, index: int) -> tuple[Place, snapshots.Snapshot]:
+    """One of two processes, and its half of a state."""
+    own = snapshots.take(state(2, 128), {"step": 2}, None, index, 2)
+    return place._replace(process=index, processes=2), own
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_two_processes_commit_together_or_neither_does(tmp_path, full):
+    place = committed(tmp_path, 1, rows=128)
+    other, its = of_process(place, 1)
+    if full:
+        other = other._replace(disk=failing(7))
+        with pytest.raises(OSError, match="No space"):
+            checkpoints.commit(other, its)
+        with pytest.raises(OSError, match="another process could not write its parts"):
+            checkpoints.commit(*of_process(place, 0))
+    else:
+        checkpoints.commit(other, its)
+        checkpoints.commit(*of_process(place, 0))
+    assert step_of(place, 128) == (1 if full else 2)
+    assert not list(place.folder.glob("unfinished-*"))

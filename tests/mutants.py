@@ -26,6 +26,30 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "a device adds the gradients of its own blocks only": Mutant(
+        "sharded_training.py",
+        "        return gathered(leaf)\n",
+        "        return leaf\n",
+        "tests/test_sharding.py::test_a_mesh_changes_a_table_by_rounding_alone",
+    ),
+    "rows of another device are added here": Mutant(
+        "sharded_training.py",
+        "return at, jnp.where(mine[..., None], rows, 0.0)",
+        "return at, rows",
+        "tests/test_sharding.py::test_a_mesh_changes_a_table_by_rounding_alone",
+    ),
+    "one device applies what another refuses": Mutant(
+        "sharded_training.py",
+        "finite = jnp.all(jax.lax.all_gather(finite, on.of_batch))",
+        "finite = jnp.all(finite)",
+        "tests/test_sharding.py::test_a_number_that_is_not_finite_on_one_device",
+    ),
+    "the partitioner takes vectors whole": Mutant(
+        "sharded_training.py",
+        "if not (on.by_dim and vectors):",
+        "if True:",
+        "tests/test_sharding.py::test_what_travels_is_row_gradients",
+    ),
     "windows cross sentence ends": Mutant(
         "static/counts.py",
         "together = (sentence[later] == sentence[earlier]) & (sentence[later] >= 0)",

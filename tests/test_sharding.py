@@ -257,6 +257,12 @@ def test_a_learner_of_whole_tables_is_refused():
         sharded_training.program(Sharded(sharding.parse("data=2")), plan)
 
 
+def test_bits_that_would_not_be_the_same_are_refused():
+    on = Sharded(sharding.parse("data=2"), exact=True)
+    with pytest.raises(InputError, match="wants an objective that predicts with single rows"):
+        sharded_training.program(on, _plan("cbow", "sgd"))
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_goes_on_with_other_devices_to_the_same_bits(place, monkeypatch):  # noqa: F811
     options = ("config.py", "--batch", "8", "--exact-elastic")

@@ -61,6 +61,7 @@ def take(
 
     Raises:
         NumericalError: an array holds NaN or infinity, which is never kept.
+        InputError: rows that this process has to keep lie on the devices of another.
     """
     wanted = named(tree if like is None else like)
     own = [part for part in range(PARTS) if part * processes // PARTS == index]
@@ -75,6 +76,12 @@ def take(
                 begin, end = part * _size(shape), min((part + 1) * _size(shape), shape[0])
                 if first <= begin < end <= first + len(values):
                     parts[part][name] = values[begin - first : end - first]
+        for part in own if shape else ():
+            if part * _size(shape) < shape[0] and name not in parts[part]:
+                raise InputError(
+                    f"{name}: process {index} has to save rows from {part * _size(shape):,}, and "
+                    "its devices have others: a mesh wants the devices in the order of processes"
+                )
     arrays = {n: {"dtype": str(a.dtype), "shape": list(a.shape)} for n, a in wanted.items()}
     return Snapshot(parts, arrays, cursor)
 

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxemb import command_line, durable, hosts, lost, preparation, runs
+from jaxemb import command_line, durable, hosts, lost, preparation, runs, snapshots
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.hosts_config import Hosts
@@ -307,6 +307,14 @@ def test_what_the_first_makes_the_others_find(be):
         be(process)
         assert hosts.after_first(lambda: made.append(hosts.share()) or "made") == "made"
     assert made == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_rows_that_a_process_has_to_save_and_does_not_have_are_missed():
+    table, whole = np.ones((64, 2), np.float32), np.ones((128, 2), np.float32)
+    taken = snapshots.take({"table": whole}, {"step": 1}, index=1, processes=2)
+    assert sorted(taken.parts) == list(range(32, 64))
+    with pytest.raises(InputError, match="process 1 has to save rows from 64"):
+        snapshots.take({"table": table}, {"step": 1}, {"table": whole}, index=1, processes=2)
 
 
 def _ends(*lines: str) -> subprocess.CompletedProcess:

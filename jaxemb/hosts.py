@@ -183,8 +183,9 @@ def _connected(settings: Hosts) -> _Job:
         try:
             jax.distributed.initialize(**({} if auto else given), **times)
         except (ValueError, RuntimeError) as error:
-            why = str(error).partition("\n")[0]
-            raise InputError(f"coordinator {at}: {why}") from None
+            why = str(error).partition("\n")[0].rstrip(".")
+            told_so = ": wanted srun, mpirun or a TPU, or --coordinator HOST:PORT" if auto else ""
+            raise InputError(f"coordinator {at}: {why}{told_so}") from None
     state = distributed.global_state
     job = _Job(state.process_id, state.num_processes or 1, state.client, [0], [])
     gone = f"has not answered for {settings.heartbeat} s (JAX says more above)"

@@ -126,7 +126,9 @@ def _on_many(objective: str, learner: str, mesh: str, cut: str) -> Many:
         return compiled(state, step, count, put(texts), rates, resources, None)
 
     def again(state):
-        return chunk(state, 0, 1, np.ones_like(texts), rates + np.float32(0.1), resources)
+        words = np.full_like(texts, 2)
+        words[:, 0] = 1  # a block of the first device
+        return chunk(state, 0, 1, words, rates + np.float32(0.1), resources)
 
     program = training.one(plan)._replace(chunk=chunk)
     state = _run(plan, program, state, objective)[0]

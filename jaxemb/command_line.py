@@ -16,7 +16,11 @@ import tyro
 from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
 
 T = TypeVar("T")
-_OF_CORPUS = "^--(bad-utf8|phrases?[a-z-]*)(?==|$)"
+# options that go without the part of the config that they belong to
+_SHORT = {
+    "corpus": "^--(bad-utf8|phrases?[a-z-]*)(?==|$)",
+    "hosts": "^--(coordinator|processes|process-id|heartbeat|start-within|stuck-after)(?==|$)",
+}
 
 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
@@ -41,7 +45,10 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:
-    """A dataclass from the command line; `--bad-utf8` and `--phrases` go without `corpus.`, too.
+    """A dataclass from the command line.
+
+    `--bad-utf8` and `--phrases` go without `corpus.`, too; `--coordinator` and its kin without
+    `hosts.`.
 
     Raises:
         InputError: an unknown option, with the nearest one; a setting out of its range, if the
@@ -49,7 +56,9 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    whole = [re.sub(_OF_CORPUS, r"--corpus.\1", each) for each in arguments]
+    whole = arguments
+    for part in _SHORT.keys() & getattr(kind, "__dataclass_fields__", {}).keys():
+        whole = [re.sub(_SHORT[part], rf"--{part}.\1", each) for each in whole]
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

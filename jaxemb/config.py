@@ -25,12 +25,10 @@ __all__ = [
     "Function",
     "Hosts",
     "Member",
-    "OfHosts",
     "StaticConfig",
 ]
 
 Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
-OfHosts = Annotated[Hosts, tyro.conf.OmitArgPrefixes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +114,7 @@ class StaticConfig:
     """What `model` of a mesh cuts: the rows of tables, or every vector."""
     exact_elastic: bool = False
     """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
-    hosts: OfHosts = Hosts()  # noqa: RUF009 (it is frozen)
+    hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 

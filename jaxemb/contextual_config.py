@@ -3,7 +3,7 @@
 import dataclasses
 
 from jaxemb import mesh_config
-from jaxemb.config import Corpus, Function, Hosts, OfHosts
+from jaxemb.config import Corpus, Function, Hosts
 from jaxemb.errors import InputError, above_zero, at_least, not_negative
 
 
@@ -54,7 +54,7 @@ class ContextualConfig:
     seed: int = 0
     mesh: str | None = None
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
-    hosts: OfHosts = Hosts()  # noqa: RUF009 (it is frozen)
+    hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 

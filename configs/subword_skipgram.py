@@ -25,7 +25,6 @@ config = SubwordConfig(
     buckets=2_000_000,
     dim=100,
     epochs=5,
-    batch=64,  # larger steps waste less of a tile of bags
     learning_rate=0.05,  # fastText's own
     neighbours_of=("king", "paris", "physics", "guitar", "seven"),
     workdir="runs/subword_skipgram",

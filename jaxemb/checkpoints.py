@@ -148,7 +148,7 @@ def steps(folder: Path) -> list[Path]:
 
 
 def opened(path: Path) -> Checkpoint:
-    """One that another process has found whole."""
+    """One that was found whole, by this process or another."""
     return Checkpoint(path, _manifest(path))
 
 
@@ -169,7 +169,7 @@ def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Check
         if not found:
             for bad, why in damaged:
                 say(f"{bad}: {why}; going on from {path.name}, the damaged one {_aside(bad)}")
-            return Checkpoint(path, _manifest(path))
+            return opened(path)
         damaged.append((path, found[0]))
     if damaged:
         listed = "; ".join(f"{path.name}: {why}" for path, why in damaged)

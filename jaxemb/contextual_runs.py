@@ -165,7 +165,6 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
         cursor=training.Cursor,
         where=training.where,
-        finite=training.all_finite,
     )
     with (
         progress.stop_requests() as stop,

@@ -217,8 +217,7 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     params = _where_trained(resources, params, state.params)
     finite = learners.all_finite((gradient, nats))
     new = State(params, optimizer, carry, state.refused)
-    kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, state)
-    return kept._replace(refused=jnp.where(finite, 0, state.refused + 1)), nats, counts
+    return learners.applied(finite, new, state), nats, counts
 
 
 def where(event: Event) -> str:
@@ -233,6 +232,3 @@ def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:
         return new
     kept = jnp.where(resources.frozen[:, None], table_of(frozen), table_of(new))
     return with_table(new, kept)
-
-
-all_finite = jax.jit(learners.all_finite)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import checkpoints, snapshots
+from jaxemb import checkpoints, learners, snapshots
 from jaxemb.errors import Interrupted, NumericalError
 
 PATIENCE = 10  # updates in a row that are not finite, before a training goes back
@@ -26,14 +26,12 @@ class Training(NamedTuple):
     events(state, cursor) -> events with `state`, `began`, `cursor`, `refused`
     cursor(**values) -> where a training stands
     where(event) -> str, the place of an event for people
-    finite(state) -> whether every number is finite, on the device
     """
 
     start: Callable[[], Any]
     events: Callable[[Any, Any], Iterator[Any]]
     cursor: Callable[..., Any]
     where: Callable[[Any], str]
-    finite: Callable[[Any], Any]
 
 
 class Layout(NamedTuple):
@@ -82,7 +80,7 @@ class Durable:
         """
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
-        self._saver, self._every = _Saver(place, every, say), every
+        self._saver = _Saver(place, every, say)
         self.like = jax.eval_shape(training.start)
         self._failed = -1  # the last step at which it had to go back
         self.state, self.cursor = self._newest()
@@ -136,7 +134,7 @@ class Durable:
         return event is not None and int(np.max(event.refused)) >= self._patience
 
     def _sound(self, event: Any) -> bool:
-        return not self._refuses(event) and bool(self._training.finite(self.state))
+        return not self._refuses(event) and bool(learners.all_finite(self.state))
 
     def _back(self, event: Any) -> None:
         where = self._training.where(event)

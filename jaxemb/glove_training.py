@@ -17,7 +17,6 @@ from jaxemb import (
     learners,
     prefetch,
     tensors,
-    training,
 )
 from jaxemb import progress as progress_lib
 from jaxemb.errors import above_zero, at_least
@@ -107,7 +106,6 @@ def glove(
         events=functools.partial(_events, train, chunks),
         cursor=Cursor,
         where=lambda event: f"step {event.began.step + 1:,}, in epoch {event.began.epoch + 1}",
-        finite=training.all_finite,
     )
     folder, total = Path(workdir) if workdir else None, epochs * len(cells.values)
     if folder is None:

@@ -4,6 +4,7 @@ Losses are summed over a batch, never averaged, so that `learning_rate` means wh
 word2vec: what one observed pair does to a row.
 """
 
+import functools
 import itertools
 from typing import Any, NamedTuple, cast
 
@@ -85,8 +86,7 @@ def dense(
         update, optimizer_state = optimizer.update(gradient, state.optimizer, state.tables)
         moved = jax.tree.map(lambda t, u: t - learning_rate * u, state.tables, update)
         finite = all_finite(gradient)
-        new = LearnerState(moved, optimizer_state, state.refused)
-        return _where(finite, new, state)._replace(refused=_refused(state, finite))
+        return applied(finite, LearnerState(moved, optimizer_state, state.refused), state)
 
     return Learner(init, step)
 
@@ -163,6 +163,7 @@ def row_sparse(
     return Learner(init, step, over)
 
 
+@functools.partial(jax.jit, inline=True)
 def all_finite(tree: Any) -> Array:
     """Whether every number of a pytree is finite."""
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
@@ -172,8 +173,12 @@ def _where(condition: Array, new: Any, old: Any) -> Any:
     return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)
 
 
-def _refused(state: LearnerState, finite: Array) -> Array:
-    """A step whose update is not finite changes nothing but this number."""
+def applied(finite: Array, new: Any, old: Any) -> Any:
+    """The state after a step: one whose update is not finite changes nothing but `refused`."""
+    return _where(finite, new, old)._replace(refused=_refused(old, finite))
+
+
+def _refused(state: Any, finite: Array) -> Array:
     return jnp.where(finite, 0, jnp.asarray(state.refused, jnp.int32) + 1)
 
 

@@ -225,7 +225,6 @@ def _training(plan, program: training.Program, text, resources, rows) -> durable
         events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
         cursor=training.Cursor,
         where=training.where,
-        finite=training.all_finite,
     )
 
 

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb.errors import InputError, NumericalError
-from jaxemb.tensors import named
-
-PARTS = 64
+from jaxemb.errors import InputError
+from jaxemb.mesh_config import PARTS
+from jaxemb.tensors import named, refuse_nan
 
 Part = dict[str, Any]  # some rows of each array, by name
 
@@ -69,7 +68,7 @@ def take(
     for name, leaf in named(tree).items():
         shape = tuple(wanted[name].shape)
         for first, values in _on_host(leaf, processes):
-            _refuse_nan(name, values)
+            refuse_nan(name, values, "it is not saved")
             if not shape and index == 0:
                 parts[0][name] = values
             for part in own if shape else ():
@@ -137,8 +136,3 @@ def _on_host(leaf: Any, processes: int) -> Iterator[tuple[int, Any]]:
     else:
         for shard in leaf.addressable_shards:
             yield shard.index[0].start or 0, np.array(shard.data, order="C")
-
-
-def _refuse_nan(name: str, values: Any) -> None:
-    if jax.numpy.issubdtype(values.dtype, jax.numpy.floating) and not np.isfinite(values).all():
-        raise NumericalError(f"{name} holds NaN or infinity: it is not saved")

@@ -26,14 +26,19 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
     arrays = {}
     for name, leaf in named(jax.device_get(tree)).items():
         array = np.asarray(leaf, order="C")  # a Fortran-ordered one would be written transposed
-        if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and not np.isfinite(array).all():
-            raise NumericalError(f"{name} holds NaN or infinity: {path} is left as it was")
+        refuse_nan(name, array, f"{path} is left as it was")
         arrays[name] = array
     with replacing(path) as unfinished:
         try:
             save_file(arrays, unfinished, metadata={"cursor": json.dumps(cursor)})
         except SafetensorError as error:  # a full disk, which is no OSError there
             raise InputError(f"{path}: cannot be written ({error})") from None
+
+
+def refuse_nan(name: str, array: Any, told: str) -> None:
+    """Raises NumericalError, with what becomes of it, for an array of NaN or infinity."""
+    if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and not np.isfinite(array).all():
+        raise NumericalError(f"{name} holds NaN or infinity: {told}")
 
 
 def cursor(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32, Key
 
-from jaxemb import learners, prefetch
+from jaxemb import prefetch
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import schedules
 from jaxemb.static import objectives, segments, tables
@@ -217,7 +217,6 @@ def first_loss(whole, draws, step, texts, resources, *, objective):
     return loss / jnp.maximum(pairs, 1.0)
 
 
-all_finite = jax.jit(learners.all_finite)
 _first_loss = jax.jit(first_loss, static_argnames="objective")
 _train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_argnames="state")
 

@@ -86,7 +86,6 @@ def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> d
         events,
         At,
         lambda event: where(event.began.step + 1, 10 * event.began.step, 10 * event.began.step + 9),
-        training.all_finite,
     )
 
 
@@ -325,7 +324,6 @@ class Planted:
             lambda state, at: training.events(self.plan, state, *rest, at, own),
             training.Cursor,
             training.where,
-            training.all_finite,
         )
 
 

@@ -167,6 +167,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         where=training.where,
     )
     with (
+        preparation.alone(workdir),
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,

@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int32, Key
+from jaxtyping import Array, Float, Key
 
 from jaxemb import learners
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
+from jaxemb.structs import Refused
 
 
 class Stream(enum.IntEnum):
@@ -63,7 +64,7 @@ class State(NamedTuple):
     params: Any
     optimizer: Any
     carry: Any
-    refused: Any = 0  # int32: updates in a row that were not finite, and so were not applied
+    refused: Refused
 
 
 class Cursor(NamedTuple):
@@ -85,7 +86,7 @@ class Event(NamedTuple):
     loss: Float[Array, "directions"]  # nats per prediction, over the chunk
     done: float
     ends_epoch: bool
-    refused: Int32[Array, ""]  # updates in a row that were not finite, when it ended
+    refused: Refused  # when it ended
 
 
 def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
@@ -102,7 +103,7 @@ def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> St
     if table is not None:
         params = with_table(params, jnp.asarray(table, jnp.float32))
     optimizer = plan.rule.optimizer.init(params)
-    return State(params, optimizer, model.bilm.start((batch,)), jnp.int32(0))
+    return State(params, optimizer, model.bilm.start((batch,)), Refused())
 
 
 def table_of(params: Any) -> Any:
@@ -155,7 +156,7 @@ def events(
                 ),
             )
             done = (began.epoch * total + began.window + real) / (plan.epochs * total)
-            loss, refused = sums / jnp.maximum(counts, 1), jnp.copy(state.refused)
+            loss, refused = sums / jnp.maximum(counts, 1), jax.tree.map(jnp.copy, state.refused)
             yield Event(state, began, cursor, loss, done, ends, refused)
 
 

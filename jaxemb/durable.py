@@ -103,19 +103,24 @@ class Durable:
                     stop = stop and at.done < 1
                     yield at, stop or due
                     # one late: the device does not wait for the host
-                    first = (first or before) if before and refusals(before) else None
+                    first = (first or before) if before and _in_a_row(before) else None
                     if self._refuses(before):
                         break
                     before = at
                     if stop or due:
                         if not self._sound(at):
                             break
-                        if stop or not np.max(at.refused):  # else something is going wrong
+                        if stop or not _in_a_row(at):  # else something is going wrong
                             self._save(stop)
                 else:
                     if at is None or self._sound(at):
-                        return
+                        return self._tell(at)
                 self._back(first or at)
+
+    def _tell(self, last: Any) -> None:
+        left_out = refusals(last)["refused_in_all"] if last and refusals(last) else 0
+        if left_out:
+            self._say(f"updates that were not finite, and were left out: {left_out:,}")
 
     def _save(self, stop: bool) -> None:
         state, where = self._layout.by_rows(self.state), self.cursor._asdict()
@@ -131,7 +136,7 @@ class Durable:
             )
 
     def _refuses(self, event: Any) -> bool:
-        return event is not None and int(np.max(event.refused)) >= self._patience
+        return event is not None and _in_a_row(event) >= self._patience
 
     def _sound(self, event: Any) -> bool:
         return not self._refuses(event) and bool(learners.all_finite(self.state))
@@ -164,9 +169,13 @@ def went_back(before: Any, event: Any) -> bool:
 
 
 def refusals(event: Any) -> dict[str, int]:
-    """For a line of the log: updates in a row that were not finite, if there were any."""
-    refused = int(np.max(event.refused))
-    return {"refused": refused} if refused else {}
+    """For a line of the log: updates that were not finite so far, in a row and in all, if any."""
+    in_all = int(np.max(event.refused.in_all))
+    return {"refused": _in_a_row(event), "refused_in_all": in_all} if in_all else {}
+
+
+def _in_a_row(event: Any) -> int:
+    return int(np.max(event.refused.in_a_row))
 
 
 class _Saver:

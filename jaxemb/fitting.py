@@ -92,7 +92,7 @@ def whole(plan: training.Plan, resources: Any, rows: InOut, split: segments.Spli
 
 def refuse_bad(state: LearnerState) -> None:
     """Raises NumericalError for a state whose last updates, or numbers, are not finite."""
-    if not bool(learners.all_finite(state.tables)) or int(state.refused):
+    if not bool(learners.all_finite(state.tables)) or int(state.refused.in_a_row):
         raise NumericalError(
             "training ended with NaN or infinity: lower learning_rate or set a cap"
         )

@@ -16,6 +16,7 @@ from jaxemb import (
     identity,
     learners,
     prefetch,
+    preparation,
     tensors,
 )
 from jaxemb import progress as progress_lib
@@ -23,7 +24,7 @@ from jaxemb.errors import above_zero, at_least
 from jaxemb.factorizations import Factored, Progress
 from jaxemb.static import glove as glove_lib
 from jaxemb.static import shuffling
-from jaxemb.structs import Cells, InOut, LearnerState, Vocab
+from jaxemb.structs import Cells, InOut, LearnerState, Refused, Vocab
 
 BIASES = "biases.safetensors"
 
@@ -115,7 +116,7 @@ def glove(
             progress(cursor.trained, total)
         fitting.refuse_bad(state)
     else:
-        with progress_lib.stop_requests() as stop:
+        with preparation.alone(folder), progress_lib.stop_requests() as stop:
             place, say = identity.place(folder), progress_lib.say
             run = durable.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
             for event, _ in run.events():
@@ -131,7 +132,7 @@ class Event(NamedTuple):
     began: Cursor
     cursor: Cursor
     done: float
-    refused: Any
+    refused: Refused
 
 
 def _events(train, chunks, state: LearnerState, at: Cursor) -> Iterator[Event]:
@@ -139,7 +140,7 @@ def _events(train, chunks, state: LearnerState, at: Cursor) -> Iterator[Event]:
     ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.first))
     for event in train(state, ahead, 1.0):
         began, at = at, _after(at, event)
-        refused = jax.numpy.copy(event.state.refused)
+        refused = jax.tree.map(jax.numpy.copy, event.state.refused)
         yield Event(event.state, began, at, event.chunk.done, refused)
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from jaxemb.errors import InputError
 from jaxemb.static import objectives, tables
-from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, TableOps
+from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 
 sgd = optax.identity()  # the learning rate is an argument of `step`, not of the optimizer
 adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
@@ -74,7 +74,7 @@ def dense(
     """
 
     def init(start: InOut) -> LearnerState:
-        return LearnerState(start, optimizer.init(cast(Any, start)), jnp.int32(0))
+        return LearnerState(start, optimizer.init(cast(Any, start)), Refused())
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
         def loss(whole: InOut):
@@ -131,7 +131,7 @@ def row_sparse(
 
     def init(start: InOut) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
-        return LearnerState(start, rows, jnp.int32(0))
+        return LearnerState(start, rows, Refused())
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut:
@@ -178,8 +178,9 @@ def applied(finite: Array, new: Any, old: Any) -> Any:
     return _where(finite, new, old)._replace(refused=_refused(old, finite))
 
 
-def _refused(state: Any, finite: Array) -> Array:
-    return jnp.where(finite, 0, jnp.asarray(state.refused, jnp.int32) + 1)
+def _refused(state: Any, finite: Array) -> Refused:
+    bad = jnp.where(finite, 0, 1)
+    return Refused((state.refused.in_a_row + bad) * bad, state.refused.in_all + bad)
 
 
 def _in_parts(of, blocks: Block, parts: int):

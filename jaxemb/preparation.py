@@ -1,6 +1,7 @@
 """Text to ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -121,6 +122,30 @@ def writable(folder: str | Path) -> Path:
             f"{folder}: cannot be written to ({error.strerror}): choose another"
         ) from None
     return folder
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Within it no other training works in the folder; it is free when the process ends, however.
+
+    A file system that knows no locks is taken at its word.
+
+    Raises:
+        InputError: another process works there.
+    """
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder}: another process is training there; let it end, or take another workdir"
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(held)
 
 
 def check_memory(config: config_lib.StaticConfig, words: int, rows: int | None = None) -> None:

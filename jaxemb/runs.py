@@ -179,6 +179,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         return how.held_out(plan, tables, resources, held_texts)
 
     with (
+        preparation.alone(workdir),
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,

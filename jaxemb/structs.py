@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Float, Int
 
 if TYPE_CHECKING:  # at run time this import would load jax, which the text room does without
@@ -76,12 +77,19 @@ class Objective(NamedTuple):
     cost: Callable[..., Any] = lambda resources: None
 
 
+class Refused(NamedTuple):
+    """How many updates were not finite, and so were not applied: int32, [members] if several."""
+
+    in_a_row: Any = np.int32(0)  # the last ones
+    in_all: Any = np.int32(0)
+
+
 class LearnerState(NamedTuple):
     """All that training changes."""
 
     tables: InOut
     optimizer: PyTree
-    refused: Any = 0  # int32: updates in a row that were not finite, and so were not applied
+    refused: Refused
 
 
 class Learner(NamedTuple):

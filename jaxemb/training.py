@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, Key
+from jaxtyping import Array, Float, Key
 
 from jaxemb import prefetch
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import schedules
 from jaxemb.static import objectives, segments, tables
-from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
+from jaxemb.structs import InOut, Learner, LearnerState, Objective, Refused, Vocab
 
 
 class Stream(enum.IntEnum):
@@ -80,7 +80,7 @@ class Event(NamedTuple):
     learning_rate: float
     done: float  # share of the whole training
     ends_epoch: bool
-    refused: Int32[Array, "*members"]  # updates in a row that were not finite, when it ended
+    refused: Refused  # when it ended
 
 
 def check_ids(ids: Any, vocab: Vocab) -> None:
@@ -153,7 +153,8 @@ def events(
             ),
         )
         rate = float(plan.schedule(plan.learning_rate, done[0]))
-        share, refused = float(done[chunk.real]), jnp.copy(state.refused)  # state is given away
+        share = float(done[chunk.real])
+        refused = jax.tree.map(jnp.copy, state.refused)  # state is given away
         yield Event(state, began, cursor, loss, rate, share, ends, refused)
 
 

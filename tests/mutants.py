@@ -1022,15 +1022,27 @@ MUTANTS = {
     ),
     "NaN in an optimizer's state is saved": Mutant(
         "durable.py",
-        "return not self._refuses(event) and bool(self._training.finite(self.state))",
+        "return not self._refuses(event) and bool(learners.all_finite(self.state))",
         "return not self._refuses(event)",
         "tests/test_durable.py::test_a_number_that_spoils_the_state",
     ),
     "good updates do not end a row of refused ones": Mutant(
         "learners.py",
-        "jnp.where(finite, 0, jnp.asarray(state.refused, jnp.int32) + 1)",
-        "jnp.where(finite, state.refused, jnp.asarray(state.refused, jnp.int32) + 1)",
+        "(state.refused.in_a_row + bad) * bad",
+        "state.refused.in_a_row + bad",
         "tests/test_durable.py::test_single_steps_that_fail",
+    ),
+    "what was refused once is forgotten": Mutant(
+        "learners.py",
+        "state.refused.in_all + bad",
+        "bad",
+        "tests/test_durable.py::test_single_steps_that_fail",
+    ),
+    "two trainings share a folder": Mutant(
+        "preparation.py",
+        "fcntl.LOCK_EX",
+        "fcntl.LOCK_SH",
+        "tests/test_durable.py::test_of_two_trainings",
     ),
     "a second signal waits for the first": Mutant(
         "progress.py",

@@ -4,6 +4,7 @@ First a training of a few numbers, whose every step is known; then numbers that 
 batches, gradients and tables of the real ones.
 """
 
+import contextlib
 import errno
 import json
 import shutil
@@ -21,11 +22,12 @@ import pytest
 import train
 import train_contextual
 
-from jaxemb import checkpoints, contextual_training, durable, training
+from jaxemb import checkpoints, contextual_training, durable, preparation, training
 from jaxemb.checkpoints import Place
 from jaxemb.disk import Disk
-from jaxemb.errors import Interrupted, NumericalError
+from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import glove
+from jaxemb.structs import Refused
 from tests import test_contextual_training as contextual_tests
 from tests import test_glove_training as glove_tests
 from tests import test_scripts as script_tests
@@ -55,7 +57,7 @@ class Event(NamedTuple):
     began: At
     cursor: At
     done: float
-    refused: int
+    refused: Refused
 
 
 def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> durable.Training:
@@ -63,22 +65,24 @@ def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> d
 
     def start() -> State:
         table = np.zeros((5, 2), np.float32)
-        return State(table, table + 1, np.int32(0))
+        return State(table, table + 1, Refused())
 
     def events(state, at):
         for step in range(at.step, STEPS):
+            in_a_row, in_all = state.refused
             if fails(step):
-                state = state._replace(refused=state.refused + 1)
+                state = state._replace(refused=Refused(in_a_row + 1, in_all + 1))
             else:
                 table = state.table * GROWTH + np.arange(10, dtype=np.float32).reshape(5, 2) * step
-                state = State(table, state.slots + np.float32(step), np.int32(0))
+                slots = state.slots + np.float32(step)
+                state = State(table, slots, Refused(np.int32(0), in_all))
             if name := spoils(step):
                 spoiled = np.array(getattr(state, name))
                 spoiled[step % 5, 0] = np.nan
                 state = state._replace(**{name: spoiled})
             if seen is not None:
                 seen.append(step)
-            yield Event(state, At(step), At(step + 1), (step + 1) / STEPS, int(state.refused))
+            yield Event(state, At(step), At(step + 1), (step + 1) / STEPS, state.refused)
 
     where = "step {}, tokens {} to {}".format
     return durable.Training(
@@ -245,10 +249,10 @@ def test_fewer_refused_updates_than_patience_change_nothing_but_themselves(tmp_p
     bad = set(range(10, 10 + durable.PATIENCE - 1))
     run, said = durably(tmp_path, counting(bad.__contains__))
     events = list(run.events())
-    assert not said
+    assert said == [f"updates that were not finite, and were left out: {len(bad)}"]
     assert [event.cursor.step for event, _ in events] == list(range(1, STEPS + 1))
     # and while they are refused, nothing is saved
-    saved = {event.cursor.step for event, saving in events if saving and not event.refused}
+    saved = {e.cursor.step for e, saving in events if saving and not e.refused.in_a_row}
     assert not saved & {step + 1 for step in bad}
 
 
@@ -348,7 +352,9 @@ def test_single_steps_that_fail_are_left_out_however_many(tmp_path, text):
     state = ends(run)
     assert run.cursor.step > 8 * durable.PATIENCE
     assert np.isfinite(state.tables.input).all()
-    assert not said
+    left_out = -(-run.cursor.step // 8)
+    assert tuple(state.refused) == (0, left_out)
+    assert said == [f"updates that were not finite, and were left out: {left_out}"]
 
 
 def test_nan_among_glove_s_cells_is_gone_back_from_to_the_same_bits(tmp_path, monkeypatch, capsys):
@@ -433,6 +439,62 @@ def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
     losses = [row["step"] for row in rows if "loss" in row]
     assert losses == sorted(set(losses))  # what was done twice is there once
     assert all(row["largest_norm"] > 0 for row in rows if "loss" in row)
+
+
+# --- two in one folder ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_its_place(request):
+    """Runs a training of each kind in the folder `run`, with the exit code that is expected."""
+    if request.param == "glove":
+        (request.getfixturevalue("tmp_path") / "run").mkdir()
+        request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
+
+        def fit(code: int) -> None:
+            with pytest.raises(InputError) if code else contextlib.nullcontext():
+                glove_tests.fit(workdir="run")
+
+        return fit
+    script = {"static": train, "contextual": train_contextual}[request.param]
+    request.getfixturevalue(f"{request.param}_place")
+    patch = request.getfixturevalue("monkeypatch")
+    return lambda code: run_script(script, "config.py", monkeypatch=patch, code=code)
+
+
+@pytest.mark.parametrize("in_its_place", ["static", "contextual", "glove"], indirect=True)
+@pytest.mark.usefixtures("no_pictures")
+def test_of_two_trainings_in_one_folder_the_second_is_refused_and_leaves_no_trace(in_its_place):
+    folder = Path("run")
+    folder.mkdir(exist_ok=True)
+    (folder / "metrics.jsonl").write_text("the first one's")
+    with preparation.alone(folder):
+        in_its_place(2)
+        assert (folder / "metrics.jsonl").read_text() == "the first one's"
+        assert not (folder / "checkpoints").exists()
+    (folder / "metrics.jsonl").unlink()
+    in_its_place(0)
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from jaxemb import preparation
+with preparation.alone(Path(sys.argv[1])):
+    print("it is mine", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_is_free_again_when_who_had_it_is_killed(tmp_path):
+    command = [sys.executable, "-c", HOLDS, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "it is mine\n"
+        with pytest.raises(InputError, match="another process is training there"):
+            preparation.alone(tmp_path).__enter__()
+        first.kill()
+    with preparation.alone(tmp_path):
+        pass
 
 
 # --- signals --------------------------------------------------------------------------------------

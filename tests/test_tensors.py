@@ -6,12 +6,12 @@ import pytest
 
 from jaxemb import tensors
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.structs import InOut, LearnerState
+from jaxemb.structs import InOut, LearnerState, Refused
 
 STATE = LearnerState(
     InOut(jnp.arange(6.0).reshape(2, 3), jnp.ones((2, 3))),
     InOut((jnp.arange(3),), jnp.zeros(1)),
-    jnp.int32(0),
+    Refused(),
 )
 
 

@@ -4,7 +4,6 @@ The whole of it: pytest tests/test_hosts.py --moments 20
 """
 
 import dataclasses
-import os
 import random
 import signal
 import socket
@@ -18,16 +17,27 @@ import jax
 import numpy as np
 import pytest
 
-from jaxemb import command_line, durable, hosts, lost, preparation, runs, snapshots
+from jaxemb import (
+    command_line,
+    contextual_runs,
+    durable,
+    hosts,
+    lost,
+    preparation,
+    runs,
+    snapshots,
+)
 from jaxemb.config import StaticConfig
+from jaxemb.contextual_config import ContextualConfig
 from jaxemb.errors import InputError
 from jaxemb.hosts_config import Hosts
 from jaxemb.tensors import arrays
+from tests import quickly
 
 ROOT = Path(__file__).parents[1]
 HEARTBEAT = 5
 ENDS_IN = HEARTBEAT + 5  # seconds: what docs/hosts.md promises
-CONFIG = '''
+STATIC = '''
 """A run of some seconds."""
 from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
@@ -39,13 +49,41 @@ config = StaticConfig(
     exact_elastic=True, mesh="data=2",
 )
 '''
-TRAIN = "import report_off, train; from jaxemb import command_line; command_line.run(train.main)"
-NO_REPORT = """
-import sys, types
-from jaxemb import held_out
-sys.modules["jaxemb.report"] = types.SimpleNamespace(write=lambda *ignored: "done")
+CONTEXTUAL = '''
+"""A language model of some seconds."""
+from jaxemb import contextual_runs
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+from jaxemb.corpus_config import Corpus
+
+config = ContextualConfig(
+    corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, mark_unknown=True), dev=0.1,
+    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, dim=6, units=8, unroll=10, batch=8,
+    chunk=8, epochs={epochs} // 3, workdir="run", checkpoint_every=0.2, mesh="data=2",
+)
+'''
+TRAIN = """
+import importlib, sys, types
+from jaxemb import command_line, held_out
+for name in ("report", "contextual_report"):  # what the first process does alone has its own laws
+    sys.modules[f"jaxemb.{name}"] = types.SimpleNamespace(write=lambda *ignored: "done")
 held_out.rotation = lambda *ignored: None
-"""  # which are the first process's alone, and have laws of their own
+command_line.run(importlib.import_module(sys.argv.pop(1)).main)
+"""
+
+
+class Script(NamedTuple):
+    """What is trained, and what it leaves."""
+
+    name: str
+    config: str
+    leaves: str
+
+
+SCRIPTS = [
+    Script("train", STATIC, "tables.safetensors"),
+    Script("train_contextual", CONTEXTUAL, "model.safetensors"),
+]
 
 
 class Ended(NamedTuple):
@@ -66,24 +104,18 @@ def _free() -> str:
 class Job:
     """Processes of one run, in a folder."""
 
-    def __init__(self, folder: Path, epochs: int) -> None:
+    def __init__(self, folder: Path, script: Script, epochs: int) -> None:
         words = np.random.default_rng(0).integers(0, 8, (600, 20))
         lines = [" ".join(f"{'xyz'[i % 3]}{j}" for j in line) for i, line in enumerate(words)]
         (folder / "text.txt").write_text("\n".join(lines))
-        (folder / "config.py").write_text(CONFIG.format(epochs=epochs))
-        (folder / "report_off.py").write_text(NO_REPORT)
-        self.folder, self.running = folder, []
+        (folder / "config.py").write_text(script.config.format(epochs=epochs))
+        self.folder, self.script, self.running = folder, script, []
 
     def start(self) -> list:
         cache = str(jax.config.jax_compilation_cache_dir)  # type: ignore[attr-defined]
-        small = {"MIN_COMPILE_TIME_SECS": "0", "MIN_ENTRY_SIZE_BYTES": "0"}
-        env = {
-            **os.environ,
-            "JAX_COMPILATION_CACHE_DIR": cache,
-            "PYTHONPATH": f"{ROOT}:{ROOT}/scripts",
-        }
-        env |= {f"JAX_PERSISTENT_CACHE_{name}": value for name, value in small.items()}
-        command = [sys.executable, "-c", TRAIN, "config.py", "--coordinator", _free()]
+        env = {**quickly.environment(cache), "PYTHONPATH": f"{ROOT}:{ROOT}/scripts"}
+        command = [sys.executable, "-c", TRAIN, self.script.name, "config.py"]
+        command += ["--coordinator", _free()]
         command += ["--processes", "2", "--heartbeat", str(HEARTBEAT)]
         begun = [
             subprocess.Popen(
@@ -117,33 +149,48 @@ class Job:
             time.sleep(0.02)
 
 
-def _moments(count: int) -> list[tuple[int, signal.Signals, float]]:
-    """Who is hit, by what, and how many seconds after a checkpoint; the first two are fixed."""
-    choose = random.Random(0)
-    both = [(1, signal.SIGSTOP, 0.0), (0, signal.SIGKILL, 0.1)]
-    return both[:count] + [
-        (
-            choose.randrange(2),
-            choose.choice([signal.SIGSTOP, signal.SIGKILL]),
-            0.3 * choose.random(),
-        )
-        for _ in range(count - 2)
+def _moments(count: int, script: str) -> list[tuple[int, signal.Signals, float]]:
+    """Who is hit, by what, and how many seconds after a checkpoint; half of them by each script."""
+    choose = random.Random(script)
+    first = {"train": (1, signal.SIGSTOP, 0.0), "train_contextual": (0, signal.SIGKILL, 0.1)}
+    numbers = signal.SIGSTOP, signal.SIGKILL
+    others = [
+        (choose.randrange(2), choose.choice(numbers), 0.3 * choose.random())
+        for _ in range(count // 2 - 1)
     ]
+    return [first[script], *others]
+
+
+def _static_alone() -> None:
+    """The same run by this process, on two of its devices."""
+    config = command_line.load(Path("config.py"), StaticConfig)
+    config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
+    made, objective = preparation.prepare(config), config.build_objective()
+    runs.train(config, objective, config.build_learner(objective), made)
+
+
+def _contextual_alone() -> None:
+    config = command_line.load(Path("config.py"), ContextualConfig)
+    contextual_runs.train(dataclasses.replace(config, workdir="alone", checkpoint_every=1e9))
+
+
+ALONE = {"train": _static_alone, "train_contextual": _contextual_alone}
 
 
 @pytest.fixture
 def job(tmp_path, request):
-    made = Job(tmp_path, epochs=3 * request.config.getoption("--moments"))
+    made = Job(tmp_path, request.param, epochs=3 * request.config.getoption("--moments"))
     yield made
     for process in made.running:
         process.kill()
         process.wait()
 
 
+@pytest.mark.parametrize("job", SCRIPTS, ids=lambda script: script.name, indirect=True)
 def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one(
     job, request, monkeypatch
 ):
-    moments = _moments(request.config.getoption("--moments"))
+    moments = _moments(request.config.getoption("--moments"), job.script.name)
     slowest = 0.0
     for victim, number, delay in moments:
         step, processes = job.newest(), job.start()
@@ -167,18 +214,12 @@ def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one
     assert (first.code, other.code) == (0, 0), first.said + other.said
     assert [line for line in other.said.splitlines() if "Gloo" not in line] == []
     print(f"{len(moments)} moments: all ended within {slowest:.1f} s")
-    ours = arrays(job.folder / "run/tables.safetensors")
-    for name, table in _of_one_process(job.folder, monkeypatch)._asdict().items():
-        np.testing.assert_array_equal(ours[name], table)
-
-
-def _of_one_process(folder: Path, monkeypatch):
-    """The tables of the same run by this process, on two of its devices."""
-    monkeypatch.chdir(folder)
-    config = command_line.load(Path("config.py"), StaticConfig)
-    config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
-    made, objective = preparation.prepare(config), config.build_objective()
-    return runs.train(config, objective, config.build_learner(objective), made).tables
+    monkeypatch.chdir(job.folder)
+    ALONE[job.script.name]()
+    ours, alone = (arrays(job.folder / at / job.script.leaves) for at in ("run", "alone"))
+    assert ours.keys() == alone.keys()
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, alone[name])
 
 
 def test_a_process_that_nobody_joins_ends_with_one_line():

@@ -21,6 +21,7 @@ jax.config.update("jax_compilation_cache_dir", _CACHE.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
+from jax._src import compiler  # has no public name for an option of every program
 from jaxtyping import install_import_hook
 
 import tests.strict  # noqa: F401 (the hook finds it by its name)
@@ -31,6 +32,19 @@ import numpy as np
 import pytest
 
 from jaxemb.structs import Vocab
+from tests import quickly
+
+_options = compiler.get_compile_options
+
+
+def _quickly_compiled(*arguments, **settings):
+    options = _options(*arguments, **settings)
+    if jax.config.read(_OPTION):
+        options.env_option_overrides = [*options.env_option_overrides, *quickly.OPTIONS.items()]
+    return options
+
+
+compiler.get_compile_options = _quickly_compiled
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,6 +53,13 @@ def programs_end_with_their_module():
     yield
     jax.clear_caches()
     gc.collect()
+
+
+def pytest_collection_finish():
+    """Garbage is collected where a module ends; looking for it took a twentieth of the time."""
+    gc.collect()
+    gc.freeze()  # what is imported stays
+    gc.disable()
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxemb import checkpoints
+from tests import quickly
 
 ROOT = Path(__file__).parents[1]
 _NURSERY = """
@@ -57,18 +58,12 @@ class Nursery:
     """Starts scripts, one at a time."""
 
     def __init__(self, cache: Path) -> None:
-        settings = {
-            "JAX_PLATFORMS": "cpu",
-            "JAX_COMPILATION_CACHE_DIR": str(cache),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-        }
         self._process = subprocess.Popen(
             [sys.executable, "-c", _NURSERY, str(ROOT), str(ROOT / "scripts")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **settings},
+            env=quickly.environment(cache),
         )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -14,16 +15,16 @@ from jaxemb.config import Corpus, StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus, tokenizers, vocabulary
-from tests.test_scripts import no_pictures, place, run  # noqa: F401
+from tests.test_scripts import _finished, no_pictures, place, run  # noqa: F401 (fixtures)
 
 NEW = "xa qa xa qb\n" * 40 + "ya rare\n" + "qa qb xb qa\n" * 40
 GROW = ("--grow-from", "run", "--corpus.path", "new.txt", "--corpus.min-count", "2")
 
 
 @pytest.fixture
-def old(place, monkeypatch, no_pictures):  # noqa: F811
+def old(_finished, place, no_pictures):  # noqa: F811
     """The words, counts and tables of a finished run, beside a text with new words."""
-    run(train, "config.py", monkeypatch=monkeypatch)
+    shutil.copytree(_finished, place, dirs_exist_ok=True)
     (place / "new.txt").write_text(NEW)
     return _run(place / "run")
 

@@ -2,8 +2,8 @@
 
 import json
 import os
+import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -31,16 +31,40 @@ config = StaticConfig(
 '''
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a text of two topics and a config, to be run in."""
+def _begin(folder: Path) -> None:
+    """A text of two topics and a config."""
     random = np.random.default_rng(0)
     lines = [
         " ".join(f"{'xyz'[i % 3]}{'abcdefgh'[j]}" for j in random.integers(0, 8, 20))
         for i in range(600)
     ]
-    (tmp_path / "text.txt").write_text("\n".join(lines))
-    (tmp_path / "config.py").write_text(CONFIG)
+    (folder / "text.txt").write_text("\n".join(lines))
+    (folder / "config.py").write_text(CONFIG)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to be run in."""
+    _begin(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def _finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    _begin(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(report, "_draw", lambda *ignored: [])
+        run(train, "config.py", monkeypatch=patch)
+    return folder
+
+
+@pytest.fixture
+def trained(_finished, tmp_path, monkeypatch):
+    """A folder in which a run has ended."""
+    shutil.copytree(_finished, tmp_path, dirs_exist_ok=True, copy_function=shutil.copy2)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -116,15 +140,13 @@ def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsy
 
 @pytest.mark.usefixtures("no_pictures")
 def test_another_config_in_the_same_folder_is_refused_with_the_difference(
-    place, monkeypatch, capsys
+    trained, monkeypatch, capsys
 ):
-    run(train, "config.py", monkeypatch=monkeypatch)
-    before = {p: p.read_bytes() for p in (place / "run").rglob("*") if p.is_file()}
-    capsys.readouterr()
+    before = {p: p.read_bytes() for p in (trained / "run").rglob("*") if p.is_file()}
     run(train, "config.py", "--dim", "9", "--window", "3", monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
     assert "dim was 8, now 9; window was 5, now 3" in error
-    assert {p: p.read_bytes() for p in (place / "run").rglob("*") if p.is_file()} == before
+    assert {p: p.read_bytes() for p in (trained / "run").rglob("*") if p.is_file()} == before
 
 
 def _interrupt_after(events: int, monkeypatch) -> None:
@@ -141,8 +163,7 @@ def _interrupt_after(events: int, monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("no_pictures")
-@pytest.mark.parametrize("after", [0, 5])
-@pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
+@pytest.mark.parametrize(("after", "optimizer"), [(0, "adagrad"), (5, "sgd")])
 def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
     place, monkeypatch, capsys, after, optimizer
 ):
@@ -287,10 +308,9 @@ DAMAGE = {
 
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damaged_files_are_named_in_one_line(place, monkeypatch, capsys, name):
-    run(train, "config.py", monkeypatch=monkeypatch)
+def test_damaged_files_are_named_in_one_line(trained, monkeypatch, capsys, name):
     damage, said = DAMAGE[name]
-    damage(place)
+    damage(trained)
     run(train, "config.py", monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
     assert said in error
@@ -298,12 +318,11 @@ def test_damaged_files_are_named_in_one_line(place, monkeypatch, capsys, name):
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_a_torn_last_measurement_is_left_out(place, monkeypatch):
-    run(train, "config.py", monkeypatch=monkeypatch)
-    before = runs.metrics(place / "run")
-    with (place / "run/metrics.jsonl").open("a") as file:
+def test_a_torn_last_measurement_is_left_out(trained):
+    before = runs.metrics(trained / "run")
+    with (trained / "run/metrics.jsonl").open("a") as file:
         file.write('{"step": 9, "lo')
-    assert runs.metrics(place / "run") == before
+    assert runs.metrics(trained / "run") == before
 
 
 WRONG_CONFIGS = {
@@ -365,30 +384,12 @@ def test_phrases_are_joined_told_and_part_of_what_a_corpus_is(place, monkeypatch
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_the_ladder_shows_both_rungs_and_the_word(place, monkeypatch, capsys):
-    run(train, "config.py", monkeypatch=monkeypatch)
-    capsys.readouterr()
+def test_the_ladder_shows_both_rungs_and_the_word(trained, monkeypatch, capsys):
     run(ladder, "xa", "--run", "run", monkeypatch=monkeypatch)
     out = " ".join(capsys.readouterr().out.split())
     for said in ("one-hot", "static", "24"):
         assert said in out
-    assert (place / "run/ladder.png").stat().st_size > 5000
+    assert (trained / "run/ladder.png").stat().st_size > 5000
     run(ladder, "nothere", "--run", "run", monkeypatch=monkeypatch, code=2)
     run(ladder, "xa", "--run", "nowhere", monkeypatch=monkeypatch, code=2)
     assert "holds no finished run" in capsys.readouterr().err
-
-
-def test_a_killed_run_is_continued_by_the_same_command(place):
-    """SIGTERM to a real process, as a cluster sends it."""
-    command = [sys.executable, str(ROOT / "scripts/train.py"), "config.py", "--epochs", "400"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    metrics = place / "run/metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 2000):
-        pass
-    process.send_signal(signal.SIGTERM)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 143, error
-    assert "run the same command to continue" in error
-    saved = checkpoints.newest(identity.place(place / "run"))
-    assert saved is not None
-    assert saved.cursor["step"] > 0

@@ -34,8 +34,6 @@ from tests.test_contextual_training import _plan as _language_model
 from tests.test_contextual_training import _text as _streams
 from tests.test_scripts import _interrupt_after, no_pictures, place, run  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
-pytestmark = pytest.mark.as_users_compile
 WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 4}
 HS = {"window": 2, "block_length": 4}
@@ -184,7 +182,7 @@ def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
     broken = broken._replace(tables=broken.tables._replace(input=bad))
     before = jax.device_get(broken)
     after = many.again(broken)
-    told = [int(shard.data) for shard in after.refused.addressable_shards]
+    told = [int(shard.data) for shard in after.refused.in_a_row.addressable_shards]
     assert told == [1] * sharding.parse(case[2]).size
     jax.tree.map(np.testing.assert_array_equal, before.tables, jax.device_get(after.tables))
 
@@ -208,6 +206,7 @@ def _elastic(meshes):
     return kept
 
 
+@pytest.mark.as_users_compile
 def test_exact_elastic_training_has_the_same_bits_whatever_devices_come_and_go():
     meshes = ["data=1", "data=2", "data=2,model=2", "data=8", "data=1"]
     changed, one = _elastic(meshes), _elastic(["data=1"] * 5)

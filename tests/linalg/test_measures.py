@@ -43,7 +43,7 @@ def test_independent_rows_have_none_and_a_planted_one_is_found():
 
 
 @pytest.mark.parametrize("side", [1, 2, 5, 2048])
-@pytest.mark.parametrize("rows", [2, 3, 17])
+@pytest.mark.parametrize("rows", [2, 17])
 def test_coherence_is_over_every_pair_once_whatever_the_blocks(side, rows):
     table = jax.random.normal(jax.random.key(rows), (rows, 4))
     found = linalg.coherence(table, side=side)

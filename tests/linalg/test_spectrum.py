@@ -38,7 +38,7 @@ def _deficient(smallest):
 
 
 @BY_METHOD
-@pytest.mark.parametrize("smallest", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+@pytest.mark.parametrize("smallest", [1e-1, 1e-4, 1e-6])
 def test_a_planted_rank_is_found_and_certified(method, smallest):
     table = _deficient(smallest)
     of = linalg.spectrum(table, method=method)
@@ -50,7 +50,7 @@ def test_a_planted_rank_is_found_and_certified(method, smallest):
 
 @BY_METHOD
 @pytest.mark.parametrize("smallest", [1e-8, 1e-10])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_what_rounding_hides_is_never_certified(method, smallest, seed):
     table = planted(seed, 400, deficient(smallest, 25, 30)).astype(np.float32)
     found = linalg.rank(linalg.spectrum(table, method=method))
@@ -110,10 +110,9 @@ HARD = {
 
 @ON_DEVICE
 @pytest.mark.parametrize("name", HARD)
-@pytest.mark.parametrize("seed", range(2))
-def test_float32_on_a_device_is_as_good_on_hard_tables(method, name, seed):
+def test_float32_on_a_device_is_as_good_on_hard_tables(method, name):
     """Small values within 2 u ||A||_F (1.4 measured), so that the verdict at 4 u ||A||_F holds."""
-    table = HARD[name](np.random.default_rng(seed)).astype(np.float32)
+    table = HARD[name](np.random.default_rng(0)).astype(np.float32)
     true = np.pad(_f64(table), (0, max(table.shape[1] - len(table), 0)))
     found = linalg.spectrum(jnp.asarray(table), method=method)
     error = np.abs(np.asarray(found.values, np.float64) - true)
@@ -148,7 +147,7 @@ def test_float32_qr_alone_would_miss_the_rank_of_repeated_rows():
 
 @BY_METHOD
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
-@pytest.mark.parametrize("rank", [0, 1, 7, 20])
+@pytest.mark.parametrize("rank", [0, 7, 20])
 def test_rank_is_the_number_of_planted_values_at_any_scale(method, rank, scale):
     values = np.concatenate([np.geomspace(1, 1e-4, rank), np.zeros(20 - rank)])
     table = (planted(rank, 300, values) * scale).astype(np.float32)

@@ -19,7 +19,7 @@ from jaxemb import held_out, linalg, sharding, training, watching
 from jaxemb.errors import InputError
 from jaxemb.mesh_config import PIECES
 from jaxemb.sharding import Placement
-from jaxemb.static import bags, objectives, tables
+from jaxemb.static import bags, tables
 from jaxemb.structs import Bag, InOut, Learner, TableOps
 
 
@@ -158,13 +158,8 @@ def program(on: Sharded, plan: training.Plan) -> training.Program:
     Every draw is that of one device: random bits are those of the whole batch, divided.
 
     Raises:
-        InputError: a learner that cannot; bits that would not be the same on any devices.
+        InputError: a learner that cannot.
     """
-    if on.exact and plan.objective.pool is not objectives.centers_as_they_are:
-        raise InputError(
-            "exact_elastic wants an objective that predicts with single rows, as skip-gram does: "
-            "with means of windows one device and several were found to differ in last bits"
-        )
     trainable = plan.trainable and sharding.place(placement(on), plan.trainable)
     run = steps(on, plan)
 

@@ -222,9 +222,15 @@ MUTANTS = {
     ),
     "window summed, not averaged": Mutant(
         "functional/pooling.py",
-        "    return products.sums(mask, rows) / _count(mask)",
+        "    return products.sums(mask, rows) * (1.0 / _count(mask))",
         "    return products.sums(mask, rows)",
         "tests/functional/test_pooling.py::test_both_means_are_the_mean",
+    ),
+    "the mean's last bit depends on the program around it": Mutant(
+        "functional/pooling.py",
+        "products.sums(mask, rows) * (1.0 / _count(mask))",
+        "products.sums(mask, rows) / _count(mask)",
+        "tests/test_sharding.py::test_exact_elastic_training",
     ),
     "a bag's padding is read too": Mutant(
         "static/bags.py",

@@ -188,28 +188,34 @@ def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
 
 
 @functools.cache
-def _exactly(mesh: str):
-    plan, on = _plan("skipgram", "sgd"), Sharded(sharding.parse(mesh), exact=True)
+def _exactly(objective: str, mesh: str):
+    plan, on = _plan(objective, "sgd"), Sharded(sharding.parse(mesh), exact=True)
     return sharded_training.placement(on), plan, sharded_training.program(on, plan)
 
 
-def _elastic(meshes):
+def _elastic(objective: str, meshes):
     """Trained for as many steps on each mesh in turn, by way of the host."""
-    rows, cursor = _prepared("skipgram")[1], training.Cursor()
-    start = functools.partial(training.start, _plan("skipgram", "sgd"), rows)
+    rows, cursor = _prepared(objective)[1], training.Cursor()
+    start = functools.partial(training.start, _plan(objective, "sgd"), rows)
     like, kept = jax.eval_shape(start), None
     for mesh in meshes:
-        where, plan, program = _exactly(mesh)
+        where, plan, program = _exactly(objective, mesh)
         state = sharding.begin(where, start) if kept is None else sharding.place(where, kept)
-        state, cursor = _run(plan, program, state, "skipgram", cursor, cursor.step + 25)
+        state, cursor = _run(plan, program, state, objective, cursor, cursor.step + 25)
         kept = sharding.whole(state, like)
     return kept
 
 
 @pytest.mark.as_users_compile
-def test_exact_elastic_training_has_the_same_bits_whatever_devices_come_and_go():
-    meshes = ["data=1", "data=2", "data=2,model=2", "data=8", "data=1"]
-    changed, one = _elastic(meshes), _elastic(["data=1"] * 5)
+@pytest.mark.parametrize(
+    ("objective", "meshes"),
+    [
+        ("skipgram", ["data=1", "data=2", "data=2,model=2", "data=8", "data=1"]),
+        ("cbow", ["data=2", "data=4", "data=1"]),
+    ],
+)
+def test_exact_elastic_training_has_the_same_bits_whatever_devices_come_and_go(objective, meshes):
+    changed, one = _elastic(objective, meshes), _elastic(objective, ["data=1"] * len(meshes))
     jax.tree.map(np.testing.assert_array_equal, changed, one)
 
 
@@ -256,12 +262,6 @@ def test_a_learner_of_whole_tables_is_refused():
     plan = _plan("skipgram", "sgd")._replace(learner=learners.dense(OBJECTIVES["skipgram"]))
     with pytest.raises(InputError, match=r"a mesh wants learners.row_sparse"):
         sharded_training.program(Sharded(sharding.parse("data=2")), plan)
-
-
-def test_bits_that_would_not_be_the_same_are_refused():
-    on = Sharded(sharding.parse("data=2"), exact=True)
-    with pytest.raises(InputError, match="wants an objective that predicts with single rows"):
-        sharded_training.program(on, _plan("cbow", "sgd"))
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -16,7 +16,8 @@ def mean(
         rows: the vectors of all words of a block.
         mask: 1 where a row is in a center's window, else 0.
     """
-    return products.sums(mask, rows) / _count(mask)
+    # XLA makes a division a product or not, as the program has it: its last bit would differ
+    return products.sums(mask, rows) * (1.0 / _count(mask))
 
 
 @jax.custom_jvp

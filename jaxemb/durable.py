@@ -118,7 +118,7 @@ class Durable:
                 self._back(first or at)
 
     def _tell(self, last: Any) -> None:
-        left_out = refusals(last)["refused_in_all"] if last and refusals(last) else 0
+        left_out = refusals(last).get("refused_in_all") if last else 0
         if left_out:
             self._say(f"updates that were not finite, and were left out: {left_out:,}")
 

@@ -68,8 +68,9 @@ def train(config: StaticConfig, corpus: Corpus) -> InOut:
         NumericalError: the tables left the finite range.
     """
     objective = config.build_objective()
-    plan = runs.plan_of(config, objective, config.build_learner(objective))
     resources, rows = objective.prepare(corpus.vocab)
+    config, _ = stepping.settled(config, objective, resources, corpus)
+    plan = runs.plan_of(config, objective, config.build_learner(objective))
     text = _side(config, plan.key, corpus, held=False, cost=objective.cost(resources))
     return fitting.whole(plan, resources, rows, text)
 

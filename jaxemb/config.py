@@ -87,11 +87,12 @@ class StaticConfig:
     shared_negatives: int = 24
     """Noise words drawn for a block."""
     batch: int = 32
-    """Blocks in a step."""
+    """Blocks in a step; fewer for a text of few words, if no cap is set."""
     chunk: int = 64
     """Steps in one jitted call; changes nothing but speed."""
     cap: float | None = None
-    """The largest norm of what one step adds to one row; none by default."""
+    """The largest norm of what one step adds to one row; by default none, but for a text of few
+    words."""
     seed: int = 0
     init_from: str | None = None
     """Vectors to start from: a file of any format, or a finished run; other rows are random."""

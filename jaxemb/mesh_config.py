@@ -47,14 +47,24 @@ def check(config: Any) -> None:
         raise InputError(
             f"mesh is {config.mesh}: --cut rows wants a model that divides {PARTS}, such as 2 or 4"
         )
-    shards = mesh["data"] * (1 if by_dim else mesh["model"])
+    shards = _shards(config)
     if config.exact_elastic and PIECES % shards:
         raise InputError(f"mesh is {config.mesh}; exact_elastic wants 1, 2, 4 or {PIECES} devices")
-    shards = PIECES if config.exact_elastic else shards
-    if config.batch % shards:
+    if config.batch % pieces(config):
         raise InputError(
-            f"batch is {config.batch} blocks, to be divided by {shards}: wanted a multiple of it"
+            f"batch is {config.batch} blocks, to be divided by {pieces(config)}: wanted a multiple "
+            "of it"
         )
+
+
+def pieces(config: Any) -> int:
+    """The number of which a batch must be a multiple, to be divided over the mesh."""
+    return PIECES if config.exact_elastic else _shards(config)
+
+
+def _shards(config: Any) -> int:
+    mesh = sizes(config.mesh or "data=1")
+    return mesh["data"] * (1 if config.cut == "dim" else mesh["model"])
 
 
 def check_data(mesh: str | None, batch: int) -> None:

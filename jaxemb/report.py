@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from jaxemb import config as config_lib
-from jaxemb import ensembles, evaluation_report, growing, inspection, linalg, provenance
+from jaxemb import (
+    ensembles,
+    evaluation_report,
+    growing,
+    inspection,
+    linalg,
+    provenance,
+    stepping,
+)
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 from jaxemb.structs import Vocab
@@ -28,6 +36,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
         **describe(result.vocab, result.tables.input, config.neighbours_of),
         "rotation": result.rotation,
         "start": result.start,
+        "step": result.step,
         "tokens": result.tokens,
         "training": _training(result.metrics),
     }
@@ -211,12 +220,13 @@ def _text(found: dict) -> str:
         if held is not None
         else "not measured (nothing held out: the text is short, or held_out is 0)"
     )
+    speed = f"{rate:,.0f} words/s" if rate else "too short to be measured"
     return f"""## Its text
 
 - tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})
 - of those kept, {tokens["held_out"]:,} held out; over all epochs {tokens["trained"]:,} trained,
   {tokens["subsampled"]:,} subsampled
-{_start(found["start"])}- speed: {f"{rate:,.0f} words/s" if rate else "too short to be measured"}
+{_start(found["start"])}{stepping.markdown(found["step"])}- speed: {speed}
 - loss in nats per pair: training {"?" if loss is None else f"{loss:.3f}"}, held out {held_out}
 """
 

@@ -20,6 +20,7 @@ from jaxemb import (
     preparation,
     progress,
     sharded_training,
+    stepping,
     subword_models,
     tensors,
     training,
@@ -55,6 +56,7 @@ class Result(NamedTuple):
     metrics: list[dict[str, Any]]
     rotation: dict[str, float] | None  # held-out loss before and after both tables are turned
     start: dict[str, Any] | None = None  # where the first rows came from, if they were given
+    step: dict[str, Any] | None = None  # blocks, cap, and how often a step updates the same row
 
 
 def train(
@@ -80,6 +82,9 @@ def train(
     workdir = hosts.own(preparation.writable(config.workdir), config)
     training.check_ids(corpus.ids, corpus.vocab)
     prepared = objective.prepare(corpus.vocab)
+    config, step = stepping.settled(config, objective, prepared[0], corpus)
+    if step.said:  # other settings than it was built from
+        learner = config.build_learner(objective)
     growing.check(config, prepared[1], corpus.vocab)
     start = subword_models.start(config, corpus.vocab, prepared[0])
     begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, TABLES))
@@ -96,7 +101,7 @@ def train(
     finished = workdir / TABLES
     how = (together or functools.partial(_alone, config, prepared[1]))(plan)
     if hosts.told(not finished.exists()):
-        cursor, state = _loop(workdir, config, plan, how, prepared, text, held)
+        cursor, state = _loop(workdir, config, plan, how, prepared, text, held, step.said)
         subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
         of_words = objective.words(state.tables, prepared[0])
         tensors.save(finished, of_words, cursor._asdict())
@@ -112,7 +117,8 @@ def train(
     parts = [] if together else held_out.texts(plan, held)
     turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
     begin = growing.account(config, start, corpus.vocab, whole)
-    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin)
+    size = stepping.account(step)
+    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
 
 
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
@@ -166,8 +172,8 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
     )
 
 
-def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held):
-    """Trains to the end; where it stands then, and the state."""
+def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held, said):
+    """Trains to the end; where it stands then, and the state. `said` is told as it begins."""
     resources, rows = how.put(prepared[0]), prepared[1]
 
     def measure(tables: InOut) -> dict[str, Any]:
@@ -196,6 +202,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         log.back_to(run.cursor)
         every, beginning = config.watch_every or watching.interval(plan, rows.output), None
         if not run.cursor.step:
+            if said:
+                log.say(said)
             log.add(run.cursor, held_out=asked(run.state.tables))
             # compiling this takes seconds in which training can begin: it gets tables of its own
             own = jax.tree.map(jax.numpy.copy, run.state.tables)

@@ -62,6 +62,8 @@ class Objective(NamedTuple):
     words(tables, resources) -> tables                the same model with one input row a word
     of_words(resources) -> resources                  what blocks that read those are drawn from
     cost(resources) -> [vocab] or None                host: what a center takes of `reads.budget`
+    load(resources, shares) -> tuple of [rows]        host: updates that a center is expected to add
+                                                      to each row, of words with these shares
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -75,6 +77,7 @@ class Objective(NamedTuple):
     words: Callable[[InOut, PyTree], InOut] = lambda tables, resources: tables
     of_words: Callable[[PyTree], PyTree] = lambda resources: resources
     cost: Callable[..., Any] = lambda resources: None
+    load: Callable[..., tuple[Any, ...]] = lambda resources, shares: ()
 
 
 class Refused(NamedTuple):

@@ -69,6 +69,7 @@ FLOORS = {
     "starting": 11,
     "growing": 11.5,
     "subword_models": 11.5,
+    "stepping": 11,
     "runs": 12,
     "contextual_runs": 12,
     "ensembles": 13,

@@ -35,6 +35,11 @@ def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
     return 1 + (random % window).astype(jnp.int32)  # off uniform by at most window / 2^32
 
 
+def pairs(window: int, dynamic: bool) -> int:
+    """How many words a center's window has in expectation, away from sentence ends."""
+    return window + 1 if dynamic else 2 * window  # both sides; a dynamic reach is (window + 1) / 2
+
+
 def in_window(
     text: Int[Array, " text"], reach: Int[Array, " centers"]
 ) -> Bool[Array, "centers text"]:

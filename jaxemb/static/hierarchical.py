@@ -62,6 +62,7 @@ def skipgram_hs(
         Morin and Bengio 2005; with Huffman's tree Mikolov et al. 2013, arXiv:1310.4546, eq. 3.
     """
     settings = _settings(window, dynamic_window, budget, block_length)
+    pairs = blocks.pairs(window, dynamic_window)
     return Objective(
         prepare=functools.partial(_prepare, tree=tree, budget=budget),
         draw=functools.partial(_skipgram, settings=settings),
@@ -69,6 +70,7 @@ def skipgram_hs(
         loss=loss,
         reads=Reads(block_length, window, bits=block_length, budget=budget),
         cost=lengths,
+        load=functools.partial(_load, pairs=pairs, felt=pairs),
     )
 
 
@@ -102,12 +104,25 @@ def cbow_hs(
         loss=loss,
         reads=Reads(block_length, window, bits=block_length, budget=budget),
         cost=lengths,
+        load=functools.partial(_load, pairs=1, felt=objectives.in_mean(settings, mean)),
     )
 
 
 def lengths(paths: Paths):
     """How many inner nodes each word's path has: int [vocab], on the host."""
     return np.diff(np.asarray(paths.first))
+
+
+def _load(paths: Paths, shares, *, pairs: float, felt: float):
+    """Updates of each word's row, along a path, and of each node's, by every word beneath it.
+
+    The vectors that meet at a node are short and differ: tables ran away at twice the load of
+    negative sampling's.
+    """
+    length = lengths(paths)
+    node = np.abs(np.asarray(paths.steps)) - 1
+    beneath = np.bincount(node, np.repeat(shares, length), minlength=1)
+    return felt * (shares @ length) * shares, 0.5 * pairs * beneath
 
 
 def log_probabilities(

@@ -36,9 +36,8 @@ def skipgram_softmax(
     Source:
         Mikolov et al. 2013, arXiv:1310.4546, eq. 2.
     """
-    return _softmax(
-        _skipgram, objectives.centers_as_they_are, loss, window, dynamic_window, block_length
-    )
+    pool, pairs = objectives.centers_as_they_are, blocks.pairs(window, dynamic_window)
+    return _softmax(_skipgram, pool, loss, window, dynamic_window, block_length, pairs)
 
 
 def cbow_softmax(
@@ -62,7 +61,9 @@ def cbow_softmax(
         Mikolov et al. 2013, arXiv:1301.3781.
     """
     pool = functools.partial(objectives.window_mean, mean=mean)
-    return _softmax(_cbow, pool, loss, window, dynamic_window, block_length)
+    settings = blocks.Window(window, dynamic_window, 0, 0)
+    felt = objectives.in_mean(settings, mean)
+    return _softmax(_cbow, pool, loss, window, dynamic_window, block_length, felt)
 
 
 def skipgram_nce(*, negatives: int = 5, **settings) -> Objective:
@@ -100,7 +101,12 @@ def _contrasted(base: Objective, negatives: int, shared) -> Objective:
         expected = negatives * noise.probability[block.ids.output]
         return block._replace(target=losses.Contrast(block.target, jnp.log(expected)))
 
-    return base._replace(draw=draw, reads=base.reads._replace(own=0))
+    def load(resources, shares):
+        # scores lowered by log(k P_n) stand where the logistic curve is steeper: tables of equally
+        # frequent words ran away at two thirds of negative sampling's load
+        return tuple(1.5 * rows for rows in base.load(resources, shares))
+
+    return base._replace(draw=draw, reads=base.reads._replace(own=0), load=load)
 
 
 def _all_against_all(block: Block) -> Block:
@@ -111,7 +117,7 @@ def _all_against_all(block: Block) -> Block:
     return block._replace(target=target, weight=weight)
 
 
-def _softmax(draw, pool, loss, window, dynamic_window, block_length) -> Objective:
+def _softmax(draw, pool, loss, window, dynamic_window, block_length, predictions) -> Objective:
     at_least(1, window=window, block_length=block_length)
     return Objective(
         prepare=_prepare,
@@ -119,6 +125,7 @@ def _softmax(draw, pool, loss, window, dynamic_window, block_length) -> Objectiv
         pool=pool,
         loss=loss,
         reads=Reads(block_length, window, bits=block_length),
+        load=functools.partial(objectives.of_words, updates=predictions),
     )
 
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import fitting, runs, training
+from jaxemb import fitting, runs, stepping, training
 from jaxemb.comparison_config import ComparisonConfig, Contender
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError

@@ -13,6 +13,7 @@ import numpy as np
 from jaxemb import (
     checkpoints,
     durable,
+    fitting,
     growing,
     held_out,
     hosts,
@@ -225,7 +226,10 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                 log.add(event.cursor, held_out=asked(event.state.tables))
         if beginning:
             beginning.result()  # raises what went wrong there
-    return run.cursor, how.layout.whole(run.state, run.like)
+        whole = how.layout.whole(run.state, run.like)
+        if told := fitting.runaway(whole.tables):
+            log.say(told)
+    return run.cursor, whole
 
 
 def _training(plan, program: training.Program, text, resources, rows) -> durable.Training:

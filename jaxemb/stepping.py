@@ -37,7 +37,7 @@ def markdown(step: dict[str, Any]) -> str:
     bound = "without a bound" if step["cap"] is None else f"at most {step['cap']:g} long"
     said = f"\n- {step['said']}" if step["said"] else ""
     most, mean = step["most"], step["mean"]
-    return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning rate
-  x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an average
-  update{said}
+    return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning
+  rate x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an
+  average update{said}
 """

@@ -127,6 +127,27 @@ def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_pictures")
+def test_a_text_of_few_words_takes_small_steps_which_is_said_once(place, monkeypatch, capsys):
+    (place / "text.txt").write_text("the cat sat on the mat\n" * 200)
+    asked = ("config.py", "--batch", "32", "--corpus.subsample", "0", "--corpus.held-out", "0")
+    run(train, *asked, monkeypatch=monkeypatch)
+    told = capsys.readouterr()
+    written = json.loads((place / "run/config.json").read_text())["config"]
+    assert written["batch"] < 32
+    assert written["cap"] == 0.25
+    said = f"they are of {written['batch']}, and cap is 0.25"
+    assert told.err.count(said) == 1
+    assert said in (place / "run/report.md").read_text()
+    assert json.loads((place / "run/report.json").read_text())["step"]["cap"] == 0.25
+    longest = max(
+        np.linalg.norm(t, axis=1).max() for t in load_file("run/tables.safetensors").values()
+    )
+    assert longest < 3 * 2.3  # one pair at a time in float64: rows up to 2.3 long
+    run(train, *asked, monkeypatch=monkeypatch)  # reports again
+    assert said not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsys):
     run(train, "config.py", monkeypatch=monkeypatch)
     first = capsys.readouterr().out

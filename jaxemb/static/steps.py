@@ -15,6 +15,7 @@ from jaxemb.structs import Objective
 # tokens, 5 epochs). Where frequencies follow Zipf's law they ran away at 23 to 25 in the row that
 # takes most; where all words are equally frequent, at 9 in that of an average update, which is any.
 MOST, MEAN = 20.0, 7.5
+ONE_PAIR = 1.0  # a learning rate above it overshoots with a single pair: no step is small enough
 SAFE = 0.5  # of those loads: what a smaller step is chosen for
 CAP = 0.25  # docs/speed.md, "Large steps": the bound under which steps of any size were stable
 
@@ -69,7 +70,7 @@ def chosen(
     def of(blocks: int) -> Load:
         return Load(*(blocks * each for each in of_block))
 
-    if cap is not None or of(batch).excess <= 1:
+    if cap is not None or rate > ONE_PAIR or of(batch).excess <= 1:
         return Step(batch, cap, of(batch), None)
     fewer = max(int(batch * SAFE / of(batch).excess) // multiple, 1) * multiple
     said = (

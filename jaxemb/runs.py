@@ -20,6 +20,7 @@ from jaxemb import (
     preparation,
     progress,
     sharded_training,
+    starting,
     subword_models,
     tensors,
     training,
@@ -196,6 +197,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         log.back_to(run.cursor)
         every, beginning = config.watch_every or watching.interval(plan, rows.output), None
         if not run.cursor.step:
+            for line in starting.said(plan.initial):
+                log.say(line)
             log.add(run.cursor, held_out=asked(run.state.tables))
             # compiling this takes seconds in which training can begin: it gets tables of its own
             own = jax.tree.map(jax.numpy.copy, run.state.tables)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, each_a_word
 from jaxemb.formats import fasttext_file, unwritable
-from jaxemb.formats.options import File, Options, WordVectors, each_a_word, existing
+from jaxemb.formats.options import File, Options, WordVectors, existing
 from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
 from jaxemb.provenance import replacing
@@ -123,8 +123,9 @@ def _composed(
     sums[known] = rows[own[known]]
     buckets, counts = hashing.buckets_of(raw, settings.minn, settings.maxn, settings.bucket)
     ids, starts = words + buckets, np.cumsum(counts) - counts
+    shares = np.maximum(counts + known, 1).astype(np.float32)[:, None]
     with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused with its place
         for k in range(int(counts.max(initial=0))):  # in order, as float32 sums depend on it
             longer = np.flatnonzero(counts > k)
             sums[longer] += rows[ids[starts[longer] + k]]
-    return sums / np.maximum(counts + known, 1).astype(np.float32)[:, None]
+        return sums / shares

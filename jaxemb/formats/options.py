@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from jaxemb.errors import FormatError, FormatWarning, InputError, at_least
+from jaxemb.errors import FormatError, FormatWarning, InputError, at_least, each_a_word
 from jaxemb.text import compression
 
 BLOCK = 1 << 22  # bytes read at once
@@ -88,15 +88,6 @@ def existing(path: Any, wanted: str) -> Path:
             "save it first (COMMAND > FILE)"
         )
     raise InputError(f"{path}: no such file: wanted {wanted}")
-
-
-def each_a_word(what: str, words: Any) -> None:
-    """Raises InputError for anything that is no collection of strings."""
-    if isinstance(words, str | bytes) or not isinstance(words, Collection):
-        raise InputError(f"{what} is {words!r:.60}; wanted several words, as a list or a set")
-    for word in words:
-        if not isinstance(word, str):
-            raise InputError(f"{what} holds {word!r:.60}, of {type(word).__name__}; wanted str")
 
 
 def warn(path: Any, where: str, what: str) -> None:

@@ -21,8 +21,10 @@ _FOREIGN = {
     b"PAR1": "a parquet file alone: name the folder that has its .npy too",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it",
 }
-# of protocol 2 and later; of the first two, whose text begins with a class, a list or a dict
-_PICKLE = re.compile(rb"\x80[\x02-\x05]|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|\([dl]p[0-9]+\n")
+# of protocol 2 and later; of the first two, which begin with a class, a list or a dict
+_PICKLE = re.compile(
+    rb"\x80[\x02-\x05]|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|\([dl]p[0-9]+\n|[\]}]q[\0\x01]"
+)
 
 
 def recognise(path: str | Path) -> str:

@@ -4,16 +4,16 @@ import bz2
 import contextlib
 import gzip
 import lzma
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, each_a_word
 from jaxemb.formats import arrays
-from jaxemb.formats.options import WordVectors, each_a_word
+from jaxemb.formats.options import WordVectors
 from jaxemb.provenance import replacing
 
 COMPRESSED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -114,6 +114,8 @@ def table_of(path: Path, found: Any, *, words: bool, typed: bool) -> WordVectors
 
 
 def _check_words(path: Path, words: Any, rows: int) -> None:
+    if not isinstance(words, Sequence):
+        raise InputError(f"{path}: words are {type(words).__name__}; wanted them in order, by row")
     each_a_word(f"{path}: words", words)
     if len(words) != rows:
         said = f"{len(words):,} words for {rows:,} rows"

@@ -6,6 +6,7 @@ tabs around a word, are no part of it; spaces within a word (`New York`) are.
 """
 
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +38,8 @@ def read(path: str | Path, errors: str = "strict") -> WordList:
     Raises:
         InputError: no such file; no word in it; a line that is not UTF-8 or holds NUL.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"a list of words is {path!r:.60}; wanted the name of a file")
     path, found = Path(path), []
     for number, line in enumerate(lines(content(path)), start=1):
         if b"\0" in line:

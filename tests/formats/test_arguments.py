@@ -35,13 +35,19 @@ def test_a_row_may_begin_with_any_word(word, end, tmp_path):
         np.testing.assert_array_equal(found.vectors, np.float32([[0.5, -0.2], [1, 2]]))
 
 
+@pytest.mark.parametrize("word", ["<html>", "%PDF", "PAR1", "<?xml", "PK\x03\x04"])
+def test_what_a_named_format_reads_is_read_whatever_it_looks_like(word, tmp_path):
+    (tmp_path / "t").write_bytes(word.encode() + b" of it 0.5 -2e-1\nb 1 2\nc 3 4\n")
+    assert formats.read(tmp_path / "t", "glove").words == (f"{word} of it", "b", "c")
+    with pytest.raises(FormatError, match="byte 0"):
+        formats.read(tmp_path / "t")
+
+
 def test_a_tar_mark_within_a_table_is_a_word(tmp_path):
-    words = ["b" * 249, "ustar", "c"]
     path = tmp_path / "t"
-    path.write_text("".join(f"{word} 1 2\n" for word in words))
-    assert path.read_bytes()[254:259] == b"ustar"
-    path.write_text("".join(f"{word} 1 2\n" for word in ["bbb", *words]).replace("bbb 1", "b 1", 1))
-    assert formats.read(path).words == ("b", *words)
+    path.write_text(f"a 1 2\n{'b' * 245} 1 2\nustar 1 2\n")
+    assert path.read_bytes()[257:262] == b"ustar"
+    assert formats.read(path).words == ("a", "b" * 245, "ustar")
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

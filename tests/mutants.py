@@ -1089,8 +1089,8 @@ MUTANTS = {
     # what files and lists are read as, and written as
     "a line end of Unicode ends a word of a list": Mutant(
         "text/word_lists.py",
-        "data.removeprefix(BOM).removesuffix(end).split(end)]",
-        "data.removeprefix(BOM).decode().encode().splitlines() or [data]]",
+        "line in data.removeprefix(BOM).removesuffix(end).split(end)]",
+        "line in (each.encode() for each in data.decode('utf-8-sig').splitlines())]",
         "tests/text/test_word_lists.py::test_a_list_is_its_words_however_it_was_written",
     ),
     "a byte-order mark is part of a list": Mutant(
@@ -1113,8 +1113,8 @@ MUTANTS = {
     ),
     "an index is a word": Mutant(
         "evaluation/tabular.py",
-        "    return unnamed or (short",
-        "    return False and (short",
+        "first = int(_has_index(found[0].fields, body) if found[1:] else _counts(body))",
+        "first = 0",
         "tests/evaluation/test_reading.py::test_what_pandas_writes_are_the_pairs",
     ),
     "a row may have a field too many": Mutant(

@@ -191,10 +191,8 @@ def _guarded(tree: ast.AST) -> set[int]:
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
-            caught = {
-                n.id for h in node.handlers if h.type for n in ast.walk(h.type) if _is_name(n)
-            }
-            if {"ImportError", "AttributeError"} <= caught:
+            caught = " ".join(ast.unparse(each.type) for each in node.handlers if each.type)
+            if "ImportError" in caught and "AttributeError" in caught:
                 found |= {id(inner) for each in node.body for inner in ast.walk(each)}
     return found
 

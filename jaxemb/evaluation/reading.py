@@ -55,7 +55,7 @@ def pairs(path: str | Path, name: str | None = None) -> Pairs:
         raise InputError(f"{path}: no pairs of words in it: wanted word, word, score a line")
     columns = tabular.columns(table)
     if columns is None:
-        raise _bad(path, table.rows[-1])
+        raise _bad(path, table.rows[:2][-1])  # the first may be a header
     left, right, human = [], [], []
     for row in columns.rows:
         one, other, score = _pair(path, row, columns)

@@ -71,7 +71,7 @@ def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
     asked, words = elmo_options.read(named("options", options))
     path = existing(weights, "ELMo's weights (HDF5)")
     if not path.is_file():
-        raise InputError(f"{path}: is a folder: wanted ELMo's weights (HDF5)")
+        raise InputError(f"{path}: no such file, but a folder: wanted ELMo's weights (HDF5)")
     if importlib.util.find_spec("h5py") is None:
         raise InputError(f"{path}: {_WANTED}")
     with path.open("rb") as file:

@@ -118,7 +118,9 @@ def _is_size(value: Any, least: int, most: int) -> TypeGuard[int]:
 def read(path: Path) -> tuple[Options, int | None]:
     """What options.json says, and how many words it says a token-input model has."""
     if not existing(path, "ELMo's options (options.json)").is_file():
-        raise InputError(f"{path}: is a folder: wanted ELMo's options (options.json)")
+        raise InputError(
+            f"{path}: no such file, but a folder: wanted ELMo's options (options.json)"
+        )
     with path.open("rb") as file:
         data = file.read(_LONGEST + 1)
     if len(data) > _LONGEST:

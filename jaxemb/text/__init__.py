@@ -71,7 +71,7 @@ def encode(
 
 def _tokens(number: int, sentence: Any, tokenizer: Callable[[str], list[str]]) -> list[str]:
     found = tokenizer(sentence) if isinstance(sentence, str) else sentence
-    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+    if isinstance(found, str) or not isinstance(found, Iterable):
         raise InputError(
             f"sentence {number:,}: got {found!r:.60}, of {type(found).__name__}: wanted a line or "
             "a list of tokens: open a file as text, or pass lists of words"

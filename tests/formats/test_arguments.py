@@ -14,6 +14,7 @@ import pytest
 from jaxemb import formats, linalg
 from jaxemb.errors import FormatError, FormatWarning, InputError
 from jaxemb.formats import FORMATS, WordVectors, elmo, fasttext
+from jaxemb.text import sources
 from tests.formats import samples
 from tests.formats.test_rules import FOREIGN
 
@@ -85,7 +86,7 @@ def test_what_can_be_read_only_once_is_refused_in_one_line(kind, tmp_path):
     for call in (
         *(formats.read, formats.recognise, formats.with_ngrams, formats.unknown_words),
         *(fasttext.model, elmo.read_options, lambda p: formats.read(p, "glove")),
-        lambda p: formats.read(p, "run"),
+        *(lambda p: formats.read(p, "run"), sources.resolve),
     ):
         with pytest.raises(InputError, match="a pipe or a device, which can be read only once"):
             call(path)

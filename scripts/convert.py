@@ -65,7 +65,8 @@ def main() -> None:
     listed = word_lists.read(asked.only, errors) if asked.only else None
     options["only"] = listed and listed.words
     loaded = loading.word_vectors(asked.source, asked.format, **options)
-    missing = word_lists.remarks(listed, loaded.found.words or (), asked.source) if listed else []
+    among = f"the first {asked.limit:,} rows of {asked.source}" if asked.limit else asked.source
+    missing = word_lists.remarks(listed, loaded.found.words or (), among) if listed else []
     for remark in (*loaded.remarks, *missing):
         print(f"warning: {one_line(remark)}")
     with progress.bar("writing") as bar:

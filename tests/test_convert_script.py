@@ -84,11 +84,10 @@ def test_a_pipe_is_refused_in_one_line_by_every_script_that_reads_vectors(
     assert "error: pipe: no file (a device, a pipe or a folder)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", [">f4", "<f2"])
-def test_tables_of_other_byte_orders_are_inspected(kind, place, monkeypatch, capsys):
+def test_a_table_of_another_byte_order_is_inspected(place, monkeypatch, capsys):
     monkeypatch.setattr(
         "jaxemb.report.write_table", lambda *said: f"rank {said[2]['rank']['rank']}"
     )
-    np.save(place / "t.npy", np.eye(4, 3).astype(kind))
+    np.save(place / "t.npy", np.eye(4, 3).astype(">f4"))
     run(inspect_table, "t.npy", monkeypatch=monkeypatch)
     assert "\nrank 3\n" in capsys.readouterr().out

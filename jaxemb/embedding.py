@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from jaxemb import contextual_runs, formats, pretrained, progress, provenance
 from jaxemb.contextual import windows
 from jaxemb.contextual.language_model import Contextualizer
-from jaxemb.errors import InputError
+from jaxemb.errors import FormatWarning, InputError
 from jaxemb.text import characters
 
 # products of other heights round otherwise: batches are filled up with empty sentences, and their
@@ -43,14 +44,17 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
         FormatError: see `formats.elmo.read`.
         InputError: a model with a row for each word, whose words the files do not tell.
     """
-    asked, arrays = formats.elmo.read(options, weights)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FormatWarning)
+        asked, arrays = formats.elmo.read(options, weights)
+    known = [str(each.message) for each in said if each.category is FormatWarning]
     if asked.char_cnn is None:
         raise InputError(f"{weights}: has a row for each word, but no words: name a run instead")
     length = asked.char_cnn.max_characters_per_token
 
     def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
         cut = sum(len(t.encode("utf-8", "surrogateescape")) > length - 2 for s in texts for t in s)
-        return [
+        return known + [
             f"{cut:,} tokens of more than {length - 2} bytes were cut there, as ELMo does"
         ] * bool(cut)
 

@@ -1,6 +1,7 @@
 """Errors that are for people: what was got, where, what was wanted, what to do."""
 
 import numbers
+from collections.abc import Collection
 from typing import Any
 
 
@@ -59,3 +60,12 @@ def not_negative(**settings: float) -> None:
     for name, value in settings.items():
         if not 0 <= value < float("inf"):
             raise InputError(f"{name} is {value}; it must be 0 or more, and finite")
+
+
+def each_a_word(what: str, words: Any) -> None:
+    """Raises InputError for anything that is no collection of strings."""
+    if isinstance(words, str | bytes) or not isinstance(words, Collection):
+        raise InputError(f"{what} is {words!r:.60}; wanted several words, as a list or a set")
+    for word in words:
+        if not isinstance(word, str):
+            raise InputError(f"{what} holds {word!r:.60}, of {type(word).__name__}; wanted str")

@@ -96,7 +96,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """A name to write under; the file takes its own when all went well, and else is taken away.
 
     What is written is on the disk before, and the name after: a machine that stops leaves either.
+
+    Raises:
+        InputError: a device, a pipe or a folder has that name, and would be replaced.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: no file (a device, a pipe or a folder): wanted a file's name")
     unfinished = path.with_name(path.name + ".tmp")
     try:
         yield unfinished

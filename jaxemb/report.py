@@ -17,6 +17,7 @@ from jaxemb import (
     provenance,
     stepping,
 )
+from jaxemb.errors import one_line
 from jaxemb.evaluation import neighbours, words
 from jaxemb.runs import Result
 from jaxemb.structs import Vocab
@@ -242,9 +243,10 @@ def _start(start: dict[str, Any] | None) -> str:
     words, given, random, frozen, output = (
         start[key] for key in ("vocabulary", "given", "random", "frozen", "output_given")
     )
+    remarks = "".join(f"- {one_line(each)}\n" for each in start.get("remarks", ()))
     return f"""- its {words:,} rows began with {given:,} given{source}, {random:,} at random;
   {frozen:,} were not trained; of the output table {output:,} rows were given
-"""
+{remarks}"""
 
 
 def shown(names: list[str]) -> str:

@@ -21,6 +21,7 @@ from jaxemb import (
     preparation,
     progress,
     sharded_training,
+    starting,
     stepping,
     subword_models,
     tensors,
@@ -203,8 +204,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         log.back_to(run.cursor)
         every, beginning = config.watch_every or watching.interval(plan, rows.output), None
         if not run.cursor.step:
-            if said:
-                log.say(said)
+            for line in (*starting.said(plan.initial), *([said] if said else [])):
+                log.say(line)
             log.add(run.cursor, held_out=asked(run.state.tables))
             # compiling this takes seconds in which training can begin: it gets tables of its own
             own = jax.tree.map(jax.numpy.copy, run.state.tables)

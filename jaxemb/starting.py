@@ -1,17 +1,17 @@
 """Training that starts from vectors of a file or run, with some input rows frozen, or all."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import formats, loading, provenance, tensors
+from jaxemb import formats, loading, tensors
 from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
-from jaxemb.text import sources
+from jaxemb.text import sources, word_lists
 
 
 class Start(NamedTuple):
@@ -61,19 +61,23 @@ def load(config: StaticConfig, vocab: Vocab) -> Start | None:
     if config.init_from is None and config.grow_from is None and config.freeze is None:
         return None
     known, given = _tables(config, vocab)
-    start = begin(config, known, given, _frozen(config, vocab, known.input))
+    frozen, remarks = _frozen(config, vocab, known.input)
+    start = begin(config, known, given, frozen, remarks)
     if config.grow_from and config.freeze == "loaded":  # what was trained together stays together
         return start._replace(trainable=InOut(*(np.float32(~side) for side in known)))
     return start
 
 
-def begin(config: StaticConfig, known: InOut, given: InOut, frozen) -> Start:
+def begin(
+    config: StaticConfig, known: InOut, given: InOut, frozen, remarks: Sequence[str] = ()
+) -> Start:
     """Rows that are given and input rows that are frozen, with the account of them.
 
     Args:
         known: bool [rows], which are given.
         given: float32 [rows, dim].
         frozen: bool [rows], of the input table.
+        remarks: what should be said of how they were chosen.
     """
     account = {
         "init_from": config.grow_from or config.init_from,
@@ -82,6 +86,7 @@ def begin(config: StaticConfig, known: InOut, given: InOut, frozen) -> Start:
         "random": int((~known.input).sum()),
         "output_given": int(known.output.sum()),
         "frozen": int(frozen.sum()),
+        "remarks": list(remarks),
         "sha256": hashlib.sha256(given.input.tobytes() + frozen.tobytes()).hexdigest(),
     }
     masks = InOut(1.0 - frozen.astype(np.float32), np.ones(len(known.output), np.float32))
@@ -121,16 +126,25 @@ def _output(path: str, kind: str):
     return found["output"] if same else None
 
 
-def _frozen(config: StaticConfig, vocab: Vocab, known) -> Any:
-    """Which input rows stay as they are: bool [vocab]."""
+def said(initial: Any) -> list[str]:
+    """What a log says of the rows that are not trained, if training begins with a `Start`."""
+    if not isinstance(initial, Start):
+        return []
+    rows, frozen = initial.account["vocabulary"], initial.account["frozen"]
+    return [f"{frozen:,} of {rows:,} input rows are frozen"] * bool(frozen) + [
+        f"warning: {each}" for each in initial.account["remarks"]
+    ]
+
+
+def _frozen(config: StaticConfig, vocab: Vocab, known) -> tuple[Any, list[str]]:
+    """Which input rows stay as they are, bool [vocab]; and what should be said of the choice."""
     if config.freeze is None:
-        return np.zeros(len(known), bool)
+        return np.zeros(len(known), bool), []
     if config.freeze == "all":
-        return np.ones(len(known), bool)
+        return np.ones(len(known), bool), []
     if config.freeze == "loaded":
-        return known
-    words = set(provenance.read_text(Path(config.freeze)).splitlines())
-    frozen = np.array([word in words for word in vocab.words])
-    if not frozen.any():
-        raise InputError(f"{config.freeze}: none of its {len(words):,} words is in the vocabulary")
-    return frozen
+        return known, []
+    asked = word_lists.read(config.freeze)
+    remarks = word_lists.remarks(asked, vocab.words, "the vocabulary")
+    words = frozenset(asked.words)
+    return np.array([word in words for word in vocab.words]), remarks

@@ -1,10 +1,10 @@
 """Word vectors from one format into another, bit for bit.
 
-Usage: python scripts/convert.py IN OUT [--to FORMAT] [--limit 100000] [--help]
+Usage: python scripts/convert.py IN OUT [--to FORMAT] [--only LIST] [--unwritable rename] [--help]
 
 IN is any file that scripts/inspect_table.py takes, or a finished run. The format of OUT is told by
-its name (.bin, .vec, .npy, .safetensors) or said with --to. Exit codes: 0 done, 2 input that cannot
-be used.
+its name (.bin, .vec, .npy, .safetensors) or said with --to. IN has to be a file: a pipe can be read
+only once. Exit codes: 0 done, 2 input that cannot be used.
 """
 
 import dataclasses
@@ -44,29 +44,44 @@ class Convert:
     """Take more or fewer rows than the header says."""
     allow_numeric_pieces: bool = False
     """Take a number within a word of several pieces."""
+    unwritable: Literal["error", "skip", "rename"] = "error"
+    """What becomes of a word that the format of OUT cannot hold: its row is left out, or another
+    word is written; which ones is said, and stands in OUT.unwritable.json."""
 
 
 def main() -> None:
     asked = command_line.parse(Convert)
-    from jaxemb import formats, loading, progress, provenance
+    from jaxemb import formats, loading, progress
+    from jaxemb.errors import one_line
+    from jaxemb.formats import unwritable
+    from jaxemb.text import word_lists
+
+    ways = {"error": None, "skip": formats.skip, "rename": formats.rename}
 
     options = dataclasses.asdict(asked)
-    for name in ("source", "target", "to", "format"):
+    for name in ("source", "target", "to", "format", "unwritable"):
         options.pop(name)
-    if asked.only:
-        options["only"] = provenance.read_text(Path(asked.only)).split("\n")
+    errors = "strict" if asked.on_bad_utf8 == "error" else asked.on_bad_utf8
+    listed = word_lists.read(asked.only, errors) if asked.only else None
+    options["only"] = listed and listed.words
     loaded = loading.word_vectors(asked.source, asked.format, **options)
-    for remark in loaded.remarks:
-        print(f"warning: {remark}")
+    among = f"the first {asked.limit:,} rows of {asked.source}" if asked.limit else asked.source
+    missing = word_lists.remarks(listed, loaded.found.words or (), among) if listed else []
+    for remark in (*loaded.remarks, *missing):
+        print(f"warning: {one_line(remark)}")
     with progress.bar("writing") as bar:
         task = bar.add_task("", total=None)
-        formats.write(
+        changes = formats.write(
             asked.target,
             loaded.found,
             asked.to,
             lambda done, total: bar.update(task, completed=done, total=total),
+            ways[asked.unwritable],
         )
+    for remark in unwritable.remarks(Path(asked.target), changes):
+        print(f"warning: {one_line(remark)}")
     rows, dim = loaded.found.vectors.shape
+    rows -= sum(each.written is None for each in changes)
     print(f"{asked.source} ({loaded.format}) -> {asked.target}: {rows:,} x {dim}")
 
 

@@ -40,7 +40,7 @@ MUTANTS = {
     ),
     "one device applies what another refuses": Mutant(
         "sharded_training.py",
-        "finite = jnp.all(jax.lax.all_gather(finite, on.of_batch))",
+        "finite = jnp.all(_everyones(on, finite[None]))",
         "finite = jnp.all(finite)",
         "tests/test_sharding.py::test_a_number_that_is_not_finite_on_one_device",
     ),
@@ -1085,6 +1085,92 @@ MUTANTS = {
         "time.monotonic() - last > seconds",
         "time.monotonic() - last > 1e3 * seconds",
         "tests/test_hosts.py::test_a_chunk_that_never_ends",
+    ),
+    # what files and lists are read as, and written as
+    "a line end of Unicode ends a word of a list": Mutant(
+        "text/word_lists.py",
+        "line in data.removeprefix(BOM).removesuffix(end).split(end)]",
+        "line in (each.encode() for each in data.decode('utf-8-sig').splitlines())]",
+        "tests/text/test_word_lists.py::test_a_list_is_its_words_however_it_was_written",
+    ),
+    "a byte-order mark is part of a list": Mutant(
+        "text/word_lists.py",
+        "data.removeprefix(BOM).removesuffix(end)",
+        "data.removesuffix(end)",
+        "tests/text/test_word_lists.py::test_the_words_of_rows_stand_in_such_a_list",
+    ),
+    "a missing word is not named": Mutant(
+        "text/word_lists.py",
+        "    if missing:\n        share",
+        "    if False:\n        share",
+        "tests/text/test_word_lists.py::test_every_word_is_found_or_named",
+    ),
+    "any first row without a number is a header": Mutant(
+        "evaluation/tabular.py",
+        'return field.lstrip("(")[:1].isalpha() and field.lower() not in _MISSING',
+        "return number(field) is None",
+        "tests/evaluation/test_reading.py::test_no_row_is_dropped_or_read_as_another_number",
+    ),
+    "an index is a word": Mutant(
+        "evaluation/tabular.py",
+        "first = int(_has_index(found[0].fields, body) if found[1:] else _counts(body))",
+        "first = 0",
+        "tests/evaluation/test_reading.py::test_what_pandas_writes_are_the_pairs",
+    ),
+    "a row may have a field too many": Mutant(
+        "evaluation/reading.py",
+        "if size < wanted or any(row.fields[wanted:]):",
+        "if size < wanted:",
+        "tests/evaluation/test_reading.py::test_fields_that_are_shifted",
+    ),
+    "a tab is written into a text": Mutant(
+        "formats/unwritable.py",
+        'or ("it holds a tab" if "\\t" in word else "")',
+        'or ""',
+        "tests/formats/test_writing.py::test_a_word_is_read_as_it_was_written_or_is_refused",
+    ),
+    "two words are renamed to one": Mutant(
+        "formats/unwritable.py",
+        "    while new in taken:",
+        "    while False:",
+        "tests/formats/test_writing.py::test_renamed_words_that_would_be_one_word",
+    ),
+    "a named format is guessed": Mutant(
+        "formats/__init__.py",
+        "    try:\n        return FORMATS[name]",
+        "    if path.is_file():\n        recognition.check(path)\n"
+        "    try:\n        return FORMATS[name]",
+        "tests/formats/test_arguments.py::test_what_a_named_format_reads",
+    ),
+    "a row is told by its first word": Mutant(
+        "formats/recognition.py",
+        "if _is_safetensors(data) or _begins_with_row(data):",
+        "if _is_safetensors(data):",
+        "tests/formats/test_arguments.py::test_a_row_may_begin_with_any_word",
+    ),
+    "half a model is read as one of two directions": Mutant(
+        "formats/elmo_options.py",
+        'root.choice("bidirectional", (True,))',
+        'root.choice("bidirectional", (True, False))',
+        "tests/formats/test_elmo_options.py::test_options_that_are_not_elmos",
+    ),
+    "jax gets the byte order of a file": Mutant(
+        "formats/arrays.py",
+        'return table.astype(table.dtype.newbyteorder("="), copy=False)',
+        "return table",
+        "tests/formats/test_arguments.py::test_every_byte_order_of_a_table_is_one_table_to_jax",
+    ),
+    "numpy warns of what a file holds": Mutant(
+        "formats/binary.py",
+        'with np.errstate(all="ignore"):',
+        'with np.errstate(all="warn"):',
+        "tests/formats/test_arguments.py::test_no_reader_leaks_a_warning_of_numpys",
+    ),
+    "a path is a text": Mutant(
+        "text/__init__.py",
+        "if isinstance(sentences, os.PathLike) or not isinstance(sentences, Iterable):",
+        "if False:",
+        "tests/formats/test_arguments.py::test_a_wrong_argument_is_said_in_one_line",
     ),
 }
 

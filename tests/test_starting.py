@@ -47,6 +47,21 @@ def test_frozen_rows_keep_the_bits_they_were_given(freeze, place, given, monkeyp
     assert (np.abs(rows["xb"]).max() > 0.5 / 8) == (freeze != "all")  # else as it was drawn
 
 
+def test_every_word_to_freeze_is_frozen_or_named(place, given, monkeypatch, capsys, no_pictures):
+    (place / "words.txt").write_bytes(b"\xef\xbb\xbfxa\r\n\r\n yb \r\nunheard\r\n")
+    found, _, folder = _trained(
+        place, monkeypatch, "--init-from", "given.bin", "--freeze", "words.txt"
+    )
+    rows = dict(zip(found.words, found.vectors, strict=True))
+    assert [np.array_equal(rows[word], given[word]) for word in ("xa", "yb", "zc")] == [1, 1, 0]
+    said = capsys.readouterr().err + (folder / "metrics.jsonl").read_text()
+    missing = "words.txt: 1 of its 3 words are not in the vocabulary: 'unheard'"
+    for where in (said, (folder / "report.md").read_text()):
+        assert missing in where
+    assert said.count("2 of 24 input rows are frozen") == 2
+    assert "2 were not trained" in (folder / "report.md").read_text()
+
+
 def test_given_rows_are_where_training_starts(place, given, monkeypatch, capsys, no_pictures):
     found, _, folder = _trained(
         place, monkeypatch, "--init-from", "given.bin", "--learning-rate", "1e-12"

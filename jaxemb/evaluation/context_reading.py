@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
+from jaxemb.evaluation import tabular
 
 MARKED = re.compile(r"<strong>(.*?)</strong>", re.IGNORECASE | re.DOTALL)
 TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
@@ -70,7 +71,7 @@ def wic(path: str | Path, gold: str | Path | None = None, name: str | None = Non
         found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", places.strip())
         if not found:
             raise _bad(path, number, places, "two positions such as 2-5")
-        tokens = one.split(), two.split()
+        tokens = _tokens(one), _tokens(two)
         positions = [int(each) for each in found.groups()]
         for position, sentence in zip(positions, tokens, strict=True):
             _inside(path, number, position, sentence)
@@ -107,7 +108,7 @@ def wic_tsv(path: str | Path, gold: str | Path | None = None, name: str | None =
         word, place, sentence, *more = _fields(path, number, line, wanted, 3, 4, 5)
         if not re.fullmatch("[0-9]{1,9}", place.strip()):
             raise _bad(path, number, place, "a position such as 2")
-        tokens = tuple(sentence.split())
+        tokens = tuple(_tokens(sentence))
         _inside(path, number, int(place), tokens)
         definition, above = (*more, "", "")[:2]
         words.append(word.strip())
@@ -148,6 +149,7 @@ def cosimlex(path: str | Path, name: str | None = None) -> CoSimLex:
         if len(fields) < 6:
             raise _bad(path, number, line, wanted)
         first, second, *texts = (field.strip() for field in fields[:4])
+        _refuse_quoted(path, number, first, second)
         plain = [_unmarked(path, number, text) for text in texts]
         words.append((first, second))
         contexts.append(tuple(text for text, _ in plain))
@@ -194,15 +196,25 @@ def _fields(path: Path, number: int, line: str, wanted: str, *sizes: int) -> lis
     fields = line.split("\t")
     if len(fields) not in sizes or not fields[0].strip():
         raise _bad(path, number, line, wanted)
+    _refuse_quoted(path, number, fields[0])
     return fields
 
 
+def _refuse_quoted(path: Path, number: int, *words: str) -> None:
+    """Raises InputError for words in quotes, which would be taken for a part of them."""
+    for word in words:
+        if re.fullmatch('".+"', word.strip()):
+            raise _bad(path, number, word, "fields without quotes (quoting=csv.QUOTE_NONE)")
+
+
+def _tokens(sentence: str) -> list[str]:
+    """What stands between spaces, and no other white space: positions count these."""
+    return [token for token in sentence.split(" ") if token]
+
+
 def _number(path: Path, number: int, field: str) -> float:
-    try:
-        found = float(field)
-    except ValueError:
-        found = np.nan
-    if not np.isfinite(found):
+    found = tabular.number(field.strip())
+    if found is None:
         raise _bad(path, number, field, "a number")
     return found
 
@@ -213,13 +225,7 @@ def _bad(path: Path, number: int, got: str, wanted: str) -> InputError:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Lines that say something, with their numbers; trailing tabs are fields, so they stay."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error})") from None
-    found = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    found = list(tabular.lines(path))
     if not found:
         raise InputError(f"{path}: nothing in it")
     return found

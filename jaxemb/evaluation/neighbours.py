@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxemb import linalg
-from jaxemb.errors import InputError, at_least
+from jaxemb.errors import InputError, at_least, each_a_word
 from jaxemb.evaluation import searching
 from jaxemb.functional import similarity as functional
 from jaxemb.text import vocabulary
@@ -101,6 +101,9 @@ def most_similar_of_each(
     words, asked = vocabulary.named(vocab), list(queries)
     shapes = defaultdict(list)
     for i, query in enumerate(asked):
+        for side in query:
+            if isinstance(side, str):
+                raise InputError(f"got the words {side!r:.60}; wanted a list, even of one word")
         shapes[len(query.positive), len(query.negative)].append(i)
     found: dict[int, Neighbours] = {}
     for shape, places in shapes.items():
@@ -138,6 +141,7 @@ def doesnt_match(vocab: HasWords, table: Float[Any, "vocab dim"], words: Sequenc
     Raises:
         InputError: no word at all, or one that is not in the vocabulary.
     """
+    each_a_word("words", words)
     if not words:
         raise InputError("no words are given: wanted some, of which one does not match")
     unit = linalg.unit_rows(_float64(vocab, table, words))

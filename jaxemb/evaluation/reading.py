@@ -1,13 +1,13 @@
 """Test files of word similarity and of analogies, as they are published.
 
-Similarity: two words and a score a line, separated by tabs, commas, semicolons or spaces, with or
-without a header: WordSim-353 (combined.csv), SimLex-999.txt, MEN (both forms), RareWords,
-SimVerb-3500, gensim's files. Analogies: four words a line under `: section` lines
-(questions-words.txt), or the MSR pair of files word_relationship.questions and .answers.
+Similarity: two words and a score a line, apart by tabs, commas, semicolons or blanks, in quotes or
+not, with or without a header and an index: WordSim-353 (combined.csv), SimLex-999.txt, MEN (both
+forms), RareWords, SimVerb-3500, gensim's files, what R and pandas write. Analogies: four words a
+line under `: section` lines (questions-words.txt), or the MSR pair of files
+word_relationship.questions and .answers.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.evaluation import tabular
 
-SEPARATORS = ("\t", ",", ";")  # the first that is in the first line; else spaces
 TAGGED = re.compile(r"(.+)-[nvjar]")  # MEN's lemma form: sun-n, bright-j, run-v
 
 
@@ -40,37 +40,55 @@ class Questions(NamedTuple):
 def pairs(path: str | Path, name: str | None = None) -> Pairs:
     """A test of word similarity.
 
-    The score is the first column after the words that holds a number. Lines that begin with # are
-    comments; a first line without a number is a header. If every word of the file ends in a part
-    of speech (-n, -v, -j), it is taken off.
+    The score is the first column after the words that holds numbers. Lines that begin with # are
+    comments; a first line without a number there is a header; a first column of row numbers, or
+    without a name, is an index (`tabular.columns` has the rules). If every word of the file ends in
+    a part of speech (-n, -v, -j), it is taken off.
 
     Raises:
-        InputError: no such file, or a line that is not two words and a score.
+        InputError: no such file, or a line that is not two words and a finite number, or has
+            another number of fields than the line before it.
     """
-    path, column, separator = Path(path), None, None
-    left, right, human = [], [], []
-    for first, (number, line) in enumerate(_lines(path, "#")):
-        if not first:
-            separator = next((each for each in SEPARATORS if each in line), None)
-        fields = [field.strip() for field in line.split(separator)]
-        if column is None:
-            column = next((i for i in range(2, len(fields)) if _number(fields[i])), None)
-            if column is None and not first:
-                continue  # a header
-        score = _number(fields[column]) if column and column < len(fields) else None
-        if score is None or not fields[0] or not fields[1]:
-            wanted = "wanted two words and a number, separated by tabs, commas or spaces"
-            raise InputError(f"{path}: line {number:,}: got {line[:60]!r}: {wanted}")
-        left.append(fields[0])
-        right.append(fields[1])
-        human.append(float(score))
-    if not human:
+    path = Path(path)
+    table = tabular.read(path, "#")
+    if not table.rows:
         raise InputError(f"{path}: no pairs of words in it: wanted word, word, score a line")
+    columns = tabular.columns(table)
+    if columns is None:
+        raise _bad(path, table.rows[:2][-1])  # the first may be a header
+    left, right, human = [], [], []
+    for row in columns.rows:
+        one, other, score = _pair(path, row, columns)
+        left.append(one)
+        right.append(other)
+        human.append(score)
     tags = [TAGGED.fullmatch(word) for word in (*left, *right)]
     if all(tags):
         words = [tag[1] for tag in tags if tag]
         left, right = words[: len(left)], words[len(left) :]
     return Pairs(name or path.stem, tuple(left), tuple(right), np.array(human))
+
+
+def _pair(path: Path, row: tabular.Row, columns: tabular.Columns) -> tuple[str, str, float]:
+    size, wanted = len(row.fields), columns.fields
+    if size <= columns.score:
+        raise _bad(path, row)
+    if size < wanted or any(row.fields[wanted:]):
+        said = f"{size} fields, where line {columns.told_by:,} has {wanted}"
+        raise _bad(path, row, f" ({said}: is it a comma in a number or a word?)")
+    one, other = row.fields[columns.words : columns.words + 2]
+    field = row.fields[columns.score]
+    score = tabular.number(field)
+    if score is None and re.search("[0-9],[0-9]", field):
+        raise _bad(path, row, ": write a decimal point, not a comma")
+    if score is None or not one or not other:
+        raise _bad(path, row, f" ({field!r} is no finite number)" if score is None else "")
+    return one, other, score
+
+
+def _bad(path: Path, row: tabular.Row, more: str = "") -> InputError:
+    wanted = "wanted two words and a number, separated by tabs, commas or spaces"
+    return InputError(f"{path}: line {row.line:,}: got {row.text[:60]!r}: {wanted}{more}")
 
 
 def questions(path: str | Path, name: str | None = None) -> Questions:
@@ -86,8 +104,8 @@ def questions(path: str | Path, name: str | None = None) -> Questions:
     if path.suffix == ".questions":
         return _msr(path, name or "MSR")
     section, words, sections = path.stem, [], []
-    for number, line in _lines(path, "#", "//"):
-        if line.startswith(":"):
+    for number, line in tabular.lines(path, "#", "//"):
+        if (line := line.strip(" \t")).startswith(":"):
             section = line.lstrip(": ").strip()
             continue
         words.append(_fields(path, number, line, "a b c d"))
@@ -99,8 +117,8 @@ def questions(path: str | Path, name: str | None = None) -> Questions:
 
 def _msr(path: Path, name: str) -> Questions:
     beside = path.with_suffix(".answers")
-    asked = [_fields(path, n, line, "a b c") for n, line in _lines(path)]
-    answers = [_fields(beside, n, line, "section d") for n, line in _lines(beside)]
+    asked = [_fields(path, n, line, "a b c") for n, line in tabular.lines(path)]
+    answers = [_fields(beside, n, line, "section d") for n, line in tabular.lines(beside)]
     if len(asked) != len(answers):
         raise InputError(f"{path}: {len(asked):,} questions, but {len(answers):,} in {beside}")
     words = tuple((*abc, d) for abc, (_, d) in zip(asked, answers, strict=True))
@@ -108,30 +126,12 @@ def _msr(path: Path, name: str) -> Questions:
 
 
 def _fields(path: Path, number: int, line: str, wanted: str) -> tuple[str, ...]:
-    fields = tuple(line.split())
-    if len(fields) != len(wanted.split()):
+    try:
+        fields = tuple(tabular.blanks(line))
+    except ValueError as error:
+        raise InputError(f"{path}: line {number:,}: got {line[:60]!r}: {error}") from None
+    if len(fields) != len(wanted.split()) or not all(fields):
         raise InputError(
             f"{path}: line {number:,}: got {line[:60]!r}: wanted as many words as in `{wanted}`"
         )
     return fields
-
-
-def _lines(path: Path, *comments: str) -> Iterator[tuple[int, str]]:
-    """Lines that say something, stripped, with their numbers."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error})") from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() and not (comments and line.startswith(comments)):
-            yield number, line.strip()
-
-
-def _number(field: str) -> float | None:
-    try:
-        found = float(field)
-    except ValueError:
-        return None
-    return found if np.isfinite(found) else None

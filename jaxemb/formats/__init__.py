@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxemb.errors import FormatError, FormatWarning, InputError
-from jaxemb.formats import arrays, binary, elmo, fasttext, recognition, text, writing
-from jaxemb.formats.options import Options, WordVectors
+from jaxemb.formats import (
+    arrays,
+    binary,
+    elmo,
+    fasttext,
+    recognition,
+    text,
+    writing,
+)
+from jaxemb.formats import unwritable as unwritable_lib
+from jaxemb.formats.options import Options, WordVectors, existing, named
 from jaxemb.formats.recognition import recognise
+from jaxemb.formats.unwritable import Unwritable, rename, skip
 
 __all__ = [
     "FORMATS",
@@ -22,11 +32,14 @@ __all__ = [
     "FormatError",
     "FormatWarning",
     "Options",
+    "Unwritable",
     "WordVectors",
     "elmo",
     "fasttext",
     "read",
     "recognise",
+    "rename",
+    "skip",
     "unknown_words",
     "with_ngrams",
     "write",
@@ -39,21 +52,32 @@ class Format(NamedTuple):
     read: Callable[[Path, Options], WordVectors]
     write: Callable[[Path, WordVectors, Callable[[int, int], None]], None] | None
     suffix: str
+    fault: unwritable_lib.Fault = unwritable_lib.anywhere  # words that it cannot hold
+    typed: bool = False  # holds float16 and float64 as they are, and tables without words
+    packed: bool = True  # read from a compressed file, too
+
+
+def _text(header: bool) -> Callable[[Path, WordVectors, Callable[[int, int], None]], None]:
+    return partial(writing.text, header=header)
 
 
 TABLES = arrays.TABLES
 MODEL = "model.bin"  # of a finished run with subwords, in fastText's format
+_HEADED = text.read_with_header
 FORMATS = {
-    "word2vec-binary": Format(binary.read, writing.binary, ".bin"),
-    "word2vec-text": Format(text.read_with_header, partial(writing.text, header=True), ".w2v"),
-    "glove": Format(text.read_without_header, partial(writing.text, header=False), ".glove"),
-    "fasttext-vec": Format(text.read_with_header, partial(writing.text, header=True), ".vec"),
+    "word2vec-binary": Format(binary.read, writing.binary, ".bin", unwritable_lib.binary),
+    "word2vec-text": Format(_HEADED, _text(True), ".w2v", unwritable_lib.text),
+    "glove": Format(text.read_without_header, _text(False), ".glove", unwritable_lib.glove),
+    "fasttext-vec": Format(_HEADED, _text(True), ".vec", unwritable_lib.text),
     "fasttext-bin": Format(fasttext.read, None, ".bin"),
-    "npy": Format(arrays.read_npy, writing.npy, ".npy"),
-    "safetensors": Format(arrays.read_safetensors, writing.safetensors, ".safetensors"),
-    "parquet": Format(arrays.read_parquet, writing.parquet, ""),
+    "npy": Format(arrays.read_npy, writing.npy, ".npy", unwritable_lib.beside, True, False),
+    "safetensors": Format(
+        arrays.read_safetensors, writing.safetensors, ".safetensors", typed=True, packed=False
+    ),
+    "parquet": Format(arrays.read_parquet, writing.parquet, "", unwritable_lib.column, True, False),
     "run": Format(arrays.read_run, None, ""),
 }
+_FOLDERS = ("parquet", "run")
 
 
 def read(path: str | Path, format: str | None = None, **options: Any) -> WordVectors:
@@ -62,7 +86,8 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
     Args:
         path: a file, compressed or not (gzip, bz2, xz, zstd, told by content); the folder of a
             finished run; a folder with .parquet and .npy.
-        format: one of FORMATS; by default told by content (`recognise` says which).
+        format: one of FORMATS; by default told by content (`recognise` says which). A format that
+            is named is not guessed: the file is read as that, whatever it looks like.
         options: as in `Options`, all strict by default:
             limit: only the first so many rows.
             only: only the rows of these words; the others are read past, not held.
@@ -76,11 +101,13 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
             progress: called with (bytes read, bytes in all).
 
     Returns:
-        Words, each once, and vectors [words, dim]: float32; .npy and .safetensors as stored.
+        Words, each once, and vectors [words, dim]: float32; .npy and .safetensors as stored, in
+        this machine's byte order.
 
     Raises:
         FormatError: what is wrong, and on which line or byte; rows are never dropped or cut.
-        InputError: no such file; an unknown format or option.
+        InputError: no such file, or a pipe, which can be read only once; an unknown format or
+            option.
 
     Warns:
         FormatWarning: a word twice (the first is kept); a number beyond 1e6; a last line without
@@ -91,15 +118,23 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
         raise InputError(f"option {sorted(unknown)[0]!r}; wanted {', '.join(Options._fields)}")
     asked = Options(**options)
     asked.check()
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file: wanted word vectors")
+    path = existing(path, "word vectors")
     name = recognise(path) if format is None else format
-    if name not in FORMATS:
-        raise InputError(f"format {name!r}; wanted one of {', '.join(FORMATS)}")
-    if format is not None and path.is_file():
-        recognition.check(path)
-    return FORMATS[name].read(path, asked)
+    _check_format(name, list(FORMATS))
+    if path.is_dir() != (name in _FOLDERS):
+        held, wanted = ("a folder", "file") if path.is_dir() else ("a file", "folder")
+        raise InputError(f"{path}: is {held}: wanted the {wanted} of format {name}")
+    try:
+        return FORMATS[name].read(path, asked)
+    except FormatError:
+        if format is not None and path.is_file():
+            recognition.check(path)  # what is clearly something else is called by its name
+        raise
+
+
+def _check_format(name: Any, known: list[str], told: str = "") -> None:
+    if not isinstance(name, str) or name not in known:
+        raise InputError(f"{told or f'format {name!r}'}; wanted one of {', '.join(known)}")
 
 
 def unknown_words(path: str | Path) -> Callable[[Any], Any] | None:
@@ -113,11 +148,11 @@ def unknown_words(path: str | Path) -> Callable[[Any], Any] | None:
 
 def with_ngrams(path: str | Path) -> Path | None:
     """The fastText model of a file or of a finished run, if it has one."""
-    path = Path(path)
-    if recognise(path) == "run":
+    kind, path = recognise(path), Path(path)
+    if kind == "run":
         path = path / MODEL
         return path if path.is_file() else None
-    return path if recognise(path) == "fasttext-bin" else None
+    return path if kind == "fasttext-bin" else None
 
 
 def write(
@@ -125,25 +160,42 @@ def write(
     found: WordVectors,
     format: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
+    unwritable: unwritable_lib.Way | None = None,
+) -> tuple[Unwritable, ...]:
     """Words and their vectors into a file, which is whole or not there.
+
+    What is written is read back as it was: the same words, and the same numbers bit for bit.
 
     Args:
         path: text and binary are compressed if it ends in .gz, .bz2 or .xz.
         found: words, each once, and a table of floats.
         format: one of FORMATS; by default told by the name: .bin, .vec, .npy, .safetensors.
+        unwritable: what becomes of a word that the format cannot hold: `skip` leaves its row out,
+            `rename` writes another word, or a function of yours from the word to what is written
+            (None for nothing). By default it is an error. No new word equals another word.
+
+    Returns:
+        The words that were changed; every one stands in NAME.unwritable.json beside the file, too.
 
     Raises:
         InputError: a format that cannot hold these words or numbers; a name that tells no format.
     """
-    path = Path(path)
+    path = named("path", path)
     suffix = next((s for s in reversed(path.suffixes) if s not in writing.COMPRESSED), "")
     by_name = [name for name, each in FORMATS.items() if each.write and each.suffix == suffix != ""]
-    name = format or (by_name[0] if by_name else None)
-    writable = [each for each in FORMATS if FORMATS[each].write]
-    if name not in writable:
-        told = f"format {format!r}" if format else f"{path}: the name tells no format"
-        raise InputError(f"{told}; wanted one of {', '.join(writable)}")
-    save = FORMATS[name].write
-    assert save is not None
-    save(path, found, progress)
+    name = by_name[0] if format is None and by_name else format
+    told = f"{path}: the name tells no format" if format is None else ""
+    _check_format(name, [each for each in FORMATS if FORMATS[each].write], told)
+    kind = FORMATS[str(name)]
+    if path.suffix in writing.COMPRESSED and not kind.packed:
+        raise InputError(f"{path}: {name} is not compressed: leave {path.suffix} out of the name")
+    if unwritable is not None and not callable(unwritable):
+        said = f"unwritable is {unwritable!r:.60}"
+        raise InputError(f"{said}; wanted formats.skip, formats.rename or a function of a word")
+    lone = kind.typed and name != "parquet"
+    given = writing.table_of(path, found, words=not lone, typed=kind.typed)
+    given, changes = unwritable_lib.fitted(path, given, kind.fault, unwritable)
+    assert kind.write is not None
+    kind.write(path, given, progress)
+    unwritable_lib.write_map(path, changes)
+    return changes

@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import keys
-from jaxemb.formats.options import File, Options, WordVectors, warn
+from jaxemb.formats.options import File, Options, WordVectors, existing, warn
 from jaxemb.formats.rows import LARGE, decoded
-from jaxemb.text import corpus, vocabulary
+from jaxemb.text import corpus, vocabulary, word_lists
 
 NPY = b"\x93NUMPY"
 TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # of a finished run
@@ -24,6 +24,11 @@ WORDS, ENDS = "words", "word_ends"  # UTF-8 in one row, and where each word ends
 _FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
 _TENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _LONGEST_HEADER = 100_000_000  # bytes, as the safetensors library has it
+_SIDES = (".wv.vectors.npy", ".vectors.npy", ".syn0.npy")  # of gensim's tables, beside a pickle
+PICKLES = (  # what to do with them
+    "in Python: gensim.models.KeyedVectors.load(PATH).save_word2vec_format('vectors.bin', "
+    "binary=True); of a whole .model: Word2Vec.load(PATH).wv"
+)
 _BLOCK = 1 << 14  # rows
 _NPY = re.compile(
     rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), "
@@ -32,8 +37,11 @@ _NPY = re.compile(
 
 
 def words_beside(path: Path) -> Path:
-    """Where the words of an .npy file are written, and looked for."""
-    return path.with_suffix(".words.txt")
+    """Where the words of an .npy file are written, and looked for: beside NAME.npy, NAME.words.txt.
+
+    Of a file with another name, that name is kept whole, so that no two files share their words.
+    """
+    return path.with_name(path.name.removesuffix(".npy") + ".words.txt")
 
 
 def read_npy(path: Path, options: Options) -> WordVectors:
@@ -42,8 +50,18 @@ def read_npy(path: Path, options: Options) -> WordVectors:
         table = _mapped_npy(file)
     beside = words_beside(path)
     source = options.words or (beside if beside.is_file() else None)
+    if source is None and (model := _gensims(path)) is not None:
+        said = f"no words: they are in gensim's {model.name}, a pickle, which is never read"
+        warn(path, "words", f"{said} ({PICKLES})")
     words = None if source is None else _words(Path(source), options, len(table), path)
     return _chosen(path, options, words, table)
+
+
+def _gensims(path: Path) -> Path | None:
+    """The pickle of gensim's that an .npy beside it belongs to: NAME.kv of NAME.kv.vectors.npy."""
+    parts = [name for name in _SIDES if path.name.endswith(name)]
+    beside = [path.with_name(path.name.removesuffix(name)) for name in parts]
+    return next((each for each in beside if each.is_file()), None)
 
 
 def _mapped_npy(file: File) -> Any:
@@ -138,8 +156,7 @@ def _unpacked(path: Path, options: Options, joined: Any, ends: Any, rows: int) -
         raise FormatError(path, WORDS, held, f"{rows:,} words, as this project writes them")
     data, starts = joined.tobytes(), [0, *ends[:-1].tolist()]
     raw = [data[start:end] for start, end in zip(starts, ends.tolist(), strict=True)]
-    with File(path) as file:
-        return tuple(decoded(file, options, raw, lambda i: f"word {i + 1:,}"))
+    return tuple(decoded(path, options, raw, lambda i: f"word {i + 1:,}"))
 
 
 def read_run(path: Path, options: Options) -> WordVectors:
@@ -162,16 +179,14 @@ def read_parquet(path: Path, options: Options) -> WordVectors:
 
 
 def _words(path: Path, options: Options, rows: int, table: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file of words")
     if path.suffix == ".parquet":
-        found = _column(path)
+        found = _column(existing(path, "words"))
     else:
-        with File(path) as file:
-            data = b"".join(iter(lambda: file.read(1 << 22), b""))
-            raw = data.removesuffix(b"\n").split(b"\n")
-            raw = [line.removesuffix(b"\r") for line in raw]
-            found = tuple(decoded(file, options, raw, lambda i: f"line {i + 1:,}"))
+        raw = word_lists.lines(word_lists.content(path))
+        if b"" in raw:
+            blank = f"line {raw.index(b'') + 1:,}"
+            raise FormatError(path, blank, "a blank line", f"a word for each row of {table}")
+        found = tuple(decoded(path, options, raw, lambda i: f"line {i + 1:,}"))
     if len(found) != rows:
         raise FormatError(
             path, "the end", f"{len(found):,} words", f"{rows:,}, as {table} has rows"
@@ -195,8 +210,9 @@ def _column(path: Path) -> tuple[str, ...]:
         words = columns[0].to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(path, "file", f"damaged ({error})", "a parquet file") from None
-    if None in words:
-        raise FormatError(path, f"row {words.index(None):,}", "no word", "a string")
+    for nothing, said in ((None, "no word"), ("", "an empty word")):
+        if nothing in words:
+            raise FormatError(path, f"row {words.index(nothing):,}", said, "a word for each row")
     return tuple(words)
 
 
@@ -207,15 +223,20 @@ def _chosen(path: Path, options: Options, words: tuple[str, ...] | None, table: 
     if words is None:
         if options.only is not None:
             raise InputError(f"{path}: has no words to choose by: name them with words=")
-        return WordVectors(None, table[:rows])
+        return WordVectors(None, _native(table[:rows]))
     first = vocabulary.numbers(words[:rows])
     if doubled := rows - len(first):
         warn(path, "words", f"{doubled:,} rows repeat a word: the first is kept")
     if options.only is None and not doubled:
-        return WordVectors(words[:rows], table[:rows])
+        return WordVectors(words[:rows], _native(table[:rows]))
     wanted = first.keys() if options.only is None else first.keys() & frozenset(options.only)
     chosen = sorted(first[word] for word in wanted)
-    return WordVectors(tuple(words[i] for i in chosen), np.asarray(table[chosen]))
+    return WordVectors(tuple(words[i] for i in chosen), _native(np.asarray(table[chosen])))
+
+
+def _native(table: Any) -> Any:
+    """The table in this machine's byte order, the only one that jax takes; else as it is."""
+    return table.astype(table.dtype.newbyteorder("="), copy=False)
 
 
 def _check_numbers(path: Path, options: Options, table: Any) -> None:
@@ -233,6 +254,6 @@ def _check_numbers(path: Path, options: Options, table: Any) -> None:
             raise FormatError(
                 path, place, f"{value}", "a finite number", "allow_nonfinite takes it"
             )
-        large += int((np.abs(block[finite]) > LARGE).sum())
+        large += int((np.abs(block[finite].astype(np.float64)) > LARGE).sum())
     if large:
         warn(path, "numbers", f"{large:,} are beyond {LARGE:g}")

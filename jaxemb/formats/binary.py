@@ -187,7 +187,8 @@ def sane(data: bytes, header: headers.Header, kind: str = FLOAT32) -> bool:
         follows = data[at:] in (b"", b"\n")
     else:
         follows = _printable(data[at:].partition(b" ")[0])
-    sizes = np.abs(np.concatenate(values).astype(np.float64))
+    with np.errstate(all="ignore"):  # of bytes that may be no numbers at all
+        sizes = np.abs(np.concatenate(values).astype(np.float64))
     everyday = ((sizes > 1e-8) & (sizes < 1e5)) | (sizes == 0)  # false for NaN
     return follows and bool(everyday.mean() > 0.9)
 

@@ -24,6 +24,7 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import elmo_layout, elmo_options, recognition
 from jaxemb.formats.elmo_layout import Shape, Weights
 from jaxemb.formats.elmo_options import CharOptions, Options
+from jaxemb.formats.options import existing, named
 from jaxemb.provenance import replacing
 from jaxemb.text import compression
 
@@ -39,13 +40,17 @@ _LONGEST = 1 << 16  # bytes of a line
 
 
 def read_options(path: str | Path) -> Options:
-    """The sizes that an options.json speaks of; keys that no weight depends on are ignored.
+    """The sizes that an options.json speaks of; keys that only training asks are not looked at.
 
     Raises:
-        FormatError: not JSON; a key that is missing, stands twice, or has a value it cannot have.
+        FormatError: not JSON; a key that is missing, stands twice, or has a value it cannot have,
+            such as `"bidirectional": false`.
         InputError: no such file.
+
+    Warns:
+        FormatWarning: a key that ELMo's options have not.
     """
-    return elmo_options.read(Path(path))[0]
+    return elmo_options.read(named("options", path))[0]
 
 
 def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
@@ -63,10 +68,10 @@ def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
     Source:
         Peters et al. 2018, arXiv:1802.05365; bilm-tf, `dump_weights`.
     """
-    asked, words = elmo_options.read(Path(options))
-    path = Path(weights)
+    asked, words = elmo_options.read(named("options", options))
+    path = existing(weights, "ELMo's weights (HDF5)")
     if not path.is_file():
-        raise InputError(f"{path}: no such file: wanted ELMo's weights (HDF5)")
+        raise InputError(f"{path}: no such file, but a folder: wanted ELMo's weights (HDF5)")
     if importlib.util.find_spec("h5py") is None:
         raise InputError(f"{path}: {_WANTED}")
     with path.open("rb") as file:
@@ -219,7 +224,12 @@ def write(
         InputError: arrays that are not those of the options, or no finite float32; options that
             could not be read back; h5py is missing.
     """
-    options_path, weights_path = Path(options_path), Path(weights_path)
+    options_path = named("options_path", options_path)
+    weights_path = named("weights_path", weights_path)
+    for held, kind in ((options, Options), (weights, Weights)):
+        if not isinstance(held, kind):
+            wanted = f"formats.elmo.{kind.__name__}"
+            raise InputError(f"got {type(held).__name__} to write; wanted {wanted}")
     words = None if weights.embedding is None else len(weights.embedding)
     data = elmo_options.written(options_path, options, words)
     arrays = elmo_layout.flat(options, weights)

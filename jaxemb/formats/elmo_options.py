@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import keys
+from jaxemb.formats.options import existing, warn
 
 CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
 _LARGEST = 1 << 20  # of any one size
@@ -18,6 +19,10 @@ _MOST = 64  # layers of one kind
 _LONGEST_TOKEN = 1 << 10  # characters
 _LONGEST = 1 << 20  # bytes of a file of options
 _WORDS = (1 << 31) - 1
+_TRAINING = (  # what only training asks
+    *("dropout", "all_clip_norm_val", "learning_rate", "n_epochs", "n_train_tokens", "batch_size"),
+    *("unroll_steps", "n_negative_samples_batch", "sample_softmax", "share_embedding_softmax"),
+)
 
 
 class CharOptions(NamedTuple):
@@ -43,11 +48,20 @@ class Options(NamedTuple):
     char_cnn: CharOptions | None  # None: the model has a row of `embedding` for each word
 
 
+_LSTM = Options._fields[:-1]
+
+
 class _Section:
     """An object of the file; every failure names the file and the key."""
 
     def __init__(self, path: Path, held: dict[str, Any], name: str = "") -> None:
         self._path, self._held, self._name = path, held, name
+
+    def say_others(self, *known: str) -> None:
+        """Warns of keys that are none of these: what they ask for is not done."""
+        for key in self._held.keys() - set(known):
+            place = f"{self._name}{key}"
+            warn(self._path, place[:200], "a key that ELMo's options have not: it is not looked at")
 
     def __contains__(self, key: str) -> bool:
         return key in self._held
@@ -103,8 +117,10 @@ def _is_size(value: Any, least: int, most: int) -> TypeGuard[int]:
 
 def read(path: Path) -> tuple[Options, int | None]:
     """What options.json says, and how many words it says a token-input model has."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file: wanted ELMo's options (options.json)")
+    if not existing(path, "ELMo's options (options.json)").is_file():
+        raise InputError(
+            f"{path}: no such file, but a folder: wanted ELMo's options (options.json)"
+        )
     with path.open("rb") as file:
         data = file.read(_LONGEST + 1)
     if len(data) > _LONGEST:
@@ -113,9 +129,13 @@ def read(path: Path) -> tuple[Options, int | None]:
 
 
 def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
-    """The same, of bytes; keys that no weight depends on are not looked at."""
+    """The same, of bytes; keys of training, which no weight depends on, are not looked at."""
     root = _Section(path, _json(path, data))
+    root.say_others("lstm", "char_cnn", "n_tokens_vocab", "bidirectional", *_TRAINING)
+    if "bidirectional" in root:  # a model that reads one way has no backward half
+        root.choice("bidirectional", (True,))
     lstm = root.section("lstm")
+    lstm.say_others(*_LSTM)
     projection = lstm.size("projection_dim")
     options = Options(
         projection_dim=projection,
@@ -132,6 +152,8 @@ def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
 
 def _characters(section: _Section) -> CharOptions:
     # two marks around at least one byte; no dataset depends on it, but every token takes so much
+    section.say_others(*CharOptions._fields[1:], "embedding")
+    section.section("embedding").say_others("dim")
     longest = section.size("max_characters_per_token", 3, _LONGEST_TOKEN)
     return CharOptions(
         dim=section.section("embedding").size("dim"),
@@ -176,8 +198,7 @@ def written(path: Path, options: Options, words: int | None) -> bytes:
     Raises:
         FormatError: options that could not be read back.
     """
-    names = ("projection_dim", "dim", "n_layers", "cell_clip", "proj_clip", "use_skip_connections")
-    held: dict[str, Any] = {"lstm": {name: getattr(options, name) for name in names}}
+    held: dict[str, Any] = {"lstm": {name: getattr(options, name) for name in _LSTM}}
     if options.char_cnn is None:
         held["n_tokens_vocab"] = words
     else:

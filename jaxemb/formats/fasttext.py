@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.errors import InputError
-from jaxemb.formats import fasttext_file
-from jaxemb.formats.options import LONGEST_WORD, File, Options, WordVectors
+from jaxemb.errors import InputError, each_a_word
+from jaxemb.formats import fasttext_file, unwritable
+from jaxemb.formats.options import File, Options, WordVectors, existing
 from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
 from jaxemb.provenance import replacing
@@ -60,9 +60,11 @@ def model(path: str | Path, options: Options = Options()) -> Model:  # noqa: B00
     Raises:
         FormatError: not a dense unsupervised model of version 11 or 12, or damaged.
     """
-    with File(Path(path), options.progress) as file:
+    with File(existing(path, "a fastText model"), options.progress) as file:
         settings, dictionary, rows, output = fasttext_file.read(file, options)
-        words = decoded(file, options, dictionary.raw, lambda i: f"byte {dictionary.places[i]:,}")
+        words = decoded(
+            file.path, options, dictionary.raw, lambda i: f"byte {dictionary.places[i]:,}"
+        )
         return Model(settings, tuple(words), tuple(dictionary.counts), rows, output)
 
 
@@ -85,10 +87,12 @@ def write(
     Raises:
         InputError: a word that such a file cannot hold.
     """
+    each_a_word("words", words)
+    for i, word in enumerate(words):
+        if why := unwritable.anywhere(word, i, settings.dim):
+            said = f"this format cannot hold the word {word!r:.60}: {why}"
+            raise InputError(f"{path}: row {i:,}: {said}")
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
-    for i, each in enumerate(raw):
-        if not each or b"\0" in each or len(each) > LONGEST_WORD:
-            raise InputError(f"{path}: row {i:,}: this format cannot hold the word {words[i]!r}")
     dictionary = fasttext_file.Dictionary(raw, list(map(int, counts)), [])
     matrices = ((len(raw) + settings.bucket, blocks), (len(raw), [output]))
     with replacing(Path(path)) as unfinished, unfinished.open("wb") as out:
@@ -99,7 +103,11 @@ def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"
     """The vectors of words, in the vocabulary or not: means of float32 rows, added in order.
 
     A word that has neither a row nor an n-gram (an unknown one with bucket 0) gets zeros.
+
+    Raises:
+        InputError: words that are no strings, or one string.
     """
+    each_a_word("words", words)
     number = vocabulary.numbers(model.words)  # of a word that stands twice, the first row
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
     own = np.array([number.get(word, -1) for word in words], np.int64)
@@ -115,7 +123,9 @@ def _composed(
     sums[known] = rows[own[known]]
     buckets, counts = hashing.buckets_of(raw, settings.minn, settings.maxn, settings.bucket)
     ids, starts = words + buckets, np.cumsum(counts) - counts
-    for k in range(int(counts.max(initial=0))):  # in order, as float32 sums depend on it
-        longer = np.flatnonzero(counts > k)
-        sums[longer] += rows[ids[starts[longer] + k]]
-    return sums / np.maximum(counts + known, 1).astype(np.float32)[:, None]
+    shares = np.maximum(counts + known, 1).astype(np.float32)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused with its place
+        for k in range(int(counts.max(initial=0))):  # in order, as float32 sums depend on it
+            longer = np.flatnonzero(counts > k)
+            sums[longer] += rows[ids[starts[longer] + k]]
+        return sums / shares

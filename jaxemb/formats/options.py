@@ -1,5 +1,6 @@
 """What is read, how it is asked for, and the plain bytes of a file with its place in errors."""
 
+import os
 import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from jaxemb.errors import FormatError, FormatWarning, InputError
+from jaxemb.errors import FormatError, FormatWarning, InputError, at_least, each_a_word
 from jaxemb.text import compression
 
 BLOCK = 1 << 22  # bytes read at once
@@ -37,8 +38,14 @@ class Options(NamedTuple):
 
     def check(self) -> None:
         """Raises InputError for an option that is not among its choices."""
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"limit is {self.limit}; it must be at least 1")
+        if self.limit is not None:
+            at_least(1, limit=self.limit)
+        if self.words is not None:
+            named("words", self.words)
+        if self.only is not None:
+            each_a_word("only", self.only)
+        if not callable(self.progress):
+            raise InputError(f"progress is {self.progress!r:.60}; wanted a function of two numbers")
         if self.sep not in ("space", "tab"):
             raise InputError(f"sep is {self.sep!r}; wanted 'space' or 'tab'")
         if self.on_bad_utf8 not in ("error", "surrogateescape"):
@@ -49,6 +56,38 @@ class Options(NamedTuple):
     @property
     def errors(self) -> str:
         return "strict" if self.on_bad_utf8 == "error" else self.on_bad_utf8
+
+
+def named(what: str, path: Any) -> Path:
+    """What was given as the name of a file.
+
+    Raises:
+        InputError: something that is no name.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise InputError(f"{what} is {path!r:.60}; wanted the name of a file, as str or Path")
+    return Path(path)
+
+
+def existing(path: Any, wanted: str) -> Path:
+    """The name of a file or folder that is there and can be read from anywhere, again and again.
+
+    Raises:
+        InputError: none; a pipe or a device, which gives its bytes once.
+    """
+    path = named("path", path)
+    try:
+        if path.is_file() or path.is_dir():
+            return path
+        there = path.exists()
+    except OSError as error:  # a name too long, a folder that is not ours
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if there:
+        raise InputError(
+            f"{path}: a pipe or a device, which can be read only once: wanted a file of {wanted}: "
+            "save it first (COMMAND > FILE)"
+        )
+    raise InputError(f"{path}: no such file: wanted {wanted}")
 
 
 def warn(path: Any, where: str, what: str) -> None:

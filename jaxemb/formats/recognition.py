@@ -1,11 +1,12 @@
 """Which format a file is in, by its content; and what it is, where it is none."""
 
+import re
 import struct
 from pathlib import Path
 
-from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import arrays, binary, fasttext_file, headers
-from jaxemb.formats.options import File
+from jaxemb.errors import FormatError
+from jaxemb.formats import arrays, binary, fasttext_file, headers, lines
+from jaxemb.formats.options import File, existing
 
 _SAMPLE = 1 << 16
 _FOREIGN = {
@@ -20,21 +21,23 @@ _FOREIGN = {
     b"PAR1": "a parquet file alone: name the folder that has its .npy too",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it",
 }
+# of protocol 2 and later; of the first two, which begin with a class, a list or a dict
+_PICKLE = re.compile(
+    rb"\x80[\x02-\x05]|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|\([dl]p[0-9]+\n|[\]}]q[\0\x01]"
+)
 
 
 def recognise(path: str | Path) -> str:
     """The name of a file's format.
 
     Raises:
-        InputError: no such file.
+        InputError: no such file, or a pipe.
         FormatError: another kind of file, by its name where it is known; a file that two formats
             fit.
     """
-    path = Path(path)
+    path = existing(path, "word vectors")
     if path.is_dir():
         return _folder(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file: wanted word vectors")
     with File(path) as file:
         data = file.read(_SAMPLE)
         refuse_foreign(file, data)
@@ -62,18 +65,30 @@ def refuse_foreign(file: File, data: bytes) -> None:
     """Raises FormatError for a file that is empty or clearly something else."""
     if not data:
         raise file.error("byte 0", "an empty file", "word vectors")
-    if _is_safetensors(data):  # begins with a number, which may look like anything
+    # a safetensors file begins with a number, and a row with a word, which may look like anything
+    if _is_safetensors(data) or _begins_with_row(data):
         return
     kinds = [name for magic, name in _FOREIGN.items() if data.startswith(magic)]
     start = data[:512].lstrip(b" \t\r\n" + headers.BOM).lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         kinds.append("an HTML or XML page: a download that went to a web page")
-    if data[:1] == b"\x80" and data[1:2] in b"\x02\x03\x04\x05":
+    hint = ""
+    if _PICKLE.match(data):
         kinds.append("a pickle, which can run code and is never read (gensim's .model and .kv are)")
+        hint = arrays.PICKLES
     if data[257:262] == b"ustar":
         kinds.append("a tar archive: unpack it")
     if kinds:
-        raise file.error("byte 0", kinds[0], "word vectors")
+        raise file.error("byte 0", kinds[0], "word vectors", hint)
+
+
+def _begins_with_row(data: bytes) -> bool:
+    """Whether the first line is a header, or a word and numbers."""
+    line, end, _ = data.removeprefix(headers.BOM).partition(b"\n")
+    fields = re.split(b"[ \t]", line.rstrip(b" \t\r"))
+    numbers = fields[1:] if end else fields[1:-1]  # the last one may be cut
+    row = bool(numbers) and all(map(lines.NUMBER.fullmatch, numbers))
+    return row or headers.parse(line) is not None
 
 
 def _is_safetensors(data: bytes) -> bool:

@@ -1,10 +1,12 @@
 """The rows of a table as they are found: words in order of first meeting, vectors beside them."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxemb.errors import FormatError
 from jaxemb.formats.options import LONGEST_WORD, File, Options, WordVectors, warn
 
 LARGE = 1e6  # of an entry: read, with a warning
@@ -60,7 +62,7 @@ class Rows:
             return
         self.read += len(raw)
         self._check_numbers(vectors, where)
-        words = decoded(self._file, self._options, raw, where)
+        words = decoded(self._file.path, self._options, raw, where)
         if (chosen := self._chosen(words, where)) is not None:
             words, vectors = [words[i] for i in chosen], vectors[chosen]
         start = len(self._words)
@@ -129,7 +131,7 @@ class Rows:
 
 
 def decoded(
-    file: File, options: Options, raw: Sequence[bytes], where: Callable[[int], str]
+    path: Path, options: Options, raw: Sequence[bytes], where: Callable[[int], str]
 ) -> list[str]:
     """Words as text.
 
@@ -143,23 +145,23 @@ def decoded(
             return joined.decode("utf-8", options.errors).split("\n")
         except UnicodeDecodeError:
             pass  # said by the word itself, below
-    return [_word(file, options, word, where(i)) for i, word in enumerate(raw)]
+    return [_word(path, options, word, where(i)) for i, word in enumerate(raw)]
 
 
-def _word(file: File, options: Options, raw: bytes, where: str) -> str:
+def _word(path: Path, options: Options, raw: bytes, where: str) -> str:
     shown = f"the word {raw[:40]!r}"
     if not raw:
-        raise file.error(where, "an empty word", "a word before the numbers")
+        raise FormatError(path, where, "an empty word", "a word before the numbers")
     if len(raw) > LONGEST_WORD:
         found = f"a word of {len(raw):,} bytes ({raw[:20]!r}...)"
-        raise file.error(where, found, f"at most {LONGEST_WORD:,}")
+        raise FormatError(path, where, found, f"at most {LONGEST_WORD:,}")
     for byte, name in ((b"\0", "NUL"), (b"\n", "a line break")):
         if byte in raw:
             hint = "not this format, or another number of dimensions"
-            raise file.error(where, f"{shown} holds {name}", "text", hint)
+            raise FormatError(path, where, f"{shown} holds {name}", "text", hint)
     try:
         return raw.decode("utf-8", options.errors)
     except UnicodeDecodeError as error:
         hint = "on_bad_utf8='surrogateescape' keeps the bytes"
         found = f"{shown} is not UTF-8 ({error.reason} at its byte {error.start})"
-        raise file.error(where, found, "UTF-8", hint) from None
+        raise FormatError(path, where, found, "UTF-8", hint) from None

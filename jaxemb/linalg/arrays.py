@@ -51,6 +51,8 @@ def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
         InputError: another number of axes, no rows or columns, complex numbers or no numbers.
     """
     found = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
+    if not found.dtype.isnative:  # jax takes no other byte order
+        found = found.astype(found.dtype.newbyteorder("="))
     if found.ndim != 2:
         one = f"; a single vector is a table of one row: [{name}[None, :]]" * (found.ndim == 1)
         raise InputError(f"{name} has shape {found.shape}; wanted two axes, [rows, dim]{one}")

@@ -5,6 +5,7 @@ import gzip
 import importlib.util
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,10 @@ from jaxemb.errors import InputError
 
 BUFFER = 1 << 20
 _ZSTD_READ = 1 << 10  # a kilobyte of zstd may hold 30 MB of zeros
-_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+# a text may begin with BZh: then comes a digit, and pi for a block or its root for the end
+_BZ2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+_LOOKED_AT = 10  # bytes
 
 
 class Tally:
@@ -54,14 +58,17 @@ class _Counted(io.RawIOBase):
 def is_plain(path: Path) -> bool:
     """Whether a file's bytes are its text, so that it can be read from anywhere."""
     with path.open("rb") as raw:
-        return _kind(raw.read(8)) == "plain"
+        return kind(raw.read(_LOOKED_AT)) == "plain"
 
 
-def _kind(start: bytes) -> str:
-    return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+def kind(start: bytes) -> str:
+    """gzip, bz2, xz, zstd or plain, by the first ten bytes of a file."""
+    if _BZ2.match(start):
+        return "bz2"
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "plain")
 
 
-def opened(path: Path, raw: io.BufferedReader, tally: Tally, start: int = 0) -> io.BufferedIOBase:
+def opened(path: Path, raw: io.BufferedIOBase, tally: Tally, start: int = 0) -> io.BufferedIOBase:
     """The plain bytes of an open file, told by its first bytes and not by its name.
 
     Args:
@@ -70,17 +77,17 @@ def opened(path: Path, raw: io.BufferedReader, tally: Tally, start: int = 0) -> 
     Raises:
         InputError: zstd, without the extra that reads it.
     """
-    kind = _kind(raw.read(8))
+    told = kind(raw.read(_LOOKED_AT))
     raw.seek(start)
     counted = io.BufferedReader(_Counted(raw, tally), BUFFER)
-    if kind == "zstd":
+    if told == "zstd":
         if importlib.util.find_spec("zstandard") is None:
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
         import zstandard
 
         return io.BufferedReader(_Zstd(counted, zstandard.ZstdDecompressor()), BUFFER)
     openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-    return openers[kind](counted) if kind in openers else counted
+    return openers[told](counted) if told in openers else counted
 
 
 class _Zstd(io.RawIOBase):

@@ -78,8 +78,9 @@ def _found(path: str) -> list[Path]:
         return found
     found = [Path(p) for p in sorted(glob.glob(str(there), recursive=True)) if Path(p).is_file()]
     if not found:
-        is_glob = glob.has_magic(str(there))
-        raise InputError(f"{path}: {'no file matches' if is_glob else 'no such file or folder'}")
+        pipe = "a pipe or a device, which can be read only once: save it first"
+        nothing = "no file matches" if glob.has_magic(str(there)) else "no such file or folder"
+        raise InputError(f"{path}: {pipe if there.exists() else nothing}")
     return found
 
 

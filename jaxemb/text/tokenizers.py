@@ -4,6 +4,9 @@ import functools
 import re
 import sys
 import unicodedata
+from typing import Any
+
+from jaxemb.errors import InputError
 
 _ASCII_WORDS = re.compile("[a-z]+")
 # Han characters: no spaces between words, so each is a token of its own.
@@ -19,6 +22,7 @@ def words(text: str) -> list[str]:
     >>> words("The cat's 2 hats: नमस्ते, 你好")
     ['the', 'cat', 's', 'hats', 'नमस्ते', '你', '好']
     """
+    _check(text)
     if text.isascii():
         return _ASCII_WORDS.findall(text.lower())
     return _any_words().findall(text.lower())
@@ -30,7 +34,13 @@ def whitespace(text: str) -> list[str]:
     >>> whitespace("  To be,  or not ")
     ['To', 'be,', 'or', 'not']
     """
+    _check(text)
     return text.split()
+
+
+def _check(text: Any) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"got {text!r:.60} to tokenize, of {type(text).__name__}; wanted str")
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from jaxemb.errors import InputError, at_least
+from jaxemb.errors import InputError, at_least, each_a_word
 from jaxemb.structs import Vocab
 
 SENTENCE_END = -1
@@ -193,10 +193,12 @@ def index(vocab: HasWords, words: Iterable[str]) -> list[int]:
     """The ids of some words.
 
     Raises:
-        InputError: a word is not in the vocabulary, with the words that look most like it.
+        InputError: a word is not in the vocabulary, with the words that look most like it; words
+            that are no strings, or one string.
     """
-    known = named(vocab)
-    number, words = numbers(known), list(words)
+    known, words = named(vocab), list(words) if isinstance(words, Iterator) else words
+    each_a_word("words", words)
+    number = numbers(known)
     missing = [word for word in words if word not in number]
     if missing:
         near = spelled_like(known, missing[0])

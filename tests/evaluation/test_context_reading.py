@@ -1,5 +1,7 @@
 """Test files of words in context as they are published, and as they should not be."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -79,7 +81,16 @@ BAD = {
         COSIMLEX.replace("strong", "b"),
         "line 1: .* wanted two words .* not 0",
     ),
-    "no number": ("cosimlex", COSIMLEX.replace("6.25", "?"), "line 1: got '\\?': wanted a number"),
+    **{
+        f"no number: {said}": (
+            "cosimlex",
+            COSIMLEX.replace("6.25", said),
+            f"line 1: got {re.escape(repr(said))}: wanted a number",
+        )
+        for said in ("?", "6_2", "６", "0x6", "6,25", "nan", "inf", "1e999", "")
+    },
+    "words in quotes": ("wic", WIC.replace("bed\tN", '"bed"\tN'), "line 2: .*without quotes"),
+    "a word in quotes": ("cosimlex", COSIMLEX.replace("warrior\t", '"w"\t', 1), "line 1: .*quotes"),
 }
 
 
@@ -89,6 +100,12 @@ def test_a_bad_line_says_where_it_is_and_what_was_wanted(tmp_path, name):
     path = _write(tmp_path, text)
     with pytest.raises(InputError, match=f"train.data.txt: {said}"):
         getattr(context_reading, reader)(path)
+
+
+def test_only_spaces_part_the_tokens_that_positions_count(tmp_path):
+    path = _write(tmp_path, "bed\tN\t1-0\ta\xa0b\x1cc bed\tbed  d\u2028e\r\n")
+    found = context_reading.wic(path)
+    assert (found.left, found.right) == ((("a\xa0b\x1cc", "bed"),), (("bed", "d\u2028e"),))
 
 
 def test_gold_that_does_not_fit_is_refused(tmp_path):

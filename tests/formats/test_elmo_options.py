@@ -1,10 +1,11 @@
 """options.json: what ELMo's have is read, all else is refused with its key."""
 
 import json
+import warnings
 
 import pytest
 
-from jaxemb.errors import FormatError
+from jaxemb.errors import FormatError, FormatWarning
 from jaxemb.formats import elmo
 from tests.formats import elmo_models as models
 from tests.formats.elmo_models import CHAR, SMALL, TOKENS
@@ -49,6 +50,7 @@ OPTIONS = {
     },
     "a key twice": ('{"lstm": {"n_layers": 1, "n_layers": 2}}', "n_layers: the key twice"),
     "a section twice": ('{"lstm": {}, "lstm": {}}', "lstm: the key twice"),
+    **_key("bidirectional", False, 0, 1, "true", None, []),
     "NaN where nobody looks": (json.dumps(models.said(dropout=float("nan"))), "dropout: nan"),
     "a list": ("[1]", "JSON: "),
     "a number": ("3", "JSON: "),
@@ -90,3 +92,19 @@ def test_options_of_training_and_of_use_are_read(tmp_path):
     assert elmo.read_options(path) == expected._replace(char_cnn=CHAR._replace(n_characters=261))
     path.write_text(json.dumps(models.said(char_cnn=..., n_tokens_vocab=7)))
     assert elmo.read_options(path) == TOKENS
+
+
+@pytest.mark.parametrize("section", ["", "lstm__", "char_cnn__", "char_cnn__embedding__"])
+def test_every_key_is_looked_at_or_is_named(section, tmp_path):
+    """Keys of training are known: bilm-tf writes them, and no weight depends on them."""
+    path = tmp_path / "options.json"
+    training = ("dropout", "unroll_steps", "sample_softmax", "n_negative_samples_batch")
+    path.write_text(json.dumps(models.said(**dict.fromkeys(training, 1), bidirectional=True)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert elmo.read_options(path) == SMALL
+    path.write_text(json.dumps(models.said(**{f"{section}layer_norm": True})))
+    named = f"{section}layer_norm".replace("__", ".")
+    with pytest.warns(FormatWarning, match=f"options.json: {named}: a key that ELMo's") as said:
+        assert elmo.read_options(path) == SMALL
+    assert len(said) == 1

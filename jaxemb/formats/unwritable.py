@@ -1,0 +1,207 @@
+"""Words that a format cannot hold, so that they would not be read back as they are.
+
+A fault is a function (word, row, dim) -> why the format cannot hold this word in this row, or "". A
+way is a function from such a word to what is written in its place, or None to leave the row out.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxemb import provenance
+from jaxemb.errors import InputError
+from jaxemb.formats import lines
+from jaxemb.formats.options import LONGEST_WORD, WordVectors
+from jaxemb.formats.text import AGREEING
+from jaxemb.text import compression
+
+Fault = Callable[[str, int, int], str]
+Way = Callable[[str], str | None]
+_RENAMED = 200  # characters at most
+_HINT = (
+    "leave such rows out or rename them: unwritable=formats.skip or formats.rename, "
+    "--unwritable skip or rename"
+)
+
+
+class Unwritable(NamedTuple):
+    """A word that the format could not hold, and what was written for it."""
+
+    row: int  # of the table that was given
+    word: str
+    why: str
+    written: str | None  # None: the row was left out
+
+
+def skip(word: str) -> None:
+    """Leaves the row of any such word out."""
+
+
+def rename(word: str) -> str:
+    """The word with `_` for whatever is white space, control or half a character, or before it."""
+    kept = "".join("_" if _odd(c) else c for c in word[:_RENAMED])
+    return kept if kept and kept != word else f"_{kept}"
+
+
+def _odd(character: str) -> bool:
+    return not character.isprintable() or character.isspace() or character == "\ufeff"
+
+
+def anywhere(word: str, row: int, dim: int) -> str:
+    """What no format holds: no word, NUL, a line break, half a character, over 64 KiB."""
+    if not word:
+        return "it is empty"
+    for character, name in (("\0", "NUL"), ("\n", "a line break")):
+        if character in word:
+            return f"it holds {name}"
+    try:
+        raw = word.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return "it holds half a character (a lone surrogate), which UTF-8 has not"
+    if raw.decode("utf-8", "surrogateescape") != word:
+        return "its escaped bytes are UTF-8, and would be read as another word"
+    return f"it has {len(raw):,} bytes" if len(raw) > LONGEST_WORD else ""
+
+
+def binary(word: str, row: int, dim: int) -> str:
+    """word2vec's binary: a space ends a word."""
+    return anywhere(word, row, dim) or ("it holds a space" if " " in word else "")
+
+
+def text(word: str, row: int, dim: int) -> str:
+    """A text with a header: a space ends a word, and other readers end it at a tab, too."""
+    return binary(word, row, dim) or ("it holds a tab" if "\t" in word else "")
+
+
+def glove(word: str, row: int, dim: int) -> str:
+    """A text without a header: pieces between single spaces, none of which may be a number."""
+    if fault := anywhere(word, row, dim):
+        return fault
+    if "\t" in word:
+        return "it holds a tab"
+    pieces = word.encode("utf-8", "surrogateescape").split(b" ")
+    if len(pieces) > 1:
+        if not all(pieces):
+            return "it holds two spaces in a row, or one at an end"
+        if any(lines.NUMBER.fullmatch(p) or lines.NONFINITE.fullmatch(p) for p in pieces):
+            return "a piece of it is a number"
+        if row < AGREEING and re.search("[0-9]", word):
+            return f"it has pieces and digits, in the {AGREEING} lines that tell the dimension"
+    if row == 0 and dim == 1 and re.fullmatch("[0-9]+", word):
+        return "with one number, it is a header"
+    return "" if row else _first(word)
+
+
+def beside(word: str, row: int, dim: int) -> str:
+    """A list of words: spaces, tabs and carriage returns around a word are no part of it."""
+    if fault := anywhere(word, row, dim):
+        return fault
+    if word != word.strip(" \t\r"):
+        return "white space stands around it"
+    return "" if row else _first(word)
+
+
+def column(word: str, row: int, dim: int) -> str:
+    """Parquet's strings: UTF-8."""
+    fault = anywhere(word, row, dim)
+    return fault or ("its bytes are not UTF-8" if re.search("[\ud800-\udfff]", word) else "")
+
+
+def _first(word: str) -> str:
+    if word.startswith("\ufeff"):
+        return "at the beginning of a file U+FEFF is a byte-order mark"
+    start = f"{word} ".encode("utf-8", "surrogateescape")
+    return "" if compression.kind(start) == "plain" else "the file would look compressed"
+
+
+def fitted(
+    path: Path, found: WordVectors, fault: Fault, way: Way | None
+) -> tuple[WordVectors, tuple[Unwritable, ...]]:
+    """The table that a format can hold, and what had to change for it.
+
+    No new word equals another word of the table, old or new: a number is put behind it.
+
+    Raises:
+        InputError: words that the format cannot hold, without a way; no row left; a way to what
+            the format cannot hold either.
+    """
+    words, table = found
+    if words is None:
+        return found, ()
+    dim = table.shape[1]
+    taken, changes, rows, kept = set(words), [], [], []
+    for i, word in enumerate(words):
+        row = len(kept)
+        everyday = row and word.isalnum() and len(word) <= LONGEST_WORD // 4
+        why = "" if everyday else fault(word, row, dim)
+        if why and way is None:
+            said = f"this format cannot hold the word {_shown(word)}: {why}"
+            raise InputError(f"{path}: row {i:,}: {said} ({_HINT})")
+        written: str | None = word
+        if why and way is not None:
+            written = way(word)
+            if written is not None:
+                written = _free(path, written, lambda new, row=row: fault(new, row, dim), taken)
+                taken.add(written)
+            changes.append(Unwritable(i, word, why, written))
+        if written is not None:
+            kept.append(written)
+            rows.append(i)
+    if not kept:
+        raise InputError(f"{path}: this format can hold none of the {len(words):,} words")
+    if len(kept) < len(words):
+        table = np.asarray(table)[rows]
+    return WordVectors(tuple(kept), table), tuple(changes)
+
+
+def _free(path: Path, word: str, fault: Callable[[str], str], taken: set[str]) -> str:
+    """The word, or the word with the first number behind it that makes it one of its own."""
+    if not isinstance(word, str):
+        raise InputError(f"{path}: unwritable gave {_shown(word)}; wanted a word or None")
+    new, number = word, 1
+    while new in taken:
+        number += 1
+        new = f"{word}_{number}"
+    if why := fault(word) or fault(new):
+        raise InputError(f"{path}: unwritable gave {_shown(new)}, which cannot be written: {why}")
+    return new
+
+
+def _shown(word: Any) -> str:
+    return f"{word!r:.60}"
+
+
+def map_beside(path: Path) -> Path:
+    """Where what was changed is written down: beside NAME, NAME.unwritable.json."""
+    return path.with_name(path.name + ".unwritable.json")
+
+
+def write_map(path: Path, changes: tuple[Unwritable, ...]) -> None:
+    """Every word that was changed with what was written, null for none; no file if there is none.
+
+    ASCII, so that it holds any word.
+    """
+    if changes:
+        pairs = {each.word: each.written for each in changes}
+        provenance.write_text(map_beside(path), json.dumps(pairs, indent=1) + "\n")
+    else:
+        map_beside(path).unlink(missing_ok=True)  # of a file that was written here before
+
+
+def remarks(path: Path, changes: tuple[Unwritable, ...]) -> list[str]:
+    """What was changed, counted and named, in one line; none if nothing was."""
+    if not changes:
+        return []
+    said = [
+        f"{_shown(each.word)} ({each.why})"
+        + ("" if each.written is None else f" as {_shown(each.written)}")
+        for each in changes[:5]
+    ]
+    done = "renamed" if any(each.written is not None for each in changes) else "left out"
+    more = f", and {len(changes) - 5:,} more" if len(changes) > 5 else ""
+    count = f"{len(changes):,} words that this format cannot hold were {done}"
+    return [f"{path}: {count}: {', '.join(said)}{more}: all are in {map_beside(path).name}"]

@@ -1,0 +1,24 @@
+"""Tolerances in units of the last place of what is compared, so that they hold on any machine.
+
+Which sums a processor's vectors form, and whether it rounds a product before it adds it, differs
+from one to the next. So float32 results are compared to a number of `EPS`, times the size of what
+was added up: a sum that cancels is as inexact as its largest terms.
+"""
+
+from typing import Any
+
+import numpy as np
+
+EPS = float(np.finfo(np.float32).eps)  # 2^-23: twice what one rounding changes, at most
+
+
+def close(found: Any, expected: Any, ulps: float, of: float | None = None) -> None:
+    """Raises AssertionError where an entry is off by more than `ulps` x EPS x `of`.
+
+    Args:
+        ulps: say why so many where it is called: the terms of a sum, the layers of a network.
+        of: the size of what was added up; by default the largest entry expected.
+    """
+    expected = np.asarray(expected)
+    size = of if of is not None else float(np.max(np.abs(expected), initial=0.0))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ulps * EPS * size)

@@ -1172,6 +1172,36 @@ MUTANTS = {
         "if False:",
         "tests/formats/test_arguments.py::test_a_wrong_argument_is_said_in_one_line",
     ),
+    "a step is as large on any text": Mutant(
+        "static/steps.py",
+        "fewer = max(int(batch * SAFE / of(batch).excess) // multiple, 1) * multiple",
+        "fewer = batch",
+        "tests/laws/test_steps.py::test_skipgram_of_any_text",
+    ),
+    "nothing bounds what a small step adds": Mutant(
+        "static/steps.py",
+        "return Step(fewer, CAP, of(fewer), said)",
+        "return Step(fewer, None, of(fewer), said)",
+        "tests/laws/test_steps.py::test_a_step_is_a_multiple",
+    ),
+    "every text takes small steps": Mutant(
+        "static/steps.py",
+        "of(batch).excess <= 1:",
+        "of(batch).excess <= 0:",
+        "tests/laws/test_steps.py::test_a_text_of_many_words",
+    ),
+    "an objective does not say how often words repeat": Mutant(
+        "static/objectives.py",
+        "return (updates * shares,)",
+        "return (0 * updates * shares,)",
+        "tests/laws/test_steps.py::test_every_objective",
+    ),
+    "the nodes of a tree are no load": Mutant(
+        "static/hierarchical.py",
+        "0.5 * pairs * beneath",
+        "0.0 * pairs * beneath",
+        "tests/laws/test_steps.py::test_the_load_of_a_row",
+    ),
 }
 
 

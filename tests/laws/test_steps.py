@@ -123,3 +123,28 @@ def test_what_is_no_key_is_refused_in_one_line(key):
     vocab, ids = text.encode(zoo.TEXTS["two words"], min_count=1)
     with pytest.raises((InputError, TypeError), match="key"):  # jaxtyping, where it is on
         fit(key, ids, vocab, skipgram())
+
+
+def test_the_load_of_a_row_is_what_blocks_of_such_words_add_to_it():
+    """Counted over blocks of words that are drawn with the vocabulary's own shares."""
+    random = np.random.default_rng(0)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    vocab = Vocab(tuple("abcd"), np.int64(1000 * shares))
+    for objective, factors in (
+        (skipgram(), (1.0,)),
+        (softmaxes.skipgram_nce(), (1.5,)),
+        (hierarchical.skipgram_hs(budget=32), (1.0, 0.5)),
+    ):
+        reads = objective.reads
+        resources, rows = objective.prepare(vocab)
+        texts = random.choice(4, (2000, reads.block_length + 2 * reads.halo), p=shares)
+        bits = random.integers(0, 2**32, (len(texts), reads.bits), np.uint32)
+        drawn = jax.vmap(objective.draw, in_axes=(0, 0, None))(bits, texts, resources)
+        sides = zip(
+            (2, 1), drawn.ids, rows, objective.load(resources, shares), factors, strict=False
+        )
+        for axis, ids, size, stated, factor in sides:
+            updates = np.asarray(drawn.weight).sum(axis)
+            counted = np.bincount(np.ravel(ids), np.ravel(updates), size)
+            centers = len(texts) * reads.block_length
+            np.testing.assert_allclose(stated, factor * counted / centers, rtol=0.05)  # 2 % noise

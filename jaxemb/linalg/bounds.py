@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
 from jaxemb.linalg import arrays
-from jaxemb.linalg.operators import Operator, on_device
+from jaxemb.linalg.operators import Operator, an_operator, on_device
 from jaxemb.linalg.truncated import TruncatedSVD, orthonormal
 
 
@@ -26,6 +26,8 @@ class Bounds(NamedTuple):
     residual: Float[Any, ""]  # ||A v - u s||_2, of all triplets together
     outside: Float[Any, ""]  # upper bound of the norm of A outside the spans of u and v
     failure: float
+
+    __bool__ = arrays.no_truth("lower", "upper")
 
     @property
     def width(self) -> float:
@@ -67,11 +69,12 @@ def singular_bounds(
         failure: how likely ||B||_2 may be above its bound; e follows from it.
 
     Raises:
-        InputError: too few steps to bound anything with so small a chance of failure.
+        InputError: too few steps to bound anything with so small a chance of failure; no Operator.
 
     Source:
         Kuczynski and Wozniakowski 1992, SIAM J. Matrix Anal. Appl. 13(4), theorem 4.2.
     """
+    an_operator(of)
     at_least(1, steps=steps)
     if not 0 < failure < 1:
         raise InputError(f"failure is {failure}; it must be a probability above 0 and below 1")

@@ -8,8 +8,8 @@ from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.shape import center
-from jaxemb.linalg.spectrum import Spectrum, spectrum
-from jaxemb.linalg.subspaces import reject
+from jaxemb.linalg.spectrum import Spectrum, known
+from jaxemb.linalg.subspaces import rejected
 
 
 def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
@@ -22,15 +22,16 @@ def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any
         of: the spectrum of the centred table, if it is known.
 
     Raises:
-        InputError: d outside 0..dim.
+        InputError: d outside 0..dim; the spectrum of another table, or not centred.
 
     Source:
         Mu and Viswanath 2018, arXiv:1702.01417, algorithm 1.
     """
-    of = spectrum(table, center=True) if of is None else of
+    of = known(table, of, center=True)
     if not 0 <= d <= len(of.values):
         raise InputError(f"d is {d}; wanted 0 to {len(of.values)}, the number of columns")
-    return reject(center(table), of.basis[:, :d])
+    _, table, basis = arrays.raised(center(table), of.basis)
+    return rejected(table, basis[:, :d])
 
 
 def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
@@ -40,8 +41,11 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
 
     Args:
         of: the spectrum of the centred table, if it is known.
+
+    Raises:
+        InputError: the spectrum of another table, or not centred.
     """
-    of = spectrum(table, center=True) if of is None else of
+    of = known(table, of, center=True)
     xp = arrays.namespace(of.values)
     kept = of.values > of.tolerance
     stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) / xp.where(kept, of.values, 1.0), 0.0)

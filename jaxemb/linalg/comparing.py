@@ -52,6 +52,10 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
         right: [rows, p].
         unbiased: HSIC by the U-statistic; wants at least four rows.
 
+    Returns:
+        NaN where a table does not vary, or where the unbiased estimate of its own HSIC is negative
+        (few rows of many dimensions).
+
     Raises:
         InputError: different numbers of rows, or too few.
 
@@ -92,14 +96,14 @@ def _hsic(xp, left, right):
 
 def _unbiased_hsic(xp, left, right):
     """The diagonals of both kernels taken out, and the sums over rows that this leaves."""
-    m = left.shape[0]
+    m = float(left.shape[0])  # (m - 1)(m - 2) is beyond int32 from 46,342 rows on
     own_left, own_right = (xp.sum(each * each, axis=1) for each in (left, right))
     sums = [
         matmul(each, each.sum(axis=0)) - own for each, own in ((left, own_left), (right, own_right))
     ]
     whole = _hsic(xp, left, right) - xp.sum(own_left * own_right)
     outer = sums[0].sum() * sums[1].sum() / ((m - 1) * (m - 2))
-    return (whole + outer - 2.0 / (m - 2) * xp.sum(sums[0] * sums[1])) / (m * (m - 3.0))
+    return (whole + outer - 2.0 / (m - 2) * xp.sum(sums[0] * sums[1])) / (m * (m - 3))
 
 
 def _unit_size(xp, table):

@@ -43,12 +43,17 @@ def dependence(table: Any) -> Dependence:
 
     Returns:
         With k > n, always a dependence; with k <= n, one if the rows have it. The tolerance is
-        2 eps ||A||_F / s_1, eps that of the table's own type.
+        2 eps ||A||_F / s_1, eps that of the table's own type; of whole numbers, that of the
+        computation.
+
+    Raises:
+        InputError: no table of finite real numbers.
     """
     table = arrays.table(table, finite=True)
     k, n = table.shape
     xp, rows = arrays.raised(table[: n + 1])
-    unit = arrays.unit_roundoff(rows.dtype if k > n else table.dtype)
+    kinds = [rows.dtype] if k > n else [rows.dtype, table.dtype]
+    unit = max(map(arrays.unit_roundoff, kinds))
     left, values, _ = xp.linalg.svd(rows, full_matrices=k > n)
     coefficients = left[:, -1]
     largest = xp.where(values[0] > 0, values[0], 1.0)

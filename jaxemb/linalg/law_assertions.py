@@ -29,6 +29,7 @@ def assert_equivariant(
     f: Callable, g: Callable, h: Callable, *args: Any, tolerance: float = 1e-5
 ) -> None:
     """f(*g(*args)) is h(f(*args)): what g does before f, h does after it."""
+    tolerance = arrays.tolerance(tolerance)
     args = still(args)
     changed = g(*args)
     # a NamedTuple is one argument
@@ -48,7 +49,7 @@ def assert_row_sparse(gradient: Any, ids: Any) -> None:
     xp = arrays.namespace(gradient, ids)
     read = one_hot(xp.ravel(xp.asarray(ids)), gradient.shape[0]).counts > 0
     stray = ~read & (gradient != 0).any(axis=1)
-    largest = xp.max(xp.where(stray[:, None], abs(gradient), 0))
+    largest = xp.max(xp.where(stray[:, None], abs(arrays.cast_up(gradient)), 0))
     found = _Stray(stray.sum(), xp.argmax(stray), largest)
     require(~stray.any(), "a gradient of the rows that were read", found)
 
@@ -94,6 +95,7 @@ def assert_gauge_invariant(
         c: the output table.
         key: of the rotations; `jax.random.key(0)` by default.
     """
+    tolerance = arrays.tolerance(tolerance)
     u, c = (arrays.cast_up(jnp.asarray(still(each))) for each in (u, c))
     keys = jax.random.split(jax.random.key(0) if key is None else key)
     left, right = (random_orthogonal(each, u.shape[1]) for each in keys)

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
-from jaxemb.linalg.arrays import matmul, triangle
+from jaxemb.linalg.arrays import computed, matmul, triangle
 from jaxemb.linalg.rows import Rows, fold, total
 
 _ASLANT = 0.01  # the least eigenvalue of a Gram matrix of unit columns that float32 does justice
@@ -60,7 +60,7 @@ def _tree(rows: Rows):
         ends = (i + 1) % group == 0
         return branches[not ends]() if rows.on_host else lax.cond(ends, *branches)
 
-    kind = np.float64 if rows.on_host else jnp.promote_types(rows.table.dtype, jnp.float32)
+    kind = np.float64 if rows.on_host else computed(rows.table.dtype)
     zero = (np if rows.on_host else jnp).zeros((width, width), kind)
     return triangle(*fold(rows, step, (zero, zero), length))
 
@@ -140,7 +140,7 @@ def _count_sketch(rows: Rows, key: Any):
     from a random place on, so that a pair of rows meets with the probability 1 / buckets."""
     buckets = 4 * rows.width
     length = min(buckets, rows.table.shape[0])
-    kind = jnp.promote_types(rows.table.dtype, jnp.float32)
+    kind = computed(rows.table.dtype)
     if rows.axis_name:
         key = jax.random.fold_in(key, lax.axis_index(rows.axis_name))
 

@@ -64,6 +64,15 @@ def sparse(
     return Operator(cells, _Segments(shape[0]), _Segments(shape[1], True), shape, square, False)
 
 
+def an_operator(of: Any) -> None:
+    """Raises InputError for what is no Operator, and says how to make one of it."""
+    if not isinstance(of, Operator):
+        raise InputError(
+            f"a {type(of).__name__} for a matrix; wanted linalg.operators.dense(table), or of a "
+            "sparse matrix linalg.operators.sparse(rows, columns, values, shape)"
+        )
+
+
 def on_device(matrix: Any, square: Any, static: tuple) -> Operator:
     """An operator inside a compiled program: its arrays, and its fields 1 to 3 as `static`."""
     times, transposed_times, shape = static

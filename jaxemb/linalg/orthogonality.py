@@ -19,7 +19,7 @@ _SIDE = 2048  # rows of a block of cosines
 class Orthogonality(NamedTuple):
     """Whether vectors are orthogonal, and whether they are unit: two different faults.
 
-    True when they are orthonormal.
+    It has no truth value: ask `.orthogonal`, `.unit` or, for both, `.orthonormal`.
     """
 
     largest: Float[Any, "*batch"]  # |cosine| of two different vectors, the largest
@@ -29,8 +29,11 @@ class Orthogonality(NamedTuple):
     orthogonal: Bool[Any, "*batch"]
     unit: Bool[Any, "*batch"]
 
-    def __bool__(self) -> bool:
-        return bool(self.orthogonal & self.unit)
+    @property
+    def orthonormal(self) -> Any:
+        return self.orthogonal & self.unit
+
+    __bool__ = arrays.no_truth("orthonormal", "orthogonal", "unit")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _said, self.largest)
@@ -62,6 +65,9 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
     Returns:
         A vector of zeros is orthogonal to all others, and not unit.
 
+    Raises:
+        InputError: no table of finite real numbers; a tolerance that is negative or not finite.
+
     Source:
         Rounding of a product: Higham 2002, section 3.1, sqrt instead of the worst case.
     """
@@ -78,6 +84,7 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
     if tolerance is None:
         computed = float(jnp.finfo(largest.dtype).eps)
         tolerance = 8 * k**0.5 * computed + 4 * arrays.unit_roundoff(table.dtype)
+    tolerance = arrays.tolerance(tolerance)
     return Orthogonality(
         largest=largest,
         pair=pair,
@@ -110,6 +117,8 @@ class Coherence(NamedTuple):
     rows: Int[Any, "*batch"]
     welch: Float[Any, "*batch"]  # no rows x dim table has a smaller largest |cosine|
 
+    __bool__ = arrays.no_truth("largest", "mean")
+
     def __str__(self) -> str:
         return arrays.sentence(self, _say_coherence, self.largest)
 
@@ -138,7 +147,7 @@ def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """
     table = shape.at_least_two(arrays.table(table, finite=True))
     m, n = table.shape
-    mean, largest, pair = _coherence(jnp.asarray(table), side)
+    mean, largest, pair = _coherence(arrays.on_device(table), side)
     welch = np.sqrt(max((m - n) / (n * (m - 1)), 0.0))
     return Coherence(mean, largest, pair, jnp.int32(m), jnp.float32(welch))
 

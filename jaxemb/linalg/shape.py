@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, fold, scaled, total
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectrum import Spectrum, known, spectrum
 
 
 def condition(of: Any) -> Float[Any, ""]:
@@ -50,7 +51,8 @@ def isoscore(of: Any) -> Float[Any, ""]:
     """IsoScore, between 0 and 1: how evenly the variance fills all directions.
 
     Its authors define it in six steps by way of PCA; they come to (PR - 1) / (n - 1) with the
-    participation ratio PR of the centred table in n dimensions.
+    participation ratio PR of the centred table in n dimensions. They leave it open (0 / 0) where
+    no row differs from another, up to rounding, and of one column: there it is 0, as PR is.
 
     Raises:
         InputError: the spectrum of a table that was not centred.
@@ -62,10 +64,21 @@ def isoscore(of: Any) -> Float[Any, ""]:
         if not arrays.is_traced(of.centered) and not of.centered:
             raise InputError("isoscore is of a centred table: spectrum(table, center=True)")
         ratio, dim = participation_ratio(of), len(of.values)
+        varies = of.values[0] > of.tolerance
     else:
         centered = center(of)
         ratio, dim = participation_ratio(centered), centered.shape[1]
-    return (ratio - 1.0) / max(dim - 1, 1)
+        varies = _varies(of, centered)
+    # PR is at least 1, but for rounding
+    xp = arrays.namespace(ratio)
+    return xp.where(varies & (ratio > 1), (ratio - 1.0) / max(dim - 1, 1), 0.0 * ratio)
+
+
+def _varies(table: Any, centered: Any):
+    """Whether more is left of a table without its mean than its rounding."""
+    table = arrays.table(table)
+    unit = max(map(arrays.unit_roundoff, (table.dtype, centered.dtype)))
+    return abs(centered).max() > 4 * unit * abs(arrays.cast_up(table)).max()
 
 
 def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
@@ -132,9 +145,9 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
         Arora et al. 2016, arXiv:1502.03520; Mu and Viswanath 2018, arXiv:1702.01417, eq. 1.
     """
     table = arrays.table(table)
-    of = spectrum(table) if of is None else of
+    of = known(table, of, center=False)
     xp = arrays.namespace(table, of.basis)
-    rows = Rows(xp.asarray(table))
+    rows = Rows(table if xp is np else arrays.on_device(table))
     both = xp.concatenate([of.basis, -of.basis], axis=1)
 
     def step(so_far, block, i):

@@ -18,7 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays, methods
+from jaxemb.linalg import arrays, methods, whole
 from jaxemb.linalg.methods import Method
 from jaxemb.linalg.rows import Rows, scaled, total
 
@@ -35,6 +35,8 @@ class Spectrum(NamedTuple):
     rows: Int[Any, "*batch"]
     bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
     centered: Bool[Any, "*batch"]
+    # of whole numbers, which are exact: a rank that is proven not to be exceeded. -1: of others
+    proven: Int[Any, "*batch"] = -1
 
     @property
     def finite(self) -> Any:
@@ -65,9 +67,11 @@ def spectrum(
         center: of the table less its mean row.
         method: `gram64` (float64, on the host: the default there), `sketch` (float32: the default
             under jit, vmap and on accelerators) or `qr` (the reference, float64 for NumPy arrays:
-            the default for float64 tables, whose small values no Gram matrix shows).
+            the default for float64 tables, whose small values no Gram matrix shows, and on the host
+            for whole numbers, which are exact).
         key: for `sketch`; `jax.random.key(0)` by default.
-        storage_dtype: what the entries were once rounded to, if not to the table's own type.
+        storage_dtype: the floating-point type that the entries were once rounded to, if not to the
+            table's own.
         axis_name: inside `jax.shard_map`, the mesh axes that cut the rows.
 
     Returns:
@@ -75,32 +79,66 @@ def spectrum(
         values and says which row it was.
 
     Raises:
-        InputError: no table of real numbers; `gram64` under jit.
+        InputError: no table of real numbers; `gram64` under jit; a method that is none; a
+            `storage_dtype` of whole numbers or that is no type; `axis_name` on the host.
 
     Source:
         Weyl's inequality: |s_i(A + E) - s_i(A)| <= ||E||_2 <= u ||A||_F.
     """
     table = arrays.table(table)
     traced = arrays.is_traced(table)
+    stored = None if storage_dtype is None else arrays.storage(storage_dtype)
+    if not isinstance(method, Method | None):
+        raise InputError(f"method is {method!r}; wanted linalg.gram64, linalg.qr or linalg.sketch")
     if method is None:
+        if arrays.is_whole(table.dtype) and not traced and axis_name is None:
+            one = isinstance(table, np.ndarray) or len(table.devices()) == 1
+            table = np.asarray(table) if one else table
         on_device = isinstance(table, jax.Array) and (
             traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
         )
-        on_host = methods.qr if table.dtype == np.float64 else methods.gram64
+        precise = table.dtype == np.float64 or arrays.is_whole(table.dtype)
+        on_host = methods.qr if precise else methods.gram64
         method = methods.sketch if on_device else on_host
     if method.device is None and traced:
         raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
-        rounding = _rounding(table.dtype, storage_dtype, np.float64, method.unit)
-        return _of(Rows(np.asarray(table)), method.host, None, rounding, center)
+        if axis_name is not None:
+            raise InputError(f"axis_name is {axis_name!r}, of a table on the host; wanted none")
+        rounding = _rounding(table.dtype, stored, np.float64, method.unit)
+        return _on_host(np.asarray(table), method.host, rounding, center)
     key = jax.random.key(0) if key is None else key
-    given, table = table.dtype, jnp.asarray(table)
-    computed = jnp.promote_types(table.dtype, jnp.float32)
-    rounding = _rounding(given, storage_dtype, computed, method.unit)
+    given, table = table.dtype, arrays.on_device(table)
+    rounding = _rounding(given, stored, arrays.computed(table.dtype), method.unit)
     settings = (method.device, rounding, center)
     if not traced and len(table.devices()) > 1:
         return _over_mesh(table, key, settings)
     return _on_device(table, key, settings, axis_name)
+
+
+def known(table: Any, of: Spectrum | None, center: bool | None = None) -> Spectrum:
+    """`of`, if it is given and can be the table's spectrum; else the spectrum.
+
+    Args:
+        center: whether it must be that of the centred table, or must not; None: either.
+
+    Raises:
+        InputError: the spectrum of another shape, or centred otherwise; no Spectrum.
+    """
+    if of is None:
+        return spectrum(table, center=bool(center))
+    if not isinstance(of, Spectrum):
+        raise InputError(f"a {type(of).__name__} for a spectrum; wanted linalg.spectrum(table)")
+    shape, traced = arrays.table(table).shape, arrays.is_traced(of.rows)
+    rows = shape[0] if traced or arrays.is_traced(table) else int(of.rows)
+    if (rows, len(of.values)) != shape:
+        raise InputError(
+            f"the spectrum is of a table {(rows, len(of.values))}, and this one is {shape}"
+        )
+    if center is not None and not traced and bool(of.centered) != center:
+        kind = "centred table" if center else "table as it is"
+        raise InputError(f"wanted the spectrum of the {kind}: spectrum(table, center={center})")
+    return of
 
 
 class Rounding(NamedTuple):
@@ -108,6 +146,7 @@ class Rounding(NamedTuple):
 
     unit: float
     underflow: float
+    whole: bool  # whether the entries are whole numbers
 
 
 def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding:
@@ -115,7 +154,18 @@ def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding
     unit = max(method, *map(arrays.unit_roundoff, kinds))
     finest = [float(jnp.finfo(k).smallest_subnormal) / 2 for k in kinds if arrays.is_floating(k)]
     flushed = float(jnp.finfo(computed).tiny)  # XLA takes subnormal numbers for zeros
-    return Rounding(unit, max(flushed, *finest))
+    whole = arrays.is_whole(given) and stored is None
+    return Rounding(unit, max([flushed, *finest]), whole)
+
+
+def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
+    found = _of(Rows(table), factor, None, rounding, center)
+    rank = int(np.sum(found.values > found.tolerance))
+    if not rank < found.proven:
+        return found
+    # of [1, A] the rank is that of A less its mean, and 1
+    exact = np.insert(table, 0, 1, axis=1) if center else table
+    return found._replace(proven=rank) if whole.proves(exact, rank + center) else found
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
@@ -173,16 +223,23 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
     frobenius = xp.sqrt(xp.sum(values**2) + center * rows.everywhere * xp.sum(mean**2))
     lost = rounding.underflow * xp.sqrt(xp.asarray(float(rows.everywhere * rows.table.shape[1])))
     error = rounding.unit * frobenius / rows.scale
+    backward_error = error * growth + lost
+    proven = xp.asarray(-1)
+    if rounding.whole:
+        most = min(rows.everywhere - center, rows.table.shape[1])
+        least = rows.everywhere ** (-0.5 * center)
+        proven = whole.ceiling(values / rows.scale, 4 * backward_error, most, least)
     return Spectrum(
         values=values / rows.scale,
         basis=basis,
         mean=mean / rows.scale,
         frobenius=frobenius / rows.scale,
-        backward_error=error * growth + lost,
+        backward_error=backward_error,
         tolerance=4 * (error + lost),
         rows=xp.asarray(rows.everywhere),
         bad_row=bad_row,
         centered=xp.asarray(center),
+        proven=proven,
     )
 
 

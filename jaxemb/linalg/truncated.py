@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
 from jaxemb.linalg import arrays
-from jaxemb.linalg.operators import Operator, on_device
+from jaxemb.linalg.operators import Operator, an_operator, on_device
 
 
 class TruncatedSVD(NamedTuple):
@@ -53,13 +53,15 @@ def truncated_svd(
         `bounds` then says so. A span of as many dimensions as the matrix gives its SVD.
 
     Raises:
-        InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank.
+        InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank;
+            no Operator.
 
     Source:
         Musco and Musco 2015, arXiv:1504.05477, algorithm 2; with its blocks made orthonormal as
         they come, as in Golub, Luk and Overton 1981. One block of rank + 10 vectors and one step is
         Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 5.1.
     """
+    an_operator(of)
     at_least(1, rank=rank, block=block)
     least = min(of.shape)
     if rank > least:

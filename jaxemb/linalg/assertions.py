@@ -102,7 +102,7 @@ def assert_in_span(vector: Any, basis: Any, *, tolerance: Any = None) -> None:
     require(found.inside, "a vector of the span", found)
 
 
-def assert_same_span(left: Any, right: Any, *, tolerance: float = 1e-5) -> None:
+def assert_same_span(left: Any, right: Any, *, tolerance: Any = 1e-5) -> None:
     """Two sets of independent columns [dim, k] span the same space.
 
     Args:

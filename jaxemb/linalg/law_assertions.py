@@ -14,7 +14,7 @@ from jaxemb.linalg.onehot import one_hot
 from jaxemb.linalg.planted import random_orthogonal
 
 
-def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: float = 1e-5) -> None:
+def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5) -> None:
     """f(*g(*args)) is f(*args): f does not notice g.
 
     Args:
@@ -26,7 +26,7 @@ def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: float = 1e
 
 
 def assert_equivariant(
-    f: Callable, g: Callable, h: Callable, *args: Any, tolerance: float = 1e-5
+    f: Callable, g: Callable, h: Callable, *args: Any, tolerance: Any = 1e-5
 ) -> None:
     """f(*g(*args)) is h(f(*args)): what g does before f, h does after it."""
     tolerance = arrays.tolerance(tolerance)
@@ -81,7 +81,7 @@ class _Gauge(NamedTuple):
 
 
 def assert_gauge_invariant(
-    loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: float = 1e-4
+    loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
 ) -> None:
     """The loss of two tables depends on their product U C^T alone.
 
@@ -94,9 +94,10 @@ def assert_gauge_invariant(
         u: the input table.
         c: the output table.
         key: of the rotations; `jax.random.key(0)` by default.
+        tolerance: of the relative differences.
     """
     tolerance = arrays.tolerance(tolerance)
-    u, c = (arrays.cast_up(jnp.asarray(still(each))) for each in (u, c))
+    u, c = (arrays.cast_up(arrays.on_device(arrays.table(still(each)))) for each in (u, c))
     keys = jax.random.split(jax.random.key(0) if key is None else key)
     left, right = (random_orthogonal(each, u.shape[1]) for each in keys)
     stretch = jnp.geomspace(0.5, 2.0, u.shape[1])[None, :]

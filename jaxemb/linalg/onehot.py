@@ -56,6 +56,7 @@ def one_hot(ids: Any, vocab: int) -> OneHot:
     Raises:
         InputError: ids that are not integers in one row; no words.
     """
+    arrays.refuse_sparse(ids, "ids")
     ids = ids if arrays.namespace(ids) is jnp else np.asarray(ids)
     if ids.ndim != 1 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [rows]")

@@ -85,6 +85,7 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
         computed = float(jnp.finfo(largest.dtype).eps)
         tolerance = 8 * k**0.5 * computed + 4 * arrays.unit_roundoff(table.dtype)
     tolerance = arrays.tolerance(tolerance)
+    xp = arrays.namespace(largest, tolerance)
     return Orthogonality(
         largest=largest,
         pair=pair,

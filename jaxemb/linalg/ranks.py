@@ -164,8 +164,8 @@ def at_rank(of: Spectrum, r: Any, values: Any, tolerance: Any = None) -> RankRep
 
     With another the question is only how many values exceed it, and nothing needs to be proven.
     """
-    xp = arrays.namespace(of.values)
-    exact = xp.asarray((of.proven >= 0) & (tolerance is None))
+    xp = arrays.namespace(of.values, tolerance)
+    values, exact = xp.asarray(values), xp.asarray((of.proven >= 0) & (tolerance is None))
     tolerance = of.tolerance if tolerance is None else tolerance
     dim = len(of.values)
     most = xp.minimum(of.rows, dim)

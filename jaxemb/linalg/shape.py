@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, not_negative
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, fold, scaled, total
@@ -87,9 +87,14 @@ def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
     Args:
         epsilon: added to every share; 1e-7 makes it RankMe (Garrido et al. 2023).
 
+    Raises:
+        InputError: no table of real numbers; an epsilon that is negative or not finite.
+
     Source:
         Roy and Vetterli 2007.
     """
+    if not arrays.is_traced(epsilon):
+        not_negative(epsilon=epsilon)
     values = _spectrum(of).values
     xp = arrays.namespace(values)
     share = values / _or_one(values.sum()) + epsilon
@@ -169,6 +174,7 @@ def center(table: Any) -> Float[Any, "rows dim"]:
 
 def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
     """Rows of length 1 in the same directions; a zero row stays zero."""
+    arrays.refuse_sparse(rows)
     xp = arrays.namespace(rows)
     rows = rows / _or_one(xp.max(xp.abs(rows), axis=-1, keepdims=True))
     return rows / _or_one(xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True)))

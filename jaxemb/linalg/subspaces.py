@@ -188,7 +188,7 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     return Membership(
         scale * along / span.sizes,
         residual,
-        xp.asarray(arrays.tolerance(tolerance), vector.dtype),
+        arrays.namespace(vector, tolerance).asarray(arrays.tolerance(tolerance), vector.dtype),
     )
 
 

@@ -33,6 +33,13 @@ _ROOM = 1 << 22  # entries of the rows that are dense at a time
 Rule = Callable[..., Float[Array, "words contexts"]]
 
 
+def _floats(counts: ArrayLike) -> Array:
+    """Counts as floats: sums and multiples of integers would wrap where int32 ends."""
+    counts = counts if isinstance(counts, jax.Array) else np.asarray(counts)
+    floating = jnp.issubdtype(counts.dtype, jnp.floating)
+    return jnp.asarray(counts, None if floating else jnp.result_type(float))
+
+
 def keep(
     counts: Float[ArrayLike, "words contexts"],
     negatives: Any,
@@ -47,7 +54,7 @@ def keep(
         negatives: k, noise words for every observed pair.
         noise: P_n(c), the probability that one draw gives context c; sums to 1.
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     return negatives * jnp.sum(counts, axis=1, keepdims=True) * noise[None, :]
 
 
@@ -60,7 +67,7 @@ def skip(
 
     The expectation of `blocks.skip`. Optimum: PMI - log k - log(1 - P(c | w)).
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     others = jnp.sum(counts, axis=1, keepdims=True) - counts
     return negatives * others * noise[None, :]
 
@@ -74,7 +81,7 @@ def resample(
 
     The expectation of `blocks.resample`, fastText's rule.
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     drawn = counts / (1.0 - noise)[None, :]
     return negatives * (jnp.sum(drawn, axis=1, keepdims=True) - drawn) * noise[None, :]
 
@@ -91,7 +98,7 @@ def loss(
         counts: #(w, c).
         noise_counts: N(w, c), by one of the rules above.
     """
-    scores, counts = jnp.asarray(scores), jnp.asarray(counts)
+    scores, counts = jnp.asarray(scores), _floats(counts)
     each = counts * losses.softplus(-scores) + noise_counts * losses.softplus(scores)
     return jnp.sum(each)
 

@@ -1,8 +1,8 @@
 """Tables of whole numbers. Oracle: their rational rank, by elimination in Python's integers."""
 
-import ml_dtypes
 import jax
 import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -87,7 +87,7 @@ def _same_or_undecided(table, found) -> bool:
 
 @pytest.mark.parametrize("name", HARD)
 def test_no_rank_of_whole_numbers_is_certified_but_the_rational_one(name):
-    """Plain, centred and certified; and what jax's integers hold, as an array of jax, and jitted."""
+    """Plain, centred, certified; and what jax's integers hold as an array of jax, and jitted."""
     table = np.asarray(HARD[name])
     of = linalg.spectrum(table)
     found = linalg.rank(of)
@@ -149,14 +149,18 @@ def test_a_proof_modulo_primes_is_of_the_rational_rank(rank):
 
 
 def test_a_device_does_not_wrap_what_int32_cannot_hold():
-    table = np.array([[2**32 + 1, 2**33], [2**34, -(2**35)], [3, 5]])  # [1, 0], 0 and [3, 5] in int32
+    table = np.array(
+        [[2**32 + 1, 2**33], [2**34, -(2**35)], [3, 5]]
+    )  # [1, 0], 0 and [3, 5] in int32
     of = linalg.spectrum(table, method=linalg.sketch)
     np.testing.assert_allclose(of.values, np.linalg.svd(table.astype(float))[1], rtol=1e-5)
     unit = table / np.linalg.norm(table.astype(float), axis=1, keepdims=True)
     cosines = np.abs(unit @ unit.T)[np.triu_indices(3, 1)]
     np.testing.assert_allclose(linalg.coherence(table).largest, cosines.max(), rtol=1e-6)
     spread = linalg.axes(table, rotations=1).kurtosis
-    np.testing.assert_allclose(spread, linalg.axes(table / 2.0**30, rotations=1).kurtosis, rtol=1e-4)
+    np.testing.assert_allclose(
+        spread, linalg.axes(table / 2.0**30, rotations=1).kurtosis, rtol=1e-4
+    )
     found = linalg.project(table, jnp.eye(2))
     np.testing.assert_allclose(found, table, rtol=1e-6)
 

@@ -113,7 +113,7 @@ def scores(
         -inf for a context that was never observed, and +inf for one that is never drawn: there
         the loss falls without end. NaN where neither happens: the loss says nothing of the cell.
     """
-    return jnp.log(counts) - jnp.log(noise_counts)
+    return jnp.log(_floats(counts)) - jnp.log(noise_counts)
 
 
 def of_cells(

@@ -22,7 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Num
 
 from jaxemb.functional import losses
 from jaxemb.structs import Cells
@@ -41,7 +41,7 @@ def _floats(counts: ArrayLike) -> Array:
 
 
 def keep(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -59,7 +59,7 @@ def keep(
 
 
 def skip(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -73,7 +73,7 @@ def skip(
 
 
 def resample(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -88,7 +88,7 @@ def resample(
 
 def loss(
     scores: Float[ArrayLike, "words contexts"],
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     noise_counts: Float[ArrayLike, "words contexts"],
 ) -> Float[Array, ""]:
     """The expected loss of a whole corpus, in nats, as a function of all scores m_wc.
@@ -104,7 +104,7 @@ def loss(
 
 
 def scores(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     noise_counts: Float[ArrayLike, "words contexts"],
 ) -> Float[Array, "words contexts"]:
     """The minimum of `loss`: log(#(w, c) / N(w, c)).

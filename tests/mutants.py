@@ -497,7 +497,7 @@ MUTANTS = {
         "tests/linalg/test_spectrum.py::test_equal_rows_centred_are_zero",
     ),
     "what the entries were stored as is forgotten": Mutant(
-        "linalg/spectrum.py",
+        "linalg/rounding.py",
         "kinds = [given, computed] if stored is None else [given, computed, stored]",
         "kinds = [computed]",
         "tests/linalg/test_spectrum.py::test_the_tolerance_is_that_of_the_stored_type",

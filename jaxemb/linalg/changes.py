@@ -7,8 +7,9 @@ from jaxtyping import Float
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.known import known
 from jaxemb.linalg.shape import center
-from jaxemb.linalg.spectrum import Spectrum, known
+from jaxemb.linalg.spectrum import Spectrum
 from jaxemb.linalg.subspaces import rejected
 
 

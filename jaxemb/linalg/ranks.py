@@ -9,8 +9,9 @@ from jaxtyping import Bool, Float, Int
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.known import known
 from jaxemb.linalg.rows import Rows, scaled, total
-from jaxemb.linalg.spectrum import Spectrum, known, spectrum
+from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 
 class RankReport(NamedTuple):

@@ -8,8 +8,9 @@ from jaxtyping import Float
 from jaxemb.errors import InputError, not_negative
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.known import known
 from jaxemb.linalg.rows import Rows, fold, scaled, total
-from jaxemb.linalg.spectrum import Spectrum, known, spectrum
+from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 
 def condition(of: Any) -> Float[Any, ""]:

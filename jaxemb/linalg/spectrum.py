@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays, methods, whole
 from jaxemb.linalg.methods import Method
+from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.rows import Rows, scaled, total
 
 
@@ -105,57 +106,15 @@ def spectrum(
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
         if axis_name is not None:
             raise InputError(f"axis_name is {axis_name!r}, of a table on the host; wanted none")
-        rounding = _rounding(table.dtype, stored, np.float64, method.unit)
+        rounding = rounded(table.dtype, stored, np.float64, method.unit)
         return _on_host(np.asarray(table), method.host, rounding, center)
     key = jax.random.key(0) if key is None else key
     given, table = table.dtype, arrays.on_device(table)
-    rounding = _rounding(given, stored, arrays.computed(table.dtype), method.unit)
+    rounding = rounded(given, stored, arrays.computed(table.dtype), method.unit)
     settings = (method.device, rounding, center)
     if not traced and len(table.devices()) > 1:
         return _over_mesh(table, key, settings)
     return _on_device(table, key, settings, axis_name)
-
-
-def known(table: Any, of: Spectrum | None, center: bool | None = None) -> Spectrum:
-    """`of`, if it is given and can be the table's spectrum; else the spectrum.
-
-    Args:
-        center: whether it must be that of the centred table, or must not; None: either.
-
-    Raises:
-        InputError: the spectrum of another shape, or centred otherwise; no Spectrum.
-    """
-    if of is None:
-        return spectrum(table, center=bool(center))
-    if not isinstance(of, Spectrum):
-        raise InputError(f"a {type(of).__name__} for a spectrum; wanted linalg.spectrum(table)")
-    shape, traced = arrays.table(table).shape, arrays.is_traced(of.rows)
-    rows = shape[0] if traced or arrays.is_traced(table) else int(of.rows)
-    if (rows, len(of.values)) != shape:
-        raise InputError(
-            f"the spectrum is of a table {(rows, len(of.values))}, and this one is {shape}"
-        )
-    if center is not None and not traced and bool(of.centered) != center:
-        kind = "centred table" if center else "table as it is"
-        raise InputError(f"wanted the spectrum of the {kind}: spectrum(table, center={center})")
-    return of
-
-
-class Rounding(NamedTuple):
-    """What was lost of an entry a: at most unit |a| + underflow."""
-
-    unit: float
-    underflow: float
-    whole: bool  # whether the entries are whole numbers
-
-
-def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding:
-    kinds = [given, computed] if stored is None else [given, computed, stored]
-    unit = max(method, *map(arrays.unit_roundoff, kinds))
-    finest = [float(jnp.finfo(k).smallest_subnormal) / 2 for k in kinds if arrays.is_floating(k)]
-    flushed = float(jnp.finfo(computed).tiny)  # XLA takes subnormal numbers for zeros
-    whole = arrays.is_whole(given) and stored is None
-    return Rounding(unit, max([flushed, *finest]), whole)
 
 
 def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:

@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.linalg import methods
+from jaxemb.linalg.rounding import rounded
 from tests.linalg.tables import METHODS, SHARE, deficient, planted
 
 BY_METHOD = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -387,6 +388,6 @@ def test_only_small_arrays_travel_between_devices(method):
 
 def _program_over_mesh(table, method):
     module = sys.modules["jaxemb.linalg.spectrum"]
-    rounding = module._rounding(table.dtype, None, jnp.dtype(jnp.float32), 0.0)
+    rounding = rounded(table.dtype, None, jnp.dtype(jnp.float32), 0.0)
     program = module.over_mesh(table.sharding.mesh, "data", (method.device, rounding, False))
     return program.lower(table, jax.random.key(0)).compile().as_text()

@@ -79,6 +79,11 @@ def first_bad_row(found: Any) -> int:
     return -1
 
 
+def still(array: Any) -> Any:
+    """The array as a constant: no derivative is about it."""
+    return jax.lax.stop_gradient(array) if namespace(array) is jnp else array
+
+
 def is_traced(array: Any) -> bool:
     return isinstance(array, Tracer)
 

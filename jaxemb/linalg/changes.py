@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.shape import center
@@ -42,7 +46,39 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
         of: the spectrum of the centred table, if it is known.
     """
     of = spectrum(table, center=True) if of is None else of
-    xp = arrays.namespace(of.values)
+    xp, centered = arrays.namespace(of.values), center(table)
     kept = of.values > of.tolerance
-    stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) / xp.where(kept, of.values, 1.0), 0.0)
-    return matmul(matmul(center(table), of.basis) * stretch[None, :], of.basis.T)
+    stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) * ratio(1.0, of.values), 0.0)
+    turned = matmul(of.basis * stretch[None, :], of.basis.T)
+    if xp is np:
+        return matmul(centered, turned)
+    return matmul(
+        centered, turned + _within(centered, of.values, of.basis, of.backward_error, kept)
+    )
+
+
+@jax.custom_jvp
+def _within(centered: Any, values: Any, basis: Any, error: Any, kept: Any) -> Any:
+    """0, with the part of a whitening's derivative that its basis does not tell.
+
+    Where two values are the same, the basis has no derivative and V diag(1 / s) V^T has one:
+    -(V^T dM V)_ij / (s_i s_j (s_i + s_j)), with M = A^T A.
+    """
+    del centered, values, error, kept
+    return jnp.zeros_like(basis)
+
+
+@_within.defjvp
+def _within_jvp(primals, tangents):
+    centered, values, basis, error, kept = primals
+    along, change = (
+        matmul(each, basis) * jnp.where(kept, ratio(1.0, values), 0.0)[None, :]
+        for each in (centered, tangents[0])
+    )
+    mixed = matmul(along.T, change)
+    apart = jnp.abs(values[:, None] - values[None, :])
+    same = (apart <= error) & kept[:, None] & kept[None, :] & ~jnp.eye(len(values), dtype=bool)
+    sums = values[:, None] + values[None, :]
+    found = jnp.where(same, -ratio(mixed + mixed.T, sums), 0.0)
+    rows = 1.0 * centered.shape[0]
+    return _within(*primals), jnp.sqrt(rows) * matmul(matmul(basis, found), basis.T)

@@ -2,10 +2,14 @@
 
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.ratios import length, ratio
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.shape import center
 
@@ -36,9 +40,15 @@ def procrustes(left: Any, right: Any) -> Procrustes:
     xp, left, right = _pair(left, right)
     if left.shape != right.shape:
         raise InputError(f"tables of shapes {left.shape} and {right.shape}; wanted the same")
-    u, _, vt = xp.linalg.svd(matmul(left.T, right))
-    rotation = matmul(u, vt)
-    return Procrustes(rotation, xp.linalg.norm(matmul(left, rotation) - right))
+    rotation = _rotation(xp, matmul(left.T, right))
+    return Procrustes(rotation, length(matmul(left, rotation) - right))
+
+
+def _rotation(xp, matrix):
+    if xp is not np:
+        return derivatives.rotation(matrix)
+    u, _, vt = np.linalg.svd(matrix)
+    return matmul(u, vt)
 
 
 def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
@@ -61,7 +71,7 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     xp, left, right = _pair(left, right)
     if unbiased and left.shape[0] < 4:
         raise InputError(f"unbiased CKA of {left.shape[0]} rows; wanted at least 4")
-    left, right = (_unit_size(xp, center(each)) for each in (left, right))
+    left, right = (_unit_size(center(each)) for each in (left, right))
     hsic = _unbiased_hsic if unbiased else _hsic
     sizes = hsic(xp, left, left) * hsic(xp, right, right)
     return hsic(xp, left, right) / xp.sqrt(sizes)
@@ -81,9 +91,30 @@ def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
         Yin and Shen 2018, arXiv:1812.04224.
     """
     xp, left, right = _pair(left, right)
-    r = arrays.triangle(xp.concatenate([left, right], axis=1))
+    return _pip_distance(left, right) if xp is np else _pip_on_device(left, right)
+
+
+def _pip_distance(left, right):
+    r = arrays.triangle(arrays.namespace(left).concatenate([left, right], axis=1))
     a, b = r[:, : left.shape[1]], r[:, left.shape[1] :]
-    return xp.linalg.norm(matmul(a, a.T) - matmul(b, b.T))
+    return length(matmul(a, a.T) - matmul(b, b.T))
+
+
+_pip_on_device = jax.custom_jvp(_pip_distance)
+
+
+@_pip_on_device.defjvp
+def _pip_jvp(primals, tangents):
+    """2 <(A A^T - B B^T) A, dA> / distance, less the same of B: QR has none where columns depend."""
+    left, right = primals
+    found = _pip_on_device(left, right)
+    apart = [
+        matmul(left, ratio(matmul(left.T, each), found))
+        - matmul(right, ratio(matmul(right.T, each), found))
+        for each in primals
+    ]
+    change = [jnp.sum(a * tangent) for a, tangent in zip(apart, tangents, strict=True)]
+    return found, 2.0 * (change[0] - change[1])
 
 
 def _hsic(xp, left, right):
@@ -102,9 +133,8 @@ def _unbiased_hsic(xp, left, right):
     return (whole + outer - 2.0 / (m - 2) * xp.sum(sums[0] * sums[1])) / (m * (m - 3.0))
 
 
-def _unit_size(xp, table):
-    norm = xp.linalg.norm(table)
-    return table / xp.where(norm > 0, norm, 1.0)
+def _unit_size(table):
+    return ratio(table, length(table))
 
 
 def _pair(left: Any, right: Any):

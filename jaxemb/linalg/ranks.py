@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxemb.linalg import arrays
+from jaxemb.functional.ratios import root
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, scaled, total
 from jaxemb.linalg.spectrum import Spectrum, spectrum
@@ -117,11 +118,11 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
     beyond = (xp.trace(whole) + 1.0) * xp.eye(len(whole))
     least = xp.linalg.eigvalsh(xp.where(first, whole, beyond))[0]
     most = xp.linalg.eigvalsh(xp.where(~head[:, None] & ~head[None, :], whole, 0.0))[-1]
-    stretch = xp.linalg.svd(of.basis)[1]
+    stretch = derivatives.singular_values(of.basis)
     bounds = xp.where(
         head,
-        of.values * xp.sqrt(xp.maximum(least, 0.0)) / stretch[0],
-        of.tolerance * xp.sqrt(xp.maximum(most, 0.0)) / stretch[-1],
+        of.values * root(xp.maximum(least, 0.0)) / stretch[0],
+        of.tolerance * root(xp.maximum(most, 0.0)) / stretch[-1],
     )
     return at_rank(of, r, bounds)
 

@@ -1,10 +1,15 @@
-"""One number about a spectrum: how many directions there really are, and how alike they weigh."""
+"""One number about a spectrum: how many directions there really are, and how alike they weigh.
+
+Each can be differentiated, of a table or through its spectrum: minus an effective rank is a penalty
+on collapse (RankMe). `derivatives` says what the derivatives are at zero and at repeated values.
+"""
 
 from typing import Any
 
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional import ratios
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, fold, scaled, total
@@ -144,7 +149,8 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
         here = most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
         return xp.logaddexp(so_far, here)
 
-    found = fold(rows, step, xp.full(both.shape[1], -xp.inf, both.dtype))
+    nothing = xp.finfo(both.dtype).min / 2  # of a sum of no rows; infinity is for errors alone
+    found = fold(rows, step, xp.full(both.shape[1], nothing, both.dtype))
     return xp.where(of.finite, xp.exp(found.min() - found.max()), xp.nan)
 
 
@@ -155,10 +161,8 @@ def center(table: Any) -> Float[Any, "rows dim"]:
 
 
 def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
-    """Rows of length 1 in the same directions; a zero row stays zero."""
-    xp = arrays.namespace(rows)
-    rows = rows / _or_one(xp.max(xp.abs(rows), axis=-1, keepdims=True))
-    return rows / _or_one(xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True)))
+    """Rows of length 1 in the same directions; a zero row stays zero, and has no gradient."""
+    return ratios.unit(arrays.namespace(rows).asarray(rows))
 
 
 def at_least_two(table: Any) -> Any:

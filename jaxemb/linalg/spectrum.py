@@ -18,7 +18,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays, methods
+from jaxemb.functional.ratios import ratio
+from jaxemb.linalg import arrays, derivatives, methods
 from jaxemb.linalg.methods import Method
 from jaxemb.linalg.rows import Rows, scaled, total
 
@@ -118,10 +119,42 @@ def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding
     return Rounding(unit, max(flushed, *finest))
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _on_device(table, key, settings, axis_name=None):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _reduced(table, key, settings, axis_name) -> Spectrum:
     factor, rounding, center = settings
     return _of(Rows(table, axis_name=axis_name), factor, key, rounding, center)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _on_device(table, key, settings, axis_name=None) -> Spectrum:
+    return _reduced(table, key, settings, axis_name)
+
+
+@_reduced.defjvp
+def _reduced_jvp(settings, axis_name, primals, tangents):
+    """By the singular triplets, not through the iteration that found them."""
+    of = _reduced(*primals, settings, axis_name)
+    rows = Rows(primals[0], axis_name=axis_name)
+    return of, _change(rows, arrays.cast_up(tangents[0]), of, centered=settings[-1])
+
+
+def _change(rows: Rows, change: Any, of: Spectrum, *, centered: bool) -> Spectrum:
+    """How the spectrum of the rows changes with them."""
+    table, told = arrays.cast_up(rows.table), of.values > of.tolerance
+    basis = derivatives.once(of.basis, derivatives.repeats(of.values, of.backward_error, told))
+    mean = rows.across(change.sum(axis=0)) / rows.everywhere
+    along, moved = (
+        arrays.matmul(each - middle[None, :] * centered, basis)
+        for each, middle in ((table, of.mean), (change, mean))
+    )
+    values, turn = derivatives.singular(
+        along, moved, of.values, of.backward_error, told, rows.across
+    )
+    norm = rows.across(jnp.sum(ratio(table, of.frobenius) * change))
+    share = ratio(norm, of.frobenius)  # what measures rounding grows with the table
+    exact = (np.zeros(np.shape(each), jax.dtypes.float0) for each in of[-3:])
+    rounding = (of.backward_error * share, of.tolerance * share)
+    return Spectrum(values, arrays.matmul(basis, turn), mean, norm, *rounding, *exact)
 
 
 def _over_mesh(table, key, settings) -> Spectrum:

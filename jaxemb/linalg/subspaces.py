@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.ratios import length, ratio
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.ranks import rank
 from jaxemb.linalg.spectrum import Spectrum, spectrum
@@ -92,10 +93,10 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     xp, vector, basis = arrays.raised(vector, basis)
     k = basis.shape[1]
     # both by the largest entry, so that no square over- or underflows
-    scale = xp.max(xp.abs(vector))
-    vector = vector / xp.where(scale > 0, scale, 1.0)
-    length = xp.linalg.norm(vector)
-    residual = xp.linalg.norm(reject(vector, basis)) / xp.where(length > 0, length, 1.0)
+    scale = arrays.still(xp.max(xp.abs(vector)))
+    scale = xp.where(scale > 0, scale, 1.0)
+    vector = vector / scale
+    residual = ratio(length(reject(vector, basis)), length(vector))
     bound = 16 * max(k, 1) ** 0.5 * unit
     off = xp.abs(matmul(basis.T, basis) - xp.eye(k))
     return Membership(
@@ -123,7 +124,9 @@ def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     if left.shape[1] < right.shape[1]:
         left, right = right, left
     along = matmul(left.T, right)
-    cosines = xp.clip(xp.linalg.svd(along, full_matrices=False)[1], 0.0, 1.0)
+    cosines = xp.clip(derivatives.singular_values(along), 0.0, 1.0)
     outside = right - matmul(left, along)
-    sines = xp.clip(xp.linalg.svd(outside, full_matrices=False)[1], 0.0, 1.0)[::-1]
-    return xp.where(cosines**2 > 0.5, xp.arcsin(sines), xp.arccos(cosines))
+    sines = xp.clip(derivatives.singular_values(outside), 0.0, 1.0)[::-1]
+    small = cosines**2 > 0.5  # each inverse is asked only where it has a derivative
+    angles = xp.arcsin(xp.where(small, sines, 0.0)), xp.arccos(xp.where(small, 0.0, cosines))
+    return xp.where(small, *angles)

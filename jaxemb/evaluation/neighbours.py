@@ -14,6 +14,7 @@ from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import searching
 from jaxemb.functional import similarity as functional
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
@@ -176,6 +177,7 @@ def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[Any, "words
     return np.asarray(_rows(vocab, table, words)[1], np.float64)
 
 
+@on_any_mesh
 def _rows(
     vocab: HasWords, table, words: Sequence[Word]
 ) -> tuple[Int[Any, " words"], Float[Any, "words dim"]]:

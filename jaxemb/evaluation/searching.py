@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxemb.functional import similarity
+from jaxemb.functional.meshes import on_any_mesh
 
 QUERIES = 512  # asked of one block at a time
 ENTRIES = 2**23  # of a block and its scores, 32 MB: twice as fast on CPU as twice as many
@@ -26,6 +27,7 @@ class Best(NamedTuple):
     ids: Int[Any, "queries k"]
 
 
+@on_any_mesh
 def best(
     table: Float[Any, "rows dim"],
     positive: Float[Any, "queries positive dim"],

@@ -6,20 +6,24 @@ from jax.lax import Precision
 from jaxtyping import Array, Float, Int
 
 from jaxemb.functional import ratios
+from jaxemb.functional.meshes import on_any_mesh
 
 GROUP = 64  # columns of which `largest` first looks at the maximum
 
 
+@on_any_mesh
 def normalize(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
     """Vectors of length 1 in the same directions; a zero vector stays zero, and has no gradient."""
     return ratios.unit(vectors)
 
 
+@on_any_mesh
 def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
     """Euclidean lengths; those of entries whose squares float32 does not have, too."""
     return ratios.lengths(vectors)
 
 
+@on_any_mesh
 def cosine_to_rows(
     vectors: Float[Array, "vectors dim"], rows: Float[Array, "rows dim"]
 ) -> Float[Array, "vectors rows"]:
@@ -28,6 +32,7 @@ def cosine_to_rows(
     return ratios.ratio(products, lengths(rows)[None, :])
 
 
+@on_any_mesh
 def cosine(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
@@ -35,6 +40,7 @@ def cosine(
     return jnp.matmul(normalize(left), normalize(right).T, precision=Precision.HIGHEST)
 
 
+@on_any_mesh
 def euclidean(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
@@ -46,6 +52,7 @@ def euclidean(
     return ratios.length(left[:, None, :] - right[None, :, :], axis=-1)
 
 
+@on_any_mesh
 def cos_add(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -63,6 +70,7 @@ def cos_add(
     return cosine_to_rows(sought[None, :], rows)[0]
 
 
+@on_any_mesh
 def cos_mul(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -82,6 +90,7 @@ def cos_mul(
     return jnp.prod(near, axis=0) / (jnp.prod(far, axis=0) + epsilon)
 
 
+@on_any_mesh
 def closeness(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -92,6 +101,7 @@ def closeness(
     return -euclidean(sought[None, :], rows)[0]
 
 
+@on_any_mesh
 def largest(
     scores: Float[Array, "queries rows"], k: int
 ) -> tuple[Float[Array, "queries k"], Int[Array, "queries k"]]:

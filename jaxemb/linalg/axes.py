@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int
 
 from jaxemb.errors import at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
@@ -60,6 +61,7 @@ def _said(of: Axes) -> str:
     )
 
 
+@on_any_mesh
 def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Axes:
     """Kurtosis and sparsity of the axes, against Haar rotations of the same table.
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
@@ -16,6 +17,7 @@ from jaxemb.linalg.spectrum import Spectrum, spectrum
 from jaxemb.linalg.subspaces import reject
 
 
+@on_any_mesh
 def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     """The centred table without its d largest directions: its rank falls by exactly d.
 
@@ -37,6 +39,7 @@ def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any
     return reject(center(table), of.basis[:, :d])
 
 
+@on_any_mesh
 def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     """The centred table turned, stretched and turned back, so that its covariance is I.
 

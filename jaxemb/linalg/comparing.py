@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
@@ -21,6 +22,7 @@ class Procrustes(NamedTuple):
     residual: Float[Any, ""]  # || left rotation - right ||_F
 
 
+@on_any_mesh
 def procrustes(left: Any, right: Any) -> Procrustes:
     """The orthogonal matrix R of smallest ||left R - right||_F.
 
@@ -51,6 +53,7 @@ def _rotation(xp, matrix):
     return matmul(u, vt)
 
 
+@on_any_mesh
 def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     """Linear centred kernel alignment of two tables of words; 1 up to a rotation and scale.
 
@@ -77,6 +80,7 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     return hsic(xp, left, right) / xp.sqrt(sizes)
 
 
+@on_any_mesh
 def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
     """|| A A^T - B B^T ||_F: how much all pairwise inner products differ (PIP loss).
 
@@ -105,7 +109,7 @@ _pip_on_device = jax.custom_jvp(_pip_distance)
 
 @_pip_on_device.defjvp
 def _pip_jvp(primals, tangents):
-    """2 <(A A^T - B B^T) A, dA> / distance, less the same of B: QR has none where columns depend."""
+    """2 <(A A^T - B B^T) A, dA> / distance, less that of B: QR has none of dependent columns."""
     left, right = primals
     found = _pip_on_device(left, right)
     apart = [

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
@@ -33,6 +34,7 @@ def _said(of: Dependence) -> str:
     return f"{of.coefficients.shape[-1]} rows {verb}: residual {float(of.residual):.1e} of s_1"
 
 
+@on_any_mesh
 def dependence(table: Any) -> Dependence:
     """The combination of the rows that comes nearest to zero.
 

@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Bool, Float, Int
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio, root
 from jaxemb.linalg import arrays, shape
 from jaxemb.linalg.arrays import matmul
@@ -51,6 +52,7 @@ def _said(of: Orthogonality) -> str:
     )
 
 
+@on_any_mesh
 def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> Orthogonality:
     """Whether the columns of a table (or its rows) are orthogonal to each other, and unit.
 
@@ -123,6 +125,7 @@ def _say_coherence(of: Coherence) -> str:
     )
 
 
+@on_any_mesh
 def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 

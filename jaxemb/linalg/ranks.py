@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import root
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
@@ -54,6 +55,7 @@ def _short(x: Any) -> str:
     return f"{float(x):.0e}".replace("e+0", "e").replace("e+", "e") if x >= 100 else f"{x:.2g}"
 
 
+@on_any_mesh
 def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> RankReport:
     """The rank of a table or of its `Spectrum`: how many singular values exceed 2 eps ||A||_F.
 
@@ -74,6 +76,7 @@ def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> Ran
     return at_rank(of, _count(of, tolerance), of.values, tolerance)
 
 
+@on_any_mesh
 def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport:
     """Bounds on s_r from below and on s_{r+1} from above that hold for any basis, by one more pass.
 

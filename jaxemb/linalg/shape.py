@@ -10,12 +10,14 @@ from jaxtyping import Float
 
 from jaxemb.errors import InputError
 from jaxemb.functional import ratios
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, fold, scaled, total
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 
+@on_any_mesh
 def condition(of: Any) -> Float[Any, ""]:
     """s_1 / s_min(rows, dim); infinite when that is not told from zero.
 
@@ -30,12 +32,14 @@ def condition(of: Any) -> Float[Any, ""]:
     return xp.where(of.finite, found, xp.nan)
 
 
+@on_any_mesh
 def stable_rank(of: Any) -> Float[Any, ""]:
     """sum s^2 / s_1^2, at most the rank; 0 for a zero table."""
     values = _spectrum(of).values
     return arrays.namespace(values).sum((values / _or_one(values[0])) ** 2)
 
 
+@on_any_mesh
 def participation_ratio(of: Any) -> Float[Any, ""]:
     """(sum l)^2 / sum l^2 with l = s^2: the number of equal directions that would spread as much.
 
@@ -51,6 +55,7 @@ def participation_ratio(of: Any) -> Float[Any, ""]:
     return xp.trace(matrix) ** 2 / _or_one(xp.sum(matrix**2))
 
 
+@on_any_mesh
 def isoscore(of: Any) -> Float[Any, ""]:
     """IsoScore, between 0 and 1: how evenly the variance fills all directions.
 
@@ -73,6 +78,7 @@ def isoscore(of: Any) -> Float[Any, ""]:
     return (ratio - 1.0) / max(dim - 1, 1)
 
 
+@on_any_mesh
 def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
     """exp of the entropy of the singular values (not their squares) as shares of their sum.
 
@@ -89,6 +95,7 @@ def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
     return xp.where(values[0] == 0, 0.0, xp.exp(entropy))
 
 
+@on_any_mesh
 def explained_variance(of: Any) -> Float[Any, " dim"]:
     """The share of each direction in sum s^2, largest first; of the variance, if centred."""
     values = _spectrum(of).values
@@ -96,12 +103,14 @@ def explained_variance(of: Any) -> Float[Any, " dim"]:
     return squares / _or_one(squares.sum())
 
 
+@on_any_mesh
 def gram(table: Any) -> Float[Any, "dim dim"]:
     """A^T A, a block of rows at a time, every product in full precision."""
     table = arrays.table(table)
     return total(Rows(table), lambda block: matmul(block.T, block))
 
 
+@on_any_mesh
 def mean_cosine(table: Any) -> Float[Any, ""]:
     """The mean cosine over all pairs of different rows, in one pass: anisotropy.
 
@@ -127,6 +136,7 @@ def mean_cosine(table: Any) -> Float[Any, ""]:
     return xp.where(bad_row < 0, mean, xp.nan)
 
 
+@on_any_mesh
 def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]:
     """min Z(c) / max Z(c) over the right singular vectors and their negatives; 1 is isotropic.
 
@@ -154,12 +164,14 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
     return xp.where(of.finite, xp.exp(found.min() - found.max()), xp.nan)
 
 
+@on_any_mesh
 def center(table: Any) -> Float[Any, "rows dim"]:
     """The table less its mean row."""
     xp, table = arrays.raised(arrays.table(table))
     return table - xp.mean(table, axis=0, keepdims=True)
 
 
+@on_any_mesh
 def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
     """Rows of length 1 in the same directions; a zero row stays zero, and has no gradient."""
     return ratios.unit(arrays.namespace(rows).asarray(rows))

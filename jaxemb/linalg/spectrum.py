@@ -18,6 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays, derivatives, methods
 from jaxemb.linalg.methods import Method
@@ -44,6 +45,7 @@ class Spectrum(NamedTuple):
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
 
+@on_any_mesh
 def spectrum(
     table: Any,
     *,

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
@@ -41,6 +42,7 @@ def _said(of: Membership) -> str:
     )
 
 
+@on_any_mesh
 def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
     """Orthonormal columns that span the rows of a table: which subspace it lives in.
 
@@ -61,6 +63,7 @@ def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
     return of.basis[:, :r]
 
 
+@on_any_mesh
 def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     """What is left of vectors without their part in the span of orthonormal columns.
 
@@ -72,12 +75,14 @@ def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     return vectors
 
 
+@on_any_mesh
 def project(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     """The part of vectors [..., dim] that lies in the span of orthonormal columns [dim, k]."""
     _, vectors, basis = arrays.raised(vectors, basis)
     return matmul(matmul(vectors, basis), basis.T)
 
 
+@on_any_mesh
 def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     """Whether a vector [dim] lies in the span of orthonormal columns [dim, k].
 
@@ -107,6 +112,7 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     )
 
 
+@on_any_mesh
 def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     """The angles between two spans, ascending, in radians; 0 for what they share.
 

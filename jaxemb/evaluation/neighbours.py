@@ -14,7 +14,6 @@ from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import searching
 from jaxemb.functional import similarity as functional
-from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
@@ -177,7 +176,6 @@ def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[Any, "words
     return np.asarray(_rows(vocab, table, words)[1], np.float64)
 
 
-@on_any_mesh
 def _rows(
     vocab: HasWords, table, words: Sequence[Word]
 ) -> tuple[Int[Any, " words"], Float[Any, "words dim"]]:
@@ -187,7 +185,7 @@ def _rows(
     ids = np.full(len(words), -1)
     ids[named] = vocabulary.index(vocab, [word for word in words if isinstance(word, str)])
     vectors = np.zeros((len(words), table.shape[1]), np.float32)
-    vectors[named] = np.asarray(table[ids[named]])
+    vectors[named] = np.asarray(searching.taken(table, ids[named]))
     for i in given:
         if np.shape(words[i]) != vectors[i].shape:
             wanted = f"wanted a word or a vector [{table.shape[1]}]"

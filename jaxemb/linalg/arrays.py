@@ -64,8 +64,11 @@ def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
             f"{name} is {found.dtype}; wanted real numbers (of a complex table, ask for "
             "np.hstack([table.real, table.imag]))"
         )
-    if finite and not is_traced(found) and (bad := first_bad_row(found)) >= 0:
-        raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
+    if finite and not is_traced(found):
+        with jax.ensure_compile_time_eval():  # a known table, in a function that is traced too
+            bad = first_bad_row(found)
+        if bad >= 0:
+            raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
     return found
 
 

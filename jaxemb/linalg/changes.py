@@ -46,42 +46,41 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     Directions not told from zero are dropped: the covariance is then the projector on the others.
 
     Args:
-        of: the spectrum of the centred table, if it is known.
+        of: the spectrum of the centred table, if it is known; no derivative is taken through it.
     """
     of = spectrum(table, center=True) if of is None else of
     xp, centered = arrays.namespace(of.values), center(table)
     kept = of.values > of.tolerance
-    stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) * ratio(1.0, of.values), 0.0)
-    turned = matmul(of.basis * stretch[None, :], of.basis.T)
     if xp is np:
-        return matmul(centered, turned)
-    return matmul(
-        centered, turned + _within(centered, of.values, of.basis, of.backward_error, kept)
-    )
+        return matmul(centered, _stretch(of.values, of.basis, kept) * xp.sqrt(1.0 * of.rows))
+    still = jax.lax.stop_gradient((of.values, of.basis, kept))
+    return matmul(centered, _stretch_of(centered, *still) * xp.sqrt(1.0 * of.rows))
+
+
+def _stretch(values: Any, basis: Any, kept: Any) -> Any:
+    """(A^T A)^(-1/2) on the space of the values that are kept."""
+    inverse = arrays.namespace(values).where(kept, ratio(1.0, values), 0.0)
+    return matmul(basis * inverse[None, :], basis.T)
 
 
 @jax.custom_jvp
-def _within(centered: Any, values: Any, basis: Any, error: Any, kept: Any) -> Any:
-    """0, with the part of a whitening's derivative that its basis does not tell.
+def _stretch_of(centered: Any, values: Any, basis: Any, kept: Any) -> Any:
+    """The same, as a function of the table: through its basis a value that repeats would be lost.
 
-    Where two values are the same, the basis has no derivative and V diag(1 / s) V^T has one:
-    -(V^T dM V)_ij / (s_i s_j (s_i + s_j)), with M = A^T A.
+    By the differences of 1 / s over those of s^2 (Daleckii and Krein), where no s need differ.
     """
-    del centered, values, error, kept
-    return jnp.zeros_like(basis)
+    del centered
+    return _stretch(values, basis, kept)
 
 
-@_within.defjvp
-def _within_jvp(primals, tangents):
-    centered, values, basis, error, kept = primals
-    along, change = (
-        matmul(each, basis) * jnp.where(kept, ratio(1.0, values), 0.0)[None, :]
-        for each in (centered, tangents[0])
-    )
+@_stretch_of.defjvp
+def _stretch_of_jvp(primals, tangents):
+    centered, values, basis, kept = primals
+    inverse = jnp.where(kept, ratio(1.0, values), 1.0)
+    along, change = (matmul(each, basis) * inverse[None, :] for each in (centered, tangents[0]))
     mixed = matmul(along.T, change)
-    apart = jnp.abs(values[:, None] - values[None, :])
-    same = (apart <= error) & kept[:, None] & kept[None, :] & ~jnp.eye(len(values), dtype=bool)
-    sums = values[:, None] + values[None, :]
-    found = jnp.where(same, -ratio(mixed + mixed.T, sums), 0.0)
-    rows = 1.0 * centered.shape[0]
-    return _within(*primals), jnp.sqrt(rows) * matmul(matmul(basis, found), basis.T)
+    sums, apart = values[:, None] + values[None, :], jnp.abs(values[:, None] - values[None, :])
+    both, one = kept[:, None] & kept[None, :], kept[:, None] ^ kept[None, :]
+    share = ratio(mixed + mixed.T, sums)
+    found = jnp.where(both, -share, jnp.where(one, ratio(share, apart), 0.0))
+    return _stretch_of(*primals), matmul(matmul(basis, found), basis.T)

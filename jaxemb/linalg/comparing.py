@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
-from jaxemb.functional.ratios import length, ratio
+from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.shape import center
@@ -77,7 +77,7 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     left, right = (_unit_size(center(each)) for each in (left, right))
     hsic = _unbiased_hsic if unbiased else _hsic
     sizes = hsic(xp, left, left) * hsic(xp, right, right)
-    return hsic(xp, left, right) / xp.sqrt(sizes)
+    return xp.where(sizes == 0, xp.nan, ratio(hsic(xp, left, right), root(sizes)))
 
 
 @on_any_mesh

@@ -163,7 +163,9 @@ def _over_mesh(table, key, settings) -> Spectrum:
     """Each device reduces the rows it has; the table does not travel, if it is cut by rows."""
     cut = table.sharding
     if cut.is_fully_replicated:
-        return _on_device(table.addressable_data(0), key, settings)
+        found = _on_device(table.addressable_data(0), key, settings)
+        here = isinstance(cut, NamedSharding) and cut.is_fully_addressable
+        return jax.device_put(found, NamedSharding(cut.mesh, PartitionSpec())) if here else found
     by_rows, *others = (*getattr(cut, "spec", ()), None, None)[:2]
     if by_rows is None or others[0] is not None:
         mesh = getattr(cut, "mesh", None)

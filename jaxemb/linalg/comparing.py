@@ -77,7 +77,8 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     left, right = (_unit_size(center(each)) for each in (left, right))
     hsic = _unbiased_hsic if unbiased else _hsic
     sizes = hsic(xp, left, left) * hsic(xp, right, right)
-    return xp.where(sizes == 0, xp.nan, ratio(hsic(xp, left, right), root(sizes)))
+    found = ratio(hsic(xp, left, right), root(xp.maximum(sizes, 0.0)))
+    return xp.where(sizes > 0, found, xp.nan)
 
 
 @on_any_mesh

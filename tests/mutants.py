@@ -521,8 +521,8 @@ MUTANTS = {
         "tests/linalg/test_spectrum.py::test_float32_on_a_device_is_as_good",
     ),
     "one SVD in float32": Mutant(
-        "linalg/spectrum.py",
-        "    return values, arrays.matmul(first.T, second.T)\n",
+        "linalg/methods.py",
+        "    return values, matmul(first.T, second.T)\n",
         "    return jnp.linalg.svd(r, full_matrices=False)[1], first.T\n",
         "tests/linalg/test_spectrum.py::test_float32_on_a_device_is_as_good",
     ),

@@ -89,20 +89,27 @@ def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
             "np.hstack([table.real, table.imag]); of whole numbers beyond 64 bits, "
             "for table.astype(float))"
         )
-    if finite and not is_traced(found) and (bad := first_bad_row(found)) >= 0:
-        raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
+    if finite and not is_traced(found):
+        with jax.ensure_compile_time_eval():  # a known table, in a function that is traced too
+            bad = first_bad_row(found)
+        if bad >= 0:
+            raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
     return found
 
 
 def first_bad_row(found: Any) -> int:
     """The first row of a concrete array that is not finite, or -1."""
     xp = namespace(found)
-    with jax.ensure_compile_time_eval():  # a constant of a traced function is known, too
-        for first in range(0, found.shape[0], 1 << 14):
-            good = xp.isfinite(found[first : first + (1 << 14)]).all(axis=-1)
-            if not good.all():
-                return first + int(xp.argmin(good))
+    for first in range(0, found.shape[0], 1 << 14):
+        good = xp.isfinite(found[first : first + (1 << 14)]).all(axis=-1)
+        if not good.all():
+            return first + int(xp.argmin(good))
     return -1
+
+
+def still(array: Any) -> Any:
+    """The array as a constant: no derivative is about it."""
+    return jax.lax.stop_gradient(array) if namespace(array) is jnp else array
 
 
 def is_traced(array: Any) -> bool:

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int
 
 from jaxemb.errors import at_least
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.planted import random_orthogonal
@@ -59,6 +61,7 @@ def _said(of: Axes) -> str:
     )
 
 
+@on_any_mesh
 def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Axes:
     """Kurtosis and sparsity of the axes, against Haar rotations of the same table.
 
@@ -74,7 +77,7 @@ def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Ax
     at_least(1, rotations=rotations, k=k)
     table = arrays.table(table, finite=True)
     table = center(arrays.on_device(table[:MOST_ROWS]))
-    table = table / jnp.maximum(jnp.sqrt(jnp.mean(table * table)), jnp.finfo(table.dtype).tiny)
+    table = ratio(table, root(jnp.mean(table * table)))
     keys = jax.random.split(jax.random.key(0) if key is None else key, rotations)
     return Axes(*_measured(table, keys, k=min(k, len(table))))
 
@@ -94,11 +97,10 @@ def _kurtosis(x):
     variance = jnp.mean(squares, axis=0)
     fourth = jnp.mean(squares * squares, axis=0)
     varies = variance > 0
-    return jnp.where(varies, fourth / jnp.where(varies, variance, 1.0) ** 2 - 3.0, 0.0)
+    return jnp.where(varies, ratio(fourth, variance**2) - 3.0, 0.0)
 
 
 def _sparsity(x):
-    root = jnp.sqrt(jnp.float32(max(x.shape[0], 2)))
-    length = jnp.sqrt(jnp.sum(x * x, axis=0))
-    share = jnp.sum(jnp.abs(x), axis=0) / jnp.where(length > 0, length, 1.0)
-    return jnp.where(length > 0, (root - share) / (root - 1.0), 0.0)
+    most, size = jnp.sqrt(jnp.float32(max(x.shape[0], 2))), length(x, axis=0)
+    share = ratio(jnp.sum(jnp.abs(x), axis=0), size)
+    return jnp.where(size > 0, (most - share) / (most - 1.0), 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.operators import Operator, an_operator, on_device
 from jaxemb.linalg.truncated import TruncatedSVD, orthonormal
@@ -44,6 +45,7 @@ class Bounds(NamedTuple):
         )
 
 
+@on_any_mesh
 def singular_bounds(
     of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 40, failure: float = 1e-6
 ) -> Bounds:

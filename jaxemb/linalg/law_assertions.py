@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.checks import Measured, finite, require, still
@@ -14,6 +15,7 @@ from jaxemb.linalg.onehot import one_hot
 from jaxemb.linalg.planted import random_orthogonal
 
 
+@on_any_mesh
 def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5) -> None:
     """f(*g(*args)) is f(*args): f does not notice g.
 
@@ -25,6 +27,7 @@ def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5
     assert_equivariant(f, g, lambda value: value, *args, tolerance=tolerance)
 
 
+@on_any_mesh
 def assert_equivariant(
     f: Callable, g: Callable, h: Callable, *args: Any, tolerance: Any = 1e-5
 ) -> None:
@@ -38,6 +41,7 @@ def assert_equivariant(
     require(found.largest <= tolerance, "equal values (relative difference)", found)
 
 
+@on_any_mesh
 def assert_row_sparse(gradient: Any, ids: Any) -> None:
     """Rows of the gradient whose ids were not read are exactly zero.
 
@@ -80,6 +84,7 @@ class _Gauge(NamedTuple):
         )
 
 
+@on_any_mesh
 def assert_gauge_invariant(
     loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
 ) -> None:

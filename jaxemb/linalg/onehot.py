@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 
 
@@ -44,6 +45,7 @@ def _said(of: OneHot) -> str:
     return f"rank {int(of.rank):,} of {of.counts.shape[-1]:,}, exactly: {int(of.rows):,} {kind}"
 
 
+@on_any_mesh
 def one_hot(ids: Any, vocab: int) -> OneHot:
     """The rank and both Gram matrices of one_hot(ids, vocab), by counting.
 

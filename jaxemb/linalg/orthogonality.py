@@ -9,6 +9,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Bool, Float, Int
 
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import ratio, root
 from jaxemb.linalg import arrays, shape
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, scaled, total
@@ -53,6 +55,7 @@ def _said(of: Orthogonality) -> str:
     )
 
 
+@on_any_mesh
 def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> Orthogonality:
     """Whether the columns of a table (or its rows) are orthogonal to each other, and unit.
 
@@ -100,9 +103,8 @@ def _columns(table):
     """(the largest |cosine| of two columns, which two, the squared lengths)."""
     xp, k = arrays.namespace(table), table.shape[1]
     found = total(Rows(table), lambda block: matmul(block.T, block))
-    norms = xp.sqrt(xp.diagonal(found))
     # by columns scaled one by one: a short column's faults are not hidden by a long one
-    inverse = xp.where(norms > 0, 1.0 / xp.where(norms > 0, norms, 1.0), 0.0)
+    inverse = ratio(1.0, root(xp.diagonal(found)))
     cosines = xp.abs(found * inverse[:, None] * inverse[None, :])
     cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
     at = xp.argmax(cosines)
@@ -133,6 +135,7 @@ def _say_coherence(of: Coherence) -> str:
     )
 
 
+@on_any_mesh
 def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 

@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import root
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.rows import Rows, scaled, total
@@ -60,6 +62,7 @@ def _short(x: Any) -> str:
     return f"{float(x):.0e}".replace("e+0", "e").replace("e+", "e") if x >= 100 else f"{x:.2g}"
 
 
+@on_any_mesh
 def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> RankReport:
     """The rank of a table or of its `Spectrum`: how many singular values exceed 2 eps ||A||_F.
 
@@ -93,6 +96,7 @@ def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> Ran
     return at_rank(of, _count(of, tolerance), of.values, tolerance)
 
 
+@on_any_mesh
 def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport:
     """Bounds on s_r from below and on s_{r+1} from above that hold for any basis, by one more pass.
 
@@ -142,11 +146,11 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
     beyond = (xp.trace(whole) + 1.0) * xp.eye(len(whole))
     least = xp.linalg.eigvalsh(xp.where(first, whole, beyond))[0]
     most = xp.linalg.eigvalsh(xp.where(~head[:, None] & ~head[None, :], whole, 0.0))[-1]
-    stretch = xp.linalg.svd(of.basis)[1]
+    stretch = derivatives.singular_values(of.basis)
     bounds = xp.where(
         head,
-        of.values * xp.sqrt(xp.maximum(least, 0.0)) / stretch[0],
-        of.tolerance * xp.sqrt(xp.maximum(most, 0.0)) / stretch[-1],
+        of.values * root(xp.maximum(least, 0.0)) / stretch[0],
+        of.tolerance * root(xp.maximum(most, 0.0)) / stretch[-1],
     )
     return at_rank(of, r, bounds)
 

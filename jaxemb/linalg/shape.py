@@ -1,4 +1,8 @@
-"""One number about a spectrum: how many directions there really are, and how alike they weigh."""
+"""One number about a spectrum: how many directions there really are, and how alike they weigh.
+
+Each can be differentiated, of a table or through its spectrum: minus an effective rank is a penalty
+on collapse (RankMe). `derivatives` says what the derivatives are at zero and at repeated values.
+"""
 
 from typing import Any
 
@@ -6,6 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, not_negative
+from jaxemb.functional import ratios
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
@@ -13,6 +19,7 @@ from jaxemb.linalg.rows import Rows, fold, scaled, total
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 
+@on_any_mesh
 def condition(of: Any) -> Float[Any, ""]:
     """s_1 / s_min(rows, dim); infinite when that is not told from zero.
 
@@ -27,12 +34,14 @@ def condition(of: Any) -> Float[Any, ""]:
     return xp.where(of.finite, found, xp.nan)
 
 
+@on_any_mesh
 def stable_rank(of: Any) -> Float[Any, ""]:
     """sum s^2 / s_1^2, at most the rank; 0 for a zero table."""
     values = _spectrum(of).values
     return arrays.namespace(values).sum((values / _or_one(values[0])) ** 2)
 
 
+@on_any_mesh
 def participation_ratio(of: Any) -> Float[Any, ""]:
     """(sum l)^2 / sum l^2 with l = s^2: the number of equal directions that would spread as much.
 
@@ -48,6 +57,7 @@ def participation_ratio(of: Any) -> Float[Any, ""]:
     return xp.trace(matrix) ** 2 / _or_one(xp.sum(matrix**2))
 
 
+@on_any_mesh
 def isoscore(of: Any) -> Float[Any, ""]:
     """IsoScore, between 0 and 1: how evenly the variance fills all directions.
 
@@ -82,6 +92,7 @@ def _varies(table: Any, centered: Any):
     return abs(centered).max() > 4 * unit * abs(arrays.cast_up(table)).max()
 
 
+@on_any_mesh
 def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
     """exp of the entropy of the singular values (not their squares) as shares of their sum.
 
@@ -103,6 +114,7 @@ def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
     return xp.where(values[0] == 0, 0.0, xp.exp(entropy))
 
 
+@on_any_mesh
 def explained_variance(of: Any) -> Float[Any, " dim"]:
     """The share of each direction in sum s^2, largest first; of the variance, if centred."""
     values = _spectrum(of).values
@@ -110,12 +122,14 @@ def explained_variance(of: Any) -> Float[Any, " dim"]:
     return squares / _or_one(squares.sum())
 
 
+@on_any_mesh
 def gram(table: Any) -> Float[Any, "dim dim"]:
     """A^T A, a block of rows at a time, every product in full precision."""
     table = arrays.table(table)
     return total(Rows(table), lambda block: matmul(block.T, block))
 
 
+@on_any_mesh
 def mean_cosine(table: Any) -> Float[Any, ""]:
     """The mean cosine over all pairs of different rows, in one pass: anisotropy.
 
@@ -141,6 +155,7 @@ def mean_cosine(table: Any) -> Float[Any, ""]:
     return xp.where(bad_row < 0, mean, xp.nan)
 
 
+@on_any_mesh
 def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]:
     """min Z(c) / max Z(c) over the right singular vectors and their negatives; 1 is isotropic.
 
@@ -163,22 +178,23 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
         here = most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
         return xp.logaddexp(so_far, here)
 
-    found = fold(rows, step, xp.full(both.shape[1], -xp.inf, both.dtype))
+    nothing = xp.finfo(both.dtype).min / 2  # of a sum of no rows; infinity is for errors alone
+    found = fold(rows, step, xp.full(both.shape[1], nothing, both.dtype))
     return xp.where(of.finite, xp.exp(found.min() - found.max()), xp.nan)
 
 
+@on_any_mesh
 def center(table: Any) -> Float[Any, "rows dim"]:
     """The table less its mean row."""
     xp, table = arrays.raised(arrays.table(table))
     return table - xp.mean(table, axis=0, keepdims=True)
 
 
+@on_any_mesh
 def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
-    """Rows of length 1 in the same directions; a zero row stays zero."""
+    """Rows of length 1 in the same directions; a zero row stays zero, and has no gradient."""
     arrays.refuse_sparse(rows)
-    xp = arrays.namespace(rows)
-    rows = rows / _or_one(xp.max(xp.abs(rows), axis=-1, keepdims=True))
-    return rows / _or_one(xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True)))
+    return ratios.unit(arrays.namespace(rows).asarray(rows))
 
 
 def at_least_two(table: Any) -> Any:

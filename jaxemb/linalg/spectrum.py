@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays, methods, whole
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import ratio
+from jaxemb.linalg import arrays, derivatives, methods, whole
 from jaxemb.linalg.methods import Method
 from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.rows import Rows, scaled, total
@@ -46,6 +47,7 @@ class Spectrum(NamedTuple):
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
 
+@on_any_mesh
 def spectrum(
     table: Any,
     *,
@@ -127,17 +129,51 @@ def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
     return found._replace(proven=rank) if whole.proves(exact, rank + center) else found
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _on_device(table, key, settings, axis_name=None):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _reduced(table, key, settings, axis_name) -> Spectrum:
     factor, rounding, center = settings
     return _of(Rows(table, axis_name=axis_name), factor, key, rounding, center)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _on_device(table, key, settings, axis_name=None) -> Spectrum:
+    return _reduced(table, key, settings, axis_name)
+
+
+@_reduced.defjvp
+def _reduced_jvp(settings, axis_name, primals, tangents):
+    """By the singular triplets, not through the iteration that found them."""
+    of = _reduced(*primals, settings, axis_name)
+    rows = Rows(primals[0], axis_name=axis_name)
+    return of, _change(rows, arrays.cast_up(tangents[0]), of, centered=settings[-1])
+
+
+def _change(rows: Rows, change: Any, of: Spectrum, *, centered: bool) -> Spectrum:
+    """How the spectrum of the rows changes with them."""
+    table, told = arrays.cast_up(rows.table), of.values > of.tolerance
+    basis = derivatives.once(of.basis, derivatives.repeats(of.values, of.backward_error, told))
+    mean = rows.across(change.sum(axis=0)) / rows.everywhere
+    along, moved = (
+        arrays.matmul(each - middle[None, :] * centered, basis)
+        for each, middle in ((table, of.mean), (change, mean))
+    )
+    values, turn = derivatives.singular(
+        along, moved, of.values, of.backward_error, told, rows.across
+    )
+    norm = rows.across(jnp.sum(ratio(table, of.frobenius) * change))
+    share = ratio(norm, of.frobenius)  # what measures rounding grows with the table
+    exact = (np.zeros(np.shape(each), jax.dtypes.float0) for each in of[-4:])
+    rounding = (of.backward_error * share, of.tolerance * share)
+    return Spectrum(values, arrays.matmul(basis, turn), mean, norm, *rounding, *exact)
 
 
 def _over_mesh(table, key, settings) -> Spectrum:
     """Each device reduces the rows it has; the table does not travel, if it is cut by rows."""
     cut = table.sharding
     if cut.is_fully_replicated:
-        return _on_device(table.addressable_data(0), key, settings)
+        found = _on_device(table.addressable_data(0), key, settings)
+        here = isinstance(cut, NamedSharding) and cut.is_fully_addressable
+        return jax.device_put(found, NamedSharding(cut.mesh, PartitionSpec())) if here else found
     by_rows, *others = (*getattr(cut, "spec", ()), None, None)[:2]
     if by_rows is None or others[0] is not None:
         mesh = getattr(cut, "mesh", None)
@@ -177,7 +213,9 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
     # of [1, A - mean]: the first row holds what is left of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]
-    values, basis = _right_svd(r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]]))
+    values, basis = methods.right_svd(
+        r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]])
+    )
     values = xp.where(xp.arange(len(values)) < rows.everywhere - center, values, 0.0)
     frobenius = xp.sqrt(xp.sum(values**2) + center * rows.everywhere * xp.sum(mean**2))
     lost = rounding.underflow * xp.sqrt(xp.asarray(float(rows.everywhere * rows.table.shape[1])))
@@ -200,25 +238,6 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
         centered=xp.asarray(center),
         proven=proven,
     )
-
-
-def _right_svd(r: Any) -> tuple[Any, Any]:
-    """Singular values and right singular vectors, as columns, of a small matrix.
-
-    In float32 an SVD moves every value by a few u s_1: too much where one value (often that of the
-    mean) is far above the rest. Not so a second one, by QR iteration, of the R factor in the basis
-    of the first, whose rows fall in length as the values do: 5 u ||A||_F became 0.004.
-    """
-    xp = arrays.namespace(r)
-    if xp is np:
-        _, values, basis = np.linalg.svd(r)
-        return values, basis.T
-    _, _, first = jnp.linalg.svd(r, full_matrices=False)
-    graded = arrays.triangle(arrays.matmul(r, first.T))
-    svd = functools.partial(lax.linalg.svd, full_matrices=False)
-    iterated = functools.partial(svd, algorithm=lax.linalg.SvdAlgorithm.QR)
-    _, values, second = lax.platform_dependent(graded, tpu=svd, default=iterated)
-    return values, arrays.matmul(first.T, second.T)
 
 
 def _not_finite(rows: Rows, bad_row: Any, center: bool) -> Spectrum:

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length, ratio
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.ranks import rank
 from jaxemb.linalg.shape import unit_rows
@@ -45,6 +47,7 @@ def _said(of: Membership) -> str:
     )
 
 
+@on_any_mesh
 def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
     """Orthonormal columns that span the rows of a table: which subspace it lives in.
 
@@ -124,6 +127,7 @@ def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
     return xp, vectors, span
 
 
+@on_any_mesh
 def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     """What is left of vectors [..., dim] without their part in the span of columns [dim, k].
 
@@ -144,6 +148,7 @@ def rejected(vectors: Any, q: Any) -> Any:
     return vectors
 
 
+@on_any_mesh
 def project(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     """The part of vectors [..., dim] that lies in the span of columns [dim, k].
 
@@ -154,6 +159,7 @@ def project(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     return matmul(matmul(vectors, span.q), span.q.T)
 
 
+@on_any_mesh
 def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     """Whether a vector [dim] lies in the span of columns [dim, k].
 
@@ -178,10 +184,10 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     if tolerance is None:
         tolerance = 16 * max(k, 1) ** 0.5 * unit * span.condition
     # both by the largest entry, so that no square over- or underflows
-    scale = xp.max(xp.abs(vector))
-    vector = vector / xp.where(scale > 0, scale, 1.0)
-    length = xp.linalg.norm(vector)
-    residual = xp.linalg.norm(rejected(vector, span.q)) / xp.where(length > 0, length, 1.0)
+    scale = arrays.still(xp.max(xp.abs(vector)))
+    scale = xp.where(scale > 0, scale, 1.0)
+    vector = vector / scale
+    residual = ratio(length(rejected(vector, span.q)), length(vector))
     along = matmul(vector, span.q)
     solve = np.linalg.solve if xp is np else jax.scipy.linalg.solve_triangular
     along = solve(span.r, along) if k else along
@@ -192,6 +198,7 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     )
 
 
+@on_any_mesh
 def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     """The angles between the spans of two sets of columns, ascending, in radians.
 
@@ -221,7 +228,9 @@ def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     if not right.shape[1]:
         return right[0]
     along = matmul(left.T, right)
-    cosines = xp.clip(xp.linalg.svd(along, full_matrices=False)[1], 0.0, 1.0)
+    cosines = xp.clip(derivatives.singular_values(along), 0.0, 1.0)
     outside = right - matmul(left, along)
-    sines = xp.clip(xp.linalg.svd(outside, full_matrices=False)[1], 0.0, 1.0)[::-1]
-    return xp.where(cosines**2 > 0.5, xp.arcsin(sines), xp.arccos(cosines))
+    sines = xp.clip(derivatives.singular_values(outside), 0.0, 1.0)[::-1]
+    small = cosines**2 > 0.5  # each inverse is asked only where it has a derivative
+    angles = xp.arcsin(xp.where(small, sines, 0.0)), xp.arccos(xp.where(small, 0.0, cosines))
+    return xp.where(small, *angles)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.operators import Operator, an_operator, on_device
 
@@ -34,6 +35,7 @@ def default_steps(rank: int, block: int = 8) -> int:
     return max(-(-4 * rank // block), 16)
 
 
+@on_any_mesh
 def truncated_svd(
     of: Operator, rank: int, *, key: Any = 0, block: int = 8, steps: int | None = None
 ) -> TruncatedSVD:

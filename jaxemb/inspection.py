@@ -116,7 +116,7 @@ def _axes(found: linalg.Axes, names: Sequence) -> dict[str, Any]:
     peaked = np.argsort(-np.asarray(found.kurtosis))[:SHOWN_AXES]
     return {
         "verdict": str(found),
-        "special": bool(found),
+        "special": bool(found.special),
         "kurtosis": _plain(found.kurtosis),
         "rotated_kurtosis": _plain(found.rotated_kurtosis),
         "sparsity": float(np.mean(found.sparsity)),

@@ -65,6 +65,7 @@ def pytest_addoption(parser):
     parser.addoption("--flips", type=int, default=300, help="bits of a checkpoint to flip")
     parser.addoption("--kills", type=int, default=12, help="times to kill a training, in all")
     parser.addoption("--moments", type=int, default=2, help="times to lose one of two processes")
+    parser.addoption("--whole", type=int, default=300, help="tables of whole numbers to rank")
     parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
 
 

@@ -497,7 +497,7 @@ MUTANTS = {
         "tests/linalg/test_spectrum.py::test_equal_rows_centred_are_zero",
     ),
     "what the entries were stored as is forgotten": Mutant(
-        "linalg/spectrum.py",
+        "linalg/rounding.py",
         "kinds = [given, computed] if stored is None else [given, computed, stored]",
         "kinds = [computed]",
         "tests/linalg/test_spectrum.py::test_the_tolerance_is_that_of_the_stored_type",
@@ -521,8 +521,8 @@ MUTANTS = {
         "tests/linalg/test_spectrum.py::test_float32_on_a_device_is_as_good",
     ),
     "one SVD in float32": Mutant(
-        "linalg/spectrum.py",
-        "    return values, arrays.matmul(first.T, second.T)\n",
+        "linalg/methods.py",
+        "    return values, matmul(first.T, second.T)\n",
         "    return jnp.linalg.svd(r, full_matrices=False)[1], first.T\n",
         "tests/linalg/test_spectrum.py::test_float32_on_a_device_is_as_good",
     ),
@@ -1201,6 +1201,102 @@ MUTANTS = {
         "0.5 * pairs * beneath",
         "0.0 * pairs * beneath",
         "tests/laws/test_steps.py::test_the_load_of_a_row",
+    # what linalg took for something else
+    "integers are rounded as float32 is": Mutant(
+        "linalg/arrays.py",
+        "if is_floating(dtype) else 0.0",
+        "if is_floating(dtype) else 2.0**-24",
+        "tests/linalg/test_whole.py::test_small_whole_numbers_are_decided",
+    ),
+    "a small value of whole numbers is zero": Mutant(
+        "linalg/ranks.py",
+        "xp.where(exact, r == of.proven, dropped + error <= tolerance)",
+        "(dropped + error <= tolerance)",
+        "tests/linalg/test_whole.py::test_of_many_tables",
+    ),
+    "a device wraps whole numbers": Mutant(
+        "linalg/arrays.py",
+        "if wide else array",
+        "if False else array",
+        "tests/linalg/test_whole.py::test_a_device_does_not_wrap",
+    ),
+    "one prime proves a rank": Mutant(
+        "linalg/whole.py",
+        "for prime in _primes(number)",
+        "for prime in _primes(1)",
+        "tests/linalg/test_whole.py::test_a_proof_modulo_primes",
+    ),
+    "a storage type beside a spectrum is ignored": Mutant(
+        "linalg/ranks.py",
+        "isinstance(table, Spectrum) and storage_dtype is not None",
+        "False",
+        "tests/linalg/test_refusals.py::test_a_storage_type_beside_a_spectrum",
+    ),
+    "a quantised type is a storage type": Mutant(
+        "linalg/arrays.py",
+        "if not is_floating(found):",
+        "if False:",
+        "tests/linalg/test_refusals.py::test_a_storage_type_is_a_floating_point_type",
+    ),
+    "columns are taken as they are": Mutant(
+        "linalg/subspaces.py",
+        "return _Span(xp.where(told, q, xp.nan), r,",
+        "return _Span(columns, r,",
+        "tests/linalg/test_spans.py::test_angles_of_any_independent_columns",
+    ),
+    "dependent columns span as much as others": Mutant(
+        "linalg/subspaces.py",
+        "told = values[-1] > 4 * unit * k**0.5",
+        "told = values[-1] >= 0",
+        "tests/linalg/test_spans.py::test_dependent_columns_span_less",
+    ),
+    "a product of row counts in int32": Mutant(
+        "linalg/comparing.py",
+        "m = float(left.shape[0])",
+        "m = left.shape[0]",
+        "tests/linalg/test_precision.py::test_no_product_of_sizes",
+    ),
+    "unbiased CKA keeps one diagonal": Mutant(
+        "linalg/comparing.py",
+        "xp.sum(own_left * own_right)",
+        "xp.sum(own_left * own_left)",
+        "tests/linalg/test_spans.py::test_unbiased_cka_of_two_different_tables",
+    ),
+    "unbiased CKA of three rows": Mutant(
+        "linalg/comparing.py",
+        "left.shape[0] < 4",
+        "left.shape[0] < 3",
+        "tests/linalg/test_spans.py::test_unbiased_cka_wants_four_rows",
+    ),
+    "the narrowest of the bounds": Mutant(
+        "linalg/bounds.py",
+        "float(np.max((upper - self.lower)",
+        "float(np.min((upper - self.lower)",
+        "tests/linalg/test_truncated.py::test_the_width",
+    ),
+    "any tolerance is taken": Mutant(
+        "linalg/arrays.py",
+        "good = jnp.isfinite(given) & ((given >= 0) if zero else (given > 0))",
+        "good = given == given",
+        "tests/linalg/test_refusals.py::test_under_a_trace_nothing_passes",
+    ),
+    "IsoScore of equal rows is below 0": Mutant(
+        "linalg/shape.py",
+        "xp.where(varies & (ratio > 1), (ratio",
+        "xp.where(ratio == ratio, (ratio",
+        "tests/linalg/test_refusals.py::test_isoscore_is_0",
+    ),
+    "a rank report is true": Mutant(
+        "linalg/ranks.py",
+        '__bool__ = arrays.no_truth("certified", "rank == ...")',
+        "__bool__ = lambda self: bool(self.certified)",
+        "tests/linalg/test_refusals.py::test_a_report_of_more_has_no_truth_value",
+    ),
+    "whole counts wrap": Mutant(
+        "static/optimum.py",
+        "None if floating else jnp.result_type(float)",
+        "None",
+        "tests/static/test_optimum.py::test_counts_that_are_whole_numbers",
     ),
 }
 

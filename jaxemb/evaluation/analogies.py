@@ -60,7 +60,8 @@ def answer_all(
     fit = np.flatnonzero(asked & np.all(directed[at], axis=1) & (ids[:, 3] >= 0))
     vectors = np.asarray(found.vectors, np.float32)
     near, far = vectors[at[fit][:, [1, 2]]], vectors[at[fit][:, :1]]
-    best = searching.best(table[: policy.restrict], near, far, ids[fit, :3], candidates, answer)
+    table = searching.taken(table, slice(policy.restrict))
+    best = searching.best(table, near, far, ids[fit, :3], candidates, answer)
     right = np.zeros(len(test.words), bool)
     right[fit] = _right(vocab, policy, best, [test.words[i] for i in fit])
     return Answered(test.name, test.sections, right, asked, known)

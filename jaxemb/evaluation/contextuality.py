@@ -25,7 +25,8 @@ from jaxemb.evaluation.occurrences import (
     self_similarity,
     sentence_weights,
 )
-from jaxemb.linalg import arrays
+from jaxemb.functional.ratios import length, ratio
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 
 __all__ = [
@@ -201,9 +202,9 @@ def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
     """
     xp, left, right = arrays.raised(left, right)
     left, right = (linalg.center(each) for each in (left, right))
-    sizes = xp.linalg.norm(left) * xp.linalg.norm(right)
-    nuclear = xp.sum(xp.linalg.svd(matmul(left.T, right), compute_uv=False))
-    return xp.where(sizes > 0, nuclear / xp.where(sizes > 0, sizes, 1.0), xp.nan)
+    sizes = length(left) * length(right)
+    nuclear = xp.sum(derivatives.singular_values(matmul(left.T, right)))
+    return xp.where(sizes > 0, ratio(nuclear, sizes), xp.nan)
 
 
 def markdown(found: Sequence[Contextuality]) -> str:

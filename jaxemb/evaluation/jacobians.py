@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxemb.errors import at_least
+from jaxemb.functional.ratios import length, root
 
 # vectors [time, dim] -> vectors [time, dim_out]
 Contextualizer = Callable[[Any], Any]
@@ -30,7 +31,7 @@ def jacobian_norms(
     def row(t):
         each = jnp.zeros((dim, time, dim), outputs.dtype).at[:, t, :].set(jnp.eye(dim))
         (block,) = jax.vmap(pull)(each)
-        return jnp.sqrt(jnp.sum(block * block, axis=(0, 2)))
+        return length(block, axis=(0, 2))
 
     return jax.lax.map(row, jnp.arange(time))
 
@@ -53,7 +54,7 @@ def sampled_jacobian_norms(
         signs = jax.random.rademacher(jax.random.fold_in(key, t), (probes, dim), outputs.dtype)
         each = jnp.zeros((probes, time, dim), outputs.dtype).at[:, t, :].set(signs)
         (found,) = jax.vmap(pull)(each)
-        return jnp.sqrt(jnp.sum(jnp.mean(found * found, axis=0), axis=1))
+        return root(jnp.sum(jnp.mean(found * found, axis=0), axis=1))
 
     return jax.lax.map(row, jnp.arange(time))
 

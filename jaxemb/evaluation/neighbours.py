@@ -189,7 +189,7 @@ def _rows(
     ids = np.full(len(words), -1)
     ids[named] = vocabulary.index(vocab, [word for word in words if isinstance(word, str)])
     vectors = np.zeros((len(words), table.shape[1]), np.float32)
-    vectors[named] = np.asarray(table[ids[named]])
+    vectors[named] = np.asarray(searching.taken(table, ids[named]))
     for i in given:
         if np.shape(words[i]) != vectors[i].shape:
             wanted = f"wanted a word or a vector [{table.shape[1]}]"

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
+from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays, segments
 from jaxemb.linalg.arrays import matmul
 
@@ -120,7 +121,7 @@ def explainable_variance(occurrences: Float[Any, "*batch n dim"]) -> Float[Any, 
     gram = matmul(x, turned) if x.shape[-2] <= x.shape[-1] else matmul(turned, x)
     total = xp.trace(gram, axis1=-2, axis2=-1)
     first = xp.linalg.eigvalsh(gram)[..., -1]
-    return xp.where(total > 0, first / xp.where(total > 0, total, 1.0), xp.nan)
+    return xp.where(total > 0, ratio(first, total), xp.nan)
 
 
 def explainable_variance_baseline(
@@ -194,8 +195,7 @@ def context_share(
     between = xp.sum(weight * (means - middle[None, :]) ** 2)
     within = xp.sum(xp.where(n > 0, by_type, 0.0) * weight[:, 0])
     total = between + within
-    divisor = xp.where(total > 0, total, xp.nan)
     spare = xp.sum(n) - xp.sum(n > 0)  # none where no word is met twice: then nothing is known
     free = xp.where(spare > 0, (xp.sum(n) - 1.0) / xp.maximum(spare, 1.0), xp.nan)
-    share = within / divisor
-    return ContextShare(total, between, within, share, share * free, by_type / divisor)
+    share, by_type = (xp.where(total > 0, ratio(of, total), xp.nan) for of in (within, by_type))
+    return ContextShare(total, between, within, share, share * free, by_type)

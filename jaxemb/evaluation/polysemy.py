@@ -27,6 +27,7 @@ from jaxemb.evaluation.pseudo_words import (
     split_occurrences,
 )
 from jaxemb.functional import similarity
+from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import segments
 
 __all__ = [
@@ -237,10 +238,11 @@ def silhouette(
         itself = distance(vector[None, :], vector[None, :])[0, 0]
         a = (sums[label] - itself) / jnp.maximum(sizes[label] - 1.0, 1.0)
         others = (jnp.arange(num_labels) != label) & (sizes > 0)
-        b = jnp.min(jnp.where(others, sums / jnp.maximum(sizes, 1.0), jnp.inf))
-        larger = jnp.maximum(a, b)
-        found = jnp.where(larger > 0, (b - a) / jnp.where(larger > 0, larger, 1.0), 0.0)
-        return jnp.where(sizes[label] > 1, found, jnp.where(jnp.isinf(b), jnp.nan, 0.0))
+        most = jnp.finfo(sums.dtype).max  # of no other label; infinity is for errors alone
+        b = jnp.min(jnp.where(others, sums / jnp.maximum(sizes, 1.0), most))
+        larger = jnp.maximum(jnp.maximum(a, b), 0.0)  # a rounded cosine may exceed 1
+        found = jnp.where(sizes[label] > 1, ratio(b - a, larger), 0.0)
+        return jnp.where(jnp.any(others), found, jnp.nan)
 
     return jax.lax.map(one, (vectors, labels))
 

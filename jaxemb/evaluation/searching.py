@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxemb.functional import similarity
+from jaxemb.functional.meshes import on_any_mesh
 
 QUERIES = 512  # asked of one block at a time
 ENTRIES = 2**23  # of a block and its scores, 32 MB: twice as fast on CPU as twice as many
 SMALLEST = 1024  # rows of a block, whatever their number of entries
+NOTHING = np.finfo(np.float32).min  # the score of no answer; infinity is for errors alone
 
 # (positive [p, dim], negative [n, dim], rows [rows, dim]) -> scores [rows], the best the largest
 Answer = Callable[..., Float[Array, " rows"]]
@@ -26,6 +28,7 @@ class Best(NamedTuple):
     ids: Int[Any, "queries k"]
 
 
+@on_any_mesh
 def best(
     table: Float[Any, "rows dim"],
     positive: Float[Any, "queries positive dim"],
@@ -57,12 +60,19 @@ def best(
         for i in range(0, queries, batch)
     ]
     left_out = [_padded(excluded[i : i + batch], batch) for i in range(0, queries, batch)]
-    nothing = Best(jnp.full((batch, k), -jnp.inf), jnp.zeros((batch, k), jnp.int32))
+    nothing = Best(jnp.full((batch, k), NOTHING), jnp.zeros((batch, k), jnp.int32))
     found = [nothing] * len(asked)
     for start, count, rows in _blocks(table, batch):
         for i, (near, far) in enumerate(asked):
             found[i] = _step(found[i], rows, start, count, near, far, left_out[i], answer, k)
-    return Best(*(np.concatenate(each)[:queries] for each in zip(*found, strict=True)))
+    values, ids = (np.concatenate(each)[:queries] for each in zip(*found, strict=True))
+    return Best(np.where(values > NOTHING, values, -np.inf), ids)
+
+
+@on_any_mesh
+def taken(table: Float[Any, "rows dim"], at: Any) -> Float[Any, "taken dim"]:
+    """Some rows of a table, by their numbers or a slice, wherever it lies."""
+    return table[at]
 
 
 def _padded(array: np.ndarray, length: int) -> np.ndarray:
@@ -93,12 +103,12 @@ def _step(found: Best, rows, start, count, positive, negative, excluded, answer,
     """The best of what was found before and of one more block."""
     length = rows.shape[0]
     scores = jax.vmap(answer, (0, 0, None))(positive, negative, rows)
-    scores = jnp.where(jnp.arange(length)[None, :] < count, scores, -jnp.inf)
+    scores = jnp.where(jnp.arange(length)[None, :] < count, scores, NOTHING)
     # so many more as may be excluded: to look at those few is cheaper than to write to `scores`
     values, ids = similarity.largest(scores, min(k + excluded.shape[1], length))
     ids = ids + start
     left_out = jnp.any(ids[:, :, None] == excluded[:, None, :], axis=2)
-    values = jnp.where(left_out, -jnp.inf, values)
+    values = jnp.where(left_out, NOTHING, values)
     # what was found before stands first: of equal scores it has the lower row
     values = jnp.concatenate([found.values, values], axis=1)
     ids = jnp.concatenate([found.ids, ids], axis=1)

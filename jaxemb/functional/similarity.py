@@ -5,37 +5,34 @@ from jax import lax
 from jax.lax import Precision
 from jaxtyping import Array, Float, Int
 
+from jaxemb.functional import ratios
+from jaxemb.functional.meshes import on_any_mesh
+
 GROUP = 64  # columns of which `largest` first looks at the maximum
 
 
+@on_any_mesh
 def normalize(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
-    """Vectors of length 1 in the same directions; a zero vector stays zero."""
-    # scaled by the largest entry first: the square of 1e-25 is 0 in float32
-    scaled = vectors / _largest_or_one(vectors)
-    norm = jnp.sqrt(jnp.sum(scaled * scaled, axis=-1, keepdims=True))
-    return scaled / jnp.where(norm > 0, norm, 1.0)
+    """Vectors of length 1 in the same directions; a zero vector stays zero, and has no gradient."""
+    return ratios.unit(vectors)
 
 
-def _largest_or_one(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows 1"]:
-    largest = jnp.max(jnp.abs(vectors), axis=-1, keepdims=True)
-    return jnp.where(largest > 0, largest, 1.0)
-
-
+@on_any_mesh
 def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
     """Euclidean lengths; those of entries whose squares float32 does not have, too."""
-    largest = _largest_or_one(vectors)
-    return largest[..., 0] * jnp.sqrt(jnp.sum((vectors / largest) ** 2, axis=-1))
+    return ratios.lengths(vectors)
 
 
+@on_any_mesh
 def cosine_to_rows(
     vectors: Float[Array, "vectors dim"], rows: Float[Array, "rows dim"]
 ) -> Float[Array, "vectors rows"]:
     """`cosine`, divided by the lengths of the rows after the product: many rows are not copied."""
-    length = lengths(rows)
     products = jnp.matmul(normalize(vectors), rows.T, precision=Precision.HIGHEST)
-    return products / jnp.where(length > 0, length, 1.0)[None, :]
+    return ratios.ratio(products, lengths(rows)[None, :])
 
 
+@on_any_mesh
 def cosine(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
@@ -43,18 +40,19 @@ def cosine(
     return jnp.matmul(normalize(left), normalize(right).T, precision=Precision.HIGHEST)
 
 
+@on_any_mesh
 def euclidean(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
-    """Euclidean distance of every pair.
+    """Euclidean distance of every pair; the gradient of the distance of equal vectors is 0.
 
     One row of `left` at a time against all of `right`: |a|^2 + |b|^2 - 2 a.b would lose the
     distance of near neighbours to cancellation.
     """
-    difference = left[:, None, :] - right[None, :, :]
-    return jnp.sqrt(jnp.sum(difference * difference, axis=-1))
+    return ratios.length(left[:, None, :] - right[None, :, :], axis=-1)
 
 
+@on_any_mesh
 def cos_add(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -72,6 +70,7 @@ def cos_add(
     return cosine_to_rows(sought[None, :], rows)[0]
 
 
+@on_any_mesh
 def cos_mul(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -91,6 +90,7 @@ def cos_mul(
     return jnp.prod(near, axis=0) / (jnp.prod(far, axis=0) + epsilon)
 
 
+@on_any_mesh
 def closeness(
     positive: Float[Array, "positive dim"],
     negative: Float[Array, "negative dim"],
@@ -101,6 +101,7 @@ def closeness(
     return -euclidean(sought[None, :], rows)[0]
 
 
+@on_any_mesh
 def largest(
     scores: Float[Array, "queries rows"], k: int
 ) -> tuple[Float[Array, "queries k"], Int[Array, "queries k"]]:

@@ -47,7 +47,8 @@ def sampled(
     others = jnp.matmul(hidden, kernel[sample.ids].T, precision=Precision.HIGHEST)
     others = others + (bias - sample.log_expected)[sample.ids][None, :]
     hits = sample.ids[None, :] == target[:, None]
-    logits = jnp.concatenate([own[:, None], jnp.where(hits, -jnp.inf, others)], axis=1)
+    nothing = jnp.finfo(others.dtype).min  # its exponential is 0; infinity is for errors alone
+    logits = jnp.concatenate([own[:, None], jnp.where(hits, nothing, others)], axis=1)
     return jax.nn.logsumexp(logits, axis=1) - own
 
 

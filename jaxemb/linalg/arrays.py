@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 from jax.core import Tracer
 from jax.lax import Precision
 
@@ -29,16 +30,35 @@ def matmul(left: Any, right: Any):
 
 
 def cast_up(array: Any):
-    """float64 on the host; on a device float32, or float64 where it already is."""
+    """float64 on the host; on a device the type that it computes in."""
     if namespace(array) is np:
         return np.asarray(array, np.float64)
-    return array.astype(jnp.promote_types(array.dtype, jnp.float32))
+    return array.astype(computed(array.dtype))
+
+
+def computed(dtype: Any) -> Any:
+    """What a device computes in: float32; float64 of float64, and of whole numbers under x64."""
+    if is_floating(dtype):
+        return jnp.promote_types(dtype, jnp.float32)
+    return jnp.result_type(float)
+
+
+def on_device(array: Any) -> Any:
+    """The array as one of jax. Whole numbers of 64 bits become floats: int32 would wrap them."""
+    if isinstance(array, jax.Array):
+        return array
+    array = np.asarray(array)
+    wide = is_whole(array.dtype) and array.dtype.itemsize > 4
+    return jnp.asarray(array.astype(computed(array.dtype)) if wide else array)
 
 
 def raised(*arrays: Any):
     """(namespace, *arrays in it, cast up)."""
     xp = namespace(*arrays)
-    return (xp, *(cast_up(xp.asarray(each)) for each in arrays))
+    for each in arrays:
+        refuse_sparse(each)
+    place = np.asarray if xp is np else on_device
+    return (xp, *(cast_up(place(each)) for each in arrays))
 
 
 def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
@@ -48,9 +68,14 @@ def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
         finite: whether NaN and infinity are refused, where values are known (not under jit).
 
     Raises:
-        InputError: another number of axes, no rows or columns, complex numbers or no numbers.
+        InputError: another number of axes, no rows or columns, complex numbers or no numbers, a
+            sparse matrix.
     """
-    found = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
+    refuse_sparse(of, name)
+    try:
+        found = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
+    except (ValueError, TypeError) as error:  # rows of different lengths
+        raise InputError(f"{name} is a {type(of).__name__} that is no array: {error}") from None
     if not found.dtype.isnative:  # jax takes no other byte order
         found = found.astype(found.dtype.newbyteorder("="))
     if found.ndim != 2:
@@ -60,14 +85,17 @@ def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
         raise InputError(
             f"{name} is empty: shape {found.shape}; wanted at least one row and one column"
         )
-    real = is_floating(found.dtype) or jnp.issubdtype(found.dtype, jnp.integer)
-    if not real and found.dtype != bool:
+    if not is_floating(found.dtype) and not is_whole(found.dtype):
         raise InputError(
             f"{name} is {found.dtype}; wanted real numbers (of a complex table, ask for "
-            "np.hstack([table.real, table.imag]))"
+            "np.hstack([table.real, table.imag]); of whole numbers beyond 64 bits, "
+            "for table.astype(float))"
         )
-    if finite and not is_traced(found) and (bad := first_bad_row(found)) >= 0:
-        raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
+    if finite and not is_traced(found):
+        with jax.ensure_compile_time_eval():  # a known table, in a function that is traced too
+            bad = first_bad_row(found)
+        if bad >= 0:
+            raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
     return found
 
 
@@ -81,6 +109,11 @@ def first_bad_row(found: Any) -> int:
     return -1
 
 
+def still(array: Any) -> Any:
+    """The array as a constant: no derivative is about it."""
+    return jax.lax.stop_gradient(array) if namespace(array) is jnp else array
+
+
 def is_traced(array: Any) -> bool:
     return isinstance(array, Tracer)
 
@@ -89,9 +122,79 @@ def is_floating(dtype: Any) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
+def is_whole(dtype: Any) -> bool:
+    """Whether it is a type of integers, or bool."""
+    return any(jnp.issubdtype(dtype, kind) for kind in (jnp.integer, np.bool_))
+
+
 def unit_roundoff(dtype: Any) -> float:
-    """Half the distance from 1 to the next number; float32's for integers."""
-    return float(jnp.finfo(dtype if is_floating(dtype) else jnp.float32).eps) / 2
+    """Half the distance from 1 to the next number; 0 of integers and bool, which are exact."""
+    return float(jnp.finfo(dtype).eps) / 2 if is_floating(dtype) else 0.0
+
+
+def refuse_sparse(of: Any, name: str = "the table") -> None:
+    """Raises InputError for a sparse matrix, of scipy, jax or others."""
+    if scipy.sparse.issparse(of) or hasattr(of, "todense"):
+        raise InputError(
+            f"{name} is a sparse {type(of).__name__} {of.shape}; wanted a dense array: its "
+            ".toarray() (or .todense()), or of one too large for that linalg.truncated_svd of "
+            "linalg.operators.sparse"
+        )
+
+
+def tolerance(given: Any, *, zero: bool = True) -> Any:
+    """A tolerance as it is, if it is finite and not negative.
+
+    Under a trace, where nothing can be raised, it is NaN otherwise: no comparison with it holds.
+
+    Args:
+        zero: whether it may be 0.
+
+    Raises:
+        InputError: a tolerance that is NaN, infinite, negative or no number.
+    """
+    if is_traced(given):
+        good = jnp.isfinite(given) & ((given >= 0) if zero else (given > 0))
+        return jnp.where(good, given, jnp.nan)
+    least = "0 or more" if zero else "above 0"
+    try:
+        numbers = np.asarray(given, np.float64)
+    except (ValueError, TypeError):
+        numbers = np.asarray(np.nan)
+    if not (np.isfinite(numbers) & ((numbers >= 0) if zero else (numbers > 0))).all():
+        raise InputError(f"tolerance is {given}; it must be {least}, and finite")
+    return given
+
+
+def storage(dtype: Any) -> Any:
+    """A type of floating-point numbers, as a dtype.
+
+    Raises:
+        InputError: no type, or one of other numbers.
+    """
+    try:
+        found = jnp.dtype(dtype)
+    except TypeError:
+        raise InputError(
+            f"storage_dtype is {dtype!r}, which is no dtype; wanted one such as np.float16"
+        ) from None
+    if not is_floating(found):
+        raise InputError(
+            f"storage_dtype is {found}, whose rounding depends on a scale; wanted a floating-point "
+            "type (of a quantised table, ask for rank(table, tolerance=2 * step * "
+            "(rows * dim) ** 0.5))"
+        )
+    return found
+
+
+def no_truth(*verdicts: str) -> Callable[[Any], bool]:
+    """The `__bool__` of a report that answers more than one question: it raises InputError."""
+
+    def __bool__(self: Any) -> bool:
+        asked = " or ".join(f".{name}" for name in verdicts)
+        raise InputError(f"a {type(self).__name__} is neither true nor false: ask for its {asked}")
+
+    return __bool__
 
 
 def triangle(*parts: Any) -> Any:

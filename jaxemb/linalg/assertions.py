@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from jax import custom_batching
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.checks import Measured, finite, require, still
 from jaxemb.linalg.dependence import dependence
@@ -19,6 +20,7 @@ from jaxemb.linalg.spectrum import Spectrum, spectrum
 from jaxemb.linalg.subspaces import membership, principal_angles
 
 
+@on_any_mesh
 def assert_matrix_rank(table: Any, r: int) -> None:
     """The rank of the table is r, certified. Undecided is a failure, and says how close it was.
 
@@ -29,6 +31,7 @@ def assert_matrix_rank(table: Any, r: int) -> None:
     require((found.rank == r) & found.certified, f"rank {r}", found)
 
 
+@on_any_mesh
 def assert_full_column_rank(table: Any) -> None:
     """The columns are independent: the rank is dim, certified."""
     of = _spectrum(table)
@@ -37,15 +40,21 @@ def assert_full_column_rank(table: Any) -> None:
     require((found.rank == dim) & found.certified, f"full column rank {dim}", found)
 
 
+@on_any_mesh
 def assert_rank_at_most(table: Any, r: int) -> None:
-    """s_{r+1} is not told from zero, by more than rounding could have changed."""
+    """s_{r+1} is not told from zero, by more than rounding could have changed.
+
+    Of whole numbers, which are exact: it is proven to be zero.
+    """
     of = _spectrum(table)
     xp = arrays.namespace(of.values, r)
     found = at_rank(of, xp.minimum(r, xp.minimum(of.rows, len(of.values))), of.values)
-    stays = found.below + of.backward_error / of.tolerance <= 1.0
+    told = found.below + of.backward_error / of.tolerance <= 1.0
+    stays = xp.where(of.proven < 0, told, of.proven <= r)
     require((stays | (found.rank == found.most)) & of.finite, f"rank at most {r}", found)
 
 
+@on_any_mesh
 def assert_rows_dependent(table: Any) -> None:
     """Some combination of the rows, with coefficients of length 1, is zero."""
     table = finite(still(table))
@@ -53,6 +62,7 @@ def assert_rows_dependent(table: Any) -> None:
     require(found.dependent, "dependent rows", found)
 
 
+@on_any_mesh
 def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None) -> None:
     """The columns (or rows) are orthogonal to each other and of length 1."""
     table = finite(still(table))
@@ -60,6 +70,7 @@ def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None)
     require(found.orthogonal & found.unit, "orthonormal " + ("rows" * rows or "columns"), found)
 
 
+@on_any_mesh
 def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
     """The rows are orthogonal to each other, of any length."""
     table = finite(still(table))
@@ -67,6 +78,7 @@ def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
     require(found.orthogonal, "orthogonal rows", found)
 
 
+@on_any_mesh
 def assert_one_hot(table: Any, *, distinct: bool = False) -> None:
     """Every row is 0 but for a single 1, exactly.
 
@@ -92,21 +104,22 @@ class _OneHot(NamedTuple):
         return f"a column with {int(self.column_count)} ones"
 
 
+@on_any_mesh
 def assert_in_span(vector: Any, basis: Any, *, tolerance: Any = None) -> None:
-    """The vector [dim] lies in the span of the orthonormal columns [dim, k]."""
-    found = membership(still(vector), still(basis), tolerance=tolerance)
+    """The vector [dim] lies in the span of the columns [dim, k], which are independent."""
+    found = membership(still(vector), finite(still(basis)), tolerance=tolerance)
     require(found.inside, "a vector of the span", found)
 
 
-def assert_same_span(left: Any, right: Any, *, tolerance: float = 1e-5) -> None:
-    """Two sets of orthonormal columns [dim, k] span the same space.
+@on_any_mesh
+def assert_same_span(left: Any, right: Any, *, tolerance: Any = 1e-5) -> None:
+    """Two sets of independent columns [dim, k] span the same space.
 
     Args:
         tolerance: of the largest principal angle, in radians.
     """
+    tolerance = arrays.tolerance(tolerance)
     left, right = (finite(still(each)) for each in (left, right))
-    for each in (left, right):
-        assert_orthonormal(each)
     if left.shape != right.shape:
         raise AssertionError(f"columns {left.shape} and {right.shape}; wanted as many, as long")
     found = Measured(principal_angles(left, right)[-1], tolerance)

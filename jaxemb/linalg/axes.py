@@ -14,6 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int
 
 from jaxemb.errors import at_least
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.planted import random_orthogonal
@@ -25,31 +27,31 @@ MOST_ROWS = 20_000  # the most frequent words: enough for moments, and a second 
 class Axes(NamedTuple):
     """What the axes of a table look like, beside those of random rotations of it.
 
-    True when they are more peaked, or sparser, than those of every rotation tried.
+    It has no truth value: ask `.special`.
     """
 
-    kurtosis: Float[Any, "*batch dim"]  # excess, of each centred axis; 0 of a Gaussian
-    sparsity: Float[Any, "*batch dim"]  # Hoyer's, 0 (all alike) to 1 (one entry)
+    kurtosis: Float[Any, "*batch dim"]  # excess, of each centred axis; 0 of a Gaussian or constant
+    sparsity: Float[Any, "*batch dim"]  # Hoyer's, 0 (all alike, or constant) to 1 (one entry)
     rotated_kurtosis: Float[Any, "*batch rotations"]  # mean over the axes, of each rotation
     rotated_sparsity: Float[Any, "*batch rotations"]
     top: Int[Any, "*batch dim k"]  # rows of the largest entries of each axis
 
     @property
     def special(self) -> Any:
+        """Whether the axes are more peaked, or sparser, than those of every rotation tried."""
         xp = arrays.namespace(self.kurtosis)
         return (xp.mean(self.kurtosis, axis=-1) > self.rotated_kurtosis.max(axis=-1)) | (
             xp.mean(self.sparsity, axis=-1) > self.rotated_sparsity.max(axis=-1)
         )
 
-    def __bool__(self) -> bool:
-        return bool(self.special)
+    __bool__ = arrays.no_truth("special")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _said, self.kurtosis[..., 0])
 
 
 def _said(of: Axes) -> str:
-    kind = "more than other directions" if of else "no more than any other direction"
+    kind = "more than other directions" if of.special else "no more than any other direction"
     turned = of.rotated_kurtosis
     return (
         f"the axes mean {kind}: mean excess kurtosis {float(of.kurtosis.mean()):.3f}, of "
@@ -59,6 +61,7 @@ def _said(of: Axes) -> str:
     )
 
 
+@on_any_mesh
 def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Axes:
     """Kurtosis and sparsity of the axes, against Haar rotations of the same table.
 
@@ -73,8 +76,8 @@ def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Ax
     """
     at_least(1, rotations=rotations, k=k)
     table = arrays.table(table, finite=True)
-    table = center(jnp.asarray(table[:MOST_ROWS]))
-    table = table / jnp.maximum(jnp.sqrt(jnp.mean(table * table)), jnp.finfo(table.dtype).tiny)
+    table = center(arrays.on_device(table[:MOST_ROWS]))
+    table = ratio(table, root(jnp.mean(table * table)))
     keys = jax.random.split(jax.random.key(0) if key is None else key, rotations)
     return Axes(*_measured(table, keys, k=min(k, len(table))))
 
@@ -93,11 +96,11 @@ def _kurtosis(x):
     squares = x * x
     variance = jnp.mean(squares, axis=0)
     fourth = jnp.mean(squares * squares, axis=0)
-    return fourth / jnp.where(variance > 0, variance, 1.0) ** 2 - 3.0
+    varies = variance > 0
+    return jnp.where(varies, ratio(fourth, variance**2) - 3.0, 0.0)
 
 
 def _sparsity(x):
-    root = jnp.sqrt(jnp.float32(max(x.shape[0], 2)))
-    length = jnp.sqrt(jnp.sum(x * x, axis=0))
-    share = jnp.sum(jnp.abs(x), axis=0) / jnp.where(length > 0, length, 1.0)
-    return (root - share) / (root - 1.0)
+    most, size = jnp.sqrt(jnp.float32(max(x.shape[0], 2))), length(x, axis=0)
+    share = ratio(jnp.sum(jnp.abs(x), axis=0), size)
+    return jnp.where(size > 0, (most - share) / (most - 1.0), 0.0)

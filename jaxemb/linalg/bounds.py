@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
-from jaxemb.linalg.operators import Operator, on_device
+from jaxemb.linalg.operators import Operator, an_operator, on_device
 from jaxemb.linalg.truncated import TruncatedSVD, orthonormal
 
 
@@ -27,6 +28,8 @@ class Bounds(NamedTuple):
     outside: Float[Any, ""]  # upper bound of the norm of A outside the spans of u and v
     failure: float
 
+    __bool__ = arrays.no_truth("lower", "upper")
+
     @property
     def width(self) -> float:
         """The widest of the intervals, as a share of its upper bound."""
@@ -42,6 +45,7 @@ class Bounds(NamedTuple):
         )
 
 
+@on_any_mesh
 def singular_bounds(
     of: Operator, found: TruncatedSVD, *, key: Any = 1, steps: int = 40, failure: float = 1e-6
 ) -> Bounds:
@@ -67,11 +71,12 @@ def singular_bounds(
         failure: how likely ||B||_2 may be above its bound; e follows from it.
 
     Raises:
-        InputError: too few steps to bound anything with so small a chance of failure.
+        InputError: too few steps to bound anything with so small a chance of failure; no Operator.
 
     Source:
         Kuczynski and Wozniakowski 1992, SIAM J. Matrix Anal. Appl. 13(4), theorem 4.2.
     """
+    an_operator(of)
     at_least(1, steps=steps)
     if not 0 < failure < 1:
         raise InputError(f"failure is {failure}; it must be a probability above 0 and below 1")

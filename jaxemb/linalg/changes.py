@@ -2,16 +2,23 @@
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.known import known
 from jaxemb.linalg.shape import center
-from jaxemb.linalg.spectrum import Spectrum, spectrum
-from jaxemb.linalg.subspaces import reject
+from jaxemb.linalg.spectrum import Spectrum
+from jaxemb.linalg.subspaces import rejected
 
 
+@on_any_mesh
 def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     """The centred table without its d largest directions: its rank falls by exactly d.
 
@@ -22,27 +29,63 @@ def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any
         of: the spectrum of the centred table, if it is known.
 
     Raises:
-        InputError: d outside 0..dim.
+        InputError: d outside 0..dim; the spectrum of another table, or not centred.
 
     Source:
         Mu and Viswanath 2018, arXiv:1702.01417, algorithm 1.
     """
-    of = spectrum(table, center=True) if of is None else of
+    of = known(table, of, center=True)
     if not 0 <= d <= len(of.values):
         raise InputError(f"d is {d}; wanted 0 to {len(of.values)}, the number of columns")
-    return reject(center(table), of.basis[:, :d])
+    _, table, basis = arrays.raised(center(table), of.basis)
+    return rejected(table, basis[:, :d])
 
 
+@on_any_mesh
 def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     """The centred table turned, stretched and turned back, so that its covariance is I.
 
     Directions not told from zero are dropped: the covariance is then the projector on the others.
 
     Args:
-        of: the spectrum of the centred table, if it is known.
+        of: the spectrum of the centred table, if it is known; no derivative is taken through it.
+
+    Raises:
+        InputError: the spectrum of another table, or not centred.
     """
-    of = spectrum(table, center=True) if of is None else of
-    xp = arrays.namespace(of.values)
+    of = known(table, of, center=True)
+    xp, centered = arrays.namespace(of.values), center(table)
     kept = of.values > of.tolerance
-    stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) / xp.where(kept, of.values, 1.0), 0.0)
-    return matmul(matmul(center(table), of.basis) * stretch[None, :], of.basis.T)
+    if xp is np:
+        return matmul(centered, _stretch(of.values, of.basis, kept) * xp.sqrt(1.0 * of.rows))
+    still = jax.lax.stop_gradient((of.values, of.basis, kept))
+    return matmul(centered, _stretch_of(centered, *still) * xp.sqrt(1.0 * of.rows))
+
+
+def _stretch(values: Any, basis: Any, kept: Any) -> Any:
+    """(A^T A)^(-1/2) on the space of the values that are kept."""
+    inverse = arrays.namespace(values).where(kept, ratio(1.0, values), 0.0)
+    return matmul(basis * inverse[None, :], basis.T)
+
+
+@jax.custom_jvp
+def _stretch_of(centered: Any, values: Any, basis: Any, kept: Any) -> Any:
+    """The same, as a function of the table: through its basis a value that repeats would be lost.
+
+    By the differences of 1 / s over those of s^2 (Daleckii and Krein), where no s need differ.
+    """
+    del centered
+    return _stretch(values, basis, kept)
+
+
+@_stretch_of.defjvp
+def _stretch_of_jvp(primals, tangents):
+    centered, values, basis, kept = primals
+    inverse = jnp.where(kept, ratio(1.0, values), 1.0)
+    along, change = (matmul(each, basis) * inverse[None, :] for each in (centered, tangents[0]))
+    mixed = matmul(along.T, change)
+    sums, apart = values[:, None] + values[None, :], jnp.abs(values[:, None] - values[None, :])
+    both, one = kept[:, None] & kept[None, :], kept[:, None] ^ kept[None, :]
+    share = ratio(mixed + mixed.T, sums)
+    found = jnp.where(both, -share, jnp.where(one, ratio(share, apart), 0.0))
+    return _stretch_of(*primals), matmul(matmul(basis, found), basis.T)

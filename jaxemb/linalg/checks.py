@@ -8,6 +8,7 @@ import numpy as np
 from jax import lax
 from jax.experimental import checkify
 
+from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
 
 
@@ -49,12 +50,31 @@ class Bad(NamedTuple):
 
 
 def require(ok: Any, wanted: str, found: Any) -> None:
-    """Raises now where `ok` is known; else leaves a check that must be functionalized."""
+    """Raises now where `ok` is known; else leaves a check that must be functionalized.
+
+    Raises:
+        AssertionError: not ok.
+        InputError: under a trace that nothing functionalizes, where the check would be lost.
+    """
     found = still(found)
     if not arrays.is_traced(ok):
         if not bool(np.all(ok)):
             raise AssertionError(f"wanted {wanted}; got: {found}")
         return
-    scalars = {k: v for k, v in found._asdict().items() if np.ndim(v) == 0}
-    shown = ", ".join(f"{name} {{{name}}}" for name in scalars)
-    checkify.check(ok, f"wanted {wanted}; got: {shown}", **jax.tree.map(jnp.asarray, scalars))
+    wanted = wanted.replace("{", "{{").replace("}", "}}")
+    try:
+        # the report itself is formatted, when its numbers are known: by its __str__
+        checkify.check(
+            ok, f"wanted {wanted}; got: {{found}}", found=jax.tree.map(jnp.asarray, found)
+        )
+    except ValueError as refused:
+        if "not functionalized" not in str(refused):
+            raise
+        raise InputError(_UNHEARD) from None
+
+
+_UNHEARD = (
+    "an assertion is not functionalized: under jax.jit, grad or vmap of it nothing would raise it; "
+    "call the jitted f as error, out = jax.experimental.checkify.checkify(jax.jit(f))(x), then "
+    "error.throw(), or as chex.chexify(jax.jit(f))(x); or assert outside jit"
+)

@@ -2,10 +2,15 @@
 
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length, ratio, root
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.shape import center
 
@@ -17,6 +22,7 @@ class Procrustes(NamedTuple):
     residual: Float[Any, ""]  # || left rotation - right ||_F
 
 
+@on_any_mesh
 def procrustes(left: Any, right: Any) -> Procrustes:
     """The orthogonal matrix R of smallest ||left R - right||_F.
 
@@ -36,11 +42,18 @@ def procrustes(left: Any, right: Any) -> Procrustes:
     xp, left, right = _pair(left, right)
     if left.shape != right.shape:
         raise InputError(f"tables of shapes {left.shape} and {right.shape}; wanted the same")
-    u, _, vt = xp.linalg.svd(matmul(left.T, right))
-    rotation = matmul(u, vt)
-    return Procrustes(rotation, xp.linalg.norm(matmul(left, rotation) - right))
+    rotation = _rotation(xp, matmul(left.T, right))
+    return Procrustes(rotation, length(matmul(left, rotation) - right))
 
 
+def _rotation(xp, matrix):
+    if xp is not np:
+        return derivatives.rotation(matrix)
+    u, _, vt = np.linalg.svd(matrix)
+    return matmul(u, vt)
+
+
+@on_any_mesh
 def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     """Linear centred kernel alignment of two tables of words; 1 up to a rotation and scale.
 
@@ -52,6 +65,10 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
         right: [rows, p].
         unbiased: HSIC by the U-statistic; wants at least four rows.
 
+    Returns:
+        NaN where a table does not vary, or where the unbiased estimate of its own HSIC is negative
+        (few rows of many dimensions).
+
     Raises:
         InputError: different numbers of rows, or too few.
 
@@ -61,12 +78,14 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     xp, left, right = _pair(left, right)
     if unbiased and left.shape[0] < 4:
         raise InputError(f"unbiased CKA of {left.shape[0]} rows; wanted at least 4")
-    left, right = (_unit_size(xp, center(each)) for each in (left, right))
+    left, right = (_unit_size(center(each)) for each in (left, right))
     hsic = _unbiased_hsic if unbiased else _hsic
     sizes = hsic(xp, left, left) * hsic(xp, right, right)
-    return hsic(xp, left, right) / xp.sqrt(sizes)
+    found = ratio(hsic(xp, left, right), root(xp.maximum(sizes, 0.0)))
+    return xp.where(sizes > 0, found, xp.nan)
 
 
+@on_any_mesh
 def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
     """|| A A^T - B B^T ||_F: how much all pairwise inner products differ (PIP loss).
 
@@ -81,9 +100,30 @@ def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
         Yin and Shen 2018, arXiv:1812.04224.
     """
     xp, left, right = _pair(left, right)
-    r = arrays.triangle(xp.concatenate([left, right], axis=1))
+    return _pip_distance(left, right) if xp is np else _pip_on_device(left, right)
+
+
+def _pip_distance(left, right):
+    r = arrays.triangle(arrays.namespace(left).concatenate([left, right], axis=1))
     a, b = r[:, : left.shape[1]], r[:, left.shape[1] :]
-    return xp.linalg.norm(matmul(a, a.T) - matmul(b, b.T))
+    return length(matmul(a, a.T) - matmul(b, b.T))
+
+
+_pip_on_device = jax.custom_jvp(_pip_distance)
+
+
+@_pip_on_device.defjvp
+def _pip_jvp(primals, tangents):
+    """2 <(A A^T - B B^T) A, dA> / distance, less that of B: QR has none of dependent columns."""
+    left, right = primals
+    found = _pip_on_device(left, right)
+    apart = [
+        matmul(left, ratio(matmul(left.T, each), found))
+        - matmul(right, ratio(matmul(right.T, each), found))
+        for each in primals
+    ]
+    change = [jnp.sum(a * tangent) for a, tangent in zip(apart, tangents, strict=True)]
+    return found, 2.0 * (change[0] - change[1])
 
 
 def _hsic(xp, left, right):
@@ -92,19 +132,18 @@ def _hsic(xp, left, right):
 
 def _unbiased_hsic(xp, left, right):
     """The diagonals of both kernels taken out, and the sums over rows that this leaves."""
-    m = left.shape[0]
+    m = float(left.shape[0])  # (m - 1)(m - 2) is beyond int32 from 46,342 rows on
     own_left, own_right = (xp.sum(each * each, axis=1) for each in (left, right))
     sums = [
         matmul(each, each.sum(axis=0)) - own for each, own in ((left, own_left), (right, own_right))
     ]
     whole = _hsic(xp, left, right) - xp.sum(own_left * own_right)
     outer = sums[0].sum() * sums[1].sum() / ((m - 1) * (m - 2))
-    return (whole + outer - 2.0 / (m - 2) * xp.sum(sums[0] * sums[1])) / (m * (m - 3.0))
+    return (whole + outer - 2.0 / (m - 2) * xp.sum(sums[0] * sums[1])) / (m * (m - 3))
 
 
-def _unit_size(xp, table):
-    norm = xp.linalg.norm(table)
-    return table / xp.where(norm > 0, norm, 1.0)
+def _unit_size(table):
+    return ratio(table, length(table))
 
 
 def _pair(left: Any, right: Any):

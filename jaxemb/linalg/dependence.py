@@ -2,9 +2,12 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Float
 
-from jaxemb.linalg import arrays
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 
 
@@ -31,6 +34,7 @@ def _said(of: Dependence) -> str:
     return f"{of.coefficients.shape[-1]} rows {verb}: residual {float(of.residual):.1e} of s_1"
 
 
+@on_any_mesh
 def dependence(table: Any) -> Dependence:
     """The combination of the rows that comes nearest to zero.
 
@@ -43,18 +47,26 @@ def dependence(table: Any) -> Dependence:
 
     Returns:
         With k > n, always a dependence; with k <= n, one if the rows have it. The tolerance is
-        2 eps ||A||_F / s_1, eps that of the table's own type.
+        2 eps ||A||_F / s_1, eps that of the table's own type; of whole numbers, that of the
+        computation.
+
+    Raises:
+        InputError: no table of finite real numbers.
     """
     table = arrays.table(table, finite=True)
     k, n = table.shape
     xp, rows = arrays.raised(table[: n + 1])
-    unit = arrays.unit_roundoff(rows.dtype if k > n else table.dtype)
-    left, values, _ = xp.linalg.svd(rows, full_matrices=k > n)
+    kinds = [rows.dtype] if k > n else [rows.dtype, table.dtype]
+    unit = max(map(arrays.unit_roundoff, kinds))
+    if xp is np:
+        left, values, _ = np.linalg.svd(rows, full_matrices=k > n)
+    else:
+        values, left = derivatives.right_svd(rows.T)
     coefficients = left[:, -1]
     largest = xp.where(values[0] > 0, values[0], 1.0)
-    residual = xp.linalg.norm(matmul(coefficients, rows)) / largest
+    residual = length(matmul(coefficients, rows)) / largest
     return Dependence(
         xp.pad(coefficients, (0, max(k - n - 1, 0))),
         residual,
-        xp.asarray(4 * unit * xp.linalg.norm(rows) / largest, rows.dtype),
+        xp.asarray(4 * unit * length(rows) / largest, rows.dtype),
     )

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.checks import Measured, finite, require, still
@@ -14,7 +15,8 @@ from jaxemb.linalg.onehot import one_hot
 from jaxemb.linalg.planted import random_orthogonal
 
 
-def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: float = 1e-5) -> None:
+@on_any_mesh
+def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5) -> None:
     """f(*g(*args)) is f(*args): f does not notice g.
 
     Args:
@@ -25,10 +27,12 @@ def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: float = 1e
     assert_equivariant(f, g, lambda value: value, *args, tolerance=tolerance)
 
 
+@on_any_mesh
 def assert_equivariant(
-    f: Callable, g: Callable, h: Callable, *args: Any, tolerance: float = 1e-5
+    f: Callable, g: Callable, h: Callable, *args: Any, tolerance: Any = 1e-5
 ) -> None:
     """f(*g(*args)) is h(f(*args)): what g does before f, h does after it."""
+    tolerance = arrays.tolerance(tolerance)
     args = still(args)
     changed = g(*args)
     # a NamedTuple is one argument
@@ -37,6 +41,7 @@ def assert_equivariant(
     require(found.largest <= tolerance, "equal values (relative difference)", found)
 
 
+@on_any_mesh
 def assert_row_sparse(gradient: Any, ids: Any) -> None:
     """Rows of the gradient whose ids were not read are exactly zero.
 
@@ -48,7 +53,7 @@ def assert_row_sparse(gradient: Any, ids: Any) -> None:
     xp = arrays.namespace(gradient, ids)
     read = one_hot(xp.ravel(xp.asarray(ids)), gradient.shape[0]).counts > 0
     stray = ~read & (gradient != 0).any(axis=1)
-    largest = xp.max(xp.where(stray[:, None], abs(gradient), 0))
+    largest = xp.max(xp.where(stray[:, None], abs(arrays.cast_up(gradient)), 0))
     found = _Stray(stray.sum(), xp.argmax(stray), largest)
     require(~stray.any(), "a gradient of the rows that were read", found)
 
@@ -79,8 +84,9 @@ class _Gauge(NamedTuple):
         )
 
 
+@on_any_mesh
 def assert_gauge_invariant(
-    loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: float = 1e-4
+    loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
 ) -> None:
     """The loss of two tables depends on their product U C^T alone.
 
@@ -93,8 +99,10 @@ def assert_gauge_invariant(
         u: the input table.
         c: the output table.
         key: of the rotations; `jax.random.key(0)` by default.
+        tolerance: of the relative differences.
     """
-    u, c = (arrays.cast_up(jnp.asarray(still(each))) for each in (u, c))
+    tolerance = arrays.tolerance(tolerance)
+    u, c = (arrays.cast_up(arrays.on_device(arrays.table(still(each)))) for each in (u, c))
     keys = jax.random.split(jax.random.key(0) if key is None else key)
     left, right = (random_orthogonal(each, u.shape[1]) for each in keys)
     stretch = jnp.geomspace(0.5, 2.0, u.shape[1])[None, :]

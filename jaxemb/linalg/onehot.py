@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 
 
 class OneHot(NamedTuple):
-    """The table E = one_hot(ids, vocab). True when its rows are orthonormal.
+    """The table E = one_hot(ids, vocab). No truth value: ask `.orthonormal` or `.identity`.
 
     E E^T is 1 where two ids are equal and 0 elsewhere; E^T E is diagonal: its entries are `counts`.
     """
@@ -31,18 +32,20 @@ class OneHot(NamedTuple):
         """Whether E^T E = I: every word once."""
         return (self.counts == 1).all(axis=-1)
 
-    def __bool__(self) -> bool:
-        return bool(self.orthonormal)
+    __bool__ = arrays.no_truth("orthonormal", "identity")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _said, self.rank)
 
 
 def _said(of: OneHot) -> str:
-    kind = "rows orthonormal" if of else "rows not orthonormal: an id twice, or none of the words"
+    kind = "rows orthonormal"
+    if not of.orthonormal:
+        kind = "rows not orthonormal: an id twice, or none of the words"
     return f"rank {int(of.rank):,} of {of.counts.shape[-1]:,}, exactly: {int(of.rows):,} {kind}"
 
 
+@on_any_mesh
 def one_hot(ids: Any, vocab: int) -> OneHot:
     """The rank and both Gram matrices of one_hot(ids, vocab), by counting.
 
@@ -55,6 +58,7 @@ def one_hot(ids: Any, vocab: int) -> OneHot:
     Raises:
         InputError: ids that are not integers in one row; no words.
     """
+    arrays.refuse_sparse(ids, "ids")
     ids = ids if arrays.namespace(ids) is jnp else np.asarray(ids)
     if ids.ndim != 1 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [rows]")

@@ -11,6 +11,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from jaxemb.errors import InputError
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 
 _ROOM = 1 << 24  # numbers that one piece of a product on a device may take
@@ -32,6 +33,7 @@ class Operator(NamedTuple):
     on_host: bool
 
 
+@on_any_mesh
 def dense(table: Float[Any, "rows columns"]) -> Operator:
     """A table that is there."""
     table = arrays.cast_up(arrays.table(table, finite=True))
@@ -40,6 +42,7 @@ def dense(table: Float[Any, "rows columns"]) -> Operator:
     return Operator(table, arrays.matmul, _transposed_matmul, table.shape, square, on_host)
 
 
+@on_any_mesh
 def sparse(
     rows: Int[Any, " cells"],
     columns: Int[Any, " cells"],
@@ -62,6 +65,15 @@ def sparse(
     cells = (rows, columns, values)
     square = jnp.sum(values**2)
     return Operator(cells, _Segments(shape[0]), _Segments(shape[1], True), shape, square, False)
+
+
+def an_operator(of: Any) -> None:
+    """Raises InputError for what is no Operator, and says how to make one of it."""
+    if not isinstance(of, Operator):
+        raise InputError(
+            f"a {type(of).__name__} for a matrix; wanted linalg.operators.dense(table), or of a "
+            "sparse matrix linalg.operators.sparse(rows, columns, values, shape)"
+        )
 
 
 def on_device(matrix: Any, square: Any, static: tuple) -> Operator:

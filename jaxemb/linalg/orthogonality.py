@@ -9,6 +9,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Bool, Float, Int
 
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import ratio, root
 from jaxemb.linalg import arrays, shape
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.rows import Rows, scaled, total
@@ -19,7 +21,7 @@ _SIDE = 2048  # rows of a block of cosines
 class Orthogonality(NamedTuple):
     """Whether vectors are orthogonal, and whether they are unit: two different faults.
 
-    True when they are orthonormal.
+    It has no truth value: ask `.orthogonal`, `.unit` or, for both, `.orthonormal`.
     """
 
     largest: Float[Any, "*batch"]  # |cosine| of two different vectors, the largest
@@ -29,8 +31,11 @@ class Orthogonality(NamedTuple):
     orthogonal: Bool[Any, "*batch"]
     unit: Bool[Any, "*batch"]
 
-    def __bool__(self) -> bool:
-        return bool(self.orthogonal & self.unit)
+    @property
+    def orthonormal(self) -> Any:
+        return self.orthogonal & self.unit
+
+    __bool__ = arrays.no_truth("orthonormal", "orthogonal", "unit")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _said, self.largest)
@@ -50,6 +55,7 @@ def _said(of: Orthogonality) -> str:
     )
 
 
+@on_any_mesh
 def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> Orthogonality:
     """Whether the columns of a table (or its rows) are orthogonal to each other, and unit.
 
@@ -61,6 +67,9 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
 
     Returns:
         A vector of zeros is orthogonal to all others, and not unit.
+
+    Raises:
+        InputError: no table of finite real numbers; a tolerance that is negative or not finite.
 
     Source:
         Rounding of a product: Higham 2002, section 3.1, sqrt instead of the worst case.
@@ -78,6 +87,8 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
     if tolerance is None:
         computed = float(jnp.finfo(largest.dtype).eps)
         tolerance = 8 * k**0.5 * computed + 4 * arrays.unit_roundoff(table.dtype)
+    tolerance = arrays.tolerance(tolerance)
+    xp = arrays.namespace(largest, tolerance)
     return Orthogonality(
         largest=largest,
         pair=pair,
@@ -92,9 +103,8 @@ def _columns(table):
     """(the largest |cosine| of two columns, which two, the squared lengths)."""
     xp, k = arrays.namespace(table), table.shape[1]
     found = total(Rows(table), lambda block: matmul(block.T, block))
-    norms = xp.sqrt(xp.diagonal(found))
     # by columns scaled one by one: a short column's faults are not hidden by a long one
-    inverse = xp.where(norms > 0, 1.0 / xp.where(norms > 0, norms, 1.0), 0.0)
+    inverse = ratio(1.0, root(xp.diagonal(found)))
     cosines = xp.abs(found * inverse[:, None] * inverse[None, :])
     cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
     at = xp.argmax(cosines)
@@ -110,6 +120,8 @@ class Coherence(NamedTuple):
     rows: Int[Any, "*batch"]
     welch: Float[Any, "*batch"]  # no rows x dim table has a smaller largest |cosine|
 
+    __bool__ = arrays.no_truth("largest", "mean")
+
     def __str__(self) -> str:
         return arrays.sentence(self, _say_coherence, self.largest)
 
@@ -123,6 +135,7 @@ def _say_coherence(of: Coherence) -> str:
     )
 
 
+@on_any_mesh
 def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 
@@ -138,7 +151,7 @@ def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """
     table = shape.at_least_two(arrays.table(table, finite=True))
     m, n = table.shape
-    mean, largest, pair = _coherence(jnp.asarray(table), side)
+    mean, largest, pair = _coherence(arrays.on_device(table), side)
     welch = np.sqrt(max((m - n) / (n * (m - 1)), 0.0))
     return Coherence(mean, largest, pair, jnp.int32(m), jnp.float32(welch))
 

@@ -91,7 +91,7 @@ def total(rows: Rows, of: Callable) -> Any:
 
     if rows.on_host:
         return fold(rows, step, None)
-    kind = jnp.promote_types(rows.table.dtype, jnp.float32)
+    kind = arrays.computed(rows.table.dtype)
     block = jax.ShapeDtypeStruct((rows.block_length(), rows.width), kind)
     zeros = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of, block))
     return rows.across(fold(rows, step, zeros))
@@ -123,7 +123,7 @@ def largest(rows: Rows) -> tuple[Any, Any]:
         return np.float64(found), np.int64(-1)
     table = rows.table
     # as integers, where NaN and infinity are the largest: a maximum of floats may lose NaN
-    kind = jnp.promote_types(table.dtype, jnp.float32)
+    kind = arrays.computed(table.dtype)
     bits = jnp.int64 if kind == jnp.float64 else jnp.int32
 
     def step(most, block, i):

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Bool, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays, methods
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import ratio
+from jaxemb.linalg import arrays, derivatives, methods, whole
 from jaxemb.linalg.methods import Method
+from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.rows import Rows, scaled, total
 
 
@@ -35,6 +37,8 @@ class Spectrum(NamedTuple):
     rows: Int[Any, "*batch"]
     bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
     centered: Bool[Any, "*batch"]
+    # of whole numbers, which are exact: a rank that is proven not to be exceeded. -1: of others
+    proven: Int[Any, "*batch"] = -1
 
     @property
     def finite(self) -> Any:
@@ -43,6 +47,7 @@ class Spectrum(NamedTuple):
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
 
+@on_any_mesh
 def spectrum(
     table: Any,
     *,
@@ -65,9 +70,11 @@ def spectrum(
         center: of the table less its mean row.
         method: `gram64` (float64, on the host: the default there), `sketch` (float32: the default
             under jit, vmap and on accelerators) or `qr` (the reference, float64 for NumPy arrays:
-            the default for float64 tables, whose small values no Gram matrix shows).
+            the default for float64 tables, whose small values no Gram matrix shows, and on the host
+            for whole numbers, which are exact).
         key: for `sketch`; `jax.random.key(0)` by default.
-        storage_dtype: what the entries were once rounded to, if not to the table's own type.
+        storage_dtype: the floating-point type that the entries were once rounded to, if not to the
+            table's own.
         axis_name: inside `jax.shard_map`, the mesh axes that cut the rows.
 
     Returns:
@@ -75,60 +82,98 @@ def spectrum(
         values and says which row it was.
 
     Raises:
-        InputError: no table of real numbers; `gram64` under jit.
+        InputError: no table of real numbers; `gram64` under jit; a method that is none; a
+            `storage_dtype` of whole numbers or that is no type; `axis_name` on the host.
 
     Source:
         Weyl's inequality: |s_i(A + E) - s_i(A)| <= ||E||_2 <= u ||A||_F.
     """
     table = arrays.table(table)
     traced = arrays.is_traced(table)
+    stored = None if storage_dtype is None else arrays.storage(storage_dtype)
+    if not isinstance(method, Method | None):
+        raise InputError(f"method is {method!r}; wanted linalg.gram64, linalg.qr or linalg.sketch")
     if method is None:
+        if arrays.is_whole(table.dtype) and not traced and axis_name is None:
+            one = isinstance(table, np.ndarray) or len(table.devices()) == 1
+            table = np.asarray(table) if one else table
         on_device = isinstance(table, jax.Array) and (
             traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
         )
-        on_host = methods.qr if table.dtype == np.float64 else methods.gram64
+        precise = table.dtype == np.float64 or arrays.is_whole(table.dtype)
+        on_host = methods.qr if precise else methods.gram64
         method = methods.sketch if on_device else on_host
     if method.device is None and traced:
         raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
-        rounding = _rounding(table.dtype, storage_dtype, np.float64, method.unit)
-        return _of(Rows(np.asarray(table)), method.host, None, rounding, center)
+        if axis_name is not None:
+            raise InputError(f"axis_name is {axis_name!r}, of a table on the host; wanted none")
+        rounding = rounded(table.dtype, stored, np.float64, method.unit)
+        return _on_host(np.asarray(table), method.host, rounding, center)
     key = jax.random.key(0) if key is None else key
-    given, table = table.dtype, jnp.asarray(table)
-    computed = jnp.promote_types(table.dtype, jnp.float32)
-    rounding = _rounding(given, storage_dtype, computed, method.unit)
+    given, table = table.dtype, arrays.on_device(table)
+    rounding = rounded(given, stored, arrays.computed(table.dtype), method.unit)
     settings = (method.device, rounding, center)
     if not traced and len(table.devices()) > 1:
         return _over_mesh(table, key, settings)
     return _on_device(table, key, settings, axis_name)
 
 
-class Rounding(NamedTuple):
-    """What was lost of an entry a: at most unit |a| + underflow."""
+def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
+    found = _of(Rows(table), factor, None, rounding, center)
+    rank = int(np.sum(found.values > found.tolerance))
+    if not rank < found.proven:
+        return found
+    # of [1, A] the rank is that of A less its mean, and 1
+    exact = np.insert(table, 0, 1, axis=1) if center else table
+    return found._replace(proven=rank) if whole.proves(exact, rank + center) else found
 
-    unit: float
-    underflow: float
 
-
-def _rounding(given: Any, stored: Any, computed: Any, method: float) -> Rounding:
-    kinds = [given, computed] if stored is None else [given, computed, stored]
-    unit = max(method, *map(arrays.unit_roundoff, kinds))
-    finest = [float(jnp.finfo(k).smallest_subnormal) / 2 for k in kinds if arrays.is_floating(k)]
-    flushed = float(jnp.finfo(computed).tiny)  # XLA takes subnormal numbers for zeros
-    return Rounding(unit, max(flushed, *finest))
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _reduced(table, key, settings, axis_name) -> Spectrum:
+    factor, rounding, center = settings
+    return _of(Rows(table, axis_name=axis_name), factor, key, rounding, center)
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
-def _on_device(table, key, settings, axis_name=None):
-    factor, rounding, center = settings
-    return _of(Rows(table, axis_name=axis_name), factor, key, rounding, center)
+def _on_device(table, key, settings, axis_name=None) -> Spectrum:
+    return _reduced(table, key, settings, axis_name)
+
+
+@_reduced.defjvp
+def _reduced_jvp(settings, axis_name, primals, tangents):
+    """By the singular triplets, not through the iteration that found them."""
+    of = _reduced(*primals, settings, axis_name)
+    rows = Rows(primals[0], axis_name=axis_name)
+    return of, _change(rows, arrays.cast_up(tangents[0]), of, centered=settings[-1])
+
+
+def _change(rows: Rows, change: Any, of: Spectrum, *, centered: bool) -> Spectrum:
+    """How the spectrum of the rows changes with them."""
+    table, told = arrays.cast_up(rows.table), of.values > of.tolerance
+    basis = derivatives.once(of.basis, derivatives.repeats(of.values, of.backward_error, told))
+    mean = rows.across(change.sum(axis=0)) / rows.everywhere
+    along, moved = (
+        arrays.matmul(each - middle[None, :] * centered, basis)
+        for each, middle in ((table, of.mean), (change, mean))
+    )
+    values, turn = derivatives.singular(
+        along, moved, of.values, of.backward_error, told, rows.across
+    )
+    norm = rows.across(jnp.sum(ratio(table, of.frobenius) * change))
+    share = ratio(norm, of.frobenius)  # what measures rounding grows with the table
+    exact = (np.zeros(np.shape(each), jax.dtypes.float0) for each in of[-4:])
+    rounding = (of.backward_error * share, of.tolerance * share)
+    return Spectrum(values, arrays.matmul(basis, turn), mean, norm, *rounding, *exact)
 
 
 def _over_mesh(table, key, settings) -> Spectrum:
     """Each device reduces the rows it has; the table does not travel, if it is cut by rows."""
     cut = table.sharding
     if cut.is_fully_replicated:
-        return _on_device(table.addressable_data(0), key, settings)
+        found = _on_device(table.addressable_data(0), key, settings)
+        here = isinstance(cut, NamedSharding) and cut.is_fully_addressable
+        return jax.device_put(found, NamedSharding(cut.mesh, PartitionSpec())) if here else found
     by_rows, *others = (*getattr(cut, "spec", ()), None, None)[:2]
     if by_rows is None or others[0] is not None:
         mesh = getattr(cut, "mesh", None)
@@ -168,41 +213,31 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
     # of [1, A - mean]: the first row holds what is left of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]
-    values, basis = _right_svd(r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]]))
+    values, basis = methods.right_svd(
+        r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]])
+    )
     values = xp.where(xp.arange(len(values)) < rows.everywhere - center, values, 0.0)
     frobenius = xp.sqrt(xp.sum(values**2) + center * rows.everywhere * xp.sum(mean**2))
     lost = rounding.underflow * xp.sqrt(xp.asarray(float(rows.everywhere * rows.table.shape[1])))
     error = rounding.unit * frobenius / rows.scale
+    backward_error = error * growth + lost
+    proven = xp.asarray(-1)
+    if rounding.whole:
+        most = min(rows.everywhere - center, rows.table.shape[1])
+        least = rows.everywhere ** (-0.5 * center)
+        proven = whole.ceiling(values / rows.scale, 4 * backward_error, most, least)
     return Spectrum(
         values=values / rows.scale,
         basis=basis,
         mean=mean / rows.scale,
         frobenius=frobenius / rows.scale,
-        backward_error=error * growth + lost,
+        backward_error=backward_error,
         tolerance=4 * (error + lost),
         rows=xp.asarray(rows.everywhere),
         bad_row=bad_row,
         centered=xp.asarray(center),
+        proven=proven,
     )
-
-
-def _right_svd(r: Any) -> tuple[Any, Any]:
-    """Singular values and right singular vectors, as columns, of a small matrix.
-
-    In float32 an SVD moves every value by a few u s_1: too much where one value (often that of the
-    mean) is far above the rest. Not so a second one, by QR iteration, of the R factor in the basis
-    of the first, whose rows fall in length as the values do: 5 u ||A||_F became 0.004.
-    """
-    xp = arrays.namespace(r)
-    if xp is np:
-        _, values, basis = np.linalg.svd(r)
-        return values, basis.T
-    _, _, first = jnp.linalg.svd(r, full_matrices=False)
-    graded = arrays.triangle(arrays.matmul(r, first.T))
-    svd = functools.partial(lax.linalg.svd, full_matrices=False)
-    iterated = functools.partial(svd, algorithm=lax.linalg.SvdAlgorithm.QR)
-    _, values, second = lax.platform_dependent(graded, tpu=svd, default=iterated)
-    return values, arrays.matmul(first.T, second.T)
 
 
 def _not_finite(rows: Rows, bad_row: Any, center: bool) -> Spectrum:

@@ -1,28 +1,35 @@
-"""The space that rows span: its basis, what lies in it, and the angles between two of them."""
+"""The space that rows span: its basis, what lies in it, and the angles between two of them.
+
+A span is given by columns [dim, k] that are independent: those of `basis`, which are orthonormal,
+or any others. (So two tables of the same words are columns too: of the space of their words.)
+"""
 
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
+from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.functional.ratios import length, ratio
+from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.ranks import rank
+from jaxemb.linalg.shape import unit_rows
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 
 class Membership(NamedTuple):
     """Whether a vector lies in a span. True when it does."""
 
-    coefficients: Float[Any, "*batch k"]  # in the basis
+    coefficients: Float[Any, "*batch k"]  # of the columns
     residual: Float[Any, "*batch"]  # the part outside, as a share of the vector's length
     tolerance: Float[Any, "*batch"]
-    orthonormal: Bool[Any, "*batch"]  # of another basis the residual would say nothing
 
     @property
     def inside(self) -> Any:
-        return (self.residual <= self.tolerance) & self.orthonormal
+        return self.residual <= self.tolerance
 
     def __bool__(self) -> bool:
         return bool(self.inside)
@@ -32,14 +39,15 @@ class Membership(NamedTuple):
 
 
 def _said(of: Membership) -> str:
-    if not of.orthonormal:
-        return "unknown: the basis is not orthonormal; make one with linalg.basis"
+    if np.isnan(of.residual):
+        return "unknown: numbers that are not finite, or columns that are dependent"
     return (
         f"{'inside' if of else 'outside'} the span of {of.coefficients.shape[-1]} vectors: "
         f"{float(of.residual):.1e} of its length lies outside, tolerance {float(of.tolerance):.1e}"
     )
 
 
+@on_any_mesh
 def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
     """Orthonormal columns that span the rows of a table: which subspace it lives in.
 
@@ -60,70 +68,169 @@ def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
     return of.basis[:, :r]
 
 
+class _Span(NamedTuple):
+    """The space of some columns."""
+
+    q: Any  # [dim, k], orthonormal
+    r: Any  # [k, k]: columns = q r sizes
+    sizes: Any  # [k]
+    condition: Any  # of the columns, taken at length 1
+    unit: float  # the unit roundoff of the columns
+
+
+def _span(columns: Any, name: str) -> _Span:
+    """An orthonormal basis of columns; under a trace NaN, if they are dependent.
+
+    Raises:
+        InputError: no columns of finite real numbers, or dependent ones.
+    """
+    arrays.refuse_sparse(columns, name)
+    columns = columns if isinstance(columns, jax.Array) else np.asarray(columns)
+    if columns.ndim == 2 and columns.shape[0] and not columns.shape[1]:  # the span of 0 alone
+        xp, columns = arrays.raised(columns)
+        return _Span(columns, columns[:0], columns[0], xp.asarray(1.0, columns.dtype), 0.0)
+    stored = arrays.table(columns, name, finite=True).dtype
+    xp, columns = arrays.raised(columns)
+    dim, k = columns.shape
+    if k > dim:
+        raise InputError(
+            f"{name} has {k:,} columns of length {dim:,}, which are dependent; wanted [dim, k] "
+            "(the rows of a table are spanned by the columns linalg.basis(table))"
+        )
+    unit = max(map(arrays.unit_roundoff, (stored, columns.dtype)))
+    # of infinity, where it could not be refused, LAPACK's SVD may never return
+    columns = xp.where(xp.isfinite(columns), columns, xp.nan)
+    long = unit_rows(columns.T)
+    q, r = xp.linalg.qr(long.T)
+    values = xp.linalg.svd(r if xp is np else jax.lax.stop_gradient(r))[1]
+    told = values[-1] > 4 * unit * k**0.5
+    if not arrays.is_traced(told) and not told:
+        raise InputError(
+            f"the {k:,} columns of {name} are dependent; wanted independent ones, such as the "
+            "columns of linalg.basis(columns.T), which span the same"
+        )
+    sizes = xp.sum(columns * long.T, axis=0)
+    return _Span(xp.where(told, q, xp.nan), r, sizes, values[0] / values[-1], unit)
+
+
+def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
+    """(namespace, the vectors [..., dim], the span of the columns [dim, k])."""
+    arrays.refuse_sparse(vectors, "vectors")
+    xp = arrays.namespace(vectors, basis)
+    span = _span(basis if xp is np else arrays.on_device(basis), "the basis")
+    _, vectors, _ = arrays.raised(vectors, span.q)
+    if not vectors.ndim or vectors.shape[-1] != len(span.q):
+        raise InputError(
+            f"vectors {vectors.shape} and a basis {span.q.shape}; wanted [..., dim] and [dim, k] "
+            "(the rows of a table are spanned by the columns linalg.basis(table))"
+        )
+    return xp, vectors, span
+
+
+@on_any_mesh
 def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
-    """What is left of vectors without their part in the span of orthonormal columns.
+    """What is left of vectors [..., dim] without their part in the span of columns [dim, k].
+
+    Raises:
+        InputError: dependent columns (under a trace: NaN); vectors of another length.
+    """
+    _, vectors, span = _vectors_of(vectors, basis)
+    return rejected(vectors, span.q)
+
+
+def rejected(vectors: Any, q: Any) -> Any:
+    """`reject` of orthonormal columns.
 
     Projected out twice: once would leave as much as rounding puts into the span.
     """
-    _, vectors, basis = arrays.raised(vectors, basis)
     for _ in range(2):
-        vectors = vectors - matmul(matmul(vectors, basis), basis.T)
+        vectors = vectors - matmul(matmul(vectors, q), q.T)
     return vectors
 
 
+@on_any_mesh
 def project(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
-    """The part of vectors [..., dim] that lies in the span of orthonormal columns [dim, k]."""
-    _, vectors, basis = arrays.raised(vectors, basis)
-    return matmul(matmul(vectors, basis), basis.T)
+    """The part of vectors [..., dim] that lies in the span of columns [dim, k].
+
+    Raises:
+        InputError: dependent columns (under a trace: NaN); vectors of another length.
+    """
+    _, vectors, span = _vectors_of(vectors, basis)
+    return matmul(matmul(vectors, span.q), span.q.T)
 
 
+@on_any_mesh
 def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
-    """Whether a vector [dim] lies in the span of orthonormal columns [dim, k].
+    """Whether a vector [dim] lies in the span of columns [dim, k].
 
     Args:
         tolerance: of the part outside, as a share of the length; by default 8 sqrt(k) eps of the
-            coarser of the two arrays' own types.
+            coarser of the two arrays' own types, times the condition of the columns, taken at
+            length 1 (1 of a `basis`).
 
     Returns:
         The zero vector lies in every span.
+
+    Raises:
+        InputError: dependent columns (under a trace: outside); a vector of another length; a
+            tolerance that is negative or not finite.
     """
-    stored = [np.asarray(x).dtype if isinstance(x, list) else x.dtype for x in (vector, basis)]
-    unit = max(map(arrays.unit_roundoff, stored))
-    xp, vector, basis = arrays.raised(vector, basis)
-    k = basis.shape[1]
+    own = vector if isinstance(vector, jax.Array) else np.asarray(vector)
+    xp, vector, span = _vectors_of(vector, basis)
+    if vector.ndim != 1:
+        raise InputError(f"vectors {vector.shape}; wanted one, [dim] (of more: jax.vmap)")
+    unit = max(span.unit, *map(arrays.unit_roundoff, (own.dtype, vector.dtype)))
+    k = len(span.sizes)
+    if tolerance is None:
+        tolerance = 16 * max(k, 1) ** 0.5 * unit * span.condition
     # both by the largest entry, so that no square over- or underflows
-    scale = xp.max(xp.abs(vector))
-    vector = vector / xp.where(scale > 0, scale, 1.0)
-    length = xp.linalg.norm(vector)
-    residual = xp.linalg.norm(reject(vector, basis)) / xp.where(length > 0, length, 1.0)
-    bound = 16 * max(k, 1) ** 0.5 * unit
-    off = xp.abs(matmul(basis.T, basis) - xp.eye(k))
+    scale = arrays.still(xp.max(xp.abs(vector)))
+    scale = xp.where(scale > 0, scale, 1.0)
+    vector = vector / scale
+    residual = ratio(length(rejected(vector, span.q)), length(vector))
+    along = matmul(vector, span.q)
+    solve = np.linalg.solve if xp is np else jax.scipy.linalg.solve_triangular
+    along = solve(span.r, along) if k else along
     return Membership(
-        scale * matmul(vector, basis),
+        scale * along / span.sizes,
         residual,
-        xp.asarray(bound if tolerance is None else tolerance, vector.dtype),
-        xp.max(off, initial=0.0) <= bound,
+        arrays.namespace(vector, tolerance).asarray(arrays.tolerance(tolerance), vector.dtype),
     )
 
 
+@on_any_mesh
 def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
-    """The angles between two spans, ascending, in radians; 0 for what they share.
+    """The angles between the spans of two sets of columns, ascending, in radians.
+
+    They are `scipy.linalg.subspace_angles` in the other order. Of the spaces that the rows of two
+    tables span: `principal_angles(basis(a), basis(b))`.
 
     Args:
-        left: orthonormal columns [dim, k].
-        right: orthonormal columns [dim, l].
+        left: independent columns [dim, k].
+        right: independent columns [dim, l].
 
     Returns:
-        min(k, l) angles. Small ones come from their sine: the cosine of 1e-5 is 1 in float32.
+        min(k, l) angles; 0 for what the spans share. Small ones come from their sine: the cosine of
+        1e-5 is 1 in float32.
+
+    Raises:
+        InputError: dependent columns (under a trace: NaN); columns of different lengths.
 
     Source:
         Bjorck and Golub 1973.
     """
+    left, right = _span(left, "left").q, _span(right, "right").q
+    if len(left) != len(right):
+        raise InputError(f"columns {left.shape} and {right.shape}; wanted them of one length")
     xp, left, right = arrays.raised(left, right)
     if left.shape[1] < right.shape[1]:
         left, right = right, left
+    if not right.shape[1]:
+        return right[0]
     along = matmul(left.T, right)
-    cosines = xp.clip(xp.linalg.svd(along, full_matrices=False)[1], 0.0, 1.0)
+    cosines = xp.clip(derivatives.singular_values(along), 0.0, 1.0)
     outside = right - matmul(left, along)
-    sines = xp.clip(xp.linalg.svd(outside, full_matrices=False)[1], 0.0, 1.0)[::-1]
-    return xp.where(cosines**2 > 0.5, xp.arcsin(sines), xp.arccos(cosines))
+    sines = xp.clip(derivatives.singular_values(outside), 0.0, 1.0)[::-1]
+    small = cosines**2 > 0.5  # each inverse is asked only where it has a derivative
+    angles = xp.arcsin(xp.where(small, sines, 0.0)), xp.arccos(xp.where(small, 0.0, cosines))
+    return xp.where(small, *angles)

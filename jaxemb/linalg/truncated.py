@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, at_least
+from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
-from jaxemb.linalg.operators import Operator, on_device
+from jaxemb.linalg.operators import Operator, an_operator, on_device
 
 
 class TruncatedSVD(NamedTuple):
@@ -34,6 +35,7 @@ def default_steps(rank: int, block: int = 8) -> int:
     return max(-(-4 * rank // block), 16)
 
 
+@on_any_mesh
 def truncated_svd(
     of: Operator, rank: int, *, key: Any = 0, block: int = 8, steps: int | None = None
 ) -> TruncatedSVD:
@@ -53,13 +55,15 @@ def truncated_svd(
         `bounds` then says so. A span of as many dimensions as the matrix gives its SVD.
 
     Raises:
-        InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank.
+        InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank;
+            no Operator.
 
     Source:
         Musco and Musco 2015, arXiv:1504.05477, algorithm 2; with its blocks made orthonormal as
         they come, as in Golub, Luk and Overton 1981. One block of rank + 10 vectors and one step is
         Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 5.1.
     """
+    an_operator(of)
     at_least(1, rank=rank, block=block)
     least = min(of.shape)
     if rank > least:

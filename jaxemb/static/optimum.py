@@ -22,7 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Num
 
 from jaxemb.functional import losses
 from jaxemb.structs import Cells
@@ -33,8 +33,15 @@ _ROOM = 1 << 22  # entries of the rows that are dense at a time
 Rule = Callable[..., Float[Array, "words contexts"]]
 
 
+def _floats(counts: ArrayLike) -> Array:
+    """Counts as floats: sums and multiples of integers would wrap where int32 ends."""
+    counts = counts if isinstance(counts, jax.Array) else np.asarray(counts)
+    floating = jnp.issubdtype(counts.dtype, jnp.floating)
+    return jnp.asarray(counts, None if floating else jnp.result_type(float))
+
+
 def keep(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -47,12 +54,12 @@ def keep(
         negatives: k, noise words for every observed pair.
         noise: P_n(c), the probability that one draw gives context c; sums to 1.
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     return negatives * jnp.sum(counts, axis=1, keepdims=True) * noise[None, :]
 
 
 def skip(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -60,13 +67,13 @@ def skip(
 
     The expectation of `blocks.skip`. Optimum: PMI - log k - log(1 - P(c | w)).
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     others = jnp.sum(counts, axis=1, keepdims=True) - counts
     return negatives * others * noise[None, :]
 
 
 def resample(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
@@ -74,14 +81,14 @@ def resample(
 
     The expectation of `blocks.resample`, fastText's rule.
     """
-    counts, noise = jnp.asarray(counts), jnp.asarray(noise)
+    counts, noise = _floats(counts), jnp.asarray(noise)
     drawn = counts / (1.0 - noise)[None, :]
     return negatives * (jnp.sum(drawn, axis=1, keepdims=True) - drawn) * noise[None, :]
 
 
 def loss(
     scores: Float[ArrayLike, "words contexts"],
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     noise_counts: Float[ArrayLike, "words contexts"],
 ) -> Float[Array, ""]:
     """The expected loss of a whole corpus, in nats, as a function of all scores m_wc.
@@ -91,13 +98,13 @@ def loss(
         counts: #(w, c).
         noise_counts: N(w, c), by one of the rules above.
     """
-    scores, counts = jnp.asarray(scores), jnp.asarray(counts)
+    scores, counts = jnp.asarray(scores), _floats(counts)
     each = counts * losses.softplus(-scores) + noise_counts * losses.softplus(scores)
     return jnp.sum(each)
 
 
 def scores(
-    counts: Float[ArrayLike, "words contexts"],
+    counts: Num[ArrayLike, "words contexts"],
     noise_counts: Float[ArrayLike, "words contexts"],
 ) -> Float[Array, "words contexts"]:
     """The minimum of `loss`: log(#(w, c) / N(w, c)).
@@ -106,7 +113,7 @@ def scores(
         -inf for a context that was never observed, and +inf for one that is never drawn: there
         the loss falls without end. NaN where neither happens: the loss says nothing of the cell.
     """
-    return jnp.log(counts) - jnp.log(noise_counts)
+    return jnp.log(_floats(counts)) - jnp.log(noise_counts)
 
 
 def of_cells(

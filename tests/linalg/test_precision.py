@@ -83,6 +83,12 @@ def test_every_product_has_full_precision(name):
     assert all(equation.params["precision"] == full for equation in products)
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_product_of_sizes_leaves_the_integers_of_a_device(name):
+    """Of three million rows, the square of which is beyond int32; only traced, never run."""
+    jax.eval_shape(FUNCTIONS[name], jax.ShapeDtypeStruct((3_000_000, 4), jnp.float32))
+
+
 def test_every_public_function_is_on_a_list_above():
     listed = {name.split()[0] for name in FUNCTIONS} | WITHOUT | ON_THE_HOST
     listed |= {"spectrum", "cka", "qr", "sketch"}

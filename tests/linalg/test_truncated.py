@@ -125,6 +125,13 @@ def test_a_direction_that_the_triplets_missed_is_found_by_the_bounds():
     assert "of the 2 largest singular values 0 are known to within" in str(bounds)
 
 
+def test_the_width_is_the_widest_interval_as_a_share_of_its_upper_bound():
+    nothing = np.zeros(3)  # a bound of 0 is met
+    for lower, upper, width in [([9, 3, 0], [10, 4, 0], 0.25), (nothing, nothing, 0.0)]:
+        bounds = linalg.Bounds(np.array(lower), np.array(upper), 0.0, 0.0, 1e-6)
+        assert bounds.width == width
+
+
 @pytest.mark.parametrize("shape", [(3, 50), (5, 200), (200, 5), (9, 9), (20, 90)])
 def test_the_norm_outside_is_exact_where_lanczos_has_all_of_the_space(shape):
     """Also of a wide matrix, in which most of any vector is in the null space."""

@@ -141,6 +141,19 @@ def test_the_optimum_of_cells_is_that_of_the_dense_matrix(rule, monkeypatch):
         np.testing.assert_allclose(found.values, shifted.values, rtol=1e-5, atol=1e-5)
 
 
+@every_rule
+def test_counts_that_are_whole_numbers_do_not_wrap_where_int32_ends(rule):
+    counts, noise = np.array([[2**30, 2**31, 2**33], [1, 2, 3]]), np.full(3, 1 / 3)
+    expected = rule(counts.astype(np.float64), NEGATIVES, noise)
+    with jax.enable_x64(False):
+        found = rule(counts, NEGATIVES, noise)
+        scored = optimum.scores(counts, found)
+        lost = optimum.loss(np.zeros((2, 3)), counts, found)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(scored, np.log(counts / expected), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(lost, np.log(2) * (counts + expected).sum(), rtol=1e-6)
+
+
 TEXT = (0, 3, 1, 1, -1, 2, 1, 0)  # four centers, with two words of context on either side
 SETTINGS: dict[str, Any] = {
     "window": 2,

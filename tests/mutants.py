@@ -1087,10 +1087,16 @@ MUTANTS = {
         "tests/test_hosts.py::test_a_chunk_that_never_ends",
     ),
     # what is differentiated, cut over devices, or asserted under a trace
-    "a row of padding has no direction, and a gradient of NaN": Mutant(
+    "equal vectors have a distance, and a gradient of NaN": Mutant(
         "functional/ratios.py",
         "return xp.where(zero, 0.0, xp.sqrt(xp.where(zero, 1.0, x)))",
         "return xp.sqrt(x)",
+        "tests/laws/test_gradients.py::test_equal_vectors_do_not_pull",
+    ),
+    "padding is pulled": Mutant(
+        "functional/ratios.py",
+        "return xp.where(zero, 0.0, x / xp.where(zero, 1.0, y))",
+        "return x / xp.where(zero, 1.0, y)",
         "tests/laws/test_gradients.py::test_a_row_of_zeros_receives_no_gradient",
     ),
     "singular values change as the wrong vectors say": Mutant(

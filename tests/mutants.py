@@ -1086,7 +1086,6 @@ MUTANTS = {
         "time.monotonic() - last > 1e3 * seconds",
         "tests/test_hosts.py::test_a_chunk_that_never_ends",
     ),
-    # what files and lists are read as, and written as
     "a line end of Unicode ends a word of a list": Mutant(
         "text/word_lists.py",
         "line in data.removeprefix(BOM).removesuffix(end).split(end)]",
@@ -1201,7 +1200,7 @@ MUTANTS = {
         "0.5 * pairs * beneath",
         "0.0 * pairs * beneath",
         "tests/laws/test_steps.py::test_the_load_of_a_row",
-    # what linalg took for something else
+    ),
     "integers are rounded as float32 is": Mutant(
         "linalg/arrays.py",
         "if is_floating(dtype) else 0.0",
@@ -1297,6 +1296,60 @@ MUTANTS = {
         "None if floating else jnp.result_type(float)",
         "None",
         "tests/static/test_optimum.py::test_counts_that_are_whole_numbers",
+    ),
+    "equal vectors have a distance, and a gradient of NaN": Mutant(
+        "functional/ratios.py",
+        "return xp.where(zero, 0.0, xp.sqrt(xp.where(zero, 1.0, x)))",
+        "return xp.sqrt(x)",
+        "tests/laws/test_gradients.py::test_equal_vectors_do_not_pull",
+    ),
+    "padding is pulled": Mutant(
+        "functional/ratios.py",
+        "return xp.where(zero, 0.0, x / xp.where(zero, 1.0, y))",
+        "return x / xp.where(zero, 1.0, y)",
+        "tests/laws/test_gradients.py::test_a_row_of_zeros_receives_no_gradient",
+    ),
+    "singular values change as the wrong vectors say": Mutant(
+        "linalg/derivatives.py",
+        "total(jnp.sum(left * change, axis=0))",
+        "total(jnp.sum(along * change, axis=0))",
+        "tests/linalg/test_derivatives.py::test_the_gradient_of_the_sum_of_equal_values",
+    ),
+    "a basis does not turn when its table changes": Mutant(
+        "linalg/derivatives.py",
+        "jnp.where(apart, ratio(mixed + mixed.T, low * high), 0.0)",
+        "0.0 * mixed",
+        "tests/linalg/test_derivatives.py::test_values_and_spaces_have_the_derivatives",
+    ),
+    "a whitening forgets the values that repeat": Mutant(
+        "linalg/changes.py",
+        "jnp.where(both, -share,",
+        "jnp.where(both & (apart > 1e-5), -share,",
+        "tests/linalg/test_derivatives.py::test_a_whitening_of_equal_values",
+    ),
+    "axes stay Explicit while a table is measured": Mutant(
+        "functional/meshes.py",
+        "if kind == AxisType.Explicit]",
+        "if kind == AxisType.Manual]",
+        "tests/laws/test_meshes.py::test_what_has_a_row_for_each_row_stays_cut",
+    ),
+    "no answer has the score of minus infinity": Mutant(
+        "evaluation/searching.py",
+        "NOTHING = np.finfo(np.float32).min",
+        "NOTHING = -np.float32(np.inf)",
+        "tests/laws/test_debugging.py::test_no_alarm_rings_in_a_search",
+    ),
+    "an assertion under jit is refused in JAX's words": Mutant(
+        "linalg/checks.py",
+        "if _is_taken_out() else ok",
+        "if False else ok",
+        "tests/linalg/test_assertions.py::test_where_nothing_would_report_it",
+    ),
+    "under checkify the fields are dumped": Mutant(
+        "linalg/checks.py",
+        "found=found)",
+        "found=found._asdict())",
+        "tests/linalg/test_assertions.py::test_checkify_says_the_sentence",
     ),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
+from jax.core import Tracer
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +68,7 @@ def _cut(leaf: Any) -> _Cut | None:
     if not _explicit(typed.mesh):
         return None
     # a tracer knows no devices
-    mesh = typed.mesh if isinstance(leaf, jax.core.Tracer) else leaf.sharding.mesh
+    mesh = typed.mesh if isinstance(leaf, Tracer) else getattr(leaf.sharding, "mesh", typed.mesh)
     return _Cut(mesh, typed.spec[0] if leaf.ndim else None, leaf.shape[0] if leaf.ndim else 0)
 
 

@@ -1,7 +1,8 @@
 """What matrix is this? Rank, span, dependence and orthogonality of tables, with their margins.
 
 NumPy in, NumPy out in float64; jax in, jax out, with every product in full precision, under jit,
-vmap and over meshes. The one expensive object is the `Spectrum`; most verdicts are functions of it.
+vmap, grad and over meshes. The one expensive object is the `Spectrum`; most verdicts are functions
+of it.
 """
 
 from jaxemb.linalg.assertions import (

@@ -2,7 +2,7 @@
 
 With values at hand they raise AssertionError and show what was measured. Under a trace they are
 checks of `jax.experimental.checkify`: wrap the jitted (or vmapped, or differentiated) function in
-`checkify.checkify` or `chex.chexify`. In a plain jit they refuse to be traced; nothing passes
+`checkify.checkify` or `chex.chexify`. In a plain jit they refuse to be compiled; nothing passes
 unseen. Numbers that are not finite fail. (`chex.assert_rank` is about the number of axes.)
 """
 

@@ -1,5 +1,7 @@
 """What all assertions share: raising now, or leaving a check that must be functionalized."""
 
+import functools
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -7,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.experimental import checkify
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
@@ -61,20 +65,54 @@ def require(ok: Any, wanted: str, found: Any) -> None:
         if not bool(np.all(ok)):
             raise AssertionError(f"wanted {wanted}; got: {found}")
         return
+    ok = _reported.bind(jnp.asarray(ok)) if _is_taken_out() else ok
+    # the report itself is formatted, by its __str__, once its numbers are known
     wanted = wanted.replace("{", "{{").replace("}", "}}")
-    try:
-        # the report itself is formatted, when its numbers are known: by its __str__
-        checkify.check(
-            ok, f"wanted {wanted}; got: {{found}}", found=jax.tree.map(jnp.asarray, found)
-        )
-    except ValueError as refused:
-        if "not functionalized" not in str(refused):
-            raise
-        raise InputError(_UNHEARD) from None
+    found = jax.tree.map(jnp.asarray, found)
+    checkify.check(ok, f"wanted {wanted}; got: {{found}}", found=found)
 
 
-_UNHEARD = (
-    "an assertion is not functionalized: under jax.jit, grad or vmap of it nothing would raise it; "
-    "call the jitted f as error, out = jax.experimental.checkify.checkify(jax.jit(f))(x), then "
-    "error.throw(), or as chex.chexify(jax.jit(f))(x); or assert outside jit"
-)
+class _Reported(Primitive):
+    """The identity, of what a check asks; compiled, it refuses.
+
+    JAX compiles a function long after it traced it, and tells of a check that nobody functionalized
+    without saying whose it is. Who functionalizes a program calls every operation of it anew, and
+    this one leaves no trace then.
+    """
+
+    def bind(self, ok: Any, **params: Any) -> Any:
+        return ok if _caller().endswith("checkify") else super().bind(ok, **params)
+
+
+def _caller() -> str:
+    """The module that called this one; checkers of types may stand between."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PASSED):
+        frame = frame.f_back
+    return frame.f_globals.get("__name__", "")
+
+
+_PASSED = (__name__, "jaxtyping", "beartype")
+
+
+def _refuse(context: Any, ok: Any) -> Any:
+    del context, ok
+    raise InputError(
+        "an assertion is not functionalized, and under jax.jit nothing would raise it: call "
+        "error, out = jax.experimental.checkify.checkify(jax.jit(f))(x), then error.throw(); "
+        "or chex.chexify(jax.jit(f))(x); or assert outside jit"
+    )
+
+
+_reported = _Reported("reported")
+_reported.def_impl(lambda ok: ok)
+_reported.def_abstract_eval(lambda ok: ok)
+batching.defvectorized(_reported)
+mlir.register_lowering(_reported, _refuse)
+
+
+@functools.cache
+def _is_taken_out() -> bool:
+    """Whether this JAX functionalizes as `_Reported` expects; if not, JAX's own error is left."""
+    program = jax.make_jaxpr(checkify.checkify(lambda ok: _reported.bind(ok)))(True)
+    return _reported.name not in str(program)

@@ -45,7 +45,7 @@ def stable_rank(of: Any) -> Float[Any, ""]:
 def participation_ratio(of: Any) -> Float[Any, ""]:
     """(sum l)^2 / sum l^2 with l = s^2: the number of equal directions that would spread as much.
 
-    Of a table it takes one Gram matrix and no eigenvalues, so it can be differentiated.
+    Of a table it takes one Gram matrix and no eigenvalues.
     """
     if isinstance(of, Spectrum):
         squares = (of.values / _or_one(of.values[0])) ** 2

@@ -17,7 +17,9 @@ import pytest
 from jax.experimental import checkify
 
 from jaxemb import linalg
+from jaxemb.errors import InputError
 from jaxemb.functional import losses
+from jaxemb.linalg import checks
 from tests.linalg.tables import planted
 
 
@@ -246,8 +248,29 @@ def test_where_nothing_would_report_it_refuses_to_be_traced(case):
     """equinox.error_if lets a bad table pass in jit(grad(f)), where its output is not needed."""
     inside, outside = _both(case)
     for how, x in [("jit", inside), ("jit", outside), ("jit grad", outside)]:
-        with pytest.raises(ValueError, match="not functionalized"):
+        with pytest.raises(InputError, match="not functionalized") as refused:
             TRANSFORMS[how][0](_checked(case))(x)
+        said = str(refused.value)
+        assert "checkify.checkify(jax.jit(f))(x)" in said
+        assert "\n" not in said
+
+
+def test_a_jax_that_functionalizes_otherwise_still_refuses_in_its_own_words(monkeypatch):
+    monkeypatch.setattr(checks, "_is_taken_out", lambda: False)
+    with pytest.raises(ValueError, match="not functionalized") as refused:
+        jax.jit(lambda x: linalg.assert_one_hot(x))(jnp.eye(3))
+    assert not isinstance(refused.value, InputError)
+
+
+@EVERY
+def test_checkify_says_the_sentence_that_is_said_outside(case):
+    """Word for word, up to digits: one is of float32 numbers under jit."""
+    outside = _both(case)[1]
+    with pytest.raises(AssertionError) as failed:
+        case.check(outside)
+    error = _program(case, "jit")(outside)[0].get()
+    words = [re.sub(r"[-+]?\d[\d.e+-]*", "#", said) for said in (str(failed.value), error)]
+    assert words[1] == f"{words[0]} (`check` failed)"
 
 
 @EVERY

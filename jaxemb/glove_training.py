@@ -98,7 +98,7 @@ def glove(
     learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
     rows = objective.prepare(vocab)[1]
-    order = int(jax.random.bits(order_key))
+    order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
     settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
     chunks = functools.partial(shuffling.chunks, cells, **settings)
     train = functools.partial(glove_lib.events, objective, learner)

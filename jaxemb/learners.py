@@ -74,7 +74,7 @@ def dense(
     """
 
     def init(start: InOut) -> LearnerState:
-        return LearnerState(start, optimizer.init(cast(Any, start)), Refused())
+        return LearnerState(start, begun(optimizer, start), Refused())
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
         def loss(whole: InOut):
@@ -82,8 +82,8 @@ def dense(
 
         gradient = jax.grad(loss)(state.tables)
         if trainable is not None:
-            gradient = jax.tree.map(lambda g, mask: g * mask[:, None], gradient, trainable)
-        update, optimizer_state = optimizer.update(gradient, state.optimizer, state.tables)
+            gradient = jax.tree.map(_masked, gradient, trainable)
+        update, optimizer_state = updated(optimizer, gradient, state.optimizer, state.tables)
         moved = jax.tree.map(lambda t, u: t - learning_rate * u, state.tables, update)
         finite = all_finite(gradient)
         return applied(finite, LearnerState(moved, optimizer_state, state.refused), state)
@@ -148,7 +148,7 @@ def row_sparse(
             ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
             gradient = jax.tree.map(
-                lambda g, mask, i: g * mask[i][..., None], gradient, trainable, ids
+                lambda g, mask, i: _masked(g, mask[i]), gradient, trainable, ids
             )
         if plain:
             update = jax.tree.map(lambda g: -learning_rate * g, gradient)
@@ -163,10 +163,35 @@ def row_sparse(
     return Learner(init, step, over)
 
 
+def begun(optimizer: optax.GradientTransformation, params: Any) -> Any:
+    """The first state of an optimizer."""
+    with _as_wide_as(params):
+        return optimizer.init(params)
+
+
+def updated(optimizer: optax.GradientTransformation, gradient: Any, *state: Any) -> Any:
+    """`optimizer.update`: numbers of its own are as wide as the gradient's.
+
+    Adam's bias correction takes JAX's default type, which is wider where `jax_enable_x64` is set.
+    """
+    with _as_wide_as(gradient):
+        return optimizer.update(gradient, *state)
+
+
+def _as_wide_as(tree: Any) -> Any:
+    """A context: 64 bits are JAX's default only where a leaf has them."""
+    return jax.enable_x64(any(leaf.dtype.itemsize > 4 for leaf in jax.tree.leaves(tree)))
+
+
 @functools.partial(jax.jit, inline=True)
 def all_finite(tree: Any) -> Array:
     """Whether every number of a pytree is finite."""
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _masked(gradient: Array, mask: Array) -> Array:
+    """A mask of any type, NumPy's default too, leaves gradients of theirs."""
+    return gradient * mask[..., None].astype(gradient.dtype)
 
 
 def _where(condition: Array, new: Any, old: Any) -> Any:
@@ -193,7 +218,7 @@ def _in_parts(of, blocks: Block, parts: int):
 
 
 def _row_state(optimizer, table) -> RowState:
-    state = optimizer.init(table)
+    state = begun(optimizer, table)
     if any(jnp.shape(leaf) != table.shape for leaf in jax.tree.leaves(state)):
         raise InputError(
             "row_sparse takes an optimizer whose state has the shape of the table (SGD, Adagrad); "
@@ -209,7 +234,7 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
         flat, gradient.reshape(flat.shape[0], -1), state.scratch
     )
     at_rows = jax.tree.map(lambda leaf: leaf[flat], state.rows)
-    update, new_rows = optimizer.update(summed, at_rows)
+    update, new_rows = updated(optimizer, summed, at_rows)
     update = jnp.where(first[:, None], -learning_rate * update, 0.0)
     if cap is not None:
         norm = jnp.linalg.norm(update, axis=-1, keepdims=True)

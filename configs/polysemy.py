@@ -9,7 +9,7 @@ Expect:  2 CPU cores (AMD EPYC) shared with others, commit b72334e: 19 min; sens
 
 import dataclasses
 
-from jaxemb import contextual_runs, learners, objectives
+from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
@@ -30,7 +30,7 @@ config = PolysemyConfig(
     contextual=ContextualConfig(
         corpus=dataclasses.replace(text, mark_unknown=True),
         cell=models.elmo_cell,
-        optimizer=contextual_runs.adagrad,
+        optimizer=models.adagrad,
         dim=64,
         units=128,
         samples=256,

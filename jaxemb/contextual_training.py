@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from jaxemb import learners
+from jaxemb import learners, optimizers
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
@@ -101,9 +101,10 @@ def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> St
     model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
     params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
     if table is not None:
-        params = with_table(params, jnp.asarray(table, jnp.float32))
-    optimizer = learners.begun(plan.rule.optimizer, params)
-    return State(params, optimizer, model.bilm.start((batch,)), Refused())
+        # a copy: the state is given away
+        params = with_table(params, jnp.array(table, jnp.float32))
+    optimizer = optimizers.begun(plan.rule.optimizer, params)
+    return optimizers.apart(State(params, optimizer, model.bilm.start((batch,)), Refused()))
 
 
 def table_of(params: Any) -> Any:
@@ -214,9 +215,7 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)
     # frozen rows are neither in the norm that is clipped, nor moved by an optimizer's own accord
     gradient = _where_trained(resources, gradient, jax.tree.map(jnp.zeros_like, gradient))
-    change, optimizer = learners.updated(
-        rule.optimizer, gradient, state.optimizer, state.params
-    )
+    change, optimizer = optimizers.updated(rule.optimizer, gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, change)
     params = _where_trained(resources, params, state.params)
     finite = learners.all_finite((gradient, nats))

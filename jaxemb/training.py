@@ -39,7 +39,8 @@ class Plan(NamedTuple):
     batch: int  # blocks in a step
     chunk: int  # steps in one jitted call: changes nothing but speed
     trainable: InOut | None = None
-    initial: Callable[[InOut], InOut] = lambda whole: whole  # from random tables to the first
+    # from random tables to the first, which are given away
+    initial: Callable[[InOut], InOut] = lambda whole: whole
     initialize: Callable[..., InOut] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
 

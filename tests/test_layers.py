@@ -18,6 +18,7 @@ FLOORS = {
     "structs": 3,
     # floor 1
     "text": 4,
+    "optimizers": 4,
     "static": 4,
     "formats": 4,
     "contextual": 4,

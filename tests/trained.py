@@ -55,7 +55,10 @@ def digest(tree: Any) -> str:
 
 def _text():
     random = np.random.default_rng(0)
-    lines = [" ".join(f"{chr(97 + i)}{chr(97 + i)}" for i in random.integers(0, WORDS, 9)) for _ in range(40)]
+    lines = [
+        " ".join(f"{chr(97 + i)}{chr(97 + i)}" for i in random.integers(0, WORDS, 9))
+        for _ in range(40)
+    ]
     vocab, ids = jaxemb.text.encode(lines, min_count=1)
     return ids, vocab
 

@@ -45,4 +45,7 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     xp = arrays.namespace(of.values)
     kept = of.values > of.tolerance
     stretch = xp.where(kept, xp.sqrt(1.0 * of.rows) / xp.where(kept, of.values, 1.0), 0.0)
-    return matmul(matmul(center(table), of.basis) * stretch[None, :], of.basis.T)
+    centered = center(table)  # of a jax table in its own type, whatever that of its spectrum is
+    to = arrays.namespace(centered)
+    basis, stretch = (to.asarray(each, centered.dtype) for each in (of.basis, stretch))
+    return matmul(matmul(centered, basis) * stretch[None, :], basis.T)

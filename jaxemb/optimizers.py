@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 from jaxtyping import Array
 
 from jaxemb.errors import InputError
@@ -46,7 +47,7 @@ def apart(tree: Any) -> Any:
     seen: set[Any] = set()
 
     def own(leaf: Any) -> Any:
-        if not isinstance(leaf, jax.Array) or isinstance(leaf, jax.core.Tracer):
+        if not isinstance(leaf, jax.Array) or isinstance(leaf, Tracer):
             return leaf
         buffers = {each.data.unsafe_buffer_pointer() for each in leaf.addressable_shards}
         if seen & buffers:

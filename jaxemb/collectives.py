@@ -12,7 +12,12 @@ _KINDS = (
 _LINE = re.compile(rf" = (.*?) ({_KINDS})(?:-start)?\((.*?)\)(.*)")
 _MADE, _NAME = re.compile(r"(%[\w.-]+) = (.*?) [\w-]+\("), re.compile(r"%[\w.-]+")
 _ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
-_ALONE = re.compile(r"replica_groups=(\{\{\d+\}|\[\d+,1\])")
+# who sends to whom, in XLA's three notations: {{0,2},{1,3}}; [2,2]<=[4], in which the last number
+# is how many; mesh['data'=2,'model'=4] {'model'}, in which 'model':(2)2 is a part of an axis
+_LISTED = re.compile(r"replica_groups=\{\{([\d,]*)\}")
+_COUNTED = re.compile(r"replica_groups=\[(?:\d+,)*(\d+)\]")
+_OF_MESH = re.compile(r"replica_groups=mesh\[(.*?)\].*? \{(.*?)\}")
+_AXIS, _PART = re.compile(r"([^,=]+)=(\d+)"), re.compile(r"([^,:]+)(?::\(\d+\)(\d+))?")
 
 
 class Collective(NamedTuple):
@@ -32,12 +37,24 @@ def of(compiled: Any) -> list[Collective]:
     text = compiled if isinstance(compiled, str) else compiled.as_text()
     made, found = dict(_MADE.findall(text)), []
     for result, kind, operands, how in _LINE.findall(text):
-        if _ALONE.search(how):
+        if together(how) == 1:
             continue
         shapes = tuple(f"{name}[{sizes}]" for name, sizes in _ARRAY.findall(result))
         had = sum(_bytes(made[name]) for name in _NAME.findall(operands))
         found.append(Collective(kind, shapes, max(_bytes(result), had)))
     return sorted(found, key=lambda each: -each.bytes)
+
+
+def together(how: str) -> int | None:
+    """How many devices send to one another, by an operation's text; None if it does not say."""
+    if listed := _LISTED.search(how):
+        return len(listed[1].split(","))
+    if counted := _COUNTED.search(how):
+        return int(counted[1])
+    if of_mesh := _OF_MESH.search(how):
+        sizes = dict(_AXIS.findall(of_mesh[1]))
+        return math.prod(int(part or sizes[name]) for name, part in _PART.findall(of_mesh[2]))
+    return None
 
 
 def _bytes(text: str) -> int:

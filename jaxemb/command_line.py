@@ -21,6 +21,7 @@ _SHORT = {
     "corpus": "^--(bad-utf8|phrases?[a-z-]*)(?==|$)",
     "hosts": "^--(coordinator|processes|process-id|heartbeat|start-within|stuck-after)(?==|$)",
 }
+_HELP = (tyro.conf.HelptextFromCommentsOff,)  # a comment is for who reads the code
 
 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
@@ -62,7 +63,7 @@ def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> 
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            found = tyro.cli(kind, args=whole, **settings)
+            found = tyro.cli(kind, args=whole, config=_HELP, **settings)
     except SystemExit as stop:
         if stop.code:  # tyro says it in a box of many lines
             inside = (line for line in said.getvalue().splitlines() if not line.startswith("╭"))

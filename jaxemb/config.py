@@ -118,6 +118,7 @@ class StaticConfig:
     exact_elastic: bool = False
     """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
     hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
+    """Several processes, each started with the same command but for its number."""
     memory: float | None = None
     """GiB that tables may take; by default what the machine has."""
 

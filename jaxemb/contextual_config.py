@@ -56,6 +56,7 @@ class ContextualConfig:
     mesh: str | None = None
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
     hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
+    """Several processes, each started with the same command but for its number."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 

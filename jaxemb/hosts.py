@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import jax
-from jax._src import distributed  # its key-value store has no public name
 
-from jaxemb import checkpoints, command_line, durable, identity, lost
+from jaxemb import checkpoints, command_line, durable, identity, lost, store
 from jaxemb.errors import InputError, Interrupted
 from jaxemb.hosts_config import AUTO, Hosts
 
@@ -34,7 +33,7 @@ class _Job(NamedTuple):
 
     process: int
     processes: int
-    client: Any  # of the key-value store that all have
+    client: Any  # of the key-value store that all have: `store.of_all`
     asked: list[int]  # one number: how often something was told or awaited
     seen: list[float]  # when the last chunk was finished, if any was
 
@@ -186,8 +185,9 @@ def _connected(settings: Hosts) -> _Job:
             why = str(error).partition("\n")[0].rstrip(".")
             told_so = ": wanted srun, mpirun or a TPU, or --coordinator HOST:PORT" if auto else ""
             raise InputError(f"coordinator {at}: {why}{told_so}") from None
-    state = distributed.global_state
-    job = _Job(state.process_id, state.num_processes or 1, state.client, [0], [])
+    if auto:
+        process, processes = jax.process_index(), jax.process_count()
+    job = _Job(process, processes, store.of_all(), [0], [])
     gone = f"has not answered for {settings.heartbeat} s (JAX says more above)"
     lost.when_aborted(lambda: f"{job.name}: another process is gone, or {gone}: {lost.AGAIN}")
     stuck = f"no chunk was finished in {settings.stuck_after:g} minutes"

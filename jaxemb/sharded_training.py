@@ -7,6 +7,7 @@ cut by dim, parts of scores, which are summed. A table never does.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -76,16 +77,35 @@ def learner(on: Sharded, plain: Learner) -> Learner:
             "this learner changes whole tables, which would travel in every step: "
             "a mesh wants learners.row_sparse"
         )
-    gather = functools.partial(_gather, on) if on.some_rows else tables.gather
-    ops = TableOps(gather, tables.scatter_add, functools.partial(_exchange, on))
+    gather = functools.partial(_gather, on) if on.some_rows else _kept_apart(on, tables.gather)
+    add = _kept_apart(on, tables.scatter_add)
+    ops = TableOps(gather, add, functools.partial(_exchange, on))
     return plain.over(ops, PIECES // sharding.size(on.mesh, on.of_batch) if on.exact else 1)
+
+
+def _kept_apart(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
+    """`act`, of whose vectors each device has its part, and of their gradients."""
+    if not on.by_dim:
+        return act
+
+    def apart(*arguments: Any) -> InOut:
+        return jax.tree.map(
+            lambda leaf: jax.lax.with_sharding_constraint(leaf, _part(leaf)), act(*arguments)
+        )
+
+    return apart
+
+
+def _part(vectors) -> P:
+    """Of vectors that `model` cuts."""
+    return P(*[P.UNCONSTRAINED] * (vectors.ndim - 1), "model")
 
 
 def _exchange(on: Sharded, whole: InOut, ids: InOut, rows: InOut, finite):
     """What every device adds to the rows that it has: ids and gradients of the whole batch."""
     ids = jax.tree.map(functools.partial(_everyones, on), ids)
     rows = jax.tree.map(functools.partial(_everyones, on, vectors=True), rows)
-    finite = jnp.all(jax.lax.all_gather(finite, on.of_batch))
+    finite = jnp.all(_everyones(on, finite[None]))
     if on.some_rows or on.exact:  # in one order, whatever a device has of the table
         ids, rows = tables.spread(ids, rows)
     if not on.some_rows:
@@ -96,6 +116,8 @@ def _exchange(on: Sharded, whole: InOut, ids: InOut, rows: InOut, finite):
 
 def _everyones(on: Sharded, leaf, vectors: bool = False):
     """Of all blocks of the batch, in their order."""
+    if sharding.size(on.mesh, on.of_batch) == 1:
+        return leaf
     gathered = functools.partial(jax.lax.all_gather, axis_name=on.of_batch, tiled=True)
     if not (on.by_dim and vectors):
         return gathered(leaf)

@@ -11,8 +11,6 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 
-_OPTION = "jax_disable_most_optimizations"
-_FEW = jax.config.read(_OPTION)
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the same programs are compiled again and again, by functions made anew in every test
@@ -21,7 +19,6 @@ jax.config.update("jax_compilation_cache_dir", _CACHE.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
-from jax._src import compiler  # has no public name for an option of every program
 from jaxtyping import install_import_hook
 
 import tests.strict  # noqa: F401 (the hook finds it by its name)
@@ -34,17 +31,8 @@ import pytest
 from jaxemb.structs import Vocab
 from tests import quickly
 
-_options = compiler.get_compile_options
-
-
-def _quickly_compiled(*arguments, **settings):
-    options = _options(*arguments, **settings)
-    if jax.config.read(_OPTION):
-        options.env_option_overrides = [*options.env_option_overrides, *quickly.OPTIONS.items()]
-    return options
-
-
-compiler.get_compile_options = _quickly_compiled
+_FEW = jax.config.read(quickly.FEW)
+quickly.install()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -66,10 +54,10 @@ def pytest_collection_finish():
 def compiled_as_asked(request):
     """With few optimizations, but for what is marked; processes that a test starts do the same."""
     few = _FEW and request.node.get_closest_marker("as_users_compile") is None
-    if few != jax.config.read(_OPTION):
+    if few != jax.config.read(quickly.FEW):
         jax.clear_caches()  # programs are not told apart by how they were compiled
-        jax.config.update(_OPTION, few)
-        os.environ[_OPTION.upper()] = str(int(few))
+        jax.config.update(quickly.FEW, few)
+        os.environ[quickly.FEW.upper()] = str(int(few))
 
 
 def pytest_addoption(parser):

@@ -40,7 +40,7 @@ MUTANTS = {
     ),
     "one device applies what another refuses": Mutant(
         "sharded_training.py",
-        "finite = jnp.all(jax.lax.all_gather(finite, on.of_batch))",
+        "finite = jnp.all(_everyones(on, finite[None]))",
         "finite = jnp.all(finite)",
         "tests/test_sharding.py::test_a_number_that_is_not_finite_on_one_device",
     ),

@@ -4,12 +4,14 @@ The whole of it: pytest tests/test_hosts.py --moments 20
 """
 
 import dataclasses
+import json
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ from jaxemb import (
     preparation,
     runs,
     snapshots,
+    store,
 )
 from jaxemb.config import StaticConfig
 from jaxemb.contextual_config import ContextualConfig
@@ -347,6 +350,57 @@ def test_what_the_first_makes_the_others_find(be):
         be(process)
         assert hosts.after_first(lambda: made.append(hosts.share()) or "made") == "made"
     assert made == [(0, 3), (1, 3), (2, 3)]
+
+
+TOLD = """
+import json
+from jaxemb import durable, hosts, store
+from jaxemb.hosts_config import Hosts
+store.of_all = store.Collectives
+with hosts.joined(Hosts({at!r}, 2, {i}, start_within=60)):
+    agree = hosts.together(durable.Layout()).agree
+    said = [hosts.told(["é" * number, {i}]) for number in (0, 1, 300)]
+    agreed = [agree((number == {i} == 1, {i} == 0)) for number in range(4)]
+    made = hosts.after_first(lambda: "made by {i}")
+    print(json.dumps([said, agreed, made]), flush=True)
+"""
+
+
+def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together(tmp_path):
+    at, env = _free(), {**quickly.environment(tmp_path), "PYTHONPATH": str(ROOT)}
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOLD.format(at=at, i=i)],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(2)
+    ]
+    ended = [process.communicate(timeout=120) for process in begun]
+    assert [process.returncode for process in begun] == [0, 0], ended
+    for i, (out, _) in enumerate(ended):
+        said, agreed, made = json.loads(out.splitlines()[-1])
+        assert said == [["é" * number, 0] for number in (0, 1, 300)]
+        assert agreed == [[False, True], [False, True], [True, True], [True, True]]
+        assert made == f"made by {i}"
+
+
+@pytest.mark.parametrize(
+    "internals",
+    [
+        None,
+        types.SimpleNamespace(),
+        types.SimpleNamespace(distributed=types.SimpleNamespace()),
+        types.SimpleNamespace(
+            distributed=types.SimpleNamespace(global_state=types.SimpleNamespace(client=None))
+        ),
+    ],
+)
+def test_where_jax_has_its_store_elsewhere_there_is_another(monkeypatch, internals):
+    monkeypatch.setitem(sys.modules, "jax._src", internals)
+    assert isinstance(store.of_all(), store.Collectives)
 
 
 def test_rows_that_a_process_has_to_save_and_does_not_have_are_missed():

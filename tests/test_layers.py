@@ -1,6 +1,7 @@
 """Imports only point down: scripts -> shell -> floor 2 -> floor 1 -> structs -> ground."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,7 @@ FLOORS = {
     "planning": 2,
     "planning_report": 7,
     "lost": 1,
+    "store": 1,
     "hosts": 9,
     "sharding": 9,
     "sharded_training": 10,
@@ -98,6 +100,7 @@ FLOORS = {
     "theorem_pictures": 14,
     "theorem_report": 16,
 }
+ROOMS = ("jaxemb", "scripts", "configs", "tests")
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 WITHOUT_JAX = {
     "text",
@@ -182,6 +185,36 @@ def test_each_library_stays_in_its_rooms(path):
     used = {module.split(".")[0] for module in _imports(path)}
     for library, rooms in homes.items():
         assert library not in used or _room(_name(path)) in rooms, f"{_name(path)}: {library}"
+
+
+def _guarded(tree: ast.AST) -> set[int]:
+    """What stands in a `try` that goes on without a module or a name."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try):
+            caught = " ".join(ast.unparse(each.type) for each in node.handlers if each.type)
+            if "ImportError" in caught and "AttributeError" in caught:
+                found |= {id(inner) for each in node.body for inner in ast.walk(each)}
+    return found
+
+
+def test_what_jax_keeps_to_itself_is_used_only_where_the_program_goes_on_without_it():
+    private = re.compile(r"(jax|flax|optax|jaxtyping|tyro|numpy|scipy)\.(\w+\.)*_[a-z].*|jaxlib.*")
+    found = []
+    for path in sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        guarded = _guarded(tree)
+        for node in ast.walk(tree):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                names = [ast.unparse(node)]
+            if id(node) not in guarded and any(map(private.fullmatch, names)):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno} {names}")
+    assert found == []
 
 
 def test_no_module_shadows_the_standard_library():

@@ -94,6 +94,8 @@ def test_no_more_travels_than_row_gradients_over_data_and_scores_over_model():
     for mesh, expected in ((Mesh(4), gradients), (Mesh(1, 4, Cut.DIM), scores + norms)):
         moved = collectives.of(_compiled(SMALL, mesh))
         assert sum(each.bytes for each in moved if each.shapes[0].startswith("f32")) == expected
+    # nor is anything gathered from one device alone, which another reader might count
+    assert "all-gather" not in _compiled(SMALL, Mesh(1, 4, Cut.DIM)).as_text()
 
 
 @EVERY

@@ -230,6 +230,42 @@ def test_a_state_is_cut_by_rows_over_all_devices_in_their_order():
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(cut), jax.device_get(many.state))
 
 
+@pytest.mark.parametrize(
+    ("said", "devices"),
+    [
+        ("replica_groups={{0},{1},{2},{3}}, dimensions={0}", 1),
+        ("replica_groups={{0,2},{1,3}}, dimensions={0}", 2),
+        ("replica_groups=[4,1]<=[4], dimensions={0}", 1),
+        ("replica_groups=[2,4]<=[4,2]T(1,0), dimensions={0}", 4),
+        ("replica_groups=mesh['data'=1,'model'=4] {'data'}, dimensions={0}", 1),
+        ("replica_groups=mesh['data'=3,'model'=4] {'data','model'}, dimensions={0}", 12),
+        ("replica_groups=mesh['data'=2,'model'=8], device_ids=([2,8]T(1,0)) {'model':(2)4}", 4),
+        ("channel_id=1, replica_groups={}, dimensions={0}", None),
+    ],
+)
+def test_who_sends_to_whom_is_read_in_each_of_xlas_notations(said, devices):
+    assert collectives.together(said) == devices
+    line = (
+        f"  %a = f32[8]{{0}} parameter(0)\n  %b = f32[8]{{0}} all-gather(%a), channel_id=1, {said}"
+    )
+    assert len(collectives.of(line)) == (devices != 1)
+
+
+@pytest.mark.parametrize("axes", ["data", "model", ("data", "model")])
+def test_as_many_devices_send_to_one_another_as_the_axes_have(axes):
+    on = sharding.parse("data=2,model=4")
+    into = jax.NamedSharding(on, P(("data", "model")))
+    shape = jax.ShapeDtypeStruct((80,), jnp.float32, sharding=into)
+    apart = jax.shard_map(
+        lambda x: jax.lax.all_gather(x, axes, tiled=True),
+        mesh=on,
+        in_specs=P(("data", "model")),
+        out_specs=P(("data", "model")),
+    )
+    (moved,) = collectives.of(jax.jit(apart).lower(shape).compile())
+    assert moved.bytes == 4 * 10 * sharding.size(on, (axes,) if isinstance(axes, str) else axes)
+
+
 SETTINGS = {"dim": 12, "batch": 24, "cut": "rows", "mesh": None, "exact_elastic": False}
 BAD = {
     "mesh is 'data:2'": {"mesh": "data:2"},

@@ -49,13 +49,21 @@ def apart(tree: Any) -> Any:
     def own(leaf: Any) -> Any:
         if not isinstance(leaf, jax.Array) or isinstance(leaf, Tracer):
             return leaf
-        buffers = {each.data.unsafe_buffer_pointer() for each in leaf.addressable_shards}
+        buffers = _buffers(leaf)
         if seen & buffers:
             return jnp.copy(leaf)
         seen.update(buffers)
         return leaf
 
     return jax.tree.map(own, tree)
+
+
+def _buffers(leaf: jax.Array) -> set[int]:
+    """Where an array lies; two arrays may lie in one place."""
+    try:
+        return {each.data.unsafe_buffer_pointer() for each in leaf.addressable_shards}
+    except (AttributeError, RuntimeError):  # not every device says: an array stands for its place
+        return {id(leaf)}
 
 
 class _Probe(NamedTuple):

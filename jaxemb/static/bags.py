@@ -6,6 +6,7 @@ padding: they are taken by falling length in tiles, each as far as its longest b
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxemb.structs import Bag
@@ -35,10 +36,10 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
 
         sums = _repeat(_parts(own), part, jnp.zeros((TILE, dim), table.dtype))
         mean = sums / jnp.maximum(own, 1)[:, None].astype(table.dtype)
-        return jax.lax.dynamic_update_slice(means, mean, (begin, jnp.int32(0)))
+        return jax.lax.dynamic_update_slice(means, mean, (begin, np.int32(0)))
 
     means = jnp.zeros((len(order), dim), table.dtype)
-    means = _repeat(len(order) // TILE, tile, means)
+    means = _repeat(np.int32(len(order) // TILE), tile, means)
     back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)
     return back[: bag.length.size].reshape(*bag.length.shape, dim)
 
@@ -54,7 +55,7 @@ def add(
     def tile(i, table):
         begin = i * TILE
         own = jax.lax.dynamic_slice(count, (begin,), (TILE,))
-        each = jax.lax.dynamic_slice(shares, (begin, jnp.int32(0)), (TILE, table.shape[1]))
+        each = jax.lax.dynamic_slice(shares, (begin, np.int32(0)), (TILE, table.shape[1]))
 
         def part(j, table):
             at, live = _slots(rows, own, begin, j)
@@ -62,7 +63,7 @@ def add(
 
         return _repeat(_parts(own), part, table)
 
-    return _repeat(len(order) // TILE, tile, table)
+    return _repeat(np.int32(len(order) // TILE), tile, table)
 
 
 def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
@@ -98,7 +99,7 @@ def _by_length(bag: Bag):
 
 def _repeat(times, step, carry):
     """step(0, carry), step(1, of that), and so on; numbers are int32 whatever JAX's default."""
-    return jax.lax.fori_loop(jnp.int32(0), jnp.int32(times), step, carry)
+    return jax.lax.fori_loop(np.int32(0), times, step, carry)
 
 
 def _parts(count):

@@ -39,7 +39,7 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
         return jax.lax.dynamic_update_slice(means, mean, (begin, np.int32(0)))
 
     means = jnp.zeros((len(order), dim), table.dtype)
-    means = _repeat(np.int32(len(order) // TILE), tile, means)
+    means = _repeat(len(order) // TILE, tile, means)
     back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)
     return back[: bag.length.size].reshape(*bag.length.shape, dim)
 
@@ -63,7 +63,7 @@ def add(
 
         return _repeat(_parts(own), part, table)
 
-    return _repeat(np.int32(len(order) // TILE), tile, table)
+    return _repeat(len(order) // TILE, tile, table)
 
 
 def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
@@ -99,7 +99,11 @@ def _by_length(bag: Bag):
 
 def _repeat(times, step, carry):
     """step(0, carry), step(1, of that), and so on; numbers are int32 whatever JAX's default."""
-    return jax.lax.fori_loop(np.int32(0), times, step, carry)
+
+    def numbered(i, carry):
+        return step(jax.lax.convert_element_type(i, jnp.int32), carry)
+
+    return jax.lax.fori_loop(0, times, numbered, carry)
 
 
 def _parts(count):

@@ -4,7 +4,7 @@ The profile sets what makes gensim's numbers differ from the exact gradient's: d
 each difference with its consequence. What stands after it in the file or on the command line wins.
 
 Run:     python scripts/train.py configs/gensim_profile.py
-Expect:  ?
+Expect:  ? (not run yet)
 """
 
 from jaxemb import learners, objectives, profiles

@@ -7,7 +7,7 @@ from every center: steps of 32 blocks, about 230 tokens, are small enough to nee
 costs a third of the time; 64 blocks at learning rate 0.1 ran to NaN without one.
 
 Run:     python scripts/train.py configs/hs_cbow.py --corpus.path enwiki.txt
-Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 7 s, WordSim-353 .533,
+Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 7 s in all, WordSim-353 .533,
          SimLex-999 .212, analogies 16.9 %
 """
 

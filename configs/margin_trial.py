@@ -1,7 +1,7 @@
 """Trial: observed words must outscore noise by a margin of 1 (hinge, not logistic).
 
 Run:     python scripts/train.py configs/margin_trial.py
-Expect:  2 CPU cores (AMD EPYC), commit ed53f40: 981,969 words/s, rank 100 of 100, WordSim-353 .279
+Expect:  2 CPU cores (AMD EPYC), commit ed53f40: 0.98 M words/s, rank 100 of 100, WordSim-353 .279
 """
 
 import jax

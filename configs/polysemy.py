@@ -3,13 +3,13 @@
 Run:     python scripts/polysemy.py configs/polysemy.py
 Expect:  2 CPU cores (AMD EPYC) shared with others, commit b72334e: 19 min; sense accuracy of layer
          1 .879 [.847, .910], of layer 2 .863 [.825, .901], static .500; WiC .599 and .614;
-         perplexity 223, 224, 212. With --contextual.carried (commit f8eef34) .882 and .870, but
-         one of three language models settled where it should not on held-out text (5399)
+         perplexity 223, 224, 212. With --contextual.carried (commit f8eef34) .882 and .870, but one
+         of three language models settled where it should not on held-out text (5399)
 """
 
 import dataclasses
 
-from jaxemb import contextual_runs, learners, objectives
+from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
@@ -30,7 +30,7 @@ config = PolysemyConfig(
     contextual=ContextualConfig(
         corpus=dataclasses.replace(text, mark_unknown=True),
         cell=models.elmo_cell,
-        optimizer=contextual_runs.adagrad,
+        optimizer=models.adagrad,
         dim=64,
         units=128,
         samples=256,

@@ -4,7 +4,7 @@ Source:  Levy, Goldberg and Dagan 2015, "Improving Distributional Similarity wit
          from Word Embeddings"
 
 Run:     python scripts/factor.py configs/ppmi_svd.py
-Expect:  ? on this text; on 9.0 M words of Wikipedia docs/counts.md
+Expect:  ? (not run yet)
 """
 
 from jaxemb import factorizations

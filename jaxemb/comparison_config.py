@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from jaxemb.config import Chosen, Function, StaticConfig
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, called_with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,8 @@ class ComparisonConfig:
             raise InputError("no contenders: nothing to compare")
         if not self.static.corpus.held_out:
             raise InputError("held_out is 0: the comparison is made on text held out")
+        for each in self.contenders:
+            called_with("config", "vocab", believed=each.believed, corrected=each.corrected)
 
     def of(self, contender: Contender) -> StaticConfig:
         """The settings that a contender is trained with."""

@@ -13,7 +13,7 @@ import tyro
 
 from jaxemb import mesh_config
 from jaxemb.corpus_config import Corpus, Function
-from jaxemb.errors import InputError, above_zero, at_least, not_negative
+from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.functional import schedules, subsampling
 from jaxemb.hosts_config import Hosts
 from jaxemb.text import corpus as corpus_lib
@@ -75,13 +75,16 @@ class StaticConfig:
     initialize: Chosen = None
     """From (key, rows, dim) to the tables at the start: tables.init by default."""
     subsample_rule: Function = subsampling.keep_word2vec
+    """From (counts, subsample) to the probability that an occurrence of each word is kept:
+    subsampling.keep_word2vec, subsampling.keep_paper, or yours."""
     subsample_of: Literal["kept", "read"] = "kept"
     """The tokens of which a word has its share: those of the vocabulary, or all (fastText)."""
     epochs: int = 5
     learning_rate: float = 0.025
     """At the start."""
     schedule: Function = schedules.word2vec
-    """How it falls: by default linearly to 1e-4 of itself."""
+    """From (learning_rate, share done) to the rate: schedules.word2vec (falls linearly to 1e-4 of
+    it), schedules.gensim, schedules.to_zero, or yours."""
     block_length: int = 16
     """Centers that share their noise words."""
     shared_negatives: int = 24
@@ -136,9 +139,11 @@ class StaticConfig:
             batch=self.batch,
             chunk=self.chunk,
         )
-        at_least(0, seed=self.seed)
-        if self.seed >= 1 << 32:
-            raise InputError(f"seed is {self.seed}; it must be below 2^32")
+        seeds(seed=self.seed)
+        called_with("key", "rows", "dim", initialize=self.initialize)
+        called_with("counts", "subsample", subsample_rule=self.subsample_rule)
+        called_with("learning_rate", "done", schedule=self.schedule)
+        called_with("objective", learner=self.learner)
         above_zero(learning_rate=self.learning_rate)
         not_negative(checkpoint_every=self.checkpoint_every)
         if self.members and (self.init_from or self.grow_from or self.freeze):
@@ -153,6 +158,8 @@ class StaticConfig:
         for member in self.members:
             if member.dim is not None and not 1 <= member.dim <= self.dim:
                 raise InputError(f"a member's dim is {member.dim}; wanted 1 to dim = {self.dim}")
+            if member.seed is not None:
+                seeds(seed=member.seed)
             if member.learning_rate is not None:
                 above_zero(learning_rate=member.learning_rate)
         if self.watch_every is not None:

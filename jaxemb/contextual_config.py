@@ -4,7 +4,7 @@ import dataclasses
 
 from jaxemb import mesh_config
 from jaxemb.config import Corpus, Function, Hosts
-from jaxemb.errors import InputError, above_zero, at_least, not_negative
+from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,8 @@ class ContextualConfig:
     cell: Function
     """From (units, dim) to a Cell: models.elmo_cell, models.gru_cell, or yours."""
     optimizer: Function
-    """From the learning rate to an optax transformation: models.adagrad, or yours."""
+    """From the learning rate to an optax transformation: models.adagrad, models.adam, or any of
+    optax, such as optax.adam. Gradients are clipped before it."""
     vectors: str | None = None
     """Static vectors to read: a finished run, or a file of any format; none: at random."""
     trained: bool = False
@@ -64,7 +65,9 @@ class ContextualConfig:
         self.corpus.check()
         names = ("dim", "units", "layers", "unroll", "batch", "chunk", "epochs")
         at_least(1, **{name: getattr(self, name) for name in names})
-        at_least(0, seed=self.seed)
+        seeds(seed=self.seed)
+        called_with("units", "dim", cell=self.cell)
+        called_with("learning_rate", optimizer=self.optimizer)
         above_zero(learning_rate=self.learning_rate, clip=self.clip)
         not_negative(checkpoint_every=self.checkpoint_every)
         if not 0 <= self.dropout < 1:

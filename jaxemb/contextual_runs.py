@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from jaxemb import (
     checkpoints,
@@ -17,6 +16,7 @@ from jaxemb import (
     hosts,
     identity,
     loading,
+    optimizers,
     perplexity,
     preparation,
     progress,
@@ -59,17 +59,6 @@ class Result(NamedTuple):
     metrics: list[dict[str, Any]]
 
 
-def adagrad(learning_rate: float, clip: float) -> optax.GradientTransformation:
-    """ELMo's optimizer: Adagrad with accumulators that start at 1, after a clip of the norm."""
-    clipped = optax.clip_by_global_norm(clip)
-    return optax.chain(clipped, optax.adagrad(learning_rate, initial_accumulator_value=1.0))
-
-
-def adam(learning_rate: float, clip: float) -> optax.GradientTransformation:
-    """Adam after a clip of the norm."""
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(learning_rate))
-
-
 def train(config: ContextualConfig) -> Result:
     """Trains into config.workdir, or goes on where an earlier session was interrupted.
 
@@ -89,9 +78,8 @@ def train(config: ContextualConfig) -> Result:
     identity.refuse_other(workdir, config, prepared, digest, begun)
     corpus.write_vocab(workdir / corpus.VOCAB, vocab)
     texts = sentences(config, prepared)
-    rule = Rule(
-        model, config.optimizer(config.learning_rate, config.clip), config.unroll, config.samples
-    )
+    optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
+    rule = Rule(model, optimizer, config.unroll, config.samples)
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
     if hosts.told(not (workdir / MODEL).exists()):
         start = functools.partial(training.start, plan, config.batch, resources, table)

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from jaxemb import learners
+from jaxemb import learners, optimizers
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
@@ -91,7 +91,7 @@ class Event(NamedTuple):
 
 def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
     """The parameters of a model, at random."""
-    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1))
+    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1), jnp.float32)
     empty, carry = Window(ids, ids, ones, ones, ones), model.bilm.start((1,))
     return model.init(key, empty, empty, carry, characters, method=model.scored)
 
@@ -101,9 +101,10 @@ def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> St
     model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
     params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
     if table is not None:
-        params = with_table(params, jnp.asarray(table, jnp.float32))
-    optimizer = plan.rule.optimizer.init(params)
-    return State(params, optimizer, model.bilm.start((batch,)), Refused())
+        # a copy: the state is given away
+        params = with_table(params, jnp.array(table, jnp.float32))
+    optimizer = optimizers.begun(plan.rule.optimizer, params)
+    return optimizers.apart(State(params, optimizer, model.bilm.start((batch,)), Refused()))
 
 
 def table_of(params: Any) -> Any:
@@ -192,7 +193,8 @@ def _chunk(rule: Rule, state: State, resources, steps, first, real, forward, bac
         state, nats, asked = _step(rule, state, resources, key, *pair)
         return state, sums + nats, counts + asked
 
-    return jax.lax.fori_loop(0, real, step, (state, jnp.zeros(2), jnp.zeros(2)))
+    nothing = jnp.zeros(2, jnp.float32)
+    return jax.lax.fori_loop(0, real, step, (state, nothing, nothing))
 
 
 def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, backward: Window):
@@ -213,7 +215,7 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)
     # frozen rows are neither in the norm that is clipped, nor moved by an optimizer's own accord
     gradient = _where_trained(resources, gradient, jax.tree.map(jnp.zeros_like, gradient))
-    change, optimizer = rule.optimizer.update(gradient, state.optimizer, state.params)
+    change, optimizer = optimizers.updated(rule.optimizer, gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, change)
     params = _where_trained(resources, params, state.params)
     finite = learners.all_finite((gradient, nats))

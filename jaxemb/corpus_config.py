@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from jaxemb.errors import InputError, at_least
+from jaxemb.errors import InputError, at_least, called_with
 from jaxemb.provenance import function_name
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.text import phrases as phrases_lib
@@ -32,6 +32,7 @@ class Corpus:
     path: tuple[str, ...] = ()
     """Files, folders, globs, or package:NAME/GLOB for files inside a Python package."""
     tokenizer: Function = tokenizers.words
+    """From a line to its words: tokenizers.words, str.split, or yours."""
     min_count: int = 5
     """Rarer words are left out."""
     max_vocab: int | None = None
@@ -63,6 +64,7 @@ class Corpus:
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
         at_least(1, min_count=self.min_count)
+        called_with("line", tokenizer=self.tokenizer)
         if self.max_vocab is not None:
             at_least(1, max_vocab=self.max_vocab)
         if not 0 <= self.held_out < 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxemb.config import Chosen, Corpus, Function
-from jaxemb.errors import InputError, above_zero, at_least
+from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import subsampling
 from jaxemb.static import counts
 from jaxemb.text import corpus as corpus_lib
@@ -28,7 +28,8 @@ class CountConfig:
     window: int = 5
     """The furthest distance of a context word."""
     weight: Function = counts.word2vec
-    """Of each distance: counts.word2vec, counts.harmonic (GloVe), counts.uniform, or yours."""
+    """From (distances, window) to how much a pair counts: counts.word2vec, counts.harmonic (GloVe),
+    counts.uniform, or yours."""
     left: bool = True
     """Contexts before the word are counted."""
     right: bool = True
@@ -36,6 +37,7 @@ class CountConfig:
     dim: int = 100
     """The dimension of the vectors."""
     subsample_rule: Function = subsampling.keep_word2vec
+    """From (counts, subsample) to the probability that an occurrence of each word is counted."""
     seed: int = 0
     neighbours_of: tuple[str, ...] = ()
     """Words whose nearest neighbours the report shows; by default some frequent ones."""
@@ -46,7 +48,10 @@ class CountConfig:
         if self.corpus.mark_unknown:
             raise InputError("mark_unknown is for language models: counts read past rare words")
         at_least(1, window=self.window, dim=self.dim)
-        at_least(0, seed=self.seed)
+        seeds(seed=self.seed)
+        called_with("counts", "subsample", subsample_rule=self.subsample_rule)
+        called_with("distances", "window", weight=self.weight)
+        called_with("cells", "vocab", method=self.method)
         self.counted().weights()
 
     def counted(self) -> counts.Window:
@@ -100,7 +105,8 @@ class GloveConfig(CountConfig):
     epochs: int = 8
     """How often every cell is trained."""
     optimizer: Chosen = None
-    """From the learning rate: learners.adagrad_exact (by default), or learners.adagrad_stanford."""
+    """From the learning rate to an optax transformation whose update is taken away:
+    learners.adagrad_exact (by default), or learners.adagrad_stanford."""
     learning_rate: float = 0.15
     """Of AdaGrad, which lowers its own."""
     batch: int = 1024
@@ -116,6 +122,7 @@ class GloveConfig(CountConfig):
         """Raises InputError for a setting out of its range."""
         super().check()
         at_least(1, epochs=self.epochs, batch=self.batch, chunk=self.chunk)
+        called_with("learning_rate", optimizer=self.optimizer)
         above_zero(
             x_max=self.x_max, weight_power=self.weight_power, learning_rate=self.learning_rate
         )

@@ -68,7 +68,7 @@ def lookup(vocab: int, dim: int) -> Embedder:
     """
 
     def init(key: Key[Array, ""]) -> Float[Array, "vocab dim"]:
-        return jax.random.normal(key, (vocab, dim)) * dim**-0.5
+        return jax.random.normal(key, (vocab, dim), jnp.float32) * dim**-0.5
 
     def apply(params, tokens, mask, key=None):
         del key

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import held_out, preparation, runs, tensors, training, watching
+from jaxemb import held_out, optimizers, preparation, runs, tensors, training, watching
 from jaxemb.config import StaticConfig
 from jaxemb.structs import InOut, Learner, Objective
 from jaxemb.text import corpus as corpus_lib
@@ -69,7 +69,7 @@ def program(members: Members, plan: training.Plan) -> training.Program:
         ]
         padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
         stacked = jax.tree.map(lambda *each: jnp.stack(each), *padded)
-        return jax.vmap(plan.learner.init)(stacked)
+        return optimizers.apart(jax.vmap(plan.learner.init)(stacked))
 
     def chunk(state, step, count, texts, rates, resources):
         return _chunks(state, draws, step, count, texts, rates, resources, plan.trainable, **how)

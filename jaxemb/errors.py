@@ -1,5 +1,6 @@
 """Errors that are for people: what was got, where, what was wanted, what to do."""
 
+import inspect
 import numbers
 from collections.abc import Collection
 from typing import Any
@@ -69,3 +70,35 @@ def each_a_word(what: str, words: Any) -> None:
     for word in words:
         if not isinstance(word, str):
             raise InputError(f"{what} holds {word!r:.60}, of {type(word).__name__}; wanted str")
+
+
+def seeds(**settings: Any) -> None:
+    """Raises InputError for a seed that is no whole number of 32 bits: JAX drops further ones."""
+    at_least(0, **settings)
+    for name, value in settings.items():
+        if value >= 1 << 32:
+            raise InputError(f"{name} is {value}; it must be below 2^32")
+
+
+def called_with(*arguments: str, **functions: Any) -> None:
+    """Raises InputError for a function that cannot be called with these arguments, in this order.
+
+    Args:
+        arguments: what stands for each of them in the message.
+        functions: by the name of their setting; None is left as it is.
+    """
+    for name, function in functions.items():
+        if function is None:
+            continue
+        wanted = f"wanted a function that is called {name}({', '.join(arguments)})"
+        if not callable(function):
+            raise InputError(f"{name} is {function!r}; {wanted}")
+        try:
+            taken = inspect.signature(function)
+        except (TypeError, ValueError):  # compiled: it does not say
+            continue
+        try:
+            taken.bind(*arguments)
+        except TypeError:
+            whose = getattr(function, "__qualname__", repr(function))
+            raise InputError(f"{name} is {whose}, which takes {taken}; {wanted}") from None

@@ -20,7 +20,7 @@ from jaxemb import (
     tensors,
 )
 from jaxemb import progress as progress_lib
-from jaxemb.errors import above_zero, at_least
+from jaxemb.errors import above_zero, at_least, called_with, seeds
 from jaxemb.factorizations import Factored, Progress
 from jaxemb.static import glove as glove_lib
 from jaxemb.static import shuffling
@@ -72,8 +72,9 @@ def glove(
         x_max, weight_power: of f, how much a cell matters: `static.glove.weight`.
         epochs: how often every cell is trained, in another order each time.
         learning_rate: of AdaGrad, which lowers its own.
-        optimizer: from the learning rate to an optax transformation: `learners.adagrad_exact` by
-            default, or `learners.adagrad_stanford`, that of GloVe's program.
+        optimizer: from the learning rate to an optax transformation whose update is taken away:
+            `learners.adagrad_exact` by default, or `learners.adagrad_stanford`, that of GloVe's
+            program.
         batch: cells of a step. What they do to a row adds up.
         chunk: steps in one jitted call: changes no bit of the result.
         add_contexts: whether the input table is w + c, as the program exports it (-model 2), or w.
@@ -92,13 +93,15 @@ def glove(
         Pennington et al. 2014, "GloVe: global vectors for word representation".
     """
     at_least(1, dim=dim, epochs=epochs, batch=batch, chunk=chunk)
+    seeds(seed=seed)
+    called_with("learning_rate", optimizer=optimizer)
     above_zero(learning_rate=learning_rate)
     objective = glove_lib.glove(x_max=x_max, weight_power=weight_power)
     descent = (optimizer or learners.adagrad_exact)(learning_rate)
     learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
     rows = objective.prepare(vocab)[1]
-    order = int(jax.random.bits(order_key))
+    order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
     settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
     chunks = functools.partial(shuffling.chunks, cells, **settings)
     train = functools.partial(glove_lib.events, objective, learner)

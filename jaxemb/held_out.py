@@ -53,7 +53,7 @@ def rotation(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chun
 def _held_out(whole, draws, first, texts, resources, *, objective):
     steps, batch, _ = texts.shape
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
-    random = random_bits(draws, first + jnp.arange(steps), batch, objective)
+    random = random_bits(draws, first + jnp.arange(steps, dtype=jnp.int32), batch, objective)
     losses, pairs = jax.lax.map(
         lambda at: block_loss(objective, whole, draw(at[0], at[1], resources)), (random, texts)
     )

@@ -39,7 +39,7 @@ def climb(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str)
     near = neighbours.nearest(vocab, table, word, k=NEAR)
     shown = _shown(vocab, table, word, near)
     ids = jnp.asarray(vocabulary.index(vocab, shown))
-    mask = jnp.ones(len(shown))
+    mask = jnp.ones(len(shown), jnp.float32)
     hot = embedders.one_hot(m).apply((), ids, mask)
     static = embedders.lookup(m, n).apply(jnp.asarray(table), ids, mask)
     nothing, rank = "no word more than any other", linalg.rank(table).rank

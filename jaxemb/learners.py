@@ -6,13 +6,14 @@ word2vec: what one observed pair does to a row.
 
 import functools
 import itertools
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from jaxemb import optimizers
 from jaxemb.errors import InputError
 from jaxemb.static import objectives, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
@@ -71,10 +72,16 @@ def dense(
         objective: what a block reads and costs.
         optimizer: an optax transformation without its learning rate: `optax.scale_by_adam()`.
         ops: how rows are read.
+
+    Raises:
+        InputError: (from init) an optimizer with a sign of its own, such as `optax.adam(0.01)`.
     """
 
     def init(start: InOut) -> LearnerState:
-        return LearnerState(start, optimizer.init(cast(Any, start)), Refused())
+        if optimizer is not sgd:
+            optimizers.check_whole(optimizer, start)
+        state = LearnerState(start, optimizers.begun(optimizer, start), Refused())
+        return optimizers.apart(state)
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
         def loss(whole: InOut):
@@ -82,8 +89,12 @@ def dense(
 
         gradient = jax.grad(loss)(state.tables)
         if trainable is not None:
-            gradient = jax.tree.map(lambda g, mask: g * mask[:, None], gradient, trainable)
-        update, optimizer_state = optimizer.update(gradient, state.optimizer, state.tables)
+            gradient = jax.tree.map(_masked, gradient, trainable)
+        update, optimizer_state = optimizers.updated(
+            optimizer, gradient, state.optimizer, state.tables
+        )
+        if trainable is not None:  # weight decay moves rows of gradient 0, too
+            update = jax.tree.map(_masked, update, trainable)
         moved = jax.tree.map(lambda t, u: t - learning_rate * u, state.tables, update)
         finite = all_finite(gradient)
         return applied(finite, LearnerState(moved, optimizer_state, state.refused), state)
@@ -111,7 +122,8 @@ def row_sparse(
     Args:
         objective: what a block reads and costs.
         optimizer: an optax transformation, without its learning rate, whose state is per row and
-            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`.
+            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. That is
+            tried on a few numbers by `init`.
         cap: the largest Euclidean norm of what one step adds to one row; None for no bound, which
             equals `dense`. A frequent word takes many summed updates: very large batches need it.
         parts: pieces of a batch that are computed side by side, with the same result up to
@@ -120,7 +132,9 @@ def row_sparse(
         ops: how rows are read and added.
 
     Raises:
-        InputError: the optimizer keeps state that does not belong to rows (Adam's step count).
+        InputError: (from init) the optimizer keeps state that does not belong to rows (Adam's step
+            count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
+            the global norm), wants the tables (weight decay), or has a sign and rate of its own.
     """
 
     def over(ops: TableOps, parts: int) -> Learner:
@@ -131,7 +145,7 @@ def row_sparse(
 
     def init(start: InOut) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
-        return LearnerState(start, rows, Refused())
+        return optimizers.apart(LearnerState(start, rows, Refused()))
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut:
@@ -148,7 +162,7 @@ def row_sparse(
             ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
             gradient = jax.tree.map(
-                lambda g, mask, i: g * mask[i][..., None], gradient, trainable, ids
+                lambda g, mask, i: _masked(g, mask[i]), gradient, trainable, ids
             )
         if plain:
             update = jax.tree.map(lambda g: -learning_rate * g, gradient)
@@ -167,6 +181,11 @@ def row_sparse(
 def all_finite(tree: Any) -> Array:
     """Whether every number of a pytree is finite."""
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _masked(gradient: Array, mask: Array) -> Array:
+    """A mask of any type, NumPy's default too, leaves gradients of theirs."""
+    return gradient * mask[..., None].astype(gradient.dtype)
 
 
 def _where(condition: Array, new: Any, old: Any) -> Any:
@@ -193,12 +212,14 @@ def _in_parts(of, blocks: Block, parts: int):
 
 
 def _row_state(optimizer, table) -> RowState:
-    state = optimizer.init(table)
+    state = optimizers.begun(optimizer, table)
     if any(jnp.shape(leaf) != table.shape for leaf in jax.tree.leaves(state)):
         raise InputError(
             "row_sparse takes an optimizer whose state has the shape of the table (SGD, Adagrad); "
             "this one keeps more: use learners.dense, which takes any optax transformation"
         )
+    if optimizer is not sgd:
+        optimizers.check_rows(optimizer, table)
     return RowState(state, jnp.zeros(table.shape[0], jnp.int32))
 
 
@@ -209,7 +230,7 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
         flat, gradient.reshape(flat.shape[0], -1), state.scratch
     )
     at_rows = jax.tree.map(lambda leaf: leaf[flat], state.rows)
-    update, new_rows = optimizer.update(summed, at_rows)
+    update, new_rows = optimizers.updated(optimizer, summed, at_rows)
     update = jnp.where(first[:, None], -learning_rate * update, 0.0)
     if cap is not None:
         norm = jnp.linalg.norm(update, axis=-1, keepdims=True)

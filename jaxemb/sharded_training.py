@@ -207,7 +207,7 @@ def steps(on: Sharded, plan: training.Plan) -> Any:
 
     @functools.partial(jax.jit, donate_argnums=0)
     def run(state, first, count, texts, rates, resources, trainable):
-        numbers = first + jnp.arange(texts.shape[0])
+        numbers = first + jnp.arange(texts.shape[0], dtype=jnp.int32)
         random = training.random_bits(draws, numbers, texts.shape[1], plan.objective)
         each = jax.shard_map(
             functools.partial(training.run, **how),

@@ -39,7 +39,8 @@ class Plan(NamedTuple):
     batch: int  # blocks in a step
     chunk: int  # steps in one jitted call: changes nothing but speed
     trainable: InOut | None = None
-    initial: Callable[[InOut], InOut] = lambda whole: whole  # from random tables to the first
+    # from random tables to the first, which are given away
+    initial: Callable[[InOut], InOut] = lambda whole: whole
     initialize: Callable[..., InOut] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
 
@@ -98,7 +99,7 @@ def split_of(
         cost: what words cost as centers: `objective.cost(resources)`.
     """
     stream = Stream.HELD_OUT_TEXT if held else Stream.TEXT
-    seed = int(jax.random.bits(jax.random.fold_in(key, stream)))
+    seed = int(jax.random.bits(jax.random.fold_in(key, stream), dtype=jnp.uint32))
     return segments.Split(ids, keep, seed, held_out, held, cost=cost)
 
 
@@ -194,7 +195,8 @@ def steps(state, draws, first, count, texts, rates, resources, trainable, *, obj
     Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
     drawn for all steps at once, where threefry inside the loop would cost as much as the products.
     """
-    random = random_bits(draws, first + jnp.arange(texts.shape[0]), texts.shape[1], objective)
+    numbers = first + jnp.arange(texts.shape[0], dtype=jnp.int32)
+    random = random_bits(draws, numbers, texts.shape[1], objective)
     how = {"objective": objective, "learner": learner}
     return run(state, count, random, texts, rates, resources, trainable, **how)
 
@@ -212,7 +214,7 @@ def run(state, count, random, texts, rates, resources, trainable, *, objective, 
 
 def first_loss(whole, draws, step, texts, resources, *, objective):
     """The loss per pair of one step, before it is taken: nats."""
-    random = random_bits(draws, jnp.asarray(step)[None], texts.shape[0], objective)
+    random = random_bits(draws, jnp.asarray(step, jnp.int32)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
     loss, pairs = block_loss(objective, whole, blocks)
     return loss / jnp.maximum(pairs, 1.0)
@@ -225,7 +227,7 @@ _train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_a
 def random_bits(key, steps, batch: int, objective: Objective):
     """The randomness of some steps, each from fold_in(key, step) alone."""
     shape = (batch, objective.reads.bits)
-    return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape))(steps)
+    return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape, jnp.uint32))(steps)
 
 
 def block_loss(objective: Objective, whole: InOut, blocks):

@@ -40,7 +40,7 @@ def of_spectrum(of: linalg.Spectrum, tables: InOut, rows: int | None = None) -> 
     return {
         "singular_values": of.values,
         "effective_rank": linalg.effective_rank(of),
-        "norms": jnp.quantile(norms, jnp.asarray(QUANTILES)),
+        "norms": jnp.quantile(norms, jnp.asarray(QUANTILES, jnp.float32)),
         "largest_norm": largest_norm(tables),
         "imbalance": jnp.linalg.norm(own - linalg.gram(tables.output)),
     }

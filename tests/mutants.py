@@ -1351,6 +1351,60 @@ MUTANTS = {
         "found=found._asdict())",
         "tests/linalg/test_assertions.py::test_checkify_says_the_sentence",
     ),
+    "random bits are as wide as JAX's default": Mutant(
+        "training.py",
+        "jax.random.bits(jax.random.fold_in(key, i), shape, jnp.uint32)",
+        "jax.random.bits(jax.random.fold_in(key, i), shape)",
+        "tests/test_x64.py::test_no_draw_leaves_its_type_to_a_flag",
+    ),
+    "Adam's own numbers are as wide as JAX's default": Mutant(
+        "optimizers.py",
+        "jax.enable_x64(any(leaf.dtype.itemsize > 4 for leaf in jax.tree.leaves(tree)))",
+        "jax.enable_x64(jax.config.read('jax_enable_x64'))",
+        "tests/test_x64.py::test_every_training_leaves_the_same_bits",
+    ),
+    "the signs of noise and words are as wide as JAX's default": Mutant(
+        "static/blocks.py",
+        "jnp.concatenate([jnp.ones(observed, jnp.float32), -jnp.ones(noise, jnp.float32)])",
+        "jnp.concatenate([jnp.ones(observed), -jnp.ones(noise)])",
+        "tests/test_x64.py::test_no_real_number_of_a_step_is_wider_than_the_tables",
+    ),
+    "a bound of the rank is as wide as JAX's default": Mutant(
+        "linalg/ranks.py",
+        "xp.eye(len(whole), dtype=whole.dtype)",
+        "xp.eye(len(whole))",
+        "tests/test_x64.py::test_a_float32_table_is_judged_alike",
+    ),
+    "an array is given away twice": Mutant(
+        "optimizers.py",
+        "if seen & buffers:",
+        "if False:",
+        "tests/laws/test_learners.py::test_a_state_can_be_given_away_whatever_it_shares",
+    ),
+    "momentum is taken row by row": Mutant(
+        "optimizers.py",
+        "if not found.rests:",
+        "if False:",
+        "tests/laws/test_learners.py::test_row_sparse_refuses_what_is_not_done_row_by_row",
+    ),
+    "weight decay moves frozen rows": Mutant(
+        "learners.py",
+        "update = jax.tree.map(_masked, update, trainable)",
+        "pass",
+        "tests/laws/test_learners.py::test_weight_decay_leaves_frozen_rows_alone",
+    ),
+    "gradients of a language model are not clipped": Mutant(
+        "optimizers.py",
+        "return optax.chain(optax.clip_by_global_norm(clip), made)",
+        "return made",
+        "tests/test_called.py::test_the_clip_is_no_constant_of_the_optimizer",
+    ),
+    "an optimizer of a rate and a clip is taken": Mutant(
+        "errors.py",
+        "            taken.bind(*arguments)\n",
+        "            taken.bind_partial()\n",
+        "tests/test_called.py::test_an_optimizer_of_a_rate_and_a_clip_is_refused",
+    ),
 }
 
 

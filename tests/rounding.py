@@ -11,12 +11,17 @@ import numpy as np
 
 EPS = float(np.finfo(np.float32).eps)  # 2^-23: twice what one rounding changes, at most
 
+# how many, by what was computed: a sum of n terms has some sqrt(n), for errors differ in sign
+SUM = 16  # one sum of up to some hundred products, and a root or a division after it
+NETWORK = 32  # sums in sums: layers, and a step of time after the other
+SOFTMAX = 64  # exponentials: an error in the exponent, of sums, is a relative one of the result
+
 
 def close(found: Any, expected: Any, ulps: float, of: float | None = None) -> None:
     """Raises AssertionError where an entry is off by more than `ulps` x EPS x `of`.
 
     Args:
-        ulps: say why so many where it is called: the terms of a sum, the layers of a network.
+        ulps: SUM, NETWORK or SOFTMAX.
         of: the size of what was added up; by default the largest entry expected.
     """
     expected = np.asarray(expected)

@@ -16,14 +16,13 @@ from jaxemb.text import corpus
 from tests.test_scripts import run
 
 CONFIG = """
-from jaxemb import contextual_runs
 from jaxemb.config import Corpus
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.2),
-    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, dim=8, units=8, layers=1,
+    cell=models.elmo_cell, optimizer=models.adagrad, dim=8, units=8, layers=1,
     epochs=1, batch=4, samples=None, dev=0.05, workdir="lm",
 )
 """
@@ -89,7 +88,7 @@ def test_a_run_against_itself_has_cka_1_and_a_text_of_ones_own(place, monkeypatc
 def test_the_text_by_default_is_what_the_run_held_out(place):
     prepared = corpus.load(place / "lm/corpus")
     settings = Corpus(path=("text.txt",), held_out=0.2)
-    cell, optimizer = models.elmo_cell, contextual_runs.adagrad
+    cell, optimizer = models.elmo_cell, models.adagrad
     config = ContextualConfig(settings, "lm", cell, optimizer, dev=0.05)
     parts = contextual_runs.sentences(config, prepared)
     words = ("", "", "<UNK>", *prepared.vocab.words)

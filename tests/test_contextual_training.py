@@ -10,7 +10,7 @@ import optax
 import pytest
 import train_contextual
 
-from jaxemb import contextual_report, contextual_runs, formats, perplexity
+from jaxemb import contextual_report, contextual_runs, formats, optimizers, perplexity
 from jaxemb import contextual_training as training
 from jaxemb.contextual import language_model, models, windows
 from jaxemb.contextual_training import Plan, Resources, Rule, Text
@@ -34,7 +34,7 @@ def _text(seed: int, sentences: int = 60, batch: int = 4) -> Text:
 
 def _plan(chunk: int = 4, epochs: int = 2, samples: int | None = None, **changed) -> Plan:
     model = models.language_model(models.elmo_cell(8, DIM), VOCAB, dropout=0.1)
-    optimizer = changed.pop("optimizer", contextual_runs.adagrad(0.2, 10.0))
+    optimizer = changed.pop("optimizer", optimizers.clipped(models.adagrad, 0.2, 10.0))
     rule = Rule(model, optimizer, 5, samples)
     return Plan(jax.random.key(0), rule, epochs, changed.pop("carried", True), chunk)
 
@@ -73,7 +73,9 @@ def test_training_goes_on_from_any_event_to_the_same_bits():
 
 
 @pytest.mark.parametrize(
-    "optimizer", [contextual_runs.adagrad(0.2, 10.0), optax.adamw(0.01)], ids=["adagrad", "adamw"]
+    "optimizer",
+    [optimizers.clipped(models.adagrad, 0.2, 10.0), optax.adamw(0.01)],
+    ids=["adagrad", "adamw"],
 )
 def test_frozen_rows_keep_their_bits_under_any_optimizer(optimizer):
     rows = VOCAB + windows.SHIFT
@@ -133,7 +135,7 @@ def test_a_model_learns_what_follows_what(samples, options):
         resources = Resources(characters=spelled)
     small = {"filters": ((1, 4), (2, 4))} if options.get("characters") else {}
     model = models.language_model(models.elmo_cell(16, DIM), VOCAB, **options, **small)
-    rule = Rule(model, contextual_runs.adam(0.02, 10.0), 10, samples)
+    rule = Rule(model, optimizers.clipped(models.adam, 0.02, 10.0), 10, samples)
     plan = Plan(jax.random.key(0), rule, 4, True, 8)
     before = perplexity.of(plan, training.start(plan, 8, resources).params, text, resources)
     state, _ = _trained(plan, text, resources)
@@ -178,7 +180,7 @@ from jaxemb.contextual_config import ContextualConfig
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.1),
-    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, vectors="given.bin", dev=0.1,
+    cell=models.elmo_cell, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
     dim=6, units=8, unroll=6, batch=4, chunk=3, epochs=2, samples=5, workdir="run",
 )
 """

@@ -16,6 +16,7 @@ from jaxemb.contextual.bilm import BiLM
 from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.contextual.recurrence import Carry
 from jaxemb.text import characters
+from tests.rounding import NETWORK, close
 from tests.test_scripts import run
 
 FIXTURE = Path(__file__).parents[2] / "shared/data/elmo_fixture_bilm_tf"
@@ -49,7 +50,7 @@ def test_elmos_published_vectors_come_out(stream, tmp_path, monkeypatch):
     found = load_file(out)
     for i, theirs in enumerate(expected):
         assert found[str(i)].shape == (3, len(lines[i].split(" ")), 32)
-        np.testing.assert_allclose(found[str(i)][-1], theirs, atol=2e-6)
+        close(found[str(i)][-1], theirs, ulps=NETWORK)
 
 
 def _error(of: embedding.Embedding, *, stateful: bool = True) -> float:

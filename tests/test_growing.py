@@ -15,6 +15,7 @@ from jaxemb.config import Corpus, StaticConfig
 from jaxemb.errors import InputError
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus, tokenizers, vocabulary
+from tests.rounding import SUM, close
 from tests.test_scripts import _finished, no_pictures, place, run  # noqa: F401 (fixtures)
 
 NEW = "xa qa xa qb\n" * 40 + "ya rare\n" + "qa qb xb qa\n" * 40
@@ -63,7 +64,7 @@ def test_old_rows_begin_where_they_were_and_new_ones_as_in_a_fresh_start(old, pl
     vocab, tables, report = _grown(place, monkeypatch, "--learning-rate", "1e-12")
     rows = vocabulary.index(vocab, before.words)
     for side in ("input", "output"):
-        np.testing.assert_allclose(tables[side][rows], was[side], atol=1e-7)
+        close(tables[side][rows], was[side], ulps=SUM)
     new = vocabulary.index(vocab, ["qa", "qb"])
     assert 0 < np.abs(tables["input"][new]).max() <= 0.5 / 8
     np.testing.assert_allclose(tables["output"][new], 0.0, atol=1e-9)
@@ -105,7 +106,7 @@ def test_the_movers_are_the_rows_that_turned_most(old, place, monkeypatch):  # n
         [each["cosine"] for each in named], sorted(cosines.values())[:10], atol=1e-6
     )
     for each in named:
-        np.testing.assert_allclose(each["cosine"], cosines[each["word"]], atol=1e-6)
+        close(each["cosine"], cosines[each["word"]], ulps=SUM)
         assert each["old"] == before.counts[before.words.index(each["word"])]
 
 

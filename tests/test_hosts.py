@@ -54,14 +54,13 @@ config = StaticConfig(
 '''
 CONTEXTUAL = '''
 """A language model of some seconds."""
-from jaxemb import contextual_runs
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
 from jaxemb.corpus_config import Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, mark_unknown=True), dev=0.1,
-    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, dim=6, units=8, unroll=10, batch=8,
+    cell=models.elmo_cell, optimizer=models.adagrad, dim=6, units=8, unroll=10, batch=8,
     chunk=8, epochs={epochs} // 3, workdir="run", checkpoint_every=0.2, mesh="data=2",
 )
 '''

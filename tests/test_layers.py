@@ -19,6 +19,7 @@ FLOORS = {
     "structs": 3,
     # floor 1
     "text": 4,
+    "optimizers": 4,
     "static": 4,
     "formats": 4,
     "contextual": 4,
@@ -165,7 +166,7 @@ def test_imports_only_point_down(path):
 def test_each_library_stays_in_its_rooms(path):
     homes = {
         "flax": {"contextual"},
-        "optax": {"learners", "contextual_training", "contextual_runs"},
+        "optax": {"optimizers", "learners", "contextual_training", "contextual"},
         "tyro": {"corpus_config", "config", "command_line", "comparison_config"},
         "rich": {"progress"},
         "distributed": {"cluster"},

@@ -19,7 +19,7 @@ from tests.test_scripts import run
 
 CONFIG = '''
 """Pseudo-words of a toy text."""
-from jaxemb import contextual_runs, learners, objectives
+from jaxemb import learners, objectives
 from jaxemb.config import Corpus, StaticConfig
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
@@ -34,7 +34,7 @@ config = PolysemyConfig(
     ),
     contextual=ContextualConfig(
         corpus=Corpus(min_count=1, held_out=0.1, mark_unknown=True),
-        cell=models.elmo_cell, optimizer=contextual_runs.adam, learning_rate=0.03, samples=None,
+        cell=models.elmo_cell, optimizer=models.adam, learning_rate=0.03, samples=None,
         dim=8, units=8, layers=1, epochs=4, batch=4, unroll=8, dev=0.1,
         carried=False, workdir="contextual",
     ),

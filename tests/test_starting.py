@@ -12,6 +12,7 @@ from jaxemb.errors import InputError
 from jaxemb.formats import WordVectors
 from jaxemb.structs import InOut
 from tests.formats import samples
+from tests.rounding import SUM, close
 from tests.test_scripts import no_pictures, place, run  # noqa: F401
 
 GIVEN = ("xa", "yb", "zc", "elsewhere")
@@ -77,7 +78,7 @@ def test_a_run_is_gone_on_from_with_both_tables(place, monkeypatch, no_pictures)
     options = ("--init-from", "run", "--learning-rate", "1e-12", "--workdir", "next")
     _, after, _ = _trained(place, monkeypatch, *options)
     for name in ("input", "output"):
-        np.testing.assert_allclose(after[name], before[name], atol=1e-6)
+        close(after[name], before[name], ulps=SUM)
 
 
 def test_output_rows_of_words_and_nodes_of_a_tree_are_not_mistaken_for_each_other(
@@ -95,7 +96,7 @@ def test_output_rows_of_words_and_nodes_of_a_tree_are_not_mistaken_for_each_othe
     (place / "config.py").write_text(text)
     options = ("--init-from", "run", "--learning-rate", "1e-12", "--workdir", "words")
     _, after, _ = _trained(place, monkeypatch, *options)
-    np.testing.assert_allclose(after["input"], tables["input"], atol=1e-6)
+    close(after["input"], tables["input"], ulps=SUM)
     assert np.abs(after["output"]).max() < 1e-6  # not the nodes'
     (place / "config.py").write_text(trees)
     options = ("--init-from", "words", "--workdir", "refused")

@@ -21,6 +21,7 @@ from jaxemb import learners
 from jaxemb.config import Corpus
 from jaxemb.static import subwords
 from jaxemb.subword_config import SubwordConfig
+from tests.rounding import SUM, close
 
 config = SubwordConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
@@ -100,7 +101,7 @@ def test_fasttext_reads_it(trained):
     words = [*theirs.get_words(), *UNKNOWN]
     expected = np.stack([theirs.get_word_vector(word) for word in words])
     assert ours is not None
-    np.testing.assert_allclose(ours(words), expected, atol=1e-6)
+    close(ours(words), expected, ulps=SUM)
 
 
 def test_a_bucket_that_no_word_uses_is_zero(trained):
@@ -135,8 +136,8 @@ def test_a_model_that_is_gone_on_from_at_no_rate_stays_what_it_was(
     run(train, "config.py", *options, monkeypatch=monkeypatch)
     before, after = (formats.fasttext.model(each / "model.bin") for each in _both(trained))
     assert after.words == before.words
-    np.testing.assert_allclose(after.rows, before.rows, atol=1e-7)
-    np.testing.assert_allclose(after.output, before.output, atol=1e-7)
+    close(after.rows, before.rows, ulps=SUM)
+    close(after.output, before.output, ulps=SUM)
 
 
 def _both(trained):

@@ -23,14 +23,13 @@ config = StaticConfig(
 '''
 CONTEXTUAL = '''
 """A biLM of a few seconds."""
-from jaxemb import contextual_runs
 from jaxemb.contextual import models
 from jaxemb.contextual_config import ContextualConfig
 from jaxemb.corpus_config import Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),
-    cell=models.elmo_cell, optimizer=contextual_runs.adagrad, vectors="given.bin", dev=0.1,
+    cell=models.elmo_cell, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
     dim=6, units=16, unroll=10, batch=8, chunk=8, epochs=14, workdir="run", checkpoint_every=0.1,
 )
 '''

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxemb.contextual.cells import Cell
+from jaxemb.contextual.dropout import Dropout
 
 
 class Text(NamedTuple):
@@ -46,7 +47,7 @@ class Stack(nn.Module):
         outputs, carried = [], []
         inputs = text.vectors
         for i, state in enumerate(carry):
-            inputs = nn.Dropout(self.dropout)(inputs, deterministic=deterministic)
+            inputs = Dropout(self.dropout)(inputs, deterministic=deterministic)
             params = self.param(f"layer_{i}", self.cell.init, inputs.shape[-1])
             out, last = self.cell.run(
                 params, inputs, text.mask, text.reset, state, reverse=self.reverse

@@ -61,13 +61,13 @@ def lstm(
         keys = jax.random.split(key, 3)
         return LSTM(
             _uniform(keys[0], dim, 4 * cell),
-            jnp.zeros(4 * cell),
+            jnp.zeros(4 * cell, jnp.float32),
             _uniform(keys[1], out, 4 * cell),
             _uniform(keys[2], cell, out) if projection else None,
         )
 
     def start(batch: tuple[int, ...]) -> Carry:
-        return Carry(jnp.zeros((*batch, cell)), jnp.zeros((*batch, out)))
+        return Carry(*(jnp.zeros((*batch, size), jnp.float32) for size in (cell, out)))
 
     def run(params: LSTM, vectors, mask, reset, carry: Carry, reverse: bool = False):
         rule = Rule(cell_clip, projection_clip, forget_bias, reverse, precision)
@@ -96,10 +96,11 @@ def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
     def init(key, dim: int) -> GRU:
         keys = jax.random.split(key)
         kernel, recurrent = _uniform(keys[0], dim, 3 * out), _uniform(keys[1], out, 3 * out)
-        return GRU(kernel, jnp.zeros(3 * out), recurrent, jnp.zeros(out))
+        bias, recurrent_bias = (jnp.zeros(size, jnp.float32) for size in (3 * out, out))
+        return GRU(kernel, bias, recurrent, recurrent_bias)
 
     def start(batch: tuple[int, ...]):
-        return jnp.zeros((*batch, out))
+        return jnp.zeros((*batch, out), jnp.float32)
 
     def run(params: GRU, vectors, mask, reset, carry, reverse: bool = False):
         gates = _affine(vectors, params.kernel, params.bias, precision)

@@ -57,10 +57,10 @@ class CharCNN(nn.Module):
         uniform = nn.initializers.uniform(2.0)
 
         def centred(key, shape):
-            return uniform(key, shape) - 1.0
+            return uniform(key, shape, jnp.float32) - 1.0
 
         table = self.param("embedding", centred, (self.characters - 1, self.dim))
-        rows = jnp.concatenate([jnp.zeros((1, self.dim)), table])
+        rows = jnp.concatenate([jnp.zeros((1, self.dim), jnp.float32), table])
         vectors = rows[ids.reshape(-1, ids.shape[-1])]
         maxima = [self._maximum(i, vectors, *size) for i, size in enumerate(self.filters)]
         x = self.activation(jnp.concatenate(maxima, axis=-1))
@@ -76,10 +76,12 @@ class CharCNN(nn.Module):
     def _maximum(self, i: int, vectors, width: int, number: int):
         """The largest response over all positions; padding characters take part, as in ELMo."""
         bound = nn.initializers.uniform(0.1)
-        kernel = self.param(
-            f"kernel_{i}", lambda key, shape: bound(key, shape) - 0.05, (width, self.dim, number)
-        )
-        bias = self.param(f"bias_{i}", nn.initializers.zeros, (number,))
+
+        def centred(key, shape):
+            return bound(key, shape, jnp.float32) - 0.05
+
+        kernel = self.param(f"kernel_{i}", centred, (width, self.dim, number))
+        bias = self.param(f"bias_{i}", nn.initializers.zeros, (number,), jnp.float32)
         names = ("NWC", "WIO", "NWC")
         found = lax.conv_general_dilated(
             vectors, kernel, (1,), "VALID", dimension_numbers=names, precision=self.precision

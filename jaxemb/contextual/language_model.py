@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxemb.contextual.bilm import BiLM, Text
+from jaxemb.contextual.dropout import Dropout
 from jaxemb.contextual.windows import Window
 from jaxemb.functional import softmax
 
@@ -25,7 +26,7 @@ class Lookup(nn.Module):
     @nn.compact
     def __call__(self, ids):
         normal = nn.initializers.normal(1 / math.sqrt(self.dim))
-        return self.param("table", normal, (self.rows, self.dim))[ids]
+        return self.param("table", normal, (self.rows, self.dim), jnp.float32)[ids]
 
     def table(self):
         return self.get_variable("params", "table")
@@ -64,11 +65,11 @@ class LanguageModel(nn.Module):
 
     def setup(self) -> None:
         dim = self.bilm.cell.out
-        self.bias = self.param("bias", nn.initializers.zeros, (self.vocab,))
+        self.bias = self.param("bias", nn.initializers.zeros, (self.vocab,), jnp.float32)
         if not self.tied:
             normal = nn.initializers.normal(1 / math.sqrt(dim))
-            self.kernel = self.param("kernel", normal, (self.vocab, dim))
-        self.drop = nn.Dropout(self.dropout)
+            self.kernel = self.param("kernel", normal, (self.vocab, dim), jnp.float32)
+        self.drop = Dropout(self.dropout)
 
     def scored(self, forward: Window, backward: Window, carry, characters=None, still: bool = True):
         """(top vectors of forward, of backward, kernel, bias, carry) for two windows of ids.

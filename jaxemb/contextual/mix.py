@@ -25,8 +25,8 @@ class ScalarMix(nn.Module):
     def __call__(
         self, layers: Float[Array, "layers *time dim"], mask: Float[Array, "*time"]
     ) -> Float[Array, "*time dim"]:
-        weights = self.param("weights", nn.initializers.zeros, (len(layers),))
-        gamma = self.param("gamma", nn.initializers.ones, ())
+        weights = self.param("weights", nn.initializers.zeros, (len(layers),), jnp.float32)
+        gamma = self.param("gamma", nn.initializers.ones, (), jnp.float32)
         if self.batch_scalar_norm:
             layers = jax.vmap(_normed, in_axes=(0, None))(layers, mask)
         mixed = jnp.tensordot(

@@ -1,4 +1,6 @@
-"""Language models from settings: ELMo's cell, its character network, its sizes."""
+"""Language models from settings: ELMo's cell, its character network, its sizes, its optimizer."""
+
+import optax
 
 from jaxemb.contextual import cells
 from jaxemb.contextual.bilm import BiLM
@@ -26,6 +28,16 @@ def gru_cell(units: int, dim: int) -> Cell:
     """A GRU of `dim` units."""
     del units
     return cells.gru(dim)
+
+
+def adagrad(learning_rate: float) -> optax.GradientTransformation:
+    """ELMo's optimizer: Adagrad with accumulators that start at 1."""
+    return optax.adagrad(learning_rate, initial_accumulator_value=1.0)
+
+
+def adam(learning_rate: float) -> optax.GradientTransformation:
+    """Adam, with the constants of its paper."""
+    return optax.adam(learning_rate)
 
 
 def language_model(

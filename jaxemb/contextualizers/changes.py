@@ -63,8 +63,8 @@ def additive(rank: int) -> Change:
     at_least(1, rank=rank)
 
     def init(key: Key[Array, ""], dim: int, context: int) -> LowRank:
-        down = jax.random.normal(key, (context, rank)) * context**-0.5
-        return LowRank(down, jnp.zeros((rank, dim)))
+        down = jax.random.normal(key, (context, rank), jnp.float32) * context**-0.5
+        return LowRank(down, jnp.zeros((rank, dim), jnp.float32))
 
     def apply(params: LowRank, vectors, context, tokens):
         return vectors + matmul(matmul(context, params.down), params.up)
@@ -90,7 +90,7 @@ def gate() -> Change:
 
     def init(key: Key[Array, ""], dim: int, context: int) -> Gate:
         del key
-        return Gate(jnp.zeros((context, dim)), jnp.zeros(dim))
+        return Gate(jnp.zeros((context, dim), jnp.float32), jnp.zeros(dim, jnp.float32))
 
     def apply(params: Gate, vectors, context, tokens):
         return vectors * jax.nn.sigmoid(matmul(context, params.kernel) + params.bias[None, :])
@@ -121,8 +121,8 @@ def rotation(planes: int = 1) -> Change:
     at_least(1, planes=planes)
 
     def init(key: Key[Array, ""], dim: int, context: int) -> Rotation:
-        axes = jax.random.normal(key, (planes, dim)) * dim**-0.5
-        return Rotation(axes, jnp.zeros((planes, context, dim)))
+        axes = jax.random.normal(key, (planes, dim), jnp.float32) * dim**-0.5
+        return Rotation(axes, jnp.zeros((planes, context, dim), jnp.float32))
 
     def apply(params: Rotation, vectors, context, tokens):
         for axis, kernel in zip(params.axes, params.kernel, strict=True):

@@ -75,7 +75,7 @@ def mix_without_static() -> Reading:
 def _mix_from(first: int) -> Reading:
     def init(key: Key[Array, ""], layers: int) -> Mix:
         del key
-        return Mix(jnp.zeros(layers - first), jnp.ones(()))
+        return Mix(jnp.zeros(layers - first, jnp.float32), jnp.ones((), jnp.float32))
 
     def apply(params: Mix, layers: Float[Array, "layers time dim"], mask: Float[Array, " time"]):
         return mixed(params, layers[first:]) * mask[:, None]

@@ -32,8 +32,8 @@ def sense_mixture(vocab: int, senses: int) -> Change:
     at_least(1, vocab=vocab, senses=senses)
 
     def init(key: Key[Array, ""], dim: int, context: int) -> Senses:
-        keys = jax.random.normal(key, (vocab, senses, context)) * context**-0.5
-        return Senses(jnp.zeros((vocab, senses, dim)), keys)
+        keys = jax.random.normal(key, (vocab, senses, context), jnp.float32) * context**-0.5
+        return Senses(jnp.zeros((vocab, senses, dim), jnp.float32), keys)
 
     def apply(params: Senses, vectors, context, tokens):
         pi = sense_weights(params, context, tokens)

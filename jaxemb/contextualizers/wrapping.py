@@ -74,7 +74,7 @@ def contextual(
         dim = bilm.cell.out
         return Contextual(
             static.init(keys[0]),
-            bilm.init(keys[1], jnp.zeros((1, dim)), jnp.ones(1))["params"],
+            bilm.init(keys[1], *_empty(dim))["params"],
             reading.init(keys[2], 1 + bilm.layers),
             change.init(keys[3], dim, 2 * dim),
         )
@@ -126,6 +126,11 @@ def frozen(embedder: Embedder) -> Embedder:
         return embedder.apply(jax.lax.stop_gradient(params), tokens, mask, key)
 
     return Embedder(embedder.init, apply)
+
+
+def _empty(dim: int):
+    """A sentence of one token, and its mask."""
+    return jnp.zeros((1, dim), jnp.float32), jnp.ones(1, jnp.float32)
 
 
 def _split(key):

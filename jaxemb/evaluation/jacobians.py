@@ -29,11 +29,12 @@ def jacobian_norms(
     time, dim = outputs.shape
 
     def row(t):
-        each = jnp.zeros((dim, time, dim), outputs.dtype).at[:, t, :].set(jnp.eye(dim))
+        axes = jnp.eye(dim, dtype=outputs.dtype)
+        each = jnp.zeros((dim, time, dim), outputs.dtype).at[:, t, :].set(axes)
         (block,) = jax.vmap(pull)(each)
         return length(block, axis=(0, 2))
 
-    return jax.lax.map(row, jnp.arange(time))
+    return jax.lax.map(row, jnp.arange(time, dtype=jnp.int32))
 
 
 def sampled_jacobian_norms(
@@ -56,7 +57,7 @@ def sampled_jacobian_norms(
         (found,) = jax.vmap(pull)(each)
         return root(jnp.sum(jnp.mean(found * found, axis=0), axis=1))
 
-    return jax.lax.map(row, jnp.arange(time))
+    return jax.lax.map(row, jnp.arange(time, dtype=jnp.int32))
 
 
 def jacobian_share(

@@ -8,6 +8,7 @@ nowhere. NumPy in, NumPy out in float64; jax in, jax out, under jit with static 
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -144,8 +145,8 @@ def explainable_variance_baseline(
         random = generator(key)
         orders = np.stack([random.permutation(most)[: each * n] for _ in range(rounds)])
     else:
-        keys = jax.random.split(key, rounds)
-        orders = jax.vmap(lambda one: jax.random.permutation(one, most)[: each * n])(keys)
+        keys, places = jax.random.split(key, rounds), jnp.arange(most, dtype=jnp.int32)
+        orders = jax.vmap(lambda one: jax.random.permutation(one, places)[: each * n])(keys)
     return explainable_variance(vectors[orders.reshape(-1, n)[:draws]])
 
 

@@ -228,7 +228,7 @@ def silhouette(
         Rousseeuw 1987; equal to scikit-learn's `silhouette_samples`.
     """
     vectors, labels = jnp.asarray(vectors, jnp.float32), jnp.asarray(labels)
-    sizes = jax.ops.segment_sum(jnp.ones(len(labels)), labels, num_segments=num_labels)
+    sizes = jax.ops.segment_sum(jnp.ones(len(labels), jnp.float32), labels, num_segments=num_labels)
 
     def one(row):
         vector, label = row
@@ -237,7 +237,7 @@ def silhouette(
         # its distance from itself may be rounding: it is not what the sum should hold
         itself = distance(vector[None, :], vector[None, :])[0, 0]
         a = (sums[label] - itself) / jnp.maximum(sizes[label] - 1.0, 1.0)
-        others = (jnp.arange(num_labels) != label) & (sizes > 0)
+        others = (jnp.arange(num_labels, dtype=jnp.int32) != label) & (sizes > 0)
         most = jnp.finfo(sums.dtype).max  # of no other label; infinity is for errors alone
         b = jnp.min(jnp.where(others, sums / jnp.maximum(sizes, 1.0), most))
         larger = jnp.maximum(jnp.maximum(a, b), 0.0)  # a rounded cosine may exceed 1

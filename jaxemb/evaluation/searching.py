@@ -60,7 +60,7 @@ def best(
         for i in range(0, queries, batch)
     ]
     left_out = [_padded(excluded[i : i + batch], batch) for i in range(0, queries, batch)]
-    nothing = Best(jnp.full((batch, k), NOTHING), jnp.zeros((batch, k), jnp.int32))
+    nothing = Best(jnp.full((batch, k), NOTHING, jnp.float32), jnp.zeros((batch, k), jnp.int32))
     found = [nothing] * len(asked)
     for start, count, rows in _blocks(table, batch):
         for i, (near, far) in enumerate(asked):
@@ -103,7 +103,7 @@ def _step(found: Best, rows, start, count, positive, negative, excluded, answer,
     """The best of what was found before and of one more block."""
     length = rows.shape[0]
     scores = jax.vmap(answer, (0, 0, None))(positive, negative, rows)
-    scores = jnp.where(jnp.arange(length)[None, :] < count, scores, NOTHING)
+    scores = jnp.where(jnp.arange(length, dtype=jnp.int32)[None, :] < count, scores, NOTHING)
     # so many more as may be excluded: to look at those few is cheaper than to write to `scores`
     values, ids = similarity.largest(scores, min(k + excluded.shape[1], length))
     ids = ids + start

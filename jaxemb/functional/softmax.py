@@ -64,6 +64,6 @@ def log_uniform(key: Key[Array, ""], samples: int, vocab: int) -> Sample:
     """
     rank = jnp.arange(vocab, dtype=jnp.float32)
     share = jnp.log1p(1 / (rank + 1)) / jnp.log(vocab + 1.0)
-    arrival = jax.random.exponential(key, (vocab,)) / share
+    arrival = jax.random.exponential(key, (vocab,), jnp.float32) / share
     early, ids = jax.lax.top_k(-arrival, samples)
     return Sample(ids, jnp.log(-jnp.expm1(share * early[-1])))

@@ -4,6 +4,7 @@ A float32 product on an accelerator rounds its inputs to 10 or 8 bits unless it 
 perfect rotation then misses orthogonality by 1e-3.
 """
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import scipy.sparse
 from jax.core import Tracer
 from jax.lax import Precision
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, seeds
 
 
 def namespace(*arrays: Any):
@@ -227,7 +228,10 @@ def first(table: Any, columns: Any) -> Any:
 
 def key(given: Any) -> Any:
     """A `jax.random.key` from a number, or as it is."""
-    return jax.random.key(given) if isinstance(given, int) else given
+    if not isinstance(given, numbers.Integral):
+        return given
+    seeds(key=given)
+    return jax.random.key(int(given))
 
 
 def sentence(report: Any, say: Callable[[Any], str], one: Any) -> str:

@@ -54,11 +54,14 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
         InputError: the spectrum of another table, or not centred.
     """
     of = known(table, of, center=True)
-    xp, centered = arrays.namespace(of.values), center(table)
-    kept = of.values > of.tolerance
+    centered = center(table)
+    xp = arrays.namespace(centered)
+    # of a jax table in its own type, whatever that of its spectrum is
+    values, basis = (xp.asarray(each, centered.dtype) for each in (of.values, of.basis))
+    kept = xp.asarray(of.values > of.tolerance)
     if xp is np:
-        return matmul(centered, _stretch(of.values, of.basis, kept) * xp.sqrt(1.0 * of.rows))
-    still = jax.lax.stop_gradient((of.values, of.basis, kept))
+        return matmul(centered, _stretch(values, basis, kept) * xp.sqrt(1.0 * of.rows))
+    still = jax.lax.stop_gradient((values, basis, kept))
     return matmul(centered, _stretch_of(centered, *still) * xp.sqrt(1.0 * of.rows))
 
 

@@ -147,7 +147,7 @@ def _count_sketch(rows: Rows, key: Any):
 
     def step(sums, block, i):
         size = len(block)
-        bits = jax.random.bits(jax.random.fold_in(key, i), (size + 1,))
+        bits = jax.random.bits(jax.random.fold_in(key, i), (size + 1,), jnp.uint32)
         signs = jnp.where(bits[:size] >> 31, 1.0, -1.0).astype(block.dtype)
         place = (bits[size] % buckets).astype(jnp.int32)
         there = lax.dynamic_slice_in_dim(sums, place, size)

@@ -171,7 +171,7 @@ def _coherence(table, side: int):
             shape.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
             for first in starts
         )
-        i, j = jnp.arange(side)[None, :] + starts[:, None]
+        i, j = jnp.arange(side, dtype=jnp.int32)[None, :] + starts[:, None]
         new = (
             (i >= at[0] * side)[:, None] & (j >= at[1] * side)[None, :] & (i[:, None] < j[None, :])
         )

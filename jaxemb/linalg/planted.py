@@ -33,7 +33,7 @@ def planted(
         raise InputError(f"{len(values)} singular values of {rows} rows; wanted at most as many")
     dim = len(values)
     left, right = (
-        np.linalg.qr(np.asarray(jax.random.normal(each, (size, dim)), np.float64))[0]
+        np.linalg.qr(np.asarray(jax.random.normal(each, (size, dim), jnp.float32), np.float64))[0]
         for each, size in zip(jax.random.split(key), (rows, dim), strict=True)
     )
     return jnp.asarray(((left * values) @ right.T).astype(dtype))
@@ -46,7 +46,7 @@ def random_orthogonal(key: Key[Array, ""], dim: int) -> Float[Array, "dim dim"]:
         Mezzadri 2007, arXiv:math-ph/0609050.
     """
     at_least(1, dim=dim)
-    q, r = jnp.linalg.qr(jax.random.normal(key, (dim, dim)))
+    q, r = jnp.linalg.qr(jax.random.normal(key, (dim, dim), jnp.float32))
     return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)[None, :]
 
 

@@ -143,7 +143,7 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
 
     whole = total(rows, gram)
     first = head[:, None] & head[None, :]
-    beyond = (xp.trace(whole) + 1.0) * xp.eye(len(whole))
+    beyond = (xp.trace(whole) + 1.0) * xp.eye(len(whole), dtype=whole.dtype)
     least = xp.linalg.eigvalsh(xp.where(first, whole, beyond))[0]
     most = xp.linalg.eigvalsh(xp.where(~head[:, None] & ~head[None, :], whole, 0.0))[-1]
     stretch = derivatives.singular_values(of.basis)

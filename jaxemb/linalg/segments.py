@@ -52,7 +52,7 @@ def first_rows(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
     """Where each segment is met first; anywhere for one without rows."""
     last = len(segments) - 1
     if arrays.namespace(segments) is not np:
-        at = jnp.arange(last + 1)
+        at = jnp.arange(last + 1, dtype=jnp.int32)
         found = jax.ops.segment_min(at, _dropped(segments, num), num_segments=num)
         return jnp.clip(found, 0, last)
     first = np.full(num, last)

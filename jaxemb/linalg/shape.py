@@ -169,7 +169,9 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
     of = known(table, of, center=False)
     xp = arrays.namespace(table, of.basis)
     rows = Rows(table if xp is np else arrays.on_device(table))
-    both = xp.concatenate([of.basis, -of.basis], axis=1)
+    # of a jax table in its own type, whatever that of its spectrum is
+    basis = xp.asarray(of.basis, arrays.cast_up(rows.table[:0]).dtype)
+    both = xp.concatenate([basis, -basis], axis=1)
 
     def step(so_far, block, i):
         del i

@@ -6,6 +6,7 @@ padding: they are taken by falling length in tiles, each as far as its longest b
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxemb.structs import Bag
@@ -33,12 +34,12 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
                 sums = sums + found * live[:, slot, None]
             return sums
 
-        sums = jax.lax.fori_loop(0, _parts(own), part, jnp.zeros((TILE, dim), table.dtype))
+        sums = _repeat(_parts(own), part, jnp.zeros((TILE, dim), table.dtype))
         mean = sums / jnp.maximum(own, 1)[:, None].astype(table.dtype)
-        return jax.lax.dynamic_update_slice(means, mean, (begin, 0))
+        return jax.lax.dynamic_update_slice(means, mean, (begin, np.int32(0)))
 
     means = jnp.zeros((len(order), dim), table.dtype)
-    means = jax.lax.fori_loop(0, len(order) // TILE, tile, means)
+    means = _repeat(len(order) // TILE, tile, means)
     back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)
     return back[: bag.length.size].reshape(*bag.length.shape, dim)
 
@@ -54,15 +55,15 @@ def add(
     def tile(i, table):
         begin = i * TILE
         own = jax.lax.dynamic_slice(count, (begin,), (TILE,))
-        each = jax.lax.dynamic_slice(shares, (begin, 0), (TILE, table.shape[1]))
+        each = jax.lax.dynamic_slice(shares, (begin, np.int32(0)), (TILE, table.shape[1]))
 
         def part(j, table):
             at, live = _slots(rows, own, begin, j)
             return table.at[at].add(each[:, None, :] * live[..., None], mode="promise_in_bounds")
 
-        return jax.lax.fori_loop(0, _parts(own), part, table)
+        return _repeat(_parts(own), part, table)
 
-    return jax.lax.fori_loop(0, len(order) // TILE, tile, table)
+    return _repeat(len(order) // TILE, tile, table)
 
 
 def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
@@ -96,6 +97,15 @@ def _by_length(bag: Bag):
     return order, rows[order], count[order]
 
 
+def _repeat(times, step, carry):
+    """step(0, carry), step(1, of that), and so on; numbers are int32 whatever JAX's default."""
+
+    def numbered(i, carry):
+        return step(jax.lax.convert_element_type(i, jnp.int32), carry)
+
+    return jax.lax.fori_loop(0, times, numbered, carry)
+
+
 def _parts(count):
     """How often SLOTS rows are taken until the longest bag of a tile ends: the first one does."""
     return (count[0] + SLOTS - 1) // SLOTS
@@ -104,5 +114,5 @@ def _parts(count):
 def _slots(rows, count, begin, part):
     """Some rows of each bag of a tile, and 1 for those before its end, else 0."""
     at = jax.lax.dynamic_slice(rows, (begin, part * SLOTS), (TILE, SLOTS))
-    live = part * SLOTS + jnp.arange(SLOTS)[None, :] < count[:, None]
+    live = part * SLOTS + jnp.arange(SLOTS, dtype=jnp.int32)[None, :] < count[:, None]
     return at, live.astype(jnp.float32)

@@ -51,10 +51,10 @@ def in_window(
     """
     centers, halo = reach.shape[0], (text.shape[0] - reach.shape[0]) // 2
     at = np.arange(centers) + halo
-    distance = jnp.asarray(np.abs(np.arange(text.shape[0])[None, :] - at[:, None]))
+    distance = jnp.asarray(np.abs(np.arange(text.shape[0])[None, :] - at[:, None]), jnp.int32)
     near = (distance > 0) & (distance <= reach[:, None])
     is_word = text != SENTENCE_END
-    sentence = jnp.cumsum(~is_word)  # a sentence end begins the next number
+    sentence = jnp.cumsum(~is_word, dtype=jnp.int32)  # a sentence end begins the next number
     together = sentence[None, :] == sentence[at][:, None]
     return near & together & is_word[None, :] & (text[at] >= 0)[:, None]
 
@@ -185,4 +185,4 @@ def _read(random, text, noise_table, settings: Window):
 
 
 def _target(observed: int, noise: int):
-    return jnp.concatenate([jnp.ones(observed), -jnp.ones(noise)])
+    return jnp.concatenate([jnp.ones(observed, jnp.float32), -jnp.ones(noise, jnp.float32)])

@@ -174,14 +174,14 @@ def _paths(paths: Paths, centers, budget: int):
     word = jnp.maximum(centers, 0)
     first = paths.first[word]
     length = jnp.where(centers >= 0, paths.first[word + 1] - first, 0)
-    end = jnp.cumsum(length)
-    begin, place = end - length, jnp.arange(budget)
+    end = jnp.cumsum(length, dtype=jnp.int32)
+    begin, place = end - length, jnp.arange(budget, dtype=jnp.int32)
     own = (place[:, None] >= begin[None, :]) & (place[:, None] < end[None, :])
-    at = place + jnp.sum(jnp.where(own, (first - begin)[None, :], 0), axis=1)
+    at = place + jnp.sum(jnp.where(own, (first - begin)[None, :], 0), axis=1, dtype=jnp.int32)
     used = place < end[-1]
     step = jnp.where(used, paths.steps[jnp.where(used, at, 0)], 1)
-    fits = jnp.where(end[-1] <= budget, 1.0, jnp.nan)
-    target = jnp.where(step > 0, 1.0, -1.0)
+    fits = jnp.where(end[-1] <= budget, jnp.float32(1), jnp.float32(jnp.nan))
+    target = jnp.where(step > 0, jnp.float32(1), jnp.float32(-1))
     return jnp.abs(step) - 1, target, own.astype(jnp.float32) * fits
 
 

@@ -112,7 +112,7 @@ def _contrasted(base: Objective, negatives: int, shared) -> Objective:
 def _all_against_all(block: Block) -> Block:
     """CBOW's block with its centers' own outputs among those that all centers share."""
     observed, noise = block.weight[:, 0], block.weight[:, 1:]
-    target = jnp.concatenate([jnp.ones(observed.shape[0]), block.target[1:]])
+    target = jnp.concatenate([jnp.ones_like(observed), block.target[1:]])
     weight = jnp.concatenate([jnp.diag(observed), noise], axis=1)
     return block._replace(target=target, weight=weight)
 
@@ -142,7 +142,7 @@ def _cbow(random, text, every, *, window: int, dynamic: bool) -> Block:
 
 
 def _block(ids: InOut, pool, weight, observed) -> Block:
-    return Block(ids, pool, jnp.ones(ids.output.shape[0]), weight, jnp.sum(observed))
+    return Block(ids, pool, jnp.ones(ids.output.shape[0], jnp.float32), weight, jnp.sum(observed))
 
 
 def _read(random, text, window: int, dynamic: bool):
@@ -158,4 +158,4 @@ def _one_hot(ids, every):
 def _prepare(vocab: Vocab):
     vocabulary.refuse_one_word(vocab)
     size = len(vocab.words)
-    return jnp.arange(size), InOut(size, size)
+    return jnp.arange(size, dtype=jnp.int32), InOut(size, size)

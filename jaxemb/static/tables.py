@@ -88,7 +88,7 @@ def _add_sorted(table, ids, rows):
     order = jnp.argsort(flat)
     by_id = flat[order]
     begins = jnp.concatenate([jnp.ones(1, bool), by_id[1:] != by_id[:-1]])
-    run = jnp.cumsum(begins) - 1
+    run = jnp.cumsum(begins, dtype=jnp.int32) - 1
     sums = jax.ops.segment_sum(
         rows.reshape(flat.shape[0], -1)[order], run, flat.shape[0], indices_are_sorted=True
     )

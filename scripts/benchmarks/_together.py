@@ -54,13 +54,16 @@ def picture(path: Path, draw: Callable) -> None:
 def roofline(dim: int = 100, words: int = 60_000) -> dict[str, float]:
     """What this device does at best: products and copies, and rows read and added at random."""
     keys = jax.random.split(jax.random.key(0), 3)
-    square = jax.random.normal(keys[0], (2048, 2048))
+    square = jax.random.normal(keys[0], (2048, 2048), jnp.float32)
     block, outputs = (
-        jax.random.normal(keys[1], (64, 16, dim)),
-        jax.random.normal(keys[2], (64, 50, dim)),
+        jax.random.normal(keys[1], (64, 16, dim), jnp.float32),
+        jax.random.normal(keys[2], (64, 50, dim), jnp.float32),
     )
     long = jnp.ones(1 << 26, jnp.float32)
-    table, ids = jnp.ones((words, dim)), jax.random.randint(keys[2], (1 << 17,), 0, words)
+    table, ids = (
+        jnp.ones((words, dim)),
+        jax.random.randint(keys[2], (1 << 17,), 0, words, jnp.int32),
+    )
     rows = jnp.ones((1 << 17, dim))
     return {
         "GFLOP/s, one product of 2048 x 2048": 2 * 2048**3 / _best(lambda a: a @ a, square) / 1e9,

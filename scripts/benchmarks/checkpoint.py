@@ -24,10 +24,10 @@ from benchmarks import _together
 from jaxemb import (
     checkpoints,
     command_line,
-    contextual_runs,
     contextual_training,
     learners,
     objectives,
+    optimizers,
     snapshots,
     training,
 )
@@ -128,7 +128,7 @@ def _contextual(asked: Asked) -> tuple[Any, Callable[[Any], Any]]:
     """A biLM of two layers, with Adagrad's state, on random text."""
     cell = models.elmo_cell(asked.units, asked.model_dim)
     model = models.language_model(cell, asked.model_words, layers=2)
-    rule = contextual_training.Rule(model, contextual_runs.adagrad(0.2, 10.0), 20, 512)
+    rule = contextual_training.Rule(model, optimizers.clipped(models.adagrad, 0.2, 10.0), 20, 512)
     plan = contextual_training.Plan(jax.random.key(0), rule, 10**9, True, 4)
     ids = np.random.default_rng(0).integers(0, asked.model_words, (400, 21))
     ids[:, -1] = -1

@@ -106,7 +106,7 @@ def _kinds(size: Size, threads: int) -> dict[str, Programs]:
     cell = cells.lstm(size.cell, size.projection, forget_bias=0.0)
     stacks = [[cell.init(keys[0], size.dim), cell.init(keys[1], cell.out)]]
     stacks += [[cell.init(keys[2], size.dim), cell.init(keys[3], cell.out)]]
-    x = jax.random.normal(keys[4], (size.time, size.batch, size.dim))
+    x = jax.random.normal(keys[4], (size.time, size.batch, size.dim), jnp.float32)
     made = (
         {} if size.projection else {"torch": _torch(stacks, x, threads), "flax": _flax(stacks, x)}
     )

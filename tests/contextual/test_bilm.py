@@ -12,6 +12,7 @@ from jaxemb.contextual import cells
 from jaxemb.contextual.bilm import BiLM, Text
 from jaxemb.contextual.characters import CharCNN
 from jaxemb.contextual.mix import ScalarMix
+from tests.rounding import NETWORK, close
 
 DIM, TIME = 4, 6
 CELLS = {
@@ -95,7 +96,7 @@ def test_with_equal_weights_backward_is_forward_on_the_reversed_sentence(cell):
     inner["backward"] = inner["forward"]
     layers, _ = _apply(model, {"params": inner}, vectors)
     turned, _ = _apply(model, {"params": inner}, vectors[::-1])
-    np.testing.assert_allclose(layers[..., DIM:], turned[:, ::-1, :DIM], atol=1e-6)
+    close(layers[..., DIM:], turned[:, ::-1, :DIM], ulps=NETWORK)
 
 
 @BY_CELL
@@ -104,12 +105,12 @@ def test_a_carry_goes_on_where_the_text_was_cut(cell):
     whole, _ = _apply(model, params, vectors)
     first, carry = _apply(model, params, vectors[:2])
     then, _ = _apply(model, params, vectors[2:], carry=carry)
-    np.testing.assert_allclose(first[..., :DIM], whole[:, :2, :DIM], atol=1e-6)
-    np.testing.assert_allclose(then[..., :DIM], whole[:, 2:, :DIM], atol=1e-6)
+    close(first[..., :DIM], whole[:, :2, :DIM], ulps=NETWORK)
+    close(then[..., :DIM], whole[:, 2:, :DIM], ulps=NETWORK)
     last, carry = _apply(model, params, vectors[2:])  # the backward direction reads the end first
     before, _ = _apply(model, params, vectors[:2], carry=carry)
-    np.testing.assert_allclose(before[..., DIM:], whole[:, :2, DIM:], atol=1e-6)
-    np.testing.assert_allclose(last[..., DIM:], whole[:, 2:, DIM:], atol=1e-6)
+    close(before[..., DIM:], whole[:, :2, DIM:], ulps=NETWORK)
+    close(last[..., DIM:], whole[:, 2:, DIM:], ulps=NETWORK)
 
 
 @BY_CELL
@@ -121,7 +122,7 @@ def test_sentences_packed_in_one_row_are_read_as_if_alone(cell):
     packed, _ = _apply(model, params, row, mask, reset=reset)
     for part in (slice(0, 4), slice(4, TIME)):
         alone, _ = _apply(model, params, vectors[part])
-        np.testing.assert_allclose(packed[:, part], alone, atol=1e-6)
+        close(packed[:, part], alone, ulps=NETWORK)
 
 
 @BY_CELL
@@ -132,10 +133,8 @@ def test_a_batch_is_its_sentences(cell):
     layers, carry = _apply(model, params, batch, mask)
     for i in range(3):
         alone, last = _apply(model, params, batch[:, i], mask[:, i])
-        np.testing.assert_allclose(layers[:, :, i], alone, atol=1e-6)
-        jax.tree.map(
-            lambda of, one, i=i: np.testing.assert_allclose(of[i], one, atol=1e-6), carry, last
-        )
+        close(layers[:, :, i], alone, ulps=NETWORK)
+        jax.tree.map(lambda of, one, i=i: close(of[i], one, ulps=NETWORK), carry, last)
 
 
 @BY_CELL
@@ -188,8 +187,8 @@ def test_each_direction_may_read_a_text_of_its_own():
     ahead, back, _ = model.apply(params, *texts, model.start(()), method=model.directions)
     layers, _ = _apply(model, params, vectors)
     turned, _ = _apply(model, params, vectors[::-1])
-    np.testing.assert_allclose(jnp.stack(ahead), layers[1:, :, :DIM], atol=1e-6)
-    np.testing.assert_allclose(jnp.stack(back), turned[1:, :, DIM:], atol=1e-6)
+    close(jnp.stack(ahead), layers[1:, :, :DIM], ulps=NETWORK)
+    close(jnp.stack(back), turned[1:, :, DIM:], ulps=NETWORK)
 
 
 def test_vectors_of_another_dimension_are_refused():
@@ -203,7 +202,7 @@ def test_a_mix_is_convex_in_the_layers_and_starts_as_their_mean():
     mix = ScalarMix()
     params = mix.init(jax.random.key(1), layers, mask)
     mean = np.mean(layers, axis=0) * np.asarray(mask)[:, None]
-    np.testing.assert_allclose(mix.apply(params, layers, mask), mean, atol=1e-6)
+    close(mix.apply(params, layers, mask), mean, ulps=NETWORK)
     params = {"params": {"weights": jnp.array([1e9, 0.0, -1e9]), "gamma": jnp.float32(2)}}
     first = 2 * np.asarray(layers[0] * mask[:, None])
     np.testing.assert_array_equal(mix.apply(params, layers, mask), first)
@@ -250,7 +249,7 @@ def test_the_batch_scalar_norm_makes_sentences_depend_on_their_batch():
     flat = shown.reshape(3, -1)
     normed = (layers - flat.mean(1)[:, None, None, None]) / flat.std(1)[:, None, None, None]
     expected = np.mean(normed, axis=0) * np.asarray(mask)[..., None]
-    np.testing.assert_allclose(mix.apply(params, layers, mask), expected, atol=1e-5)
+    close(mix.apply(params, layers, mask), expected, ulps=NETWORK)
     alone = mix.apply(params, layers[:, :, 0], mask[:, 0])
     assert not np.allclose(mix.apply(params, layers, mask)[:, 0], alone, atol=0.01)
 
@@ -274,5 +273,5 @@ def test_the_character_network_is_the_papers_formula():
         gate = 1 / (1 + np.exp(-(x @ carry["kernel"] + carry["bias"])))
         x = gate * np.maximum(x @ new["kernel"] + new["bias"], 0) + (1 - gate) * x
     expected = x @ of["projection"]["kernel"] + of["projection"]["bias"]
-    np.testing.assert_allclose(jax.jit(cnn.apply)(params, ids), expected, atol=1e-5)
+    close(jax.jit(cnn.apply)(params, ids), expected, ulps=NETWORK)
     np.testing.assert_allclose(of["highway_0"]["carry"]["bias"], -2.0)

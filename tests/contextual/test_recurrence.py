@@ -10,6 +10,7 @@ import pytest
 
 from jaxemb.contextual import cells, recurrence
 from jaxemb.contextual.recurrence import Carry, Rule, Weights
+from tests.rounding import NETWORK, close
 
 PLAIN_AND_JIT = pytest.mark.parametrize("transform", [lambda f: f, jax.jit], ids=["plain", "jit"])
 RULES = {
@@ -69,9 +70,9 @@ def test_the_recurrence_is_the_loop(transform, recur, rule, out, batch):
     problem = _problem(0, 5, out, batch)
     outputs, last = transform(lambda *p: recur(rule, *p))(*problem)
     expected, carried = _loop(rule, *problem)
-    np.testing.assert_allclose(outputs, expected, atol=2e-6)
+    close(outputs, expected, ulps=NETWORK)
     for found, each in zip(last, carried, strict=True):
-        np.testing.assert_allclose(found, each, atol=2e-6)
+        close(found, each, ulps=NETWORK)
     np.testing.assert_array_equal(np.asarray(outputs)[np.asarray(problem[2]) == 0], 0.0)
 
 
@@ -120,7 +121,7 @@ def test_the_fast_derivative_is_that_of_the_plain_form(rule, out):
         weights, gates, mask, reset, carry = _problem(seed, 5, out)
         grads = (slope(weights, gates, carry, mask, reset) for slope in slopes)
         for ours, theirs in zip(*map(jax.tree.leaves, grads), strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=1e-5)  # sums in another order
+            close(ours, theirs, ulps=NETWORK)  # sums in another order
 
 
 def test_the_plain_cell_is_torchs():
@@ -143,9 +144,9 @@ def test_the_plain_cell_is_torchs():
         theirs.bias_ih_l0.copy_(turned(params.bias))
         theirs.bias_hh_l0.zero_()
         expected, (h, c) = theirs(torch.tensor(np.asarray(vectors)))
-    np.testing.assert_allclose(ours, expected.numpy(), atol=1e-6)
-    np.testing.assert_allclose(last.out, h[0].numpy(), atol=1e-6)
-    np.testing.assert_allclose(last.cell, c[0].numpy(), atol=1e-6)
+    close(ours, expected.numpy(), ulps=NETWORK)
+    close(last.out, h[0].numpy(), ulps=NETWORK)
+    close(last.cell, c[0].numpy(), ulps=NETWORK)
 
 
 def test_the_gru_is_flaxs():
@@ -163,5 +164,5 @@ def test_the_gru_is_flaxs():
     h = jnp.zeros((2, 5))
     for t, vector in enumerate(vectors):
         h, _ = theirs.apply({"params": renamed}, h, vector)
-        np.testing.assert_allclose(ours[t], h, atol=1e-5)
-    np.testing.assert_allclose(last, h, atol=1e-5)
+        close(ours[t], h, ulps=NETWORK)
+    close(last, h, ulps=NETWORK)

@@ -11,6 +11,7 @@ import pytest
 from jaxemb import embedders, linalg
 from jaxemb.contextualizers.changes import Gate, LowRank, reflected
 from jaxemb.errors import InputError
+from tests.rounding import SOFTMAX, close
 from tests.transforms import PLAIN_AND_JIT
 
 EPS = 2.0**-23
@@ -176,7 +177,7 @@ def test_sense_weights_lie_on_the_simplex_and_vectors_in_the_hull_of_the_senses(
     assert np.ptp(pi[:, 0]) > 1e-4  # the context matters
     senses = np.float64(static)[:, None, :] + np.float64(params.offsets)[TOKENS]
     changed = transform(change.apply)(params, static, size * context, TOKENS)
-    np.testing.assert_allclose(changed, np.einsum("tk,tkd->td", pi, senses), atol=1e-5)
+    close(changed, np.einsum("tk,tkd->td", pi, senses), ulps=SOFTMAX)
 
 
 def test_one_sense_is_static_bit_for_bit_and_the_start_is_a():

@@ -8,6 +8,7 @@ import pytest
 from jaxemb import embedders
 from jaxemb.contextual.mix import ScalarMix
 from jaxemb.errors import InputError
+from tests.rounding import SUM, close
 from tests.transforms import PLAIN_AND_JIT
 
 INF = float("inf")
@@ -39,7 +40,7 @@ def test_a_mix_is_elmos_scalar_mix_and_takes_its_parameters(seed):
     params = {"weights": jax.random.normal(jax.random.key(seed + 9), (3,)), "gamma": jnp.array(1.7)}
     read = embedders.mix().apply(embedders.Mix(**params), layers, MASK)
     expected = ScalarMix().apply({"params": params}, layers, MASK)
-    np.testing.assert_allclose(read, expected, atol=1e-6)
+    close(read, expected, ulps=SUM)
 
 
 def test_a_mix_without_static_does_not_read_layer_0():
@@ -59,7 +60,7 @@ def test_top_is_the_last_layer_and_mixes_start_as_means():
         (embedders.mix_without_static(), layers[1:].mean(axis=0)),
     ):
         read = reading.apply(reading.init(key, 3), layers, MASK)
-        np.testing.assert_allclose(read, expected, atol=1e-6)
+        close(read, expected, ulps=SUM)
 
 
 @pytest.mark.parametrize("i", [3, -4])

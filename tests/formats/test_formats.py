@@ -15,6 +15,7 @@ from jaxemb.formats import FORMATS, FormatError, FormatWarning, WordVectors, arr
 from jaxemb.functional import hashing
 from tests.formats import samples
 from tests.references import formats as plain
+from tests.rounding import SUM, close
 
 WRITABLE = [name for name, each in FORMATS.items() if each.write]
 ROOT = Path(__file__).parents[2]
@@ -211,7 +212,7 @@ def test_fasttext_models_are_read_as_fasttext_reads_them():
     words = [*theirs.get_words(), "zzqq", "крутоо", "a", ""]
     assert ours is not None
     expected = np.stack([theirs.get_word_vector(word) for word in words])
-    np.testing.assert_allclose(ours(words), expected, atol=1e-6)
+    close(ours(words), expected, ulps=SUM)
 
 
 @pytest.mark.parametrize(

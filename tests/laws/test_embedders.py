@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxemb import embedders
 from tests.laws.members import every_contextual, every_embedder, every_static
-from tests.rounding import close
+from tests.rounding import NETWORK, close
 from tests.transforms import PLAIN_AND_JIT
 
 TOKENS = jnp.array([3, 1, 3, 6, 0])
@@ -72,7 +72,7 @@ def test_vmap_is_the_batch(embedder, dim):
     together = jax.vmap(compiled(embedder), in_axes=(None, 0, 0))(params, tokens, mask)
     for i in range(2):
         alone = compiled(embedder)(params, tokens[i], mask[i])
-        close(together[i], alone, ulps=16)  # what five layers at most add, in another order
+        close(together[i], alone, ulps=NETWORK)
 
 
 @every_contextual

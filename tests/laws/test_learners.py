@@ -147,3 +147,102 @@ def test_an_update_is_the_learning_rate_times_the_summed_gradient_of_the_pairs(v
     # in one part: a mean over parts of one block would be their sum
     ours = _after(learners.row_sparse(objective, parts=1), start, batch, steps=1)
     np.testing.assert_allclose(ours.input, expected, rtol=1e-4, atol=1e-5)
+
+
+def _stateful(init, update=lambda gradient, state, params=None: (gradient, state)):
+    return optax.GradientTransformation(init, update)
+
+
+# an array that stands twice in a state would be given away twice
+ALIASED = {
+    "one array for two leaves": _stateful(
+        lambda params: 2 * (jax.tree.map(jnp.zeros_like, params),)
+    ),
+    "the parameters themselves": _stateful(lambda params: params),
+}
+
+
+@pytest.mark.parametrize("kind", [learners.dense, learners.row_sparse])
+@pytest.mark.parametrize("optimizer", ALIASED)
+def test_a_state_can_be_given_away_whatever_it_shares(kind, optimizer, vocab):
+    """The tables too: one for both sides. Oracle: the same steps with nothing given away."""
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, batch = batch_of(objective, vocab)
+    learner = kind(objective, optimizer=ALIASED[optimizer])
+    same = InOut(start.input, start.input)
+    step = jax.jit(learner.step, donate_argnums=0)
+    state = learner.init(InOut(*2 * (jnp.array(start.input),)))
+    for _ in range(2):
+        state = step(state, batch, 0.05, None)
+    kept = learner.init(same)
+    for _ in range(2):
+        kept = jax.jit(learner.step)(kept, batch, 0.05, None)
+    for ours, theirs in zip(state.tables, kept.tables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+# of whole tables and of the rows read they do the same, by the law at the top of this file
+BY_ROWS = {
+    "identity": optax.identity(),
+    "rss": optax.scale_by_rss(),
+    "clip of entries": optax.clip(0.01),
+    "sign": optax.scale_by_sign(),
+    "chain": optax.chain(optax.clip(0.1), optax.scale_by_rss(), optax.scale(2.0)),
+}
+NOT_BY_ROWS = {
+    "momentum": (optax.trace(0.9), "leaves rows of gradient 0 and their state alone"),
+    "nesterov": (optax.trace(0.9, nesterov=True), "leaves rows of gradient 0"),
+    "decaying mean": (optax.scale_by_rms(), "leaves rows of gradient 0"),
+    "clip of the norm": (optax.clip_by_global_norm(1e6), "treats each row by itself"),
+    "clip of a table": (optax.clip_by_block_rms(1.0), "treats each row by itself"),
+    "in a chain": (optax.chain(optax.clip(1.0), optax.trace(0.5)), "leaves rows of gradient 0"),
+    "weight decay": (optax.add_decayed_weights(0.1), "no tables"),
+    "trust ratio": (optax.scale_by_trust_ratio(), "no tables"),
+    "adam": (optax.scale_by_adam(), "state has the shape of the table"),
+    "mean": (optax.ema(0.9), "state has the shape of the table"),
+    "schedule": (optax.scale_by_schedule(lambda step: 1.0), "state has the shape of the table"),
+}
+
+
+@pytest.mark.parametrize("name", BY_ROWS)
+def test_what_row_sparse_takes_does_what_it_does_to_whole_tables(name, vocab):
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, batch = batch_of(objective, vocab, 3)
+    both = [
+        _after(kind(objective, optimizer=BY_ROWS[name]), start, batch, steps=2)
+        for kind in (learners.dense, learners.row_sparse)
+    ]
+    for one, other in zip(*both, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # sums in another order
+
+
+@pytest.mark.parametrize("name", NOT_BY_ROWS)
+def test_row_sparse_refuses_what_is_not_done_row_by_row_in_one_line(name, vocab):
+    optimizer, said = NOT_BY_ROWS[name]
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, _ = batch_of(objective, vocab)
+    for transform in (lambda f: f, jax.jit):
+        with pytest.raises(InputError, match=said) as raised:
+            transform(learners.row_sparse(objective, optimizer=optimizer).init)(start)
+        assert "\n" not in str(raised.value)
+        assert "learners.dense" in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", [learners.dense, learners.row_sparse])
+@pytest.mark.parametrize("optimizer", [optax.sgd(0.1), optax.adagrad(0.1), optax.scale(-1.0)])
+def test_an_optimizer_with_a_sign_of_its_own_would_climb_and_is_refused(kind, optimizer, vocab):
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, _ = batch_of(objective, vocab)
+    with pytest.raises(InputError, match="goes down the gradient, and a learner takes it away"):
+        kind(objective, optimizer=optimizer).init(start)
+
+
+def test_weight_decay_leaves_frozen_rows_alone(vocab):
+    objective = OBJECTIVES["skipgram, logistic"]
+    start, batch = batch_of(objective, vocab)
+    mask = InOut(np.arange(12) % 2, np.zeros(12))
+    decay = optax.chain(optax.add_decayed_weights(0.1), optax.trace(0.9))
+    after = _after(learners.dense(objective, optimizer=decay), start, batch, trainable=mask)
+    np.testing.assert_array_equal(after.input[::2], start.input[::2])
+    np.testing.assert_array_equal(after.output, start.output)
+    assert (np.abs(after.input[1::2] - start.input[1::2]).max(axis=1) > 0).all()

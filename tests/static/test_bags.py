@@ -7,6 +7,7 @@ import pytest
 
 from jaxemb.static import bags, tables
 from jaxemb.structs import Bag, InOut
+from tests.rounding import SUM, close
 from tests.transforms import PLAIN_AND_JIT
 
 
@@ -39,7 +40,7 @@ def test_a_bag_is_read_as_the_mean_of_its_rows(transform, shape):
             expected[at] = np.asarray(table, np.float64)[np.asarray(bag.rows)[at][:count]].mean(
                 axis=0
             )
-    np.testing.assert_allclose(transform(bags.read)(table, bag), expected, atol=1e-6)
+    close(transform(bags.read)(table, bag), expected, ulps=SUM)
 
 
 @PLAIN_AND_JIT
@@ -67,4 +68,4 @@ def test_with_exact_shares_adding_is_the_adjoint_of_reading():
 def test_the_derivative_of_reading_is_adding():
     bag, (table, vectors) = _bag(6), _normal(7, (11, 4), (5, 7, 4))
     gradient = jax.grad(lambda t: jnp.vdot(bags.read(t, bag), vectors))(table)
-    np.testing.assert_allclose(gradient, bags.add(jnp.zeros((11, 4)), bag, vectors), atol=1e-6)
+    close(gradient, bags.add(jnp.zeros((11, 4)), bag, vectors), ulps=SUM)

@@ -1,0 +1,237 @@
+"""JAX's default width decides nothing. Oracles: the bits of another process; types; arithmetic."""
+
+import ast
+import functools
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb import factorizations, learners, linalg, objectives
+from jaxemb.config import Corpus, Member, StaticConfig
+from jaxemb.contextual import models
+from jaxemb.contextual_config import ContextualConfig
+from jaxemb.count_config import CountConfig
+from jaxemb.errors import InputError
+from jaxemb.linalg import operators
+from jaxemb.structs import InOut
+from tests import quickly
+from tests.laws.members import CONTEXTUAL, OBJECTIVES, STATIC
+from tests.laws.test_objectives import TEXTS
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(path for room in ("jaxemb", "scripts") for path in (ROOT / room).rglob("*.py"))
+KEYS = {"key", "split", "fold_in", "key_data", "wrap_key_data", "clone"}  # these draw nothing
+MADE = ("arange", "zeros", "ones", "full", "eye", "linspace", "empty", "identity")
+
+
+def test_every_training_leaves_the_same_bits(tmp_path):
+    """A process of each width, and the same program otherwise."""
+    command = [sys.executable, "-m", "tests.trained"]
+    environment = {**quickly.environment(tmp_path), "PYTHONPATH": str(ROOT)}
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**environment, "JAX_ENABLE_X64": width},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for width in "01"
+    ]
+    narrow, wide = (json.loads(each.communicate()[0]) for each in both)
+    assert wide == narrow
+    assert not any("64" in told.rsplit(" ", 1)[0] for told in wide.values())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_no_real_number_of_a_step_is_wider_than_the_tables(name, vocab):
+    """Constants aside, which take the type of what they meet."""
+    objective = OBJECTIVES[name]
+    learner = learners.row_sparse(objective, optimizer=learners.adagrad, cap=0.1)
+    with jax.enable_x64(True):
+        resources, rows = objective.prepare(vocab)
+        state = learner.init(InOut(*(jnp.zeros((n, 3), jnp.float32) for n in rows)))
+        bits = np.zeros((2, objective.reads.bits), np.uint32)
+        mask = InOut(*(np.ones(n, np.float32) for n in rows))
+
+        def step(state, bits, resources, mask):
+            draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
+            return learner.step(state, draw(bits, TEXTS, resources), 0.1, mask)
+
+        traced = jax.make_jaxpr(step)(state, bits, resources, mask)
+    found = {str(each.aval) for each in _made(traced.jaxpr) if _wide(each.aval)}
+    assert not found
+
+
+def _made(jaxpr) -> list[Any]:
+    """What every equation of a program makes, those inside others too."""
+    found = [*jaxpr.invars, *jaxpr.constvars]
+    for equation in jaxpr.eqns:
+        found += equation.outvars
+        inner = jax.tree.leaves(list(equation.params.values()), is_leaf=_is_program)
+        for each in filter(_is_program, inner):
+            found += _made(getattr(each, "jaxpr", each))
+    return found
+
+
+def _is_program(value: Any) -> bool:
+    return hasattr(value, "eqns") or hasattr(value, "jaxpr")
+
+
+def _wide(aval: Any) -> bool:
+    kind = getattr(aval, "dtype", None)
+    return kind == np.float64 and not aval.weak_type
+
+
+@pytest.mark.parametrize("name", [*STATIC, *CONTEXTUAL])
+def test_embedders_start_and_answer_in_float32(name):
+    embedder, _ = {**STATIC, **CONTEXTUAL}[name]
+    with jax.enable_x64(True):
+        params = jax.eval_shape(embedder.init, jax.random.key(0))
+        tokens, mask = (jax.ShapeDtypeStruct((5,), kind) for kind in (jnp.int32, jnp.float32))
+        found = params, jax.eval_shape(embedder.apply, params, tokens, mask)
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} <= {np.dtype(np.float32)}
+
+
+def test_no_draw_leaves_its_type_to_a_flag():
+    untyped = []
+    for path in FILES:
+        tree = ast.parse(path.read_text("utf-8"))
+        for call in (each for each in ast.walk(tree) if isinstance(each, ast.Call)):
+            if not ast.unparse(call.func).startswith("jax.random."):
+                continue
+            name = ast.unparse(call.func).rpartition(".")[2]
+            if name not in KEYS and not _typed_draw(name, call, tree):
+                untyped.append(f"{path.name}:{call.lineno}: {ast.unparse(call)}")
+    assert not untyped
+
+
+def _typed_draw(name: str, call: ast.Call, tree: ast.AST) -> bool:
+    taken = list(inspect.signature(getattr(jax.random, name)).parameters)
+    if "dtype" in taken:
+        return _given("dtype", taken, call)
+    return _of_type(call.args[1], tree)  # the type is that of what is drawn from
+
+
+def _given(name: str, taken: list[str], call: ast.Call) -> bool:
+    by_name = any(keyword.arg in (name, None) for keyword in call.keywords)
+    return by_name or len(call.args) > taken.index(name)
+
+
+def _of_type(value: ast.expr, tree: ast.AST) -> bool:
+    """Whether the source says what type of number this is, here or where its name is bound."""
+    said = [value]
+    if isinstance(value, ast.Name):
+        for each in ast.walk(tree):
+            if isinstance(each, ast.Assign) and value.id in ast.unparse(each.targets[0]):
+                said.append(each.value)
+    return any(kind in ast.unparse(each) for each in said for kind in ("jnp.float32", "jnp.int32"))
+
+
+def test_random_numbers_go_by_one_name():
+    """Or the law above would read past them."""
+    for path in FILES:
+        for each in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(each, ast.ImportFrom) and (each.module or "").startswith("jax"):
+                assert each.module != "jax.random", path
+                assert "random" not in {alias.name for alias in each.names} or (
+                    each.module != "jax"
+                ), path
+            if isinstance(each, ast.Import):
+                assert "jax.random" not in {alias.name for alias in each.names}, path
+
+
+def test_arrays_that_are_made_from_nothing_say_their_type():
+    untyped = []
+    for path in FILES:
+        if path.is_relative_to(ROOT / "scripts"):
+            continue
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call):
+                continue
+            room, _, name = ast.unparse(call.func).rpartition(".")
+            if room == "jnp" and name in MADE:
+                taken = list(inspect.signature(getattr(jnp, name)).parameters)
+                # arange(1, 3) has its second argument where a type could stand
+                if not _given("dtype", taken, call) and not _of_bool(call):
+                    untyped.append(f"{path.name}:{call.lineno}: {ast.unparse(call)}")
+    assert not untyped
+
+
+def _of_bool(call: ast.Call) -> bool:
+    return any(ast.unparse(each) == "bool" for each in call.args)
+
+
+# --- linear algebra ---
+
+
+def _tables() -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    table = random.normal(size=(60, 5))
+    table[:, 4] = table[:, 0] - table[:, 1]
+    return {"deficient": np.float32(table), "full": np.float32(random.normal(size=(60, 5)))}
+
+
+MEASURES = {
+    "rank": linalg.rank,
+    "rank by qr": lambda of: linalg.rank(linalg.spectrum(of, method=linalg.qr)),
+    "rank by sketch": lambda of: linalg.rank(linalg.spectrum(of, method=linalg.sketch)),
+    "rank under jit": jax.jit(lambda of: linalg.rank(of)),
+    "certify": linalg.certify,
+    "certify under jit": jax.jit(lambda of: linalg.certify(of)),
+    "whiten": linalg.whiten,
+    "partition isotropy": linalg.partition_isotropy,
+    "dependence": lambda of: linalg.dependence(of[:6]),
+    "mean cosine": linalg.mean_cosine,
+    "isoscore": linalg.isoscore,
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_float32_table_is_judged_alike(name):
+    for table in _tables().values():
+        found = []
+        for wide in (False, True):
+            with jax.enable_x64(wide):
+                told = MEASURES[name](jnp.asarray(table))
+                found.append([np.asarray(leaf) for leaf in jax.tree.leaves(told)])
+        for narrow, wide in zip(*found, strict=True):
+            np.testing.assert_array_equal(narrow, wide)
+            assert (narrow.dtype == wide.dtype) or narrow.dtype.kind == "i"
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit], ids=["plain", "jit"])
+def test_a_float64_table_on_a_device_is_judged_in_float64_and_says_so(transform):
+    """A value of 1e-10 of the largest: no float32 table shows it."""
+    with jax.enable_x64(True):
+        random = np.random.default_rng(0)
+        left, right = (np.linalg.qr(random.normal(size=(n, 3)))[0] for n in (8, 3))
+        table = (left * [1.0, 0.5, 1e-10]) @ right.T
+        found = transform(lambda of: linalg.rank(of))(jnp.asarray(table))
+        assert int(found.rank) == np.linalg.matrix_rank(table) == 3
+        assert found.tolerance.dtype == np.float64
+        assert int(transform(lambda of: linalg.rank(of))(jnp.asarray(table, jnp.float32)).rank) == 2
+
+
+@pytest.mark.parametrize("seed", [1 << 32, -1, (1 << 40) + 3])
+def test_a_seed_beyond_32_bits_is_refused(seed):
+    """JAX drops its upper half where 64 bits are not on: another seed would be the same."""
+    text = Corpus(("x",), held_out=0.1)
+    static = functools.partial(StaticConfig, text, "run", objectives.skipgram, learners.row_sparse)
+    lm = functools.partial(ContextualConfig, text, "run", models.gru_cell, models.adam)
+    counted = functools.partial(CountConfig, text, "run", factorizations.ppmi_svd)
+    members = (Member(seed=seed),)
+    for asked in (static(seed=seed), static(members=members), lm(seed=seed), counted(seed=seed)):
+        with pytest.raises(InputError, match=r"seed is "):
+            asked.check()
+    table = operators.dense(jnp.ones((4, 3), jnp.float32))
+    with pytest.raises(InputError, match=r"key is "):
+        linalg.truncated_svd(table, 1, key=seed)

@@ -1405,6 +1405,42 @@ MUTANTS = {
         "            taken.bind_partial()\n",
         "tests/test_called.py::test_an_optimizer_of_a_rate_and_a_clip_is_refused",
     ),
+    "what one device sends to itself counts": Mutant(
+        "collectives.py",
+        "if together(how) == 1:",
+        "if together(how) == 0:",
+        "tests/test_sharding.py::test_who_sends_to_whom",
+    ),
+    "groups of a mesh's axes are not read": Mutant(
+        "collectives.py",
+        "if of_mesh := _OF_MESH.search(how):",
+        "if (of_mesh := _OF_MESH.search(how)) and not how:",
+        "tests/test_sharding.py::test_who_sends_to_whom",
+    ),
+    "one device gathers from itself": Mutant(
+        "sharded_training.py",
+        "if sharding.size(on.mesh, on.of_batch) == 1:",
+        "if sharding.size(on.mesh, on.of_batch) == 0:",
+        "tests/test_planning.py::test_no_more_travels",
+    ),
+    "without JAX's store nobody hears who asks": Mutant(
+        "store.py",
+        "self._asked = self._asked or bool(heads[:, 1].any())",
+        "self._asked = False",
+        "tests/test_hosts.py::test_without_jaxs_store",
+    ),
+    "JAX's internals are where they were": Mutant(
+        "store.py",
+        "except (ImportError, AttributeError):",
+        "except ZeroDivisionError:",
+        "tests/test_hosts.py::test_where_jax_has_its_store",
+    ),
+    "--help prints a comment": Mutant(
+        "config.py",
+        '    """Several processes, each started with the same command but for its number."""\n',
+        "",
+        "tests/test_help.py::test_no_comment_of_the_code_is_printed_for_a_config",
+    ),
 }
 
 

@@ -5,8 +5,11 @@ from one to the next. So float32 results are compared to a number of `EPS`, time
 was added up: a sum that cancels is as inexact as its largest terms.
 """
 
+import functools
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 EPS = float(np.finfo(np.float32).eps)  # 2^-23: twice what one rounding changes, at most
@@ -27,3 +30,12 @@ def close(found: Any, expected: Any, ulps: float, of: float | None = None) -> No
     expected = np.asarray(expected)
     size = of if of is not None else float(np.max(np.abs(expected), initial=0.0))
     np.testing.assert_allclose(found, expected, rtol=0, atol=ulps * EPS * size)
+
+
+@functools.cache
+def converts(dtype: Any) -> bool:
+    """Whether XLA has a program here that reads numbers of a type: none of float16 below F16C."""
+    try:
+        return float(jax.jit(jnp.float32)(np.ones((), dtype))) == 1.0
+    except jax.errors.JaxRuntimeError:
+        return False

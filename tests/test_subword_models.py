@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from jaxemb import formats, report, training
 from jaxemb.functional import hashing
 from tests.formats import samples
+from tests.rounding import SUM, close
 from tests.test_scripts import run
 
 CONFIG = '''
@@ -21,7 +22,6 @@ from jaxemb import learners
 from jaxemb.config import Corpus
 from jaxemb.static import subwords
 from jaxemb.subword_config import SubwordConfig
-from tests.rounding import SUM, close
 
 config = SubwordConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),

@@ -59,10 +59,11 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
     # of a jax table in its own type, whatever that of its spectrum is
     values, basis = (xp.asarray(each, centered.dtype) for each in (of.values, of.basis))
     kept = xp.asarray(of.values > of.tolerance)
+    length = xp.sqrt(xp.asarray(of.rows, centered.dtype))
     if xp is np:
-        return matmul(centered, _stretch(values, basis, kept) * xp.sqrt(1.0 * of.rows))
+        return matmul(centered, _stretch(values, basis, kept) * length)
     still = jax.lax.stop_gradient((values, basis, kept))
-    return matmul(centered, _stretch_of(centered, *still) * xp.sqrt(1.0 * of.rows))
+    return matmul(centered, _stretch_of(centered, *still) * length)
 
 
 def _stretch(values: Any, basis: Any, kept: Any) -> Any:

@@ -49,18 +49,38 @@ def at_least(least: int, **settings: Any) -> None:
             raise InputError(f"{name} is {value}; it must be at least {least}, a whole number")
 
 
-def above_zero(**settings: float) -> None:
+def above_zero(**settings: Any) -> None:
     """Raises InputError for a setting that is not finite and > 0."""
     for name, value in settings.items():
-        if not 0 < value < float("inf"):
+        if not _holds(lambda value=value: 0 < value < float("inf")):
             raise InputError(f"{name} is {value}; it must be above 0 and finite")
 
 
-def not_negative(**settings: float) -> None:
+def not_negative(**settings: Any) -> None:
     """Raises InputError for a setting that is not finite and >= 0."""
     for name, value in settings.items():
-        if not 0 <= value < float("inf"):
+        if not _holds(lambda value=value: 0 <= value < float("inf")):
             raise InputError(f"{name} is {value}; it must be 0 or more, and finite")
+
+
+def _holds(comparison: Any) -> bool:
+    """Whether a comparison holds; what cannot be compared with a number does not."""
+    try:
+        return bool(comparison())
+    except (TypeError, ValueError):
+        return False
+
+
+def an(kind: type, **arguments: Any) -> None:
+    """Raises InputError for an argument that is not of this class."""
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise InputError(f"{name} is {value!r:.60}; wanted {_called(kind)}")
+
+
+def _called(kind: type) -> str:
+    fields = getattr(kind, "_fields", ())
+    return f"{kind.__name__}({', '.join(fields)})" if fields else kind.__name__
 
 
 def each_a_word(what: str, words: Any) -> None:

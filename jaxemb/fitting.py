@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxemb import learners, training
-from jaxemb.errors import InputError, NumericalError, above_zero, at_least
+from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
 from jaxemb.functional import subsampling
 from jaxemb.static import segments, steps
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
@@ -73,8 +73,10 @@ def fit(
                 "cap belongs to the default learner; with a learner of your own, give it there: "
                 "learners.row_sparse(objective, cap=...)"
             )
-    ids = np.asarray(ids)
-    training.check_ids(ids, vocab)
+    an(Vocab, vocab=vocab)
+    if learner is not None:
+        an(Learner, learner=learner)
+    ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
     if learner is None:
@@ -84,6 +86,8 @@ def fit(
         batch, learner = step.batch, learners.row_sparse(objective, cap=step.cap)
         if step.said:
             warnings.warn(step.said, stacklevel=2)
+    given = {"trainable": trainable, "initial": initial}
+    an(InOut, **{name: each for name, each in given.items() if each is not None})
     plan = training.Plan(
         key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable
     )
@@ -97,6 +101,16 @@ def fit(
         plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, given)))
     split = training.split_of(key, ids, keep, cost=objective.cost(resources))
     return objective.words(whole(plan, resources, rows, split), resources)
+
+
+def _checked(ids: Any, vocab: Vocab) -> Any:
+    """The ids as integers that have a sign, for -1 is the end of a sentence."""
+    try:
+        ids = np.asarray(ids)
+    except ValueError:
+        raise InputError("ids are rows of several lengths; wanted integers in one row") from None
+    training.check_ids(ids, vocab)
+    return ids.astype(np.int32) if ids.dtype.kind == "u" else ids
 
 
 def check_key(key: Any) -> None:

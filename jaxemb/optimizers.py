@@ -19,7 +19,16 @@ _FAR = 1e15  # beyond any bound of a clip; its square is a float32, too
 
 
 def begun(optimizer: optax.GradientTransformation, params: Any) -> Any:
-    """The first state of an optimizer."""
+    """The first state of an optimizer.
+
+    Raises:
+        InputError: no transformation, but what makes one, perhaps.
+    """
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise InputError(
+            f"optimizer is {optimizer!r:.60}; wanted an optax transformation, such as "
+            "optax.scale_by_adam()"
+        )
     with _as_wide_as(params):
         return optimizer.init(params)
 

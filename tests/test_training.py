@@ -1,9 +1,12 @@
 """Training: the same bits whatever the chunk length and however often interrupted."""
 
+import inspect
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import jaxemb
@@ -174,6 +177,48 @@ def test_options_that_cannot_be_used_are_refused(text, options, message):
 def test_ids_of_another_type_or_shape_are_refused(text, ids):
     with pytest.raises(InputError, match="wanted integers in one row"):
         fitting.fit(jax.random.key(0), ids, text[0], objectives.skipgram(**SMALL))
+
+
+OF_ANOTHER_TYPE = {
+    "learning_rate is fast; it must be above 0": {"learning_rate": "fast"},
+    "cap is small; it must be above 0": {"cap": "small"},
+    r"trainable is 1; wanted InOut\(input, output\)": {"trainable": 1},
+    r"initial is \(1, 2\); wanted InOut": {"initial": (1, 2)},
+    r"learner is <function dense.*wanted Learner\(init": {"learner": learners.dense},
+    r"vocab is .*; wanted Vocab\(words, counts\)": {"vocab": ("a", "b")},
+    "rows of several lengths": {"ids": [[0], [1, 2]]},
+}
+
+
+@pytest.mark.parametrize("message", OF_ANOTHER_TYPE)
+def test_arguments_of_another_type_are_refused_where_types_are_not_checked(text, message):
+    given = dict(zip(("vocab", "ids"), text, strict=True)) | OF_ANOTHER_TYPE[message]
+    fit = inspect.unwrap(fitting.fit)  # as users call it, who have no checker of types
+    with pytest.raises(InputError, match=message):
+        fit(jax.random.key(0), objective=objectives.skipgram(**SMALL), **given)
+
+
+@pytest.mark.parametrize("threshold", [None, "few", -1.0, float("nan")])
+def test_a_threshold_that_is_no_number_is_refused(threshold):
+    with pytest.raises(InputError, match="it must be >= 0"):
+        inspect.unwrap(subsampling._threshold_over_frequency)(np.ones(3, int), threshold)
+
+
+@pytest.mark.parametrize("optimizer", [optax.adam, "adam", None])
+@pytest.mark.parametrize("make", [learners.dense, learners.row_sparse])
+def test_what_makes_an_optimizer_is_none(text, make, optimizer):
+    objective = objectives.skipgram(**SMALL)
+    init = inspect.unwrap(make)(objective, optimizer=optimizer).init
+    with pytest.raises(InputError, match="wanted an optax transformation"):
+        init(InOut(jnp.ones((3, 2)), jnp.ones((3, 2))))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint32, np.uint64, np.int64])
+def test_integers_of_any_width_and_sign_train_alike(text, kind):
+    ids = np.arange(60) % 12
+    tables = (_fit((text[0], ids.astype(each))) for each in (np.int32, kind))
+    for one, other in zip(*tables, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("setting", ["dim", "epochs", "batch", "chunk"])

@@ -3,6 +3,7 @@
 Formed on the host in float64. Never imports jax: a config names these rules.
 """
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def keep_paper(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " voc
 
 
 def _threshold_over_frequency(counts, subsample: float):
-    if not subsample >= 0:
+    if not isinstance(subsample, numbers.Real) or not subsample >= 0:
         raise InputError(f"subsample is {subsample}; it must be >= 0 (0 keeps every word)")
     counts = np.asarray(counts, np.float64)
     if subsample == 0:

@@ -57,7 +57,8 @@ def largest_id(ids: Any, vocab: int) -> int:
     """
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
-    low, high = int(np.min(ids, initial=-1)), int(np.max(ids, initial=-1))
+    # no initial value: -1 is none of an unsigned type
+    low, high = (min(int(ids.min()), -1), int(ids.max())) if ids.size else (-1, -1)
     if low < -1 or high >= vocab:
         raise InputError(
             f"ids run from {low} to {high}; wanted -1 (sentence end) to {vocab - 1}, "

@@ -77,6 +77,9 @@ def chosen(
         f"the text repeats its words so often that steps of {batch:,} blocks run away: they are of "
         f"{fewer:,}, and cap is {CAP} (with a cap of your own they stay {batch:,})"
     )
+    if of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
+        shorter = max(int(whole * SAFE / of(fewer).excess), 1)
+        said += f"; a step of one block still sums many updates: block_length={shorter} is safer"
     return Step(fewer, CAP, of(fewer), said)
 
 

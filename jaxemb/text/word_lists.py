@@ -42,7 +42,7 @@ def read(path: str | Path, errors: str = "strict") -> WordList:
         raise InputError(f"a list of words is {path!r:.60}; wanted the name of a file")
     path, found = Path(path), []
     for number, line in enumerate(lines(content(path)), start=1):
-        if b"\0" in line:
+        if b"\0" in line and not (number == 1 and _utf16(line)):
             raise FormatError(path, f"line {number:,}", f"{line[:40]!r} holds NUL", "a word")
         try:
             word = line.decode("utf-8", errors)

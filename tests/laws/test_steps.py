@@ -1,5 +1,6 @@
 """Laws of the size of a step: the defaults are stable on any text, and change no other."""
 
+import re
 import warnings
 
 import jax
@@ -92,6 +93,20 @@ def test_a_step_is_a_multiple_of_what_a_mesh_divides():
         assert step.batch % multiple == 0
         assert step.batch < 32
         assert step.cap == steps.CAP
+
+
+@quietly
+def test_a_block_that_is_too_long_is_said_and_the_length_that_is_named_is_stable():
+    vocab, ids = text.encode(zoo.TEXTS["twelve letters"], min_count=1)
+    wide, key = {"window": 10, "negatives": 20}, jax.random.key(0)
+    with pytest.warns(UserWarning, match=r"block_length=\d+ is safer") as told:
+        fit(key, ids, vocab, skipgram(**wide), subsample=0, **SETTINGS)
+    length = int(re.search(r"block_length=(\d+)", str(told[0].message))[1])
+    objective = skipgram(**wide, block_length=length)
+    tables = fit(key, ids, vocab, objective, subsample=0, **SETTINGS)
+    wanted = zoo.one_pair_at_a_time(key, np.asarray(ids), vocab, objective, **SETTINGS)
+    for got, expected in zip(tables, wanted, strict=True):
+        assert 1 / 3 < _lengths(got).max() / _lengths(expected).max() < 3
 
 
 def test_what_was_chosen_is_said_and_a_cap_of_ones_own_is_kept():

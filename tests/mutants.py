@@ -1441,6 +1441,18 @@ MUTANTS = {
         "",
         "tests/test_help.py::test_no_comment_of_the_code_is_printed_for_a_config",
     ),
+    "a participation ratio of squares that float32 does not have": Mutant(
+        "linalg/shape.py",
+        "    rows, _ = scaled(Rows(arrays.table(of)))\n    matrix",
+        "    rows = Rows(arrays.table(of))\n    matrix",
+        "tests/linalg/test_measures.py::a_measure_of_shape_does_not_notice_the_scale",
+    ),
+    "a dependence of squares that float32 does not have": Mutant(
+        "linalg/dependence.py",
+        "    rows, _ = of_unit_size(rows)\n",
+        "",
+        "tests/linalg/test_measures.py::a_measure_of_shape_does_not_notice_the_scale",
+    ),
 }
 
 

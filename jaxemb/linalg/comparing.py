@@ -12,6 +12,7 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.rows import of_unit_size
 from jaxemb.linalg.shape import center
 
 
@@ -42,8 +43,10 @@ def procrustes(left: Any, right: Any) -> Procrustes:
     xp, left, right = _pair(left, right)
     if left.shape != right.shape:
         raise InputError(f"tables of shapes {left.shape} and {right.shape}; wanted the same")
-    rotation = _rotation(xp, matmul(left.T, right))
-    return Procrustes(rotation, length(matmul(left, rotation) - right))
+    # each by its own largest entry, then both by one: no square over- or underflows
+    rotation = _rotation(xp, matmul(of_unit_size(left)[0].T, of_unit_size(right)[0]))
+    left, right, scale = of_unit_size(left, right)
+    return Procrustes(rotation, length(matmul(left, rotation) - right) / scale)
 
 
 def _rotation(xp, matrix):
@@ -78,7 +81,7 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
     xp, left, right = _pair(left, right)
     if unbiased and left.shape[0] < 4:
         raise InputError(f"unbiased CKA of {left.shape[0]} rows; wanted at least 4")
-    left, right = (_unit_size(center(each)) for each in (left, right))
+    left, right = (_unit_size(center(of_unit_size(each)[0])) for each in (left, right))
     hsic = _unbiased_hsic if unbiased else _hsic
     sizes = hsic(xp, left, left) * hsic(xp, right, right)
     found = ratio(hsic(xp, left, right), root(xp.maximum(sizes, 0.0)))
@@ -100,7 +103,9 @@ def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
         Yin and Shen 2018, arXiv:1812.04224.
     """
     xp, left, right = _pair(left, right)
-    return _pip_distance(left, right) if xp is np else _pip_on_device(left, right)
+    left, right, scale = of_unit_size(left, right)
+    found = _pip_distance(left, right) if xp is np else _pip_on_device(left, right)
+    return found / scale / scale
 
 
 def _pip_distance(left, right):

@@ -9,6 +9,7 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.rows import of_unit_size
 
 
 class Dependence(NamedTuple):
@@ -56,6 +57,7 @@ def dependence(table: Any) -> Dependence:
     table = arrays.table(table, finite=True)
     k, n = table.shape
     xp, rows = arrays.raised(table[: n + 1])
+    rows, _ = of_unit_size(rows)
     kinds = [rows.dtype] if k > n else [rows.dtype, table.dtype]
     unit = max(map(arrays.unit_roundoff, kinds))
     if xp is np:

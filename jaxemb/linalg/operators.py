@@ -37,7 +37,7 @@ class Operator(NamedTuple):
 def dense(table: Float[Any, "rows columns"]) -> Operator:
     """A table that is there."""
     table = arrays.cast_up(arrays.table(table, finite=True))
-    square = arrays.namespace(table).sum(table**2)
+    square = _sum_of_squares(table)
     on_host = isinstance(table, np.ndarray)
     return Operator(table, arrays.matmul, _transposed_matmul, table.shape, square, on_host)
 
@@ -63,8 +63,25 @@ def sparse(
     if arrays.namespace(rows, columns, values) is np:
         return _on_host(rows, columns, values, shape)
     cells = (rows, columns, values)
-    square = jnp.sum(values**2)
+    square = _sum_of_squares(values)
     return Operator(cells, _Segments(shape[0]), _Segments(shape[1], True), shape, square, False)
+
+
+def _sum_of_squares(values: Any) -> Any:
+    """Raises InputError where squares over- or underflow; under a trace it is NaN there."""
+    xp = arrays.namespace(values)
+    values = arrays.cast_up(values)
+    if not values.size:
+        return xp.sum(values)
+    most, found = xp.max(xp.abs(values)), xp.sum(values**2)
+    small = (most > 0) & (most < (xp.finfo(found.dtype).tiny / xp.finfo(found.dtype).eps) ** 0.5)
+    bad = small | (xp.isfinite(most) & ~xp.isfinite(found))
+    if not arrays.is_traced(bad) and bad:
+        raise InputError(
+            f"the largest entry is {float(most):.1e}, whose square {found.dtype} does not hold; "
+            "wanted a table scaled to about 1 (its singular values scale with it)"
+        )
+    return xp.where(bad, xp.nan, found)
 
 
 def an_operator(of: Any) -> None:

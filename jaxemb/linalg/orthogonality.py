@@ -102,13 +102,22 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
 def _columns(table):
     """(the largest |cosine| of two columns, which two, the squared lengths)."""
     xp, k = arrays.namespace(table), table.shape[1]
-    found = total(Rows(table), lambda block: matmul(block.T, block))
     # by columns scaled one by one: a short column's faults are not hidden by a long one
+    ends = (arrays.cast_up(end(arrays.still(table), axis=0)) for end in (xp.max, xp.min))
+    most = xp.maximum(*map(xp.abs, ends))
+    exponent = xp.clip(xp.where(xp.isfinite(most), xp.frexp(most)[1], 0), -126, 126)
+    scale = xp.ldexp(xp.ones_like(most), -exponent)
+
+    def products(block):
+        block = block * scale[None, :]
+        return matmul(block.T, block)
+
+    found = total(Rows(table), products)
     inverse = ratio(1.0, root(xp.diagonal(found)))
     cosines = xp.abs(found * inverse[:, None] * inverse[None, :])
     cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
     at = xp.argmax(cosines)
-    return cosines.max(), xp.stack([at // k, at % k]), xp.diagonal(found)
+    return cosines.max(), xp.stack([at // k, at % k]), xp.diagonal(found) / scale / scale
 
 
 class Coherence(NamedTuple):

@@ -109,6 +109,18 @@ def scaled(rows: Rows) -> tuple[Rows, Any]:
     return rows._replace(scale=scale), bad_row
 
 
+def of_unit_size(*tables: Any) -> tuple[Any, ...]:
+    """The tables, cast up, times one power of two, and that power.
+
+    The largest entry of all is then between 1/2 and 1, so no square that matters over- or
+    underflows.
+    """
+    most = scaled(Rows(arrays.still(tables[0])))[0].scale
+    for each in tables[1:]:
+        most = arrays.namespace(most).minimum(most, scaled(Rows(arrays.still(each)))[0].scale)
+    return (*(arrays.cast_up(each) * most for each in tables), most)
+
+
 def largest(rows: Rows) -> tuple[Any, Any]:
     """(the largest |entry|, the first row that is not finite or -1)."""
     if rows.on_host:

@@ -51,7 +51,9 @@ def participation_ratio(of: Any) -> Float[Any, ""]:
         squares = (of.values / _or_one(of.values[0])) ** 2
         xp = arrays.namespace(squares)
         return xp.sum(squares) ** 2 / _or_one(xp.sum(squares**2))
-    matrix = gram(of)
+    # scaled first: the squares of 1e25 and 1e-25 are infinite and 0 in float32
+    rows, _ = scaled(Rows(arrays.table(of)))
+    matrix = total(rows, lambda block: matmul(block.T, block))
     xp = arrays.namespace(matrix)
     matrix = matrix / _or_one(xp.trace(matrix))
     return xp.trace(matrix) ** 2 / _or_one(xp.sum(matrix**2))

@@ -208,3 +208,51 @@ def test_a_summary_refuses_nan_and_names_its_row():
     table[7, 0] = np.nan
     with pytest.raises(InputError, match="row 7"):
         linalg.summary(table)
+
+
+_OTHER = np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32)
+_SCALE_FREE = {
+    "participation_ratio": linalg.participation_ratio,
+    "isoscore": linalg.isoscore,
+    "effective_rank": linalg.effective_rank,
+    "mean_cosine": linalg.mean_cosine,
+    "cka": lambda table: linalg.cka(table, _OTHER),
+    "biased cka": lambda table: linalg.cka(_OTHER, table, unbiased=False),
+    "procrustes": lambda table: linalg.procrustes(table, _OTHER).rotation,
+    "dependence": lambda table: linalg.dependence(table[:3]).residual,
+    "orthogonality": lambda table: linalg.orthogonality(table).largest,
+    "orthogonal rows": lambda table: linalg.orthogonality(table, rows=True).largest,
+    "coherence": lambda table: linalg.coherence(table).largest,
+    "whiten": linalg.whiten,
+}
+
+
+@PLAIN_AND_JIT
+@pytest.mark.parametrize("name", _SCALE_FREE)
+def test_a_measure_of_shape_does_not_notice_the_scale_of_a_device_table(name, transform):
+    """At 2^70 and 2^-70 no square is a float32."""
+    table = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    measure = _SCALE_FREE[name]
+    of = transform(measure)
+    expected = measure(table.astype(np.float64))
+    for power in (-100, -70, 0, 70, 100):
+        found = of(jnp.asarray(np.ldexp(table, power)))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=f"2^{power}")
+
+
+@pytest.mark.parametrize("power", [-60, -40, 40, 60])
+def test_a_distance_of_tables_scales_with_them(power):
+    left, right = np.random.default_rng(0).normal(size=(2, 40, 5)).astype(np.float32)
+    big = [jnp.asarray(np.ldexp(each, power)) for each in (left, right)]
+    residual = np.float64(linalg.procrustes(*big).residual) * 2.0**-power
+    distance = np.float64(linalg.pip_distance(*big)) * 2.0 ** (-2 * power)
+    left, right = np.float64(left), np.float64(right)
+    apart = np.linalg.norm(left @ left.T - right @ right.T)
+    np.testing.assert_allclose(distance, apart, rtol=1e-5)
+    np.testing.assert_allclose(residual, linalg.procrustes(left, right).residual, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_a_truncated_svd_is_not_of_squares_that_float32_does_not_have(scale):
+    with pytest.raises(InputError, match="whose square float32 does not hold"):
+        linalg.operators.dense(jnp.asarray(_OTHER * np.float32(scale)))

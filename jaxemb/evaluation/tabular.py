@@ -15,6 +15,7 @@ from jaxemb.errors import InputError
 SEPARATORS = ("\t", ";", ",")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING = ("na", "n/a", "nan", "inf", "infinity", "null", "none", "nil")
+_INDEX_NAMES = frozenset(("id", "index", "pair", "pair_id", "row"))
 _INDEX = re.compile("[0-9]{1,18}")
 _BLANKS = re.compile(r"[ \t]+")
 _ENDS = re.compile(rb"\r\n|\n|\r")
@@ -118,7 +119,8 @@ def columns(table: Table) -> Columns | None:
 
     The score is the first column after the words of which half or more are numbers. A first row is
     a header where its score begins with a letter and names no missing number. A column before the
-    words is an index: without a name, or of whole numbers with two words and a number behind.
+    words is an index: without a name, called `id` or the like, or of whole numbers with two
+    words and a number behind.
     """
     found = table.rows
     body = found[1:] or found
@@ -145,7 +147,9 @@ def _has_index(head: list[str], body: list[Row]) -> bool:
     names = all(number(field) is None for field in head)
     unnamed = names and len(head) > 3 and not head[0]
     short = names and len(head) > 2 and all(len(row.fields) == len(head) + 1 for row in body)
-    return unnamed or (short and 2 * sum(map(_worded, body)) > len(body)) or _counts(body)
+    named = names and len(head) > 3 and head[0].lower() in _INDEX_NAMES
+    worded = 2 * sum(map(_worded, body)) > len(body)
+    return unnamed or ((short or named) and worded) or _counts(body)
 
 
 def _counts(body: list[Row]) -> bool:

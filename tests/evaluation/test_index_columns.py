@@ -1,0 +1,13 @@
+"""A column that names rows is no column of words."""
+
+import pytest
+
+from jaxemb.evaluation import reading
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "index"])
+def test_a_column_of_identifiers_is_no_word(tmp_path, name):
+    path = tmp_path / "pairs.csv"
+    path.write_text(f"{name},word1,word2,score\na1,king,queen,7.5\na2,man,woman,8\n", "utf-8")
+    found = reading.pairs(path)
+    assert (found.left, found.right) == (("king", "man"), ("queen", "woman"))

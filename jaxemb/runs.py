@@ -119,7 +119,7 @@ def train(
     parts = [] if together else held_out.texts(plan, held)
     turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
     begin = growing.account(config, start, corpus.vocab, whole)
-    size = stepping.account(step)
+    size = {**stepping.account(step), "ran_away": fitting.runaway(whole)}
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
 
 

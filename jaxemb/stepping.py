@@ -35,7 +35,7 @@ def account(step: steps.Step) -> dict[str, Any]:
 def markdown(step: dict[str, Any]) -> str:
     """What a report says of the steps, for people."""
     bound = "without a bound" if step["cap"] is None else f"at most {step['cap']:g} long"
-    said = f"\n- {step['said']}" if step["said"] else ""
+    said = "".join(f"\n- {line}" for line in (step["said"], step["ran_away"]) if line)
     most, mean = step["most"], step["mean"]
     return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning
   rate x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an

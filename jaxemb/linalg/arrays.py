@@ -152,7 +152,7 @@ def tolerance(given: Any, *, zero: bool = True) -> Any:
         zero: whether it may be 0.
 
     Raises:
-        InputError: a tolerance that is NaN, infinite, negative or no number.
+        InputError: a tolerance that is NaN, infinite, negative or not one number.
     """
     if is_traced(given):
         good = jnp.isfinite(given) & ((given >= 0) if zero else (given > 0))
@@ -161,6 +161,8 @@ def tolerance(given: Any, *, zero: bool = True) -> Any:
     try:
         numbers = np.asarray(given, np.float64)
     except (ValueError, TypeError):
+        numbers = np.asarray(np.nan)
+    if numbers.ndim or isinstance(given, str | bytes):
         numbers = np.asarray(np.nan)
     if not (np.isfinite(numbers) & ((numbers >= 0) if zero else (numbers > 0))).all():
         raise InputError(f"tolerance is {given}; it must be {least}, and finite")

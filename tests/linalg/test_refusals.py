@@ -98,7 +98,7 @@ def test_every_function_with_a_tolerance_is_listed():
 
 
 @pytest.mark.parametrize("name", WITH_TOLERANCE)
-@pytest.mark.parametrize("bad", [-1, -1e-30, np.nan, np.inf, -np.inf, "small"])
+@pytest.mark.parametrize("bad", [-1, -1e-30, np.nan, np.inf, -np.inf, "small", "1"])
 def test_a_tolerance_that_is_negative_or_not_finite_is_refused(name, bad):
     with pytest.raises(InputError, match=f"tolerance is {bad}; it must be"):
         WITH_TOLERANCE[name](bad)

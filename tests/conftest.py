@@ -12,8 +12,8 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 import jax
 
 jax.config.update("jax_num_cpu_devices", 8)
-# one program after the other: of several in flight the devices, which share few cores, may each wait
-# in another one for their peers; after 40 s XLA then ends the process
+# one program after the other: of several in flight, devices that share few cores may each wait in
+# another one for their peers; after 40 s XLA then ends the process
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the same programs are compiled again and again, by functions made anew in every test

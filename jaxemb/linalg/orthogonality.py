@@ -103,8 +103,8 @@ def _columns(table):
     """(the largest |cosine| of two columns, which two, the squared lengths)."""
     xp, k = arrays.namespace(table), table.shape[1]
     # by columns scaled one by one: a short column's faults are not hidden by a long one
-    ends = (arrays.cast_up(end(arrays.still(table), axis=0)) for end in (xp.max, xp.min))
-    most = xp.maximum(*map(xp.abs, ends))
+    upper, lower = (arrays.cast_up(end(arrays.still(table), axis=0)) for end in (xp.max, xp.min))
+    most = xp.maximum(xp.abs(upper), xp.abs(lower))
     exponent = xp.clip(xp.where(xp.isfinite(most), xp.frexp(most)[1], 0), -126, 126)
     scale = xp.ldexp(xp.ones_like(most), -exponent)
 

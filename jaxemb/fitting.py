@@ -96,9 +96,9 @@ def fit(
     if initial is not None:
         if InOut(*map(np.shape, initial)) != InOut(*((n, dim) for n in rows)):
             raise InputError(f"initial has shapes {tuple(map(np.shape, initial))}; wanted {rows}")
-        given = InOut(*(np.asarray(table, np.float32) for table in initial))
+        begin = InOut(*(np.asarray(table, np.float32) for table in initial))
         # a copy: the tables in training are given away from step to step
-        plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, given)))
+        plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, begin)))
     split = training.split_of(key, ids, keep, cost=objective.cost(resources))
     return objective.words(whole(plan, resources, rows, split), resources)
 

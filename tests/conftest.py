@@ -1,8 +1,14 @@
 """Strict: shapes and types checked at every call, rank promotion refused, eight CPU devices."""
 
 import gc
+import hashlib
 import os
+import platform
+import shutil
 import tempfile
+from collections import defaultdict
+from importlib import metadata
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # small programs that run once: compiling is what takes time. JAX_DISABLE_MOST_OPTIMIZATIONS=0 holds
@@ -16,9 +22,6 @@ jax.config.update("jax_num_cpu_devices", 8)
 # another one for their peers; after 40 s XLA then ends the process
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-# the same programs are compiled again and again, by functions made anew in every test
-_CACHE = tempfile.TemporaryDirectory()
-jax.config.update("jax_compilation_cache_dir", _CACHE.name)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
@@ -32,18 +35,116 @@ import numpy as np
 import pytest
 
 from jaxemb.structs import Vocab
-from tests import quickly
+from tests import covering, quickly
 
 _FEW = jax.config.read(quickly.FEW)
 quickly.install()
+# how much is asked: by default, and of every law in its full form
+AMOUNTS = {
+    "mutants": (1000, 5000, "broken files to read"),
+    "flips": (60, 300, "bits of a checkpoint to flip"),
+    "kills": (4, 12, "times to kill a training, in all"),
+    "moments": (1, 2, "times to lose one of two processes"),
+    "whole": (100, 300, "tables of whole numbers to rank"),
+}
+ROOT = Path(__file__).parents[1]
+KEPT = 1 << 29  # bytes of compiled programs, of all versions of the code; beyond it, none
+MAPS = 20_000  # of the 65,530 that a process may have; every compiled program has some
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="every law in its full form")
+    for name, (few, many, help) in AMOUNTS.items():
+        told = f"{help}: {few}, or {many} if --thorough"
+        parser.addoption(f"--{name}", type=int, default=None, help=told)
+    parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Two folders or more are asked by several processes, where pytest-xdist is there."""
+    options, asked = config.option, [Path(each.partition("::")[0]) for each in config.args]
+    folders = {path if path.is_dir() else path.parent for path in asked}
+    several = len(folders) > 1 or any((path / "conftest.py").exists() for path in asked)
+    one = options.usepdb or options.collectonly or hasattr(config, "workerinput")
+    if several and not one and getattr(options, "numprocesses", 0) is None:
+        options.numprocesses, options.dist = min(os.cpu_count() or 1, 8), "loadfile"
+
+
+def pytest_configure(config):
+    thorough = config.getoption("--thorough")
+    for name, amounts in AMOUNTS.items():
+        if config.getoption(f"--{name}") is None:
+            setattr(config.option, name, amounts[thorough])
+    jax.config.update("jax_compilation_cache_dir", str(_programs(config)))
+
+
+def _programs(config) -> Path:
+    """Where compiled programs are kept: those of this jaxlib, these options and this processor.
+
+    The same programs are compiled again and again, by functions made anew in every test, in every
+    process and in every run. Without pytest's own cache they are kept for this run alone.
+    """
+    if given := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return Path(given)
+    if (cache := getattr(config, "cache", None)) is None:
+        own = tempfile.TemporaryDirectory()
+        config.add_cleanup(own.cleanup)
+        return Path(own.name)
+    place = cache.mkdir("programs")
+    if not hasattr(config, "workerinput") and _size(place) > KEPT:
+        shutil.rmtree(place)
+    by = metadata.version("jaxlib"), os.environ.get("XLA_FLAGS"), platform.machine(), _processor()
+    place = place / hashlib.sha256(repr(by).encode()).hexdigest()[:12]
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _processor() -> str:
+    """What it can do, where the system says so."""
+    try:
+        told = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in told if line.startswith(("flags", "Features"))), "")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --thorough: no full forms, and of many combinations of parameters a covering set."""
+    if config.getoption("--thorough"):
+        return
+    full = [item for item in items if item.get_closest_marker("thorough")]
+    combined = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("covering") and item not in full:
+            combined[item.nodeid.partition("[")[0]].append(item)
+    left = set(map(id, full))
+    for group in combined.values():
+        chosen = covering.design([tuple(item.callspec.indices.values()) for item in group])
+        left |= {id(item) for i, item in enumerate(group) if i not in chosen}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left])
+    items[:] = [item for item in items if id(item) not in left]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def programs_end_with_their_module():
+def programs_end_before_there_are_too_many():
     """Every compiled program maps memory, and a process may have 65,530 maps: then XLA crashes."""
     yield
-    jax.clear_caches()
+    if _maps() > MAPS:
+        jax.clear_caches()
     gc.collect()
+
+
+def _maps() -> int:
+    """What this process has mapped; where nobody says how much, too much."""
+    try:
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return MAPS + 1
 
 
 def pytest_collection_finish():
@@ -61,15 +162,6 @@ def compiled_as_asked(request):
         jax.clear_caches()  # programs are not told apart by how they were compiled
         jax.config.update(quickly.FEW, few)
         os.environ[quickly.FEW.upper()] = str(int(few))
-
-
-def pytest_addoption(parser):
-    parser.addoption("--mutants", type=int, default=5000, help="broken files to read")
-    parser.addoption("--flips", type=int, default=300, help="bits of a checkpoint to flip")
-    parser.addoption("--kills", type=int, default=12, help="times to kill a training, in all")
-    parser.addoption("--moments", type=int, default=2, help="times to lose one of two processes")
-    parser.addoption("--whole", type=int, default=300, help="tables of whole numbers to rank")
-    parser.addoption("--gigabyte", action="store_true", help="a line of 1 GB, not of 48 MB")
 
 
 @pytest.fixture

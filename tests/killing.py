@@ -8,6 +8,7 @@ kernel, and so to SIGKILL and to files, a fork is a process like any other.
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from jaxemb import checkpoints
 from tests import quickly
 
 ROOT = Path(__file__).parents[1]
+PATHS = str(ROOT), str(ROOT / "scripts")
 _NURSERY = """
 import json, os, sys
 sys.path[:0] = sys.argv[1:]
@@ -28,12 +30,13 @@ import flax.linen, jaxemb.contextual_report, jaxemb.contextual_runs, jaxemb.ense
 import jaxemb.preparation, jaxemb.progress, jaxemb.report, jaxemb.runs
 import importlib.util
 importlib.util.find_spec = lambda name: None  # no pictures
+{prepared}
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()
     if not child:
         os.chdir(asked["folder"])
-        out = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        out = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(out, stream)
         sys.argv = [asked["script"], *asked["arguments"]]
@@ -57,30 +60,47 @@ for line in sys.stdin:
 class Nursery:
     """Starts scripts, one at a time."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, prepared: str = "") -> None:
+        """Runs the code `prepared` once, after the imports."""
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _NURSERY, str(ROOT), str(ROOT / "scripts")],
+            [sys.executable, "-c", _NURSERY.replace("{prepared}", prepared), *PATHS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what is not read yet is seen by select
             env=quickly.environment(cache),
         )
+        self._number, self._runs = 0, False
 
     def close(self) -> None:
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
 
-    def start(self, script: str, arguments: list[str], folder: Path) -> int:
+    def start(
+        self, script: str, arguments: list[str], folder: Path, output: str = "output.txt"
+    ) -> int:
         """The number of the new process."""
-        asked = {"script": script, "arguments": arguments, "folder": str(folder)}
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
+        asked = {"script": script, "arguments": arguments, "folder": str(folder), "output": output}
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._number, self._runs = int(self._process.stdout.readline()), True
+        return self._number
+
+    def code(self, within: float | None = None) -> int:
+        """Waits for the process to end: its exit code, or minus the signal that killed it."""
+        assert self.ended(within), f"it still runs after {within} s"
+        self._runs = False
         return int(self._process.stdout.readline())
 
-    def code(self) -> int:
-        """Waits for the process to end: its exit code, or minus the signal that killed it."""
-        return int(self._process.stdout.readline())
+    def kill(self) -> None:
+        """Ends the process, if there is one."""
+        if not self.ended():
+            os.kill(self._number, signal.SIGKILL)
+        if self._runs:
+            self.code()
+
+    def ended(self, within: float | None = 0.0) -> bool:
+        """Whether there is no process whose code has not been asked for, after so many seconds."""
+        return not self._runs or bool(select.select([self._process.stdout], [], [], within)[0])
 
 
 class Job(NamedTuple):
@@ -100,7 +120,6 @@ class Kills(NamedTuple):
     signals: dict[str, int]
     saving: int  # of all, while an unfinished checkpoint was there
     runs: int  # trainings that ended, each at the right bits
-    seconds: float
 
 
 def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kills:
@@ -111,7 +130,7 @@ def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kil
     Raises:
         AssertionError: another result than `whole`, or a saved step that is gone or not good.
     """
-    draw, began = random.Random(seed), time.monotonic()
+    draw = random.Random(seed)
     counts, saving, runs, done = {"SIGKILL": 0, "SIGTERM": 0, "SIGINT": 0}, 0, 0, 0
     while done < times or runs == 0:
         name = f"run{runs}"
@@ -137,7 +156,7 @@ def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kil
         assert (job.folder / name / job.leaves).read_bytes() == whole, "other bits"
         assert not folder.exists()
         runs += 1
-    return Kills(counts, saving, runs, time.monotonic() - began)
+    return Kills(counts, saving, runs)
 
 
 def _await(process: int, folder: Path, newest: int, delay: float, inside: bool) -> bool:

@@ -7,6 +7,7 @@ batches, gradients and tables of the real ones.
 import contextlib
 import errno
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from jaxemb.disk import Disk
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.static import glove
 from jaxemb.structs import Refused
+from tests import patience
 from tests import test_contextual_training as contextual_tests
 from tests import test_glove_training as glove_tests
 from tests import test_scripts as script_tests
@@ -512,6 +514,13 @@ with progress.stop_requests() as stop:
 """
 
 
+def _is_pending(process: int, number: signal.Signals) -> bool:
+    """Whether a signal was sent and has not come in."""
+    told = Path(f"/proc/{process}/status").read_text()
+    masks = re.findall(r"^S\w+Pnd:\s*(\w+)$", told, re.MULTILINE)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
 @pytest.mark.parametrize("work", WORKING.values(), ids=WORKING)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_ends_at_once_whatever_is_done(work, number, code):
@@ -521,8 +530,9 @@ def test_a_second_signal_ends_at_once_whatever_is_done(work, number, code):
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
+    while _is_pending(process.pid, signal.SIGTERM):  # two at once would be one
+        time.sleep(0.01)
     assert process.poll() is None
     process.send_signal(number)
-    assert process.wait(timeout=20) == code
+    assert process.wait(timeout=patience.seconds(20)) == code
     process.stdout.close()

@@ -14,6 +14,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # small programs that run once: compiling is what takes time. JAX_DISABLE_MOST_OPTIMIZATIONS=0 holds
 # every law to the programs that users get; what is marked `as_users_compile` always is
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# threads of XLA: of eight devices that wait for each other at several places some must go on,
+# or after 40 s XLA ends the process
+os.environ.setdefault("NPROC", "32")
 
 import jax
 
@@ -114,20 +117,33 @@ def _processor() -> str:
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without --thorough: no full forms, and of many combinations of parameters a covering set."""
+    """Without --thorough: no full forms, and few of many combinations of parameters."""
     if config.getoption("--thorough"):
         return
-    full = [item for item in items if item.get_closest_marker("thorough")]
-    combined = defaultdict(list)
+    laws = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("covering") and item not in full:
-            combined[item.nodeid.partition("[")[0]].append(item)
-    left = set(map(id, full))
-    for group in combined.values():
-        chosen = covering.design([tuple(item.callspec.indices.values()) for item in group])
-        left |= {id(item) for i, item in enumerate(group) if i not in chosen}
-    config.hook.pytest_deselected(items=[item for item in items if id(item) in left])
-    items[:] = [item for item in items if id(item) not in left]
+        if not item.get_closest_marker("thorough"):
+            laws[item.nodeid.partition("[")[0]].append(item)
+    chosen = {id(item) for law in laws.values() for item in _few(law)}
+    left = [item for item in items if id(item) not in chosen]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if id(item) in chosen]
+
+
+def _few(law: list) -> list:
+    """Of a law over several lists a covering set of members."""
+    return [law[i] for i in covering.design(list(map(_row, law)))]
+
+
+def _row(item) -> tuple:
+    """Which value it takes of each list; names that share a list take one together."""
+    given = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    row = []
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs["argnames"]
+        names = names.split(",") if isinstance(names, str) else names
+        row.append(tuple(id(given.pop(name.strip())) for name in names))
+    return *row, *map(id, given.values())
 
 
 @pytest.fixture(autouse=True, scope="module")

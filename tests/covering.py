@@ -1,26 +1,31 @@
-"""A few of many combinations, so that every pair of values is met (a covering design)."""
+"""A few of many combinations, in which every pair of values is met (a covering design)."""
 
 import itertools
 from collections.abc import Sequence
 
 
-def design(rows: Sequence[Sequence[int]], strength: int = 2) -> list[int]:
-    """The places of rows which show together all that occurs together in any `strength` columns.
+def design(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The places of rows that show together whatever occurs together in any two columns.
 
-    Of fewer columns than `strength`, every value of each. Greedy: the row that shows most that is
-    new comes next, the first of several.
+    Of two columns every value of each, for every pair of them would be all; of one, all. Columns
+    that say the same of every row are one. Greedy: the row that shows most that is new comes next,
+    the first of several.
     """
-    unseen = [_together(row, strength) for row in rows]
+    columns = list(dict.fromkeys(map(_numbered, zip(*rows, strict=True))))
+    size = 2 if len(columns) > 2 else 1
+    unseen = [
+        frozenset(itertools.combinations(enumerate(row), size))
+        for row in zip(*columns, strict=True)
+    ]
     found = []
     while any(unseen):
-        best = max(range(len(rows)), key=lambda i: len(unseen[i]))
-        found.append(best)
-        seen = unseen[best]
+        found.append(max(range(len(unseen)), key=lambda i: len(unseen[i])))
+        seen = unseen[found[-1]]
         unseen = [each - seen for each in unseen]
     return sorted(found)
 
 
-def _together(row: Sequence[int], strength: int) -> frozenset:
-    """Which columns have which values."""
-    strength = strength if len(row) > strength else 1
-    return frozenset(itertools.combinations(enumerate(row), strength))
+def _numbered(column: Sequence[int]) -> tuple[int, ...]:
+    """Its values by the order in which they come."""
+    numbers = {value: i for i, value in enumerate(dict.fromkeys(column))}
+    return tuple(numbers[value] for value in column)

@@ -1,7 +1,10 @@
 """A few of many combinations, in which every pair of values is met (a covering design)."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import pytest
 
 
 def design(rows: Sequence[Sequence[int]]) -> list[int]:
@@ -25,6 +28,14 @@ def design(rows: Sequence[Sequence[int]]) -> list[int]:
         seen = unseen[found[-1]]
         unseen = [each - seen for each in unseen]
     return sorted(found)
+
+
+def first(count: int, values: Collection) -> list[Any]:
+    """Of a list of parameters: the first by default, the others in the full form alone."""
+    return [
+        value if i < count else pytest.param(value, marks=pytest.mark.thorough)
+        for i, value in enumerate(values)
+    ]
 
 
 def _numbered(column: Sequence[int]) -> tuple[int, ...]:

@@ -60,14 +60,14 @@ for line in sys.stdin:
 class Nursery:
     """Starts scripts, one at a time."""
 
-    def __init__(self, cache: Path, prepared: str = "") -> None:
+    def __init__(self, prepared: str = "") -> None:
         """Runs the code `prepared` once, after the imports."""
         self._process = subprocess.Popen(
             [sys.executable, "-c", _NURSERY.replace("{prepared}", prepared), *PATHS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,  # what is not read yet is seen by select
-            env=quickly.environment(cache),
+            env=quickly.environment(),
         )
         self._number, self._runs = 0, False
 

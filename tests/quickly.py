@@ -23,23 +23,28 @@ def options() -> dict[str, Any]:
     return _accepted(tuple(OPTIONS.items())) if jax.config.read(FEW) else {}
 
 
-def environment(cache: Any) -> dict[str, str]:
-    """Of processes that compile every program once for all of them."""
+def environment(cache: Any = None) -> dict[str, str]:
+    """Of processes that compile every program once for all of them, and for this one."""
+    kept = cache or jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     return {
         **os.environ,
         "XLA_FLAGS": _flags(options()),
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_COMPILATION_CACHE_DIR": str(kept),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
     }
 
 
 def install() -> bool:
-    """Whether every program of this process will be compiled with `options`."""
+    """Whether every program of this process will be compiled with `options`.
+
+    Then they are lowered in one context, too: to make one takes as long as to fill it.
+    """
     try:
         from jax._src import compiler  # has no public name for an option of every program
+        from jax._src.interpreters import mlir
 
-        made = compiler.get_compile_options
+        made, context = compiler.get_compile_options, mlir.make_ir_context
     except (ImportError, AttributeError):
         return False
 
@@ -51,6 +56,7 @@ def install() -> bool:
         return asked
 
     compiler.get_compile_options = quickly
+    mlir.make_ir_context = functools.cache(context)
     return True
 
 

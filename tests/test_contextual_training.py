@@ -124,7 +124,13 @@ def test_perplexity_is_exp_of_the_mean_loss_of_every_prediction():
 
 
 @pytest.mark.parametrize(
-    ("samples", "options"), [(6, {}), (None, {"tied": True}), (6, {"characters": True})], ids=str
+    ("samples", "options"),
+    [
+        (6, {}),
+        pytest.param(None, {"tied": True}, marks=pytest.mark.thorough),
+        pytest.param(6, {"characters": True}, marks=pytest.mark.thorough),
+    ],
+    ids=str,
 )
 def test_a_model_learns_what_follows_what(samples, options):
     text, resources = _text(0, 200, 8), Resources()

@@ -16,7 +16,6 @@ import types
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import pytest
 
@@ -36,7 +35,7 @@ from jaxemb.contextual_config import ContextualConfig
 from jaxemb.errors import InputError
 from jaxemb.hosts_config import Hosts
 from jaxemb.tensors import arrays
-from tests import patience, quickly
+from tests import covering, patience, quickly
 from tests.killing import Nursery
 
 ROOT = Path(__file__).parents[1]
@@ -148,7 +147,7 @@ def _heartbeat() -> int:
 def _moments(count: int, script: str) -> list[tuple[int, signal.Signals, float]]:
     """Who is hit, by what, and how many seconds after a checkpoint; half of them by each script."""
     choose = random.Random(script)
-    first = {"train": (1, signal.SIGSTOP, 0.0), "train_contextual": (0, signal.SIGKILL, 0.1)}
+    first = {"train": (0, signal.SIGKILL, 0.1), "train_contextual": (1, signal.SIGSTOP, 0.0)}
     numbers = signal.SIGSTOP, signal.SIGKILL
     others = [
         (choose.randrange(2), choose.choice(numbers), 0.3 * choose.random())
@@ -174,10 +173,9 @@ ALONE = {"train": _static_alone, "train_contextual": _contextual_alone}
 
 
 @pytest.fixture(scope="module")
-def nurseries(tmp_path_factory):
+def nurseries():
     """Each starts one process at a time."""
-    cache = str(jax.config.jax_compilation_cache_dir)  # type: ignore[attr-defined]
-    made = [Nursery(cache, ALONE_DONE) for _ in range(2)]
+    made = [Nursery(ALONE_DONE) for _ in range(2)]
     yield made
     for nursery in made:
         nursery.close()
@@ -192,7 +190,9 @@ def job(tmp_path, request, nurseries):
         nursery.kill()
 
 
-@pytest.mark.parametrize("job", SCRIPTS, ids=lambda script: script.name, indirect=True)
+@pytest.mark.parametrize(
+    "job", covering.first(1, SCRIPTS), ids=[script.name for script in SCRIPTS], indirect=True
+)
 def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one(
     job, request, monkeypatch
 ):
@@ -366,8 +366,8 @@ with hosts.joined(Hosts({at!r}, 2, {i}, start_within=60)):
 """
 
 
-def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together(tmp_path):
-    at, env = _free(), {**quickly.environment(tmp_path), "PYTHONPATH": str(ROOT)}
+def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together():
+    at, env = _free(), {**quickly.environment(), "PYTHONPATH": str(ROOT)}
     begun = [
         subprocess.Popen(
             [sys.executable, "-c", TOLD.format(at=at, i=i)],

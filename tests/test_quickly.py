@@ -16,6 +16,8 @@ def _installed(monkeypatch) -> SimpleNamespace:
         get_compile_options=lambda: SimpleNamespace(env_option_overrides=[("its", "own")])
     )
     monkeypatch.setitem(sys.modules, "jax._src", SimpleNamespace(compiler=fake))
+    interpreters = SimpleNamespace(mlir=SimpleNamespace(make_ir_context=object))
+    monkeypatch.setitem(sys.modules, "jax._src.interpreters", interpreters)
     assert quickly.install()
     return fake
 
@@ -27,6 +29,8 @@ def test_an_option_that_this_xla_does_not_have_is_set_nowhere(monkeypatch):
     assert UNKNOWN not in quickly.environment("cache")["XLA_FLAGS"]
     compiler = _installed(monkeypatch)
     assert compiler.get_compile_options().env_option_overrides == [("its", "own"), *known.items()]
+    context = sys.modules["jax._src.interpreters"].mlir.make_ir_context
+    assert context() is context()
 
 
 def test_flags_that_were_given_are_kept(monkeypatch):

@@ -17,7 +17,17 @@ TEXT = "\n".join(" ".join(WORDS[i % 7 :: 1 + i % 5]) for i in range(150))
 CHINESE = "天地玄黃宇宙洪荒日月盈昃辰宿列張\n寒來暑往秋收冬藏閏餘成歲律呂調陽\n" * 100
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[b.splitlines()[0][:60] for b in BLOCKS])
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(
+            block,
+            id=block.splitlines()[0][:60],
+            marks=[pytest.mark.thorough] if "1_000_000" in block else [],  # numpy's own rank: 8 s
+        )
+        for block in BLOCKS
+    ],
+)
 def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
     block, tmp_path, monkeypatch, capsys
 ):

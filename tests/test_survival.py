@@ -18,7 +18,7 @@ from jaxemb.config import Corpus, StaticConfig
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
     objective=objectives.skipgram, learner=learners.row_sparse,
-    dim=16, epochs=40, chunk=32, batch=8, workdir="run", checkpoint_every=0.1,
+    dim=16, epochs={epochs}, chunk=32, batch=8, workdir="run", checkpoint_every=0.1,
 )
 '''
 CONTEXTUAL = '''
@@ -30,26 +30,26 @@ from jaxemb.corpus_config import Corpus
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),
     cell=models.elmo_cell, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
-    dim=6, units=16, unroll=10, batch=8, chunk=8, epochs=14, workdir="run", checkpoint_every=0.1,
+    dim=6, units=16, unroll=10, batch=8, chunk=8, epochs={epochs}, workdir="run", checkpoint_every=0.1,
 )
 '''
 
 
 @pytest.fixture(scope="module")
-def nursery(tmp_path_factory):
-    found = Nursery(tmp_path_factory.mktemp("cache"))
+def nursery():
+    found = Nursery()
     yield found
     found.close()
 
 
-def _job(folder, script: str) -> Job:
+def _job(folder, script: str, times: int) -> Job:
     draw = np.random.default_rng(0)
     lines = [" ".join("abcdefghijklmnop"[i] for i in draw.integers(0, 16, 20)) for _ in range(600)]
     (folder / "text.txt").write_text("once " + "\n".join(lines))
     if script == "train":
-        (folder / "config.py").write_text(STATIC)
+        (folder / "config.py").write_text(STATIC.format(epochs=min(40, 8 * times)))
         return Job(script, folder, "tables.safetensors")
-    (folder / "config.py").write_text(CONTEXTUAL)
+    (folder / "config.py").write_text(CONTEXTUAL.format(epochs=min(14, 3 * times)))
     table = draw.normal(size=(16, 6)).astype(np.float32)
     formats.write(folder / "given.bin", WordVectors(tuple("abcdefghijklmnop"), table))
     return Job(script, folder, "model.safetensors")
@@ -59,7 +59,8 @@ def _job(folder, script: str) -> Job:
 def test_a_training_killed_at_random_moments_ends_at_the_bits_of_one_that_was_not(
     tmp_path, nursery, script, request
 ):
-    job, times = _job(tmp_path, script), -(-request.config.getoption("--kills") // 2)
+    times = -(-request.config.getoption("--kills") // 2)
+    job = _job(tmp_path, script, times)
     nursery.start(*job.command("whole"))
     assert nursery.code() == 0, (tmp_path / "output.txt").read_text()
     done = kill(nursery, job, (tmp_path / "whole" / job.leaves).read_bytes(), times, seed=0)

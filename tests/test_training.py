@@ -15,6 +15,7 @@ from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives
 from jaxemb.structs import InOut
+from tests import covering
 
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 2}
 
@@ -48,7 +49,7 @@ def test_the_same_key_gives_the_same_bits_twice_and_another_key_others(text):
 
 
 @pytest.mark.as_users_compile
-@pytest.mark.parametrize("chunk", [1, 3, 1000])
+@pytest.mark.parametrize("chunk", covering.first(1, [3, 1, 1000]))
 def test_the_chunk_length_changes_no_bit(text, chunk):
     assert _same(_fit(text), _fit(text, chunk=chunk))
 

@@ -22,7 +22,7 @@ from jaxemb.count_config import CountConfig
 from jaxemb.errors import InputError
 from jaxemb.linalg import operators
 from jaxemb.structs import InOut
-from tests import quickly
+from tests import quickly, trained
 from tests.laws.members import CONTEXTUAL, OBJECTIVES, STATIC
 from tests.laws.test_objectives import TEXTS
 
@@ -32,10 +32,11 @@ KEYS = {"key", "split", "fold_in", "key_data", "wrap_key_data", "clone"}  # thes
 MADE = ("arange", "zeros", "ones", "full", "eye", "linspace", "empty", "identity")
 
 
-def test_every_training_leaves_the_same_bits(tmp_path):
+def test_every_training_leaves_the_same_bits(pytestconfig):
     """A process of each width, and the same program otherwise."""
-    command = [sys.executable, "-m", "tests.trained"]
-    environment = {**quickly.environment(tmp_path), "PYTHONPATH": str(ROOT)}
+    few = [] if pytestconfig.getoption("thorough") else trained.FEW
+    command = [sys.executable, "-m", "tests.trained", *few]
+    environment = {**quickly.environment(), "PYTHONPATH": str(ROOT)}
     both = [
         subprocess.Popen(
             command,
@@ -48,6 +49,7 @@ def test_every_training_leaves_the_same_bits(tmp_path):
     ]
     narrow, wide = (json.loads(each.communicate()[0]) for each in both)
     assert wide == narrow
+    assert not few or list(wide) == few
     assert not any("64" in told.rsplit(" ", 1)[0] for told in wide.values())
 
 

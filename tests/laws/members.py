@@ -91,7 +91,16 @@ CONTEXTUAL = {
     ),
 }
 
-every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES.keys())
+# what differs from others in a loss of a user's, or in one rule of a draw
+VARIANTS = {f"{draw}, {loss}" for draw in ("skipgram", "cbow") for loss in ("hinge", "squared")}
+VARIANTS |= {f"{draw}, logistic" for draw in ("skipgram skip", "skipgram fixed", "cbow skip")}
+every_objective = pytest.mark.parametrize(
+    "objective",
+    [
+        pytest.param(each, id=name, marks=[pytest.mark.thorough] if name in VARIANTS else [])
+        for name, each in OBJECTIVES.items()
+    ],
+)
 every_static, every_contextual, every_embedder = (
     pytest.mark.parametrize(("embedder", "dim"), members.values(), ids=members.keys())
     for members in (STATIC, CONTEXTUAL, STATIC | CONTEXTUAL)

@@ -1,6 +1,5 @@
 """Strict: shapes and types checked at every call, rank promotion refused, eight CPU devices."""
 
-import functools
 import gc
 import hashlib
 import os
@@ -38,7 +37,6 @@ install_import_hook("jaxemb", "tests.strict.check")
 import numpy as np
 import pytest
 
-from jaxemb.evaluation import words
 from jaxemb.structs import Vocab
 from tests import covering, quickly
 
@@ -136,7 +134,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_collection_finish(session):
     """What is compiled as users do comes last in its file: between the two all is compiled anew.
 
-    Garbage is collected where a module ends; looking for it took a twentieth of the time.
+    Garbage is collected where a module ends and there is much: looking for it takes a second.
     """
     places = {path: i for i, path in enumerate(dict.fromkeys(i.path for i in session.items))}
     session.items.sort(
@@ -169,7 +167,7 @@ def programs_end_before_there_are_too_many():
     yield
     if _maps() > MAPS:
         jax.clear_caches()
-    gc.collect()
+        gc.collect()
 
 
 def _maps() -> int:
@@ -188,14 +186,6 @@ def compiled_as_asked(request):
         jax.clear_caches()  # programs are not told apart by how they were compiled
         jax.config.update(quickly.FEW, few)
         os.environ[quickly.FEW.upper()] = str(int(few))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def questions_are_read_once():
-    """Gensim's 20,000, with types checked at every line: every report of a run would read them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "questions", functools.cache(words.questions))
-        yield
 
 
 @pytest.fixture

@@ -32,10 +32,18 @@ def design(rows: Sequence[Sequence[int]]) -> list[int]:
 
 def first(count: int, values: Collection) -> list[Any]:
     """Of a list of parameters: the first by default, the others in the full form alone."""
-    return [
-        value if i < count else pytest.param(value, marks=pytest.mark.thorough)
-        for i, value in enumerate(values)
-    ]
+    return [value if i < count else _thorough(value) for i, value in enumerate(values)]
+
+
+def every(step: int, values: Collection) -> list[Any]:
+    """Of a list of parameters: one of `step` by default, the others in the full form alone."""
+    return [value if i % step == 0 else _thorough(value) for i, value in enumerate(values)]
+
+
+def _thorough(value: Any) -> Any:
+    if hasattr(value, "marks"):  # as pytest.param makes it
+        return value._replace(marks=[*value.marks, pytest.mark.thorough])
+    return pytest.param(value, marks=pytest.mark.thorough)
 
 
 def _numbered(column: Sequence[int]) -> tuple[int, ...]:

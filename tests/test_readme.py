@@ -45,6 +45,7 @@ def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
     assert len(printed) >= len(said)
 
 
+@pytest.mark.thorough
 def test_the_chapters_blocks_run_in_order_and_print_what_they_say(capsys):
     chapter = (ROOT / "docs/rank.md").read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)

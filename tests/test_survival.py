@@ -8,6 +8,7 @@ import pytest
 
 from jaxemb import formats
 from jaxemb.formats import WordVectors
+from tests import covering
 from tests.killing import Job, Nursery, kill
 
 STATIC = '''
@@ -30,7 +31,8 @@ from jaxemb.corpus_config import Corpus
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),
     cell=models.elmo_cell, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
-    dim=6, units=16, unroll=10, batch=8, chunk=8, epochs={epochs}, workdir="run", checkpoint_every=0.1,
+    dim=6, units=16, unroll=10, batch=8, chunk=8, epochs={epochs}, workdir="run",
+    checkpoint_every=0.1,
 )
 '''
 
@@ -55,7 +57,7 @@ def _job(folder, script: str, times: int) -> Job:
     return Job(script, folder, "model.safetensors")
 
 
-@pytest.mark.parametrize("script", ["train", "train_contextual"])
+@pytest.mark.parametrize("script", covering.first(1, ["train", "train_contextual"]))
 def test_a_training_killed_at_random_moments_ends_at_the_bits_of_one_that_was_not(
     tmp_path, nursery, script, request
 ):

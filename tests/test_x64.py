@@ -22,7 +22,7 @@ from jaxemb.count_config import CountConfig
 from jaxemb.errors import InputError
 from jaxemb.linalg import operators
 from jaxemb.structs import InOut
-from tests import quickly, trained
+from tests import covering, quickly, trained
 from tests.laws.members import CONTEXTUAL, OBJECTIVES, STATIC
 from tests.laws.test_objectives import TEXTS
 
@@ -197,7 +197,7 @@ MEASURES = {
 }
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", covering.every(3, MEASURES))
 def test_a_float32_table_is_judged_alike(name):
     for table in _tables().values():
         found = []

@@ -50,10 +50,11 @@ def pairs() -> list[reading.Pairs]:
 def questions() -> list[reading.Questions]:
     """The tests of analogies at hand; none without the file."""
     folder = test_files()
-    return [reading.questions(folder / QUESTIONS)] if folder else []
+    return [_questions(folder / QUESTIONS)] if folder else []
 
 
 _pairs = functools.lru_cache(maxsize=8)(reading.pairs)
+_questions = functools.lru_cache(maxsize=2)(reading.questions)
 
 
 def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, Score]:

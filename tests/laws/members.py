@@ -8,6 +8,7 @@ from jaxemb import embedders
 from jaxemb.contextual import bilm, cells
 from jaxemb.functional import losses, pooling
 from jaxemb.static import blocks, hierarchical, objectives, softmaxes, subwords
+from tests import covering
 
 SMALL = {"window": 2, "negatives": 3, "block_length": 4, "shared_negatives": 3}
 HASHED = {"minn": 1, "maxn": 3, "buckets": 9}  # some n-grams share a bucket
@@ -91,17 +92,20 @@ CONTEXTUAL = {
     ),
 }
 
-# what differs from others in a loss of a user's, or in one rule of a draw
-VARIANTS = {f"{draw}, {loss}" for draw in ("skipgram", "cbow") for loss in ("hinge", "squared")}
-VARIANTS |= {f"{draw}, logistic" for draw in ("skipgram skip", "skipgram fixed", "cbow skip")}
+# one of each kind of draw, of pooling and of loss
+KINDS = {"skipgram, logistic", "cbow word2vec, logistic", "subword skipgram, logistic", "cbow hs"}
+KINDS |= {"skipgram softmax", "cbow nce", "cbow, squared"}
 every_objective = pytest.mark.parametrize(
     "objective",
     [
-        pytest.param(each, id=name, marks=[pytest.mark.thorough] if name in VARIANTS else [])
+        pytest.param(each, id=name, marks=[] if name in KINDS else pytest.mark.thorough)
         for name, each in OBJECTIVES.items()
     ],
 )
 every_static, every_contextual, every_embedder = (
-    pytest.mark.parametrize(("embedder", "dim"), members.values(), ids=members.keys())
+    pytest.mark.parametrize(
+        ("embedder", "dim"),
+        covering.every(2, [pytest.param(*member, id=name) for name, member in members.items()]),
+    )
     for members in (STATIC, CONTEXTUAL, STATIC | CONTEXTUAL)
 )

@@ -28,7 +28,12 @@ ROWS = ("skipgram, logistic", "cbow, logistic", "subword cbow, logistic", "cbow 
 EVERY_OBJECTIVE_AND_OPTIMIZER = pytest.mark.parametrize(
     ("objective", "optimizer"),
     [
-        pytest.param(objective, optimizer, id=f"{optimizer}-{name}")
+        pytest.param(
+            objective,
+            optimizer,
+            id=f"{optimizer}-{name}",
+            marks=[] if name in ROWS and optimizer in ("sgd", "adagrad") else pytest.mark.thorough,
+        )
         for optimizer in OPTIMIZERS
         for name, objective in OBJECTIVES.items()
         if optimizer == "sgd" or name in ROWS

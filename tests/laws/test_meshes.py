@@ -18,6 +18,7 @@ from jaxemb.evaluation import analogies, policies
 from jaxemb.evaluation.reading import Questions
 from jaxemb.linalg import operators
 from jaxemb.structs import Vocab
+from tests import covering
 from tests.linalg.tables import planted
 
 ROWS, DIM = 24, 8
@@ -117,7 +118,7 @@ def _same(found, expected):
 
 
 @pytest.mark.parametrize("place", ["rows", "both"])
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", covering.every(3, EVERY))
 def test_on_explicit_axes_it_has_the_same_numbers(name, place):
     _same(EVERY[name](_placed(place, AxisType.Explicit)), _on_one_device(name))
 

@@ -7,6 +7,7 @@ import pytest
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
+from tests import covering
 from tests.linalg.tables import planted
 from tests.transforms import PLAIN_AND_JIT
 
@@ -228,7 +229,7 @@ _SCALE_FREE = {
 
 
 @PLAIN_AND_JIT
-@pytest.mark.parametrize("name", _SCALE_FREE)
+@pytest.mark.parametrize("name", covering.every(2, _SCALE_FREE))
 def test_a_measure_of_shape_does_not_notice_the_scale_of_a_device_table(name, transform):
     """At 2^70 and 2^-70 no square is a float32."""
     table = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)

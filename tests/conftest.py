@@ -178,10 +178,13 @@ def _maps() -> int:
         return MAPS + 1
 
 
-@pytest.fixture(autouse=True)
-def compiled_as_asked(request):
-    """With few optimizations, but for what is marked; processes that a test starts do the same."""
-    few = _FEW and request.node.get_closest_marker("as_users_compile") is None
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Compiled with few optimizations, but for what is marked; processes that a test starts, too.
+
+    Before any fixture: those of a module may train.
+    """
+    few = _FEW and item.get_closest_marker("as_users_compile") is None
     if few != jax.config.read(quickly.FEW):
         jax.clear_caches()  # programs are not told apart by how they were compiled
         jax.config.update(quickly.FEW, few)

@@ -137,9 +137,7 @@ def pytest_collection_finish(session):
     Garbage is collected where a module ends and there is much: looking for it takes a second.
     """
     places = {path: i for i, path in enumerate(dict.fromkeys(i.path for i in session.items))}
-    session.items.sort(
-        key=lambda item: (places[item.path], bool(item.get_closest_marker("as_users_compile")))
-    )
+    session.items.sort(key=lambda item: (places[item.path], _as_users(item)))
     gc.collect()
     gc.freeze()  # what is imported stays
     gc.disable()
@@ -178,13 +176,20 @@ def _maps() -> int:
         return MAPS + 1
 
 
+def _as_users(item) -> bool:
+    """Laws about memory and programs always are; those about bits in their full form."""
+    marked = item.get_closest_marker("as_users_compile")
+    always = bool(marked and marked.kwargs.get("always", True))
+    return always or bool(marked and item.config.getoption("--thorough"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Compiled with few optimizations, but for what is marked; processes that a test starts, too.
 
     Before any fixture: those of a module may train.
     """
-    few = _FEW and item.get_closest_marker("as_users_compile") is None
+    few = _FEW and not _as_users(item)
     if few != jax.config.read(quickly.FEW):
         jax.clear_caches()  # programs are not told apart by how they were compiled
         jax.config.update(quickly.FEW, few)

@@ -53,7 +53,7 @@ def _same(left, right) -> None:
     jax.tree.map(np.testing.assert_array_equal, left, right)
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 def test_the_chunk_length_changes_no_bit():
     text = _text(0)
     states = [_trained(_plan(chunk, layers=1), text)[0] for chunk in (1, 7)]
@@ -61,7 +61,7 @@ def test_the_chunk_length_changes_no_bit():
         _same(state.params, states[0].params)
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 def test_training_goes_on_from_any_event_to_the_same_bits():
     text, plan = _text(0), _plan(3)
     whole, end = _trained(plan, text)

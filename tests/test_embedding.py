@@ -95,7 +95,7 @@ def test_every_wrong_reading_of_elmo_misses_its_vectors(elmo):
         assert _error(each) > 1e-3, name
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @HAS_FIXTURE
 def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path, monkeypatch):
     lines = [line for stream in range(3) for line in _published(stream)[0]]
@@ -126,7 +126,7 @@ def test_long_sentences_have_so_few_companions_that_memory_is_bounded(tokens):
     assert tokens > 126 or rows == embedding.ROWS
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
     monkeypatch.setattr(embedding, "_POSITIONS", 64)  # batches of one to eight sentences
     module = Contextualizer(Lookup(50, 6), BiLM(cells.lstm(9, 6), layers=1))

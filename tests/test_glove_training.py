@@ -79,7 +79,7 @@ def test_the_contexts_are_added_or_not(tmp_path):
     assert np.sqrt(np.mean(told**2)) < 0.6 * np.std(np.log(CELLS.values))
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
     whole, chunks = fit(), []
 

@@ -207,7 +207,7 @@ def _elastic(objective: str, meshes):
     return kept
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @pytest.mark.parametrize(
     ("objective", "meshes"),
     [

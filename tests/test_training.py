@@ -48,7 +48,7 @@ def test_the_same_key_gives_the_same_bits_twice_and_another_key_others(text):
     assert not _same(first, _fit(text, seed=1))
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @pytest.mark.parametrize("chunk", covering.first(1, [3, 1, 1000]))
 def test_the_chunk_length_changes_no_bit(text, chunk):
     assert _same(_fit(text), _fit(text, chunk=chunk))
@@ -76,7 +76,7 @@ def _plan_and_text(text, epochs=2, chunk=8):
     return plan, objective.prepare(vocab), split
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 def test_training_goes_on_from_any_event_to_the_same_bits(text):
     plan, (resources, rows), split = _plan_and_text(text)
     whole = [

@@ -56,7 +56,7 @@ def test_no_direction_sees_the_word_it_is_to_predict(cell, skip):
     assert (sizes[0][~np.eye(TIME, dtype=bool)[:, None, :].repeat(2 * DIM, 1)] == 0).all()
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @BY_CELL
 @pytest.mark.parametrize("padding", [1, 5])
 def test_padding_changes_no_bit_and_comes_out_as_zero(cell, padding):
@@ -70,7 +70,7 @@ def test_padding_changes_no_bit_and_comes_out_as_zero(cell, padding):
     jax.tree.map(np.testing.assert_array_equal, carried, carry)
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @BY_CELL
 def test_not_even_nan_comes_out_of_padding(cell):
     model, params, vectors = _made(cell)

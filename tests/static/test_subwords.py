@@ -72,7 +72,7 @@ def test_hashes_agree_with_gensims():
     assert counts.tolist() == list(map(len, grams))
 
 
-@pytest.mark.as_users_compile
+@pytest.mark.as_users_compile(always=False)
 @every_kind
 @pytest.mark.parametrize("none", [{"minn": 0, "maxn": 0}, {"minn": 40, "maxn": 50}])
 def test_without_ngrams_it_is_the_objective_on_words_bit_for_bit(kind, none):

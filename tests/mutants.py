@@ -103,7 +103,17 @@ def _run(
             shutil.copytree(ROOT / name, copy / name, ignore=skipped)
         shutil.copy(ROOT / "pyproject.toml", copy)
         (copy / file).write_bytes(broken((copy / file).read_bytes()))
-        command = [sys.executable, "-m", "pytest", "-x", *tests, "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            *tests,
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+        ]
         environment = {
             "PYTHONPATH": str(copy),
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -46,6 +46,13 @@ def test_pmi_against_a_learners_noise_takes_the_vocabularys_counts():
     np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), **ONLY)
 
 
+def test_a_cell_that_was_not_counted_is_refused():
+    cells = cells_of(COUNTS)
+    none = cells._replace(values=np.where(np.arange(len(cells.values)) == 3, 0, cells.values))
+    with pytest.raises(InputError, match="a count is not above 0"):
+        pmi.pmi(none, 7)
+
+
 def test_a_power_of_large_counts_does_not_overflow():
     unigram = np.array([1e12, 9e11, 8e11, 7e11, 6e11, 5e11, 4e11])
     found = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram, power=100.0))

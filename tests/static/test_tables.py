@@ -61,3 +61,15 @@ def test_tables_start_as_word2vecs():
     assert float(jnp.abs(start.input).max()) <= 0.5 / 20
     np.testing.assert_allclose(jnp.std(start.input), 1 / (20 * np.sqrt(12)), rtol=0.02)
     assert len(np.unique(np.asarray(start.input), axis=0)) == 300  # word2vec.c repeats rows
+
+
+@pytest.mark.parametrize("ops", [tables.OPS, tables.SORTED], ids=["plain", "sorted"])
+def test_rows_that_are_not_named_keep_their_bits(ops):
+    """-0.0 is one of them: adding nothing to it would make it 0.0."""
+    table = jnp.full((9, 3), -0.0)
+    ids = jnp.array([4, 2, 4, 4, 2, 4, 4])
+    found = ops.scatter_add(InOut(table, table), InOut(ids, ids), InOut(*[jnp.ones((7, 3))] * 2))
+    for side in found:
+        named = np.isin(np.arange(9), [2, 4])
+        np.testing.assert_array_equal(np.signbit(side)[~named], True)
+        np.testing.assert_array_equal(np.asarray(side)[named], [[2.0] * 3, [5.0] * 3])

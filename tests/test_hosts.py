@@ -1,6 +1,6 @@
 """Two real processes on this machine: the bits of one, and an end in time whatever happens.
 
-The whole of it: pytest tests/test_hosts.py --moments 20
+The whole of it: pytest tests/test_hosts.py --thorough --moments 20
 """
 
 import dataclasses

@@ -4,8 +4,8 @@ Usage: python tests/mutants.py [NAME ...]             planted faults, all or the
        python tests/mutants.py --sample 20 --seed 3   some of them
        python tests/mutants.py --random 100 --seed 3  small changes anywhere in the library's rooms
 
-A planted fault is asked of its law alone, a small change of its room's tests and, where it computes, of tests/laws. The
-exit status is 1 where anything survives.
+A planted fault is asked of its law alone; a small change of its room's tests, and of tests/laws if it
+computes. The exit status is 1 where anything survives.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Trainings that are killed at random moments end at the bits of one that was not.
 
-Oracle: the file that the uninterrupted command leaves. `pytest --thorough --kills 200` kills that often.
+Oracle: the file that the uninterrupted command leaves. `--thorough --kills 200` kills that often.
 """
 
 import numpy as np

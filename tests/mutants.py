@@ -4,8 +4,8 @@ Usage: python tests/mutants.py [NAME ...]             planted faults, all or the
        python tests/mutants.py --sample 20 --seed 3   some of them
        python tests/mutants.py --random 100 --seed 3  small changes anywhere in the library's rooms
 
-A planted fault is asked of its law alone; a small change of its room's tests, and of tests/laws if it
-computes. The exit status is 1 where anything survives.
+A planted fault is asked of its law alone; a small change of its room's tests, and of tests/laws if
+it computes. The exit status is 1 where anything survives.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -41,12 +41,11 @@ def main() -> None:
             if asked.sample:
                 names = random.Random(asked.seed).sample(names, asked.sample)
             survives = {f"{n}: {MUTANTS[n].law}": _of_planted(MUTANTS[n], programs) for n in names}
+        begun = {several.submit(each): name for name, each in survives.items()}
         alive = 0
-        for name, lives in zip(
-            survives, several.map(lambda f: f(), survives.values()), strict=True
-        ):
-            alive += lives
-            print(f"{'SURVIVES' if lives else 'caught  '} {name}", flush=True)
+        for done in as_completed(begun):
+            alive += done.result()
+            print(f"{'SURVIVES' if done.result() else 'caught  '} {begun[done]}", flush=True)
     print(f"{len(survives) - alive} of {len(survives)} caught")
     raise SystemExit(1 if alive else 0)
 

@@ -6,6 +6,7 @@ that case, coverage and the candidates that are passed over all matter.
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from jaxemb.evaluation import agreement, analogies, policies, reading, words
 from jaxemb.evaluation.policies import GENSIM
@@ -142,6 +143,26 @@ def test_of_several_cases_the_most_frequent_stands_for_all():
     assert found.ids.tolist() == [0, 2, -1]
     exact = policies.find(vocab, table, ["DOG", "dog"], policies.Policy(fold=str))
     assert exact.ids.tolist() == [1, -1]
+
+
+def test_two_tables_are_compared_on_the_pairs_that_both_were_asked():
+    random = np.random.default_rng(0)
+    human, first, second = random.normal(size=(3, 40))
+    first[:5] = second[3:9] = np.nan
+    judged = [agreement.Judged("", human, cosine, ~np.isnan(cosine)) for cosine in (first, second)]
+    found = agreement.compare(*judged)
+    rho = [scipy.stats.spearmanr(each[9:], human[9:]).statistic for each in (first, second)]
+    np.testing.assert_allclose(found.value, rho[0] - rho[1], rtol=1e-12)
+    assert found.items == 31
+
+
+def test_two_tables_are_compared_on_the_questions_that_both_were_asked():
+    right = np.array([True, True, False, True, False, True])
+    first = analogies.Answered("", ("",) * 6, right, np.arange(6) > 0, np.ones(6, bool))
+    second = first._replace(right=~right, asked=np.arange(6) < 4)
+    found = analogies.compare(first, second)
+    np.testing.assert_allclose(found.value, 2 / 3 - 1 / 3)
+    assert found.items == 3
 
 
 def test_a_score_says_what_it_rests_on():

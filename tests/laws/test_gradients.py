@@ -17,25 +17,29 @@ from tests import covering
 
 ROWS, DIM = 6, 4
 _RANDOM = np.random.default_rng(0)
-FULL = jnp.asarray(_RANDOM.normal(size=(ROWS, DIM)), jnp.float32)
+FULL = _RANDOM.normal(size=(ROWS, DIM)).astype(np.float32)
+_ONE, _ROW = np.arange(ROWS)[:, None], np.ones((ROWS, DIM), np.float32)
 INPUTS = {
-    "a row of zeros": FULL.at[2].set(0),
-    "two equal rows": FULL.at[2].set(FULL[4]),
-    "equal rows": jnp.tile(FULL[:1], (ROWS, 1)),
-    "all zeros": jnp.zeros((ROWS, DIM)),
-    "a column of zeros": FULL.at[:, 1].set(0),
-    "equal singular values": jnp.eye(ROWS, DIM),
-    "a zero among ones": jnp.ones((ROWS, DIM)).at[0, 0].set(0),
+    "a row of zeros": np.where(_ONE == 2, 0, FULL),
+    "two equal rows": np.where(_ONE == 2, FULL[4], FULL),
+    "equal rows": np.tile(FULL[:1], (ROWS, 1)),
+    "all zeros": 0 * _ROW,
+    "a column of zeros": FULL * [1, 0, 1, 1],
+    "equal singular values": np.eye(ROWS, DIM),
+    "a zero among ones": np.where(_ONE == 0, [0, 1, 1, 1], _ROW),
 }
-STACKED = jnp.stack(list(INPUTS.values()))
-BASIS = jnp.asarray(np.linalg.qr(_RANDOM.normal(size=(DIM, 2)))[0], jnp.float32)
-OTHER = jnp.asarray(_RANDOM.normal(size=(ROWS, DIM)), jnp.float32)
-HERE = jnp.ones(ROWS)
-TYPES = jnp.array([0, 0, 1, 1, 1, 2])
-SIGNS = jnp.where(jnp.arange(ROWS) % 2 == 0, 1.0, -1.0)
-WEIGHT = jnp.ones((ROWS, ROWS)).at[1].set(0)
-SAMPLE = softmax.Sample(jnp.array([0, 3, 5]), jnp.zeros(ROWS))
+STACKED = np.stack(list(INPUTS.values())).astype(np.float32)
+BASIS = np.linalg.qr(_RANDOM.normal(size=(DIM, 2)))[0].astype(np.float32)
+OTHER = _RANDOM.normal(size=(ROWS, DIM)).astype(np.float32)
+HERE = np.ones(ROWS, np.float32)
+TYPES = np.array([0, 0, 1, 1, 1, 2], np.int32)
+SIGNS = np.where(np.arange(ROWS) % 2 == 0, 1.0, -1.0).astype(np.float32)
+WEIGHT = np.where(_ONE == 1, 0, np.ones((ROWS, ROWS), np.float32)).astype(np.float32)
+SAMPLE = softmax.Sample(np.array([0, 3, 5], np.int32), np.zeros(ROWS, np.float32))
 KEY = jax.random.key(0)
+STACKED, BASIS, OTHER, HERE, TYPES, SIGNS, WEIGHT, SAMPLE = jax.tree.map(
+    jnp.asarray, (STACKED, BASIS, OTHER, HERE, TYPES, SIGNS, WEIGHT, SAMPLE)
+)
 
 FUNCTIONAL = {
     "losses.softplus": losses.softplus,
@@ -224,7 +228,7 @@ def _functions(module) -> set[str]:
 
 def test_a_row_of_zeros_receives_no_gradient_and_the_others_that_of_a_table_without_it():
     """Padding: the measure does not notice it, so nor may what is learned from the measure."""
-    full = FULL.at[2].set(0)
+    full = jnp.asarray(FULL).at[2].set(0)
     without = jnp.delete(FULL, 2, axis=0)
     for measure in (
         lambda x: jnp.sum(jnp.sin(3 * similarity.cosine(x, OTHER[:1]))),
@@ -243,7 +247,7 @@ def test_the_gradient_of_a_length_is_the_unit_vector_at_any_scale():
 
 
 def test_equal_vectors_do_not_pull_and_others_pull_along_their_difference():
-    x = FULL.at[2].set(FULL[4])
+    x = jnp.asarray(FULL).at[2].set(FULL[4])
     gradient = jax.grad(lambda x: jnp.sum(similarity.euclidean(x, x)))(x)
     apart = np.float64(x)[:, None] - np.float64(x)[None]
     away = np.linalg.norm(apart, axis=2, keepdims=True)

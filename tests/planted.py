@@ -1440,4 +1440,34 @@ MUTANTS = {
         "",
         "tests/linalg/test_measures.py::a_measure_of_shape_does_not_notice_the_scale",
     ),
+    "the last bytes of a file are missing": Mutant(
+        "formats/options.py",
+        "if self.left is not None and size > self.left:\n            self._cut",
+        "if self.left is not None and size >= self.left:\n            self._cut",
+        "tests/formats/test_formats.py::test_a_file_gives_what_it_has_and_no_byte_more",
+    ),
+    "two tables are compared on what one was asked": Mutant(
+        "evaluation/agreement.py",
+        "both = first.asked & second.asked",
+        "both = first.asked | second.asked",
+        "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_pairs",
+    ),
+    "two tables are compared on questions that one was asked": Mutant(
+        "evaluation/analogies.py",
+        "both = first.asked & second.asked",
+        "both = first.asked | second.asked",
+        "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_questions",
+    ),
+    "what is left of sorted rows is added to the table": Mutant(
+        "static/tables.py",
+        "beyond = table.shape[0] + jnp.arange",
+        "beyond = table.shape[0] - 1 - jnp.arange",
+        "tests/static/test_tables.py::test_rows_that_are_not_named_keep_their_bits",
+    ),
+    "a cell that was never counted has an information": Mutant(
+        "static/pmi.py",
+        "if not (values > 0).all():",
+        "if not (values >= 0).all():",
+        "tests/static/test_pmi.py::test_a_cell_that_was_not_counted_is_refused",
+    ),
 }

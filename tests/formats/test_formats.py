@@ -11,7 +11,7 @@ import pytest
 
 from jaxemb import formats
 from jaxemb.errors import InputError
-from jaxemb.formats import FORMATS, FormatError, FormatWarning, WordVectors, arrays
+from jaxemb.formats import FORMATS, FormatError, FormatWarning, WordVectors, arrays, options
 from jaxemb.functional import hashing
 from tests.formats import samples
 from tests.references import formats as plain
@@ -42,6 +42,15 @@ def test_what_is_written_is_read_bit_for_bit(name, of, tmp_path):
     expected = {"fasttext-vec": "word2vec-text"}.get(name, name)  # the same bytes
     assert formats.recognise(path) == expected
     assert not list(tmp_path.glob("**/*.tmp"))
+
+
+def test_a_file_gives_what_it_has_and_no_byte_more(tmp_path):
+    (tmp_path / "t").write_bytes(b"12345678")
+    with options.File(tmp_path / "t") as file:
+        assert (file.exactly(3, "a head"), file.left) == (b"123", 5)
+        assert (file.exactly(5, "the rest"), file.left) == (b"45678", 0)
+        with pytest.raises(FormatError, match="byte 8.*1 byte"):
+            file.exactly(1, "more")
 
 
 @pytest.mark.parametrize("name", ["glove", "npy", "safetensors"])

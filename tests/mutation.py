@@ -86,15 +86,20 @@ def changes(file: Path) -> Iterator[Change]:
 
 
 def _values(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes that compute something: no annotations, and no texts, formatted or not."""
+    """All nodes that compute something: no annotations, no texts, formatted or not, no sizes."""
     skipped = {"annotation", "returns", "type_params", "type_comment"}
-    if isinstance(node, ast.JoinedStr):
+    if isinstance(node, ast.JoinedStr) or _is_size(node):
         return
     yield node
     for name, field in ast.iter_fields(node):
         for child in field if isinstance(field, list) else [field]:
             if isinstance(child, ast.AST) and name not in skipped:
                 yield from _values(child)
+
+
+def _is_size(node: ast.AST) -> bool:
+    """1 << 20, say: of a block, a buffer, the work that something may take."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift)
 
 
 def _places(node: ast.AST, text: bytes, starts: list[int]) -> Iterator[tuple[int, int, int, str]]:

@@ -78,10 +78,26 @@ def test_condition_is_the_ratio_of_the_planted_ends():
 
 
 def test_a_summary_says_it_all_of_one_table():
-    table = planted(3, 200, np.geomspace(1, 0.1, 10)).astype(np.float32)
-    found = linalg.summary(table)
+    table = (planted(3, 200, np.geomspace(1, 0.1, 10)) + 0.1).astype(np.float32)
+    found, whole = linalg.summary(table), np.float64(table)
     assert (found.rows, found.dim, found.rank.rank) == (200, 10, 10)
     assert len(found.dependence.coefficients) == 11
+    length = np.linalg.norm(whole, axis=1)
+    unit, mean = whole / length[:, None], whole.mean(axis=0)
+    between = unit @ unit.T - np.eye(200)
+    s, apart = (np.linalg.svd(each, compute_uv=False) ** 2 for each in (whole, whole - mean))
+    expected = {
+        "mean_share": 200 * (mean @ mean) / (length @ length),
+        "mean_cosine": between.sum() / (200 * 199),
+        "stable_rank": s.sum() / s[0],
+        "condition": np.sqrt(s[0] / s[-1]),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-4, err_msg=name)
+    np.testing.assert_allclose(found.explained_variance, apart / apart.sum(), rtol=1e-4)
+    np.testing.assert_allclose(found.coherence.largest, np.abs(between).max(), rtol=1e-4)
+    shares = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]
+    np.testing.assert_allclose(found.norms, np.quantile(length, shares), rtol=1e-4)
 
 
 def test_rows_beyond_those_needed_have_coefficient_zero():

@@ -49,7 +49,7 @@ def test_a_file_gives_what_it_has_and_no_byte_more(tmp_path):
     with options.File(tmp_path / "t") as file:
         assert (file.exactly(3, "a head"), file.left) == (b"123", 5)
         assert (file.exactly(5, "the rest"), file.left) == (b"45678", 0)
-        with pytest.raises(FormatError, match="byte 8.*1 byte"):
+        with pytest.raises(FormatError, match=r"byte 8.*1 byte"):
             file.exactly(1, "more")
 
 

@@ -39,7 +39,9 @@ LEARNERS = {
 }
 CASES = [(PLAIN, Mesh(1)), (ADAGRAD, Mesh(1)), *((SMALL, mesh) for mesh in SMALL_MESHES)]
 EVERY = pytest.mark.parametrize(
-    ("job", "mesh"), CASES, ids=["plain", "AdaGrad", *map(planning_report.said, SMALL_MESHES)]
+    ("job", "mesh"),
+    covering.every(2, [pytest.param(*case) for case in CASES]),
+    ids=["plain", "AdaGrad", *map(planning_report.said, SMALL_MESHES)],
 )
 
 

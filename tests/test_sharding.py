@@ -324,7 +324,7 @@ def test_a_run_goes_on_with_other_devices_to_the_same_bits(place, monkeypatch): 
 
 
 def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
-    text, plan = _streams(0), _language_model(epochs=1, samples=8)
+    text, plan = _streams(0), _language_model(epochs=1, samples=8, layers=1)
     start = functools.partial(contextual_training.start, plan, 4, contextual_training.Resources())
     found = []
     for mesh in (None, "data=4"):

@@ -1470,4 +1470,34 @@ MUTANTS = {
         "if not (values >= 0).all():",
         "tests/static/test_pmi.py::test_a_cell_that_was_not_counted_is_refused",
     ),
+    "the first segment is padding": Mutant(
+        "linalg/segments.py",
+        "at = np.flatnonzero(segments >= 0)",
+        "at = np.flatnonzero(segments > 0)",
+        "tests/linalg/test_segments.py::test_a_segment_has_the_sum_and_the_number",
+    ),
+    "training never samples": Mutant(
+        "contextual/language_model.py",
+        "if draw is not None and samples",
+        "if draw is None and samples",
+        "tests/contextual/test_language_model.py::test_words_that_are_neither_sampled_nor_asked",
+    ),
+    "a filter more than ELMo has": Mutant(
+        "contextual/models.py",
+        "(3, 64), (4, 128)",
+        "(4, 64), (4, 128)",
+        "tests/contextual/test_language_model.py::test_the_filters_are_elmos",
+    ),
+    "a length that is no safer is named": Mutant(
+        "static/steps.py",
+        "int(whole * SAFE / of(fewer).excess)",
+        "int(whole * SAFE * of(fewer).excess)",
+        "tests/laws/test_steps.py::test_a_block_that_is_too_long_is_said",
+    ),
+    "a mean row weighs as its cubes": Mutant(
+        "linalg/summary.py",
+        "m * np.sum(of.mean**2)",
+        "m * np.sum(of.mean**3)",
+        "tests/linalg/test_measures.py::test_a_summary_says_it_all_of_one_table",
+    ),
 }

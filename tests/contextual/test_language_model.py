@@ -1,0 +1,52 @@
+"""What is predicted, and over which words. Oracles: zero gradients; ELMo's published options."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxemb.contextual import language_model, models, windows
+
+VOCAB = 400
+
+
+@functools.cache
+def _made():
+    model = models.language_model(models.gru_cell(4, 4), VOCAB, layers=1)
+    ids = np.random.default_rng(0).integers(0, 9, 20).astype(np.int32)
+    text = windows.streams(windows.sentences(ids, VOCAB), 1)
+    [pair] = jax.tree.map(jnp.asarray, list(windows.windows(*text, 30, True)))
+    start = model.bilm.start((1,))
+    params = model.init(jax.random.key(0), *pair, start, method=model.scored)
+    return model, params, pair, start
+
+
+@pytest.mark.parametrize(("key", "samples"), [(0, 5), (0, None), (None, 5), (0, 10 * VOCAB)])
+def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
+    """Training alone samples, and only of more words than the sample has."""
+    model, params, pair, start = _made()
+    key = None if key is None else jax.random.key(key)
+
+    def nats(params):
+        return jnp.sum(
+            language_model.losses(model, params, *pair, start, key=key, samples=samples)[0]
+        )
+
+    gradient = jax.jit(jax.grad(nats))(params)["params"]["kernel"]
+    moved = np.any(np.asarray(gradient) != 0, axis=1)
+    asked = np.unique(np.concatenate([np.asarray(each.target).ravel() for each in pair]))
+    assert moved[asked[asked > windows.END]].all()
+    if samples == 5 and key is not None:
+        assert moved.sum() <= len(asked) + 2 * samples  # each direction has a sample of its own
+    else:
+        assert moved.all()
+
+
+def test_the_filters_are_elmos():
+    """Peters et al. 2018 and its options file: 2,048 filters over one to seven characters."""
+    wide, many = zip(*models.FILTERS, strict=True)
+    assert wide == (1, 2, 3, 4, 5, 6, 7)
+    assert many == (32, 32, 64, 128, 256, 512, 1024)
+    assert sum(many) == 2048

@@ -14,7 +14,7 @@ def design(rows: Sequence[Sequence[int]]) -> list[int]:
     that say the same of every row are one. Greedy: the row that shows most that is new comes next,
     the first of several.
     """
-    if not rows[0]:
+    if not rows or not rows[0]:
         return list(range(len(rows)))
     columns = list(dict.fromkeys(map(_numbered, zip(*rows, strict=True))))
     size = 2 if len(columns) > 2 else 1

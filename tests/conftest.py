@@ -70,8 +70,9 @@ def pytest_cmdline_main(config):
     folders = {path if path.is_dir() else path.parent for path in asked}
     several = len(folders) > 1 or any((path / "conftest.py").exists() for path in asked)
     one = options.usepdb or options.collectonly or hasattr(config, "workerinput")
-    if several and not one and getattr(options, "numprocesses", 0) is None:
-        options.numprocesses, options.dist = min(os.cpu_count() or 1, 8), "loadfile"
+    cores = min(os.cpu_count() or 1, 8)
+    if several and not one and cores > 1 and getattr(options, "numprocesses", 0) is None:
+        options.numprocesses, options.dist = cores, "loadfile"
 
 
 def pytest_configure(config):

@@ -13,6 +13,10 @@ _QUICK = 0.0025  # seconds: sha256 of 4 MiB by a processor with instructions for
 MARGIN = 2  # what waits for a core may wait as long again for memory or a disk
 
 
+class Endless(BaseException):
+    """Something goes on and on; no Exception, or a reader might say that a file cannot be read."""
+
+
 def seconds(idle: float) -> float:
     """What `idle` seconds on an idle, fast machine may take on this one, as it is now."""
     return idle * MARGIN * max(1.0, _slowness()) * max(1.0, _crowd())
@@ -20,10 +24,10 @@ def seconds(idle: float) -> float:
 
 @contextlib.contextmanager
 def at_most(idle: float) -> Iterator[None]:
-    """Ends what would go on for ever, by a TimeoutError in the main thread."""
+    """Ends what would go on for ever, by an `Endless` in the main thread."""
 
     def end(*ignored: object) -> None:
-        raise TimeoutError(f"it goes on after {limit:.0f} s")
+        raise Endless(f"it goes on after {limit:.0f} s")
 
     limit = seconds(idle)
     before = signal.signal(signal.SIGALRM, end)

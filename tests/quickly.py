@@ -23,9 +23,9 @@ def options() -> dict[str, Any]:
     return _accepted(tuple(OPTIONS.items())) if jax.config.read(FEW) else {}
 
 
-def environment(cache: Any = None) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Of processes that compile every program once for all of them, and for this one."""
-    kept = cache or jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    kept = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     return {
         **os.environ,
         "XLA_FLAGS": _flags(options()),

@@ -26,7 +26,7 @@ def test_an_option_that_this_xla_does_not_have_is_set_nowhere(monkeypatch):
     known = quickly.options()
     monkeypatch.setattr(quickly, "OPTIONS", {**known, UNKNOWN: 1})
     assert quickly.options() == known
-    assert UNKNOWN not in quickly.environment("cache")["XLA_FLAGS"]
+    assert UNKNOWN not in quickly.environment()["XLA_FLAGS"]
     compiler = _installed(monkeypatch)
     assert compiler.get_compile_options().env_option_overrides == [("its", "own"), *known.items()]
     context = sys.modules["jax._src.interpreters"].mlir.make_ir_context
@@ -35,7 +35,7 @@ def test_an_option_that_this_xla_does_not_have_is_set_nowhere(monkeypatch):
 
 def test_flags_that_were_given_are_kept(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_one=1 --xla_two=2")
-    flags = quickly.environment("cache")["XLA_FLAGS"].split()
+    flags = quickly.environment()["XLA_FLAGS"].split()
     assert flags[:2] == ["--xla_one=1", "--xla_two=2"]
     assert len(flags) == 2 + len(quickly.options())
 
@@ -44,8 +44,8 @@ def test_flags_that_were_given_are_kept(monkeypatch):
 def test_laws_of_what_users_get_run_without_options(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_one=1")
     assert quickly.options() == {}
-    assert quickly.environment("cache")["XLA_FLAGS"] == "--xla_one=1"
-    assert quickly.environment("cache")[quickly.FEW.upper()] == "0"
+    assert quickly.environment()["XLA_FLAGS"] == "--xla_one=1"
+    assert quickly.environment()[quickly.FEW.upper()] == "0"
     compiler = _installed(monkeypatch)
     assert compiler.get_compile_options().env_option_overrides == [("its", "own")]
 

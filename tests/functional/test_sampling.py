@@ -55,7 +55,7 @@ def test_draws_follow_the_distribution():
 
 
 @pytest.mark.parametrize("words", covering.first(1, [100_000, 10_000_000]))
-def test_no_word_of_ten_million_is_without_mass(words):
+def test_no_word_of_many_is_without_mass(words):
     counts = 10**9 // np.arange(1, words + 1) + 1
     table = sampling.alias_table(counts)
     mass = np.asarray(table.threshold).astype(np.float64)

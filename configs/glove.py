@@ -9,10 +9,10 @@ Expect:  2 CPU cores (AMD EPYC), commit ed25240, 9.0 M words of Wikipedia: WordS
          SimLex-999 .137, analogies 32.7 %; 26.7 M cells, 5 minutes of CPU
 """
 
-from jaxemb import glove_training
-from jaxemb.config import Corpus
-from jaxemb.count_config import GloveConfig
-from jaxemb.static import counts
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.lab.runs.counts import glove as glove_training
+from jaxemb.lab.runs.counts.config import GloveConfig
+from jaxemb.lab.runs.static.config import Corpus
 
 config = GloveConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=0.0, held_out=0.0),

@@ -8,10 +8,10 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 17 s in all, rank 100 of 100, W
          SimLex-999 .206, analogies 10.4 %
 """
 
-from jaxemb import factorizations
-from jaxemb.config import Corpus
-from jaxemb.count_config import PmiConfig
-from jaxemb.static import counts
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import factorizations
+from jaxemb.lab.runs.counts.config import PmiConfig
+from jaxemb.lab.runs.static.config import Corpus
 
 config = PmiConfig(
     corpus=Corpus(

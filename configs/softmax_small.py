@@ -11,10 +11,12 @@ import functools
 
 import optax
 
-from jaxemb import comparison, learners, objectives
-from jaxemb.comparison_config import ComparisonConfig, Contender
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import objectives
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.lab.studies.likelihood import run as comparison
+from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
 from jaxemb.static import hierarchical, softmaxes
+from jaxemb.training import learners
 
 config = ComparisonConfig(
     static=StaticConfig(

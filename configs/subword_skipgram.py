@@ -9,10 +9,10 @@ Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 15 s in all,
          SimLex-999 .257, analogies 47.4 %
 """
 
-from jaxemb import learners
-from jaxemb.config import Corpus
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab.runs.static.subword_config import SubwordConfig
 from jaxemb.static import subwords
-from jaxemb.subword_config import SubwordConfig
+from jaxemb.training import learners
 
 config = SubwordConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

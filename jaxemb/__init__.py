@@ -7,14 +7,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxemb import embedders, evaluation, formats, learners, linalg, structs, text
+    from jaxemb import embedders, evaluation, formats, linalg, structs, text
     from jaxemb.evaluation.neighbours import nearest
-    from jaxemb.fitting import fit
     from jaxemb.functional import losses, similarity
     from jaxemb.functional.onehot import one_hot
     from jaxemb.static import objectives
     from jaxemb.static.objectives import cbow, skipgram
     from jaxemb.structs import InOut, Vocab
+    from jaxemb.training import learners
+    from jaxemb.training.fitting import fit
 
 _HOMES = {
     "InOut": "jaxemb.structs:InOut",
@@ -22,9 +23,9 @@ _HOMES = {
     "cbow": "jaxemb.static.objectives:cbow",
     "embedders": "jaxemb.embedders",
     "evaluation": "jaxemb.evaluation",
-    "fit": "jaxemb.fitting:fit",
+    "fit": "jaxemb.training.fitting:fit",
     "formats": "jaxemb.formats",
-    "learners": "jaxemb.learners",
+    "learners": "jaxemb.training.learners",
     "linalg": "jaxemb.linalg",
     "losses": "jaxemb.functional.losses",
     "nearest": "jaxemb.evaluation.neighbours:nearest",

@@ -9,7 +9,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 sys.path.insert(0, str(Path(__file__).parent))
 

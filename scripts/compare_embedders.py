@@ -15,7 +15,7 @@ from typing import Annotated
 
 import tyro
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Compare:
 
 def main() -> None:
     asked = command_line.parse(Compare)
-    from jaxemb import context_report, preparation, progress
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab.studies.context import report as context_report
 
     found = context_report.compare(asked.left, asked.right, asked.text, asked.sentences)
     names = "-".join(side.source.name for side in found.sides)

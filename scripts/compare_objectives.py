@@ -9,14 +9,17 @@ own exact distribution). Writes likelihoods.json, .md and .png into the workdir.
 
 import importlib.util
 
-from jaxemb import command_line
-from jaxemb.comparison_config import ComparisonConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(ComparisonConfig)
     # after --help, which needs no device
-    from jaxemb import comparison, preparation, progress, provenance
+    from jaxemb import files as provenance
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab.studies.likelihood import run as comparison
 
     folder = preparation.writable(config.workdir)
     corpus = preparation.prepare(config.static)
@@ -31,7 +34,7 @@ def main() -> None:
     if importlib.util.find_spec("matplotlib") is None:
         print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
         return
-    from jaxemb import comparison_pictures
+    from jaxemb.lab.studies.likelihood import pictures as comparison_pictures
 
     comparison_pictures.draw(folder / "likelihoods.png", found)
     print(f"picture: {folder / 'likelihoods.png'}")

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +51,11 @@ class Convert:
 
 def main() -> None:
     asked = command_line.parse(Convert)
-    from jaxemb import formats, loading, progress
+    from jaxemb import formats
     from jaxemb.errors import one_line
     from jaxemb.formats import unwritable
+    from jaxemb.lab import progress
+    from jaxemb.lab import vectors as loading
     from jaxemb.text import word_lists
 
     ways = {"error": None, "skip": formats.skip, "rename": formats.rename}

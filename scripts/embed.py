@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from jaxemb import command_line
 from jaxemb.errors import InputError
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def main() -> None:
     elmo = asked.elmo_options, asked.elmo_weights
     if (asked.run is None) == (elmo == (None, None)) or (asked.run is None and None in elmo):
         raise InputError("name --run, or both --elmo-options and --elmo-weights")
-    from jaxemb import embedding
+    from jaxemb.contextual import reader as embedding
 
     chosen = {"all": embedding.all_layers, "average": embedding.average, "top": embedding.top}
     of = embedding.of_run(asked.run) if asked.run else embedding.of_elmo(*map(str, elmo))

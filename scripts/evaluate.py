@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +46,15 @@ class Evaluate:
 
 def main() -> None:
     asked = command_line.parse(Evaluate)
-    from jaxemb import evaluation_report, loading, preparation, progress
     from jaxemb.errors import at_least
-    from jaxemb.evaluation import policies, reading, words
+    from jaxemb.evaluation import bundled as words
+    from jaxemb.evaluation import datasets as reading
+    from jaxemb.evaluation import policies
     from jaxemb.functional import similarity
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab import vectors as loading
+    from jaxemb.lab.tables import scores as evaluation_report
 
     at_least(1, restrict_vocab=asked.restrict_vocab)
     fold = {"fold": str.upper, "exact": str}[asked.case]

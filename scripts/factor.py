@@ -7,14 +7,16 @@ share them. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are 
 interrupted, 143 terminated.
 """
 
-from jaxemb import command_line
-from jaxemb.count_config import CountConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.runs.counts.config import CountConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(CountConfig)
     # after --help, which needs no device
-    from jaxemb import count_report, counting, progress
+    from jaxemb.lab import progress
+    from jaxemb.lab.runs.counts import report as count_report
+    from jaxemb.lab.runs.counts import run as counting
 
     corpus = counting.prepare(config)  # text -> vocab -> ids on disk
     method = config.build_method()  # cells -> tables

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,11 @@ class Inspect:
 
 def main() -> None:
     asked = command_line.parse(Inspect)
-    from jaxemb import inspection, loading, preparation, progress, report
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab import vectors as loading
+    from jaxemb.lab.runs.static import report
+    from jaxemb.lab.tables import inspection
 
     loaded = loading.word_vectors(asked.path, words=asked.words, limit=asked.limit)
     (words, table), name = loaded.found, loaded.name

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import tyro
 
-from jaxemb import command_line
 from jaxemb.errors import InputError
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,9 @@ def main() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from jaxemb import ladder, loading, runs
+    from jaxemb.lab import vectors as loading
+    from jaxemb.lab.runs.static import run as runs
+    from jaxemb.lab.studies.ladder import rungs as ladder
 
     if asked.vectors:
         vocab = loading.word_vectors(asked.vectors).found
@@ -53,7 +55,7 @@ def main() -> None:
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
     rungs, seen = ladder.climb(vocab, table, asked.word), None
     if asked.contextual:
-        from jaxemb import context_ladder
+        from jaxemb.lab.studies.ladder import cloud as context_ladder
 
         seen = context_ladder.climb(asked.contextual, asked.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
@@ -64,7 +66,8 @@ def main() -> None:
     if importlib.util.find_spec("matplotlib") is None:
         print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
         return
-    from jaxemb import ladder_pictures, pictures
+    from jaxemb.lab.runs.static import pictures
+    from jaxemb.lab.studies.ladder import pictures as ladder_pictures
 
     if seen:
         ladder_pictures.three(rungs, seen, path)

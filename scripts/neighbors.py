@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +42,9 @@ def main() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from jaxemb import loading
     from jaxemb.evaluation import neighbours
     from jaxemb.functional import similarity
+    from jaxemb.lab import vectors as loading
 
     loaded = loading.word_vectors(asked.vectors)
     vocab, measure = loaded.found, similarity.closeness if asked.euclidean else similarity.cos_add

@@ -9,7 +9,7 @@ work on each machine, at the best rates that its maker publishes: bounds, not fo
 import dataclasses
 from pathlib import Path
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Asked:
 
 def main() -> None:
     asked = command_line.parse(Asked)
-    from jaxemb import planning, planning_report
+    from jaxemb.lab.studies.planning import job as planning
+    from jaxemb.lab.studies.planning import report as planning_report
 
     settings = dataclasses.asdict(asked)
     page = settings.pop("page")

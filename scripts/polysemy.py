@@ -8,14 +8,17 @@ command goes on from there. Exit codes: 0 done, 2 input that cannot be used, 3 n
 finite, 130 interrupted, 143 terminated.
 """
 
-from jaxemb import command_line
-from jaxemb.polysemy_config import PolysemyConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(PolysemyConfig)
     # after --help, which needs no device
-    from jaxemb import polysemy_report, polysemy_runs, polysemy_text, progress
+    from jaxemb.lab import progress
+    from jaxemb.lab.studies.polysemy import report as polysemy_report
+    from jaxemb.lab.studies.polysemy import run as polysemy_runs
+    from jaxemb.lab.studies.polysemy import text as polysemy_text
 
     counted = polysemy_text.count(config)  # text -> words and their counts
     found = []

@@ -12,9 +12,10 @@ import dataclasses
 
 import tyro
 
-from jaxemb import cluster, command_line, preparation
-from jaxemb.config import Corpus
-from jaxemb.text import phrases
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.text import cluster, phrases
 
 
 @dataclasses.dataclass(frozen=True)

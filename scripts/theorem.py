@@ -9,14 +9,18 @@ theorem.png, into the workdir. docs/theorem.md says what they mean.
 
 from pathlib import Path
 
-from jaxemb import command_line
-from jaxemb.config import StaticConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.runs.static.config import StaticConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
-    from jaxemb import preparation, progress, runs, theorem, theorem_report
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab.runs.static import run as runs
+    from jaxemb.lab.studies.theorem import measures as theorem
+    from jaxemb.lab.studies.theorem import report as theorem_report
 
     theorem.check(config)
     corpus = preparation.prepare(config)  # text -> vocab -> ids on disk

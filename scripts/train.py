@@ -7,14 +7,19 @@ Ctrl-C saves and stops, a second one ends at once; the same command goes on from
 (docs/hosts.md), 130 interrupted, 143 terminated.
 """
 
-from jaxemb import command_line
-from jaxemb.config import StaticConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.runs.static.config import StaticConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
-    from jaxemb import ensembles, hosts, preparation, progress, report, runs
+    from jaxemb.lab import corpus as preparation
+    from jaxemb.lab import progress
+    from jaxemb.lab.hosts import agreement as hosts
+    from jaxemb.lab.runs.static import members as ensembles
+    from jaxemb.lab.runs.static import report
+    from jaxemb.lab.runs.static import run as runs
 
     with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
         corpus = hosts.after_first(lambda: preparation.prepare(config))  # text -> ids on disk

@@ -7,14 +7,17 @@ Ctrl-C saves and stops, a second one ends at once; the same command goes on from
 (docs/hosts.md), 130 interrupted, 143 terminated.
 """
 
-from jaxemb import command_line
-from jaxemb.contextual_config import ContextualConfig
+from jaxemb.lab import command_line
+from jaxemb.lab.runs.contextual.config import ContextualConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(ContextualConfig)
     # after --help, which needs no device
-    from jaxemb import contextual_report, contextual_runs, hosts, progress
+    from jaxemb.lab import progress
+    from jaxemb.lab.hosts import agreement as hosts
+    from jaxemb.lab.runs.contextual import report as contextual_report
+    from jaxemb.lab.runs.contextual import run as contextual_runs
 
     with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
         result = contextual_runs.train(config)  # text -> windows -> model; goes on where it stopped

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxemb import checkpoints
+from jaxemb.lab.durable import checkpoints
 from tests import quickly
 
 ROOT = Path(__file__).parents[1]

@@ -13,12 +13,13 @@ import numpy as np
 import optax
 import pytest
 
-from jaxemb import contextual_training, learners, optimizers
-from jaxemb.config import Corpus, StaticConfig
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
-from jaxemb.count_config import CountConfig, GloveConfig
+from jaxemb.contextual import training as contextual_training
 from jaxemb.errors import InputError, called_with
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.counts.config import CountConfig, GloveConfig
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.training import learners, optimizers
 from tests.test_contextual_training import _plan, _text, _trained
 
 ROOT = Path(__file__).parents[1]

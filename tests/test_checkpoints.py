@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from jaxemb import checkpoints, snapshots
-from jaxemb.checkpoints import MANIFEST, Place
 from jaxemb.disk import DISK, Disk
 from jaxemb.errors import InputError
+from jaxemb.lab.durable import checkpoints, snapshots
+from jaxemb.lab.durable.checkpoints import MANIFEST, Place
 
 BOUND = {"config": "c", "vocabulary": "v"}
 UNSYNCED = DISK._replace(sync=lambda path: None)  # a process that goes on sees no difference

@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import command_line, comparison, preparation
-from jaxemb.comparison_config import ComparisonConfig
 from jaxemb.errors import InputError
 from jaxemb.functional import sampling
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.studies.likelihood import run as comparison
+from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 from tests.references import word2vec
 from tests.test_scripts import run
 

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from jaxemb import command_line, learners
-from jaxemb.config import Corpus, StaticConfig
 from jaxemb.errors import FormatError, InputError
+from jaxemb.lab import command_line
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.training import learners
 
 
 def _plain(*, window, dim):

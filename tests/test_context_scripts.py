@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import train_contextual
 
-from jaxemb import context_ladder, contextual_report, contextual_runs, running_words
-from jaxemb.config import Corpus
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
+from jaxemb.lab.runs.contextual import report as contextual_report
+from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab.studies.context import tokens as running_words
+from jaxemb.lab.studies.ladder import cloud as context_ladder
 from jaxemb.text import corpus
 from tests.test_scripts import run
 

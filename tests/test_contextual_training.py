@@ -10,11 +10,13 @@ import optax
 import pytest
 import train_contextual
 
-from jaxemb import contextual_report, contextual_runs, formats, optimizers, perplexity
-from jaxemb import contextual_training as training
-from jaxemb.contextual import language_model, models, windows
-from jaxemb.contextual_training import Plan, Resources, Rule, Text
+from jaxemb import formats
+from jaxemb.contextual import language_model, models, perplexity, training, windows
+from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.formats import WordVectors
+from jaxemb.lab.runs.contextual import report as contextual_report
+from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.training import optimizers
 from tests.test_scripts import run
 
 VOCAB, DIM = 12, 6

@@ -23,12 +23,16 @@ import pytest
 import train
 import train_contextual
 
-from jaxemb import checkpoints, contextual_training, durable, preparation, training
-from jaxemb.checkpoints import Place
+from jaxemb.contextual import training as contextual_training
+from jaxemb.counts import glove
 from jaxemb.disk import Disk
 from jaxemb.errors import InputError, Interrupted, NumericalError
-from jaxemb.static import glove
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.durable import checkpoints
+from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.durable.checkpoints import Place
 from jaxemb.structs import Refused
+from jaxemb.training import loop as training
 from tests import patience
 from tests import test_contextual_training as contextual_tests
 from tests import test_glove_training as glove_tests

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from jaxemb import embedding, formats, pretrained
+from jaxemb import formats
 from jaxemb.contextual import cells
+from jaxemb.contextual import elmo as pretrained
+from jaxemb.contextual import reader as embedding
 from jaxemb.contextual.bilm import BiLM
 from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.contextual.recurrence import Carry

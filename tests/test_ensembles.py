@@ -6,12 +6,16 @@ import jax
 import numpy as np
 import pytest
 
-from jaxemb import ensembles, learners, report, runs, training
-from jaxemb.config import Member
 from jaxemb.errors import InputError
-from jaxemb.evaluation import words
+from jaxemb.evaluation import bundled as words
+from jaxemb.lab.runs.static import members as ensembles
+from jaxemb.lab.runs.static import report
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static.config import Member
 from jaxemb.static import objectives, tables
 from jaxemb.structs import InOut, Vocab
+from jaxemb.training import learners
+from jaxemb.training import loop as training
 from tests.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
 
 MEMBERS = ensembles.Members(seeds=(0, 7, 7), learning_rates=(0.025, 0.025, 0.1), dims=(8, 8, 5))

@@ -3,7 +3,7 @@
 import pytest
 from benchmarks import expected as script
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
 
 EXPECTED = provenance.read_json(script.FILE)

@@ -6,11 +6,16 @@ import factor
 import numpy as np
 import pytest
 
-from jaxemb import count_report, counting, evaluation_report, factorizations, runs
-from jaxemb.config import Corpus
-from jaxemb.count_config import CountConfig, PmiConfig
+from jaxemb.counts import cells as merging
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import factorizations
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.static import counts, merging
+from jaxemb.lab.runs.counts import report as count_report
+from jaxemb.lab.runs.counts import run as counting
+from jaxemb.lab.runs.counts.config import CountConfig, PmiConfig
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab.tables import scores as evaluation_report
 from tests.test_scripts import run
 
 CONFIG = '''

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from jaxemb import factorizations
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import factorizations, pmi
 from jaxemb.errors import InputError
-from jaxemb.static import counts, pmi
 from jaxemb.structs import Vocab
 
 SIZE = 30

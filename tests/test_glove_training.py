@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from jaxemb import checkpoints, count_report, glove_training, learners
 from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.lab.durable import checkpoints
+from jaxemb.lab.runs.counts import glove as glove_training
+from jaxemb.lab.runs.counts import report as count_report
 from jaxemb.structs import Cells, Vocab
+from jaxemb.training import learners
 from tests.test_scripts import run
 
 WORDS = 15

@@ -10,11 +10,13 @@ import pytest
 import train
 from safetensors.numpy import load_file
 
-from jaxemb import growing, learners, linalg, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import linalg, objectives
 from jaxemb.errors import InputError
+from jaxemb.lab.runs.static import growth as growing
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus, tokenizers, vocabulary
+from jaxemb.training import learners
 from tests.rounding import SUM, close
 from tests.test_scripts import _finished, no_pictures, place, run  # noqa: F401 (fixtures)
 

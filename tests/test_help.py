@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(p.stem for p in (ROOT / "scripts").glob("*.py"))

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from jaxemb import learners, objectives, preparation, runs
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import objectives
 from jaxemb.errors import InputError
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.training import learners
 
 CONFIG = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=5, held_out=0.1),

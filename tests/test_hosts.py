@@ -19,22 +19,19 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from jaxemb import (
-    command_line,
-    contextual_runs,
-    durable,
-    hosts,
-    lost,
-    preparation,
-    runs,
-    snapshots,
-    store,
-)
-from jaxemb.config import StaticConfig
-from jaxemb.contextual_config import ContextualConfig
 from jaxemb.errors import InputError
-from jaxemb.hosts_config import Hosts
-from jaxemb.tensors import arrays
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.durable import snapshots
+from jaxemb.lab.durable.tensors import arrays
+from jaxemb.lab.hosts import agreement as hosts
+from jaxemb.lab.hosts import lost, store
+from jaxemb.lab.hosts_config import Hosts
+from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static.config import StaticConfig
 from tests import covering, patience, quickly
 from tests.killing import Nursery
 

@@ -10,21 +10,18 @@ import plan as script
 import pytest
 from jax.sharding import PartitionSpec as P
 
-from jaxemb import (
-    collectives,
-    learners,
-    machines,
-    planning,
-    planning_report,
-    sharded_training,
-    sharding,
-    training,
-)
 from jaxemb.errors import InputError
-from jaxemb.planning import Cut, Job, Mesh
-from jaxemb.planning_report import SMALL, SMALL_MESHES
+from jaxemb.lab.studies.planning import collectives, machines
+from jaxemb.lab.studies.planning import job as planning
+from jaxemb.lab.studies.planning import report as planning_report
+from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
+from jaxemb.lab.studies.planning.report import SMALL, SMALL_MESHES
 from jaxemb.static import objectives
 from jaxemb.structs import Vocab
+from jaxemb.training import learners
+from jaxemb.training import loop as training
+from jaxemb.training import mesh as sharding
+from jaxemb.training import sharded as sharded_training
 from tests import covering
 from tests.test_scripts import run
 

@@ -7,14 +7,12 @@ import numpy as np
 import polysemy
 import pytest
 
-from jaxemb import (
-    command_line,
-    contextual_training,
-    polysemy_report,
-    polysemy_text,
-    training,
-)
-from jaxemb.polysemy_config import PolysemyConfig
+from jaxemb.contextual import training as contextual_training
+from jaxemb.lab import command_line
+from jaxemb.lab.studies.polysemy import report as polysemy_report
+from jaxemb.lab.studies.polysemy import text as polysemy_text
+from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.training import loop as training
 from tests.test_scripts import run
 
 CONFIG = '''

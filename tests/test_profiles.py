@@ -10,13 +10,15 @@ import pytest
 import scipy.stats
 from gensim.models import Word2Vec
 
-from jaxemb import learners, objectives, profiles
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb import objectives
 from jaxemb.functional import losses
+from jaxemb.lab.runs.static import profiles
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.static import subwords
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus as Made
 from jaxemb.text.vocabulary import Tokens
+from jaxemb.training import learners
 
 COUNTS = np.array([100, 10, 1])
 VOCAB = Vocab(("a", "b", "c"), COUNTS)

@@ -14,7 +14,12 @@ import pytest
 import train
 from safetensors.numpy import load_file, save_file
 
-from jaxemb import checkpoints, command_line, identity, report, runs, training
+from jaxemb.lab import command_line
+from jaxemb.lab import workdir as identity
+from jaxemb.lab.durable import checkpoints
+from jaxemb.lab.runs.static import report
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.training import loop as training
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxemb import contextual_runs
 from jaxemb.errors import InputError
+from jaxemb.lab.runs.contextual import run as contextual_runs
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "jaxemb").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])

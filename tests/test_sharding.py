@@ -12,24 +12,22 @@ import train
 from jax.sharding import PartitionSpec as P
 from safetensors.numpy import load_file
 
-from jaxemb import (
-    collectives,
-    contextual_training,
-    learners,
-    linalg,
-    mesh_config,
-    runs,
-    sharded_training,
-    sharding,
-    training,
-    watching,
-)
+from jaxemb import linalg
+from jaxemb.contextual import training as contextual_training
 from jaxemb.errors import InputError
-from jaxemb.evaluation import searching
+from jaxemb.evaluation import search as searching
 from jaxemb.functional import similarity
-from jaxemb.sharded_training import Sharded
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.studies.planning import collectives
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import InOut, Vocab
+from jaxemb.training import learners
+from jaxemb.training import loop as training
+from jaxemb.training import mesh as sharding
+from jaxemb.training import mesh_sizes as mesh_config
+from jaxemb.training import monitor as watching
+from jaxemb.training import sharded as sharded_training
+from jaxemb.training.sharded import Sharded
 from tests import covering
 from tests.test_contextual_training import _plan as _language_model
 from tests.test_contextual_training import _text as _streams

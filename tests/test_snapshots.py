@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import snapshots
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.snapshots import PARTS
+from jaxemb.lab.durable import snapshots
+from jaxemb.lab.durable.snapshots import PARTS
 
 TREE = {
     "table": jnp.arange(3.0 * 200).reshape(200, 3),

@@ -10,8 +10,10 @@ import pytest
 import train
 from safetensors.numpy import load_file
 
-from jaxemb import formats, report, training
+from jaxemb import formats
 from jaxemb.functional import hashing
+from jaxemb.lab.runs.static import report
+from jaxemb.training import loop as training
 from tests.formats import samples
 from tests.rounding import SUM, close
 from tests.test_scripts import run

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import tensors
 from jaxemb.errors import InputError, NumericalError
+from jaxemb.lab.durable import tensors
 from jaxemb.structs import InOut, LearnerState, Refused
 
 STATE = LearnerState(

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 import theorem as script
 
-from jaxemb import learners, objectives, runs, theorem, theorem_report, training
-from jaxemb.config import Corpus, Member, StaticConfig
+from jaxemb import objectives
 from jaxemb.errors import InputError
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static.config import Corpus, Member, StaticConfig
+from jaxemb.lab.studies.theorem import measures as theorem
+from jaxemb.lab.studies.theorem import report as theorem_report
 from jaxemb.static import blocks
 from jaxemb.structs import Cells, InOut
 from jaxemb.text import corpus as corpus_lib
+from jaxemb.training import learners
+from jaxemb.training import loop as training
 from tests.references import word2vec
 from tests.test_scripts import run
 

@@ -10,11 +10,12 @@ import optax
 import pytest
 
 import jaxemb
-from jaxemb import fitting, held_out, learners, optimizers, prefetch, training
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives
 from jaxemb.structs import InOut
+from jaxemb.training import fitting, held_out, learners, optimizers, prefetch
+from jaxemb.training import loop as training
 from tests import covering
 
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 2}

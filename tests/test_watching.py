@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import inspection, watching
+from jaxemb.lab.tables import inspection
 from jaxemb.structs import InOut
-from jaxemb.training import Cursor, Event, Plan
+from jaxemb.training import monitor as watching
+from jaxemb.training.loop import Cursor, Event, Plan
 
 
 def _tables(seed):

@@ -14,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import factorizations, learners, linalg, objectives
-from jaxemb.config import Corpus, Member, StaticConfig
+from jaxemb import linalg, objectives
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
-from jaxemb.count_config import CountConfig
+from jaxemb.counts import factorizations
 from jaxemb.errors import InputError
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.counts.config import CountConfig
+from jaxemb.lab.runs.static.config import Corpus, Member, StaticConfig
 from jaxemb.linalg import operators
 from jaxemb.structs import InOut
+from jaxemb.training import learners
 from tests import covering, quickly, trained
 from tests.laws.members import CONTEXTUAL, OBJECTIVES, STATIC
 from tests.laws.test_objectives import TEXTS

@@ -15,19 +15,16 @@ import numpy as np
 import optax
 
 import jaxemb
-from jaxemb import (
-    contextual_training,
-    ensembles,
-    fitting,
-    glove_training,
-    learners,
-    sharded_training,
-    training,
-)
 from jaxemb.contextual import models, windows
+from jaxemb.contextual import training as contextual_training
 from jaxemb.functional import subsampling
+from jaxemb.lab.runs.counts import glove as glove_training
+from jaxemb.lab.runs.static import members as ensembles
 from jaxemb.static import objectives, tables
 from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.training import fitting, learners
+from jaxemb.training import loop as training
+from jaxemb.training import sharded as sharded_training
 from tests.laws.members import OBJECTIVES, SMALL
 
 WORDS = 12

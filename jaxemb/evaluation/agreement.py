@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 
 from jaxemb import linalg
 from jaxemb.evaluation import intervals, policies
+from jaxemb.evaluation.datasets import Pairs
 from jaxemb.evaluation.intervals import Difference, Estimate
-from jaxemb.evaluation.reading import Pairs
 from jaxemb.text.vocabulary import HasWords
 
 

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxemb.evaluation import intervals, policies, searching
+from jaxemb.evaluation import intervals, policies
+from jaxemb.evaluation import search as searching
+from jaxemb.evaluation.datasets import Questions
 from jaxemb.evaluation.intervals import Difference, Estimate
-from jaxemb.evaluation.reading import Questions
 from jaxemb.functional import similarity
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords

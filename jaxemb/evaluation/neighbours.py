@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from jaxemb import linalg
 from jaxemb.errors import InputError, at_least, each_a_word
-from jaxemb.evaluation import searching
+from jaxemb.evaluation import search as searching
 from jaxemb.functional import similarity as functional
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords

@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import arrays, segments
+from jaxemb.linalg import arrays
+from jaxemb.linalg import segment_sums as segments
 from jaxemb.linalg.arrays import matmul
 
 

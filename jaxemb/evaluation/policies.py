@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import searching
+from jaxemb.evaluation import search as searching
 from jaxemb.text import vocabulary
 
 BLOCK = 16384  # rows of which the mean is summed at a time

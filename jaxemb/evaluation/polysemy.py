@@ -28,7 +28,7 @@ from jaxemb.evaluation.pseudo_words import (
 )
 from jaxemb.functional import similarity
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import segments
+from jaxemb.linalg import segment_sums as segments
 
 __all__ = [
     "Compared",

@@ -12,15 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxemb.errors import FormatError, FormatWarning, InputError
-from jaxemb.formats import (
-    arrays,
-    binary,
-    elmo,
-    fasttext,
-    recognition,
-    text,
-    writing,
-)
+from jaxemb.formats import arrays, binary, elmo, fasttext, recognition, text, writing
 from jaxemb.formats import unwritable as unwritable_lib
 from jaxemb.formats.options import Options, WordVectors, existing, named
 from jaxemb.formats.recognition import recognise

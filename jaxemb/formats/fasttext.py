@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError, each_a_word
+from jaxemb.files import replacing
 from jaxemb.formats import fasttext_file, unwritable
 from jaxemb.formats.options import File, Options, WordVectors, existing
 from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
-from jaxemb.provenance import replacing
 from jaxemb.text import vocabulary
 
 _COMPOSED = 1 << 12  # words at once

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
 from jaxemb.formats import lines
 from jaxemb.formats.options import LONGEST_WORD, WordVectors

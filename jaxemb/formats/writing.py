@@ -12,9 +12,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from jaxemb.errors import InputError, each_a_word
+from jaxemb.files import replacing
 from jaxemb.formats import arrays
 from jaxemb.formats.options import WordVectors
-from jaxemb.provenance import replacing
 
 COMPRESSED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BLOCK = 1 << 12  # rows

@@ -18,22 +18,15 @@ from jaxemb.linalg.assertions import (
 )
 from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.bounds import Bounds, singular_bounds
-from jaxemb.linalg.changes import all_but_the_top, whiten
-from jaxemb.linalg.comparing import Procrustes, cka, pip_distance, procrustes
+from jaxemb.linalg.comparison import Procrustes, cka, pip_distance, procrustes
 from jaxemb.linalg.dependence import Dependence, dependence
-from jaxemb.linalg.law_assertions import (
+from jaxemb.linalg.function_assertions import (
     assert_equivariant,
     assert_gauge_invariant,
     assert_invariant,
     assert_row_sparse,
 )
-from jaxemb.linalg.methods import Method, gram64, qr, sketch
-from jaxemb.linalg.onehot import OneHot, one_hot
-from jaxemb.linalg.operators import Operator
-from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality
-from jaxemb.linalg.planted import planted, random_orthogonal, simplex, tight_frame
-from jaxemb.linalg.ranks import RankReport, certify, rank
-from jaxemb.linalg.shape import (
+from jaxemb.linalg.measures import (
     center,
     condition,
     effective_rank,
@@ -46,15 +39,15 @@ from jaxemb.linalg.shape import (
     stable_rank,
     unit_rows,
 )
+from jaxemb.linalg.onehot import OneHot, one_hot
+from jaxemb.linalg.operators import Operator
+from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality
+from jaxemb.linalg.planted import planted, random_orthogonal, simplex, tight_frame
+from jaxemb.linalg.postprocessing import all_but_the_top, whiten
+from jaxemb.linalg.ranks import RankReport, certify, rank
+from jaxemb.linalg.reductions import Method, gram64, qr, sketch
 from jaxemb.linalg.spectrum import Spectrum, spectrum
-from jaxemb.linalg.subspaces import (
-    Membership,
-    basis,
-    membership,
-    principal_angles,
-    project,
-    reject,
-)
+from jaxemb.linalg.subspaces import Membership, basis, membership, principal_angles, project, reject
 from jaxemb.linalg.summary import Summary, summary
 from jaxemb.linalg.truncated import TruncatedSVD, truncated_svd
 

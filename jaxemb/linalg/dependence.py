@@ -9,7 +9,7 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
-from jaxemb.linalg.rows import of_unit_size
+from jaxemb.linalg.row_blocks import of_unit_size
 
 
 class Dependence(NamedTuple):

@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float, Int
 
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio, root
-from jaxemb.linalg import arrays, shape
+from jaxemb.linalg import arrays
+from jaxemb.linalg import measures as shape
 from jaxemb.linalg.arrays import matmul
-from jaxemb.linalg.rows import Rows, scaled, total
+from jaxemb.linalg.row_blocks import Rows, scaled, total
 
 _SIDE = 2048  # rows of a block of cosines
 

@@ -12,7 +12,7 @@ from jaxemb.functional.ratios import root
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
-from jaxemb.linalg.rows import Rows, scaled, total
+from jaxemb.linalg.row_blocks import Rows, scaled, total
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 

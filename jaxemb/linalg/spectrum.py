@@ -19,10 +19,11 @@ from jaxtyping import Bool, Float, Int
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import arrays, derivatives, methods, whole
-from jaxemb.linalg.methods import Method
+from jaxemb.linalg import arrays, derivatives, whole
+from jaxemb.linalg import reductions as methods
+from jaxemb.linalg.reductions import Method
 from jaxemb.linalg.rounding import Rounding, rounded
-from jaxemb.linalg.rows import Rows, scaled, total
+from jaxemb.linalg.row_blocks import Rows, scaled, total
 
 
 class Spectrum(NamedTuple):

@@ -15,8 +15,8 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.measures import unit_rows
 from jaxemb.linalg.ranks import rank
-from jaxemb.linalg.shape import unit_rows
 from jaxemb.linalg.spectrum import Spectrum, spectrum
 
 

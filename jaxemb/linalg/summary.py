@@ -6,7 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.linalg import arrays, shape
+from jaxemb.linalg import arrays
+from jaxemb.linalg import measures as shape
 from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.dependence import Dependence, dependence
 from jaxemb.linalg.orthogonality import Coherence, coherence

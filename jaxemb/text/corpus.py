@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import manifests, parts, phrases, reading, sources, vocabulary

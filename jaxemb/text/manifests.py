@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import vocabulary

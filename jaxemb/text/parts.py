@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
 

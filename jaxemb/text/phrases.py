@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int64
 
-from jaxemb import provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
-from jaxemb.text import pairs, vocabulary
+from jaxemb.text import bigrams as pairs
+from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered
 
 FILE = "phrases.txt"

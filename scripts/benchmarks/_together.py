@@ -11,8 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import preparation, provenance, training
+from jaxemb import files as provenance
+from jaxemb.lab import corpus as preparation
 from jaxemb.structs import Learner, Objective, Vocab
+from jaxemb.training import loop as training
 
 FOLDER = "runs/benchmark"
 

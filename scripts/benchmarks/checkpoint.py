@@ -21,17 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import _together
-from jaxemb import (
-    checkpoints,
-    command_line,
-    contextual_training,
-    learners,
-    objectives,
-    optimizers,
-    snapshots,
-    training,
-)
+from jaxemb import objectives
 from jaxemb.contextual import models, windows
+from jaxemb.contextual import training as contextual_training
+from jaxemb.lab import command_line
+from jaxemb.lab.durable import checkpoints, snapshots
+from jaxemb.training import learners, optimizers
+from jaxemb.training import loop as training
 
 
 @dataclasses.dataclass(frozen=True)

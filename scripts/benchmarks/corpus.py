@@ -16,8 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from jaxemb import command_line, preparation
-from jaxemb.config import Corpus
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.text import tokenizers
 
 

@@ -13,8 +13,10 @@ import dataclasses
 import jax
 
 from benchmarks import _together
-from jaxemb import command_line, learners, objectives
+from jaxemb import objectives
+from jaxemb.lab import command_line
 from jaxemb.static import tables
+from jaxemb.training import learners
 
 WAYS = {
     "plain": {},

@@ -18,9 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import _together
-from jaxemb import command_line, embedding, pretrained
 from jaxemb.contextual import bilm, cells
+from jaxemb.contextual import elmo as pretrained
+from jaxemb.contextual import reader as embedding
 from jaxemb.contextual.language_model import Contextualizer, Lookup
+from jaxemb.lab import command_line
 
 WORDS, DIM, UNITS = 12_000, 100, 256
 

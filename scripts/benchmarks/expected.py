@@ -22,8 +22,9 @@ from typing import Any
 
 import jax
 
-from jaxemb import command_line, provenance
+from jaxemb import files as provenance
 from jaxemb.errors import InputError
+from jaxemb.lab import command_line
 
 ROOT = Path(__file__).parents[2]
 CONFIGS, FILE = ROOT / "configs", ROOT / "configs/expected.json"

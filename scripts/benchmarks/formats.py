@@ -20,7 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb import command_line, formats, linalg, preparation
+from jaxemb import formats, linalg
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
 
 FORMATS = ("glove", "word2vec-text", "word2vec-binary", "safetensors")
 _BLOCK = 1 << 14

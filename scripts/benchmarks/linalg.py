@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb import command_line
+from jaxemb.lab import command_line
 
 ONCE = ("numpy matrix_rank", "jax matrix_rank")
 

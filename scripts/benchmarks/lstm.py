@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import _together
-from jaxemb import command_line
 from jaxemb.contextual import cells, recurrence
+from jaxemb.lab import command_line
 
 Programs = dict[str, Callable[[], Any]]
 

@@ -11,7 +11,9 @@ import dataclasses
 from typing import Literal
 
 from benchmarks import _together
-from jaxemb import command_line, learners, objectives
+from jaxemb import objectives
+from jaxemb.lab import command_line
+from jaxemb.training import learners
 
 BASE = {"vocab": 10_000, "dim": 100, "window": 5, "negatives": 24, "tokens": 512}
 GRID = {

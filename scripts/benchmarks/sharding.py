@@ -15,16 +15,14 @@ import jax.numpy as jnp
 from jax.sharding import PartitionSpec as P
 
 from benchmarks import _together
-from jaxemb import (
-    collectives,
-    command_line,
-    learners,
-    objectives,
-    sharded_training,
-    sharding,
-    training,
-)
-from jaxemb.sharded_training import Sharded
+from jaxemb import objectives
+from jaxemb.lab import command_line
+from jaxemb.lab.studies.planning import collectives
+from jaxemb.training import learners
+from jaxemb.training import loop as training
+from jaxemb.training import mesh as sharding
+from jaxemb.training import sharded as sharded_training
+from jaxemb.training.sharded import Sharded
 
 BUILD = {"skipgram": objectives.skipgram, "cbow": objectives.cbow}
 

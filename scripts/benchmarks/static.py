@@ -27,9 +27,10 @@ from typing import Literal
 
 import numpy as np
 
-from jaxemb import command_line, preparation
-from jaxemb.config import StaticConfig
 from jaxemb.errors import InputError
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.text import sources, tokenizers
 
 LINE = 1000
@@ -157,7 +158,7 @@ def _measured(job: Job) -> None:
     seconds, training, vocab, table = train(job)
     who = resource.RUSAGE_CHILDREN if job.program == "other" else resource.RUSAGE_SELF
     peak = resource.getrusage(who).ru_maxrss / 1e3
-    from jaxemb.evaluation import words
+    from jaxemb.evaluation import bundled as words
 
     scores = [score.value for score in words.similarities(vocab, table).values()]
     analogies = words.analogies(vocab, table)
@@ -166,7 +167,7 @@ def _measured(job: Job) -> None:
 
 
 def _jaxemb(job: Job):
-    from jaxemb import runs
+    from jaxemb.lab.runs.static import run as runs
 
     here = Path(__file__).parents[2] / "configs"
     own = job.objective.startswith(("subword", "hs"))  # a file of their own

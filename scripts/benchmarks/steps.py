@@ -14,10 +14,14 @@ import jax
 import numpy as np
 
 from benchmarks import _together
-from jaxemb import command_line, held_out, learners, objectives, preparation, training
-from jaxemb.config import Corpus
-from jaxemb.evaluation import words
+from jaxemb import objectives
+from jaxemb.evaluation import bundled as words
 from jaxemb.functional import subsampling
+from jaxemb.lab import command_line
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.training import held_out, learners
+from jaxemb.training import loop as training
 
 
 @dataclasses.dataclass(frozen=True)

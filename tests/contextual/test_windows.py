@@ -5,10 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jaxemb.contextual import windows
+from jaxemb.contextual import bigrams, windows
 from jaxemb.contextual.windows import END, SHIFT, START, UNKNOWN
 from jaxemb.errors import InputError
-from jaxemb.evaluation import bigrams
 
 IDS = np.array([0, 1, 2, -1, 3, -1, -1, 4, 0, 5, 1, 1, 0, -1, 2, 2], np.int32)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxemb import embedders, linalg
-from jaxemb.contextualizers.changes import Gate, LowRank, reflected
+from jaxemb.embedders.changes import Gate, LowRank, reflected
 from jaxemb.errors import InputError
 from tests.rounding import SOFTMAX, close
 from tests.transforms import PLAIN_AND_JIT

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import context_reading
+from jaxemb.evaluation import context_tests as context_reading
 
 WIC = "beat\tV\t1-2\tWe beat the competition .\tAgassi was beaten .\nbed\tN\t0-1\tbed\ta bed\n"
 TSV = {

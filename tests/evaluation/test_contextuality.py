@@ -13,7 +13,7 @@ import pytest
 from jaxemb import embedders, linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality
-from jaxemb.linalg import segments
+from jaxemb.linalg import segment_sums as segments
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 TYPES, SENTENCES = 7, 9

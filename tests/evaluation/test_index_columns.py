@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxemb.evaluation import reading
+from jaxemb.evaluation import datasets as reading
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "index"])

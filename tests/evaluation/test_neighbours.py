@@ -7,7 +7,8 @@ import pytest
 import jaxemb
 from jaxemb import formats
 from jaxemb.errors import InputError
-from jaxemb.evaluation import neighbours, words
+from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import neighbours
 from jaxemb.structs import Vocab
 from tests.rounding import SUM, close
 

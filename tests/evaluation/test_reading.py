@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import reading
+from jaxemb.evaluation import datasets as reading
 
 SUN = (("sun", "car"), ("sunlight", "automobile"), [50.0, 49.5])
 PAIRS = {

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jaxemb.evaluation import agreement, analogies, policies, reading, words
+from jaxemb.evaluation import agreement, analogies, policies
+from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import datasets as reading
 from jaxemb.evaluation.policies import GENSIM
 from jaxemb.functional import similarity
 from jaxemb.structs import Vocab

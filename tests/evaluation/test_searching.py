@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import neighbours, searching
+from jaxemb.evaluation import neighbours
+from jaxemb.evaluation import search as searching
 from jaxemb.evaluation.neighbours import Query
 from jaxemb.functional import similarity
 from jaxemb.structs import Vocab

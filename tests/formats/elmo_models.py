@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import FormatError
-from jaxemb.formats import elmo, elmo_layout
+from jaxemb.formats import elmo
+from jaxemb.formats.elmo import layout as elmo_layout
 from tests import patience
 
 CHAR = elmo.CharOptions(2, ((1, 2), (3, 4)), 1, 262, 10, "relu")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import elmo, elmo_layout
+from jaxemb.formats import elmo
+from jaxemb.formats.elmo import layout as elmo_layout
 from tests import patience
 from tests.formats import elmo_models as models
 from tests.formats import fuzz

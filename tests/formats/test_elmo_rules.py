@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxemb.formats import elmo, elmo_process
+from jaxemb.formats import elmo
+from jaxemb.formats.elmo import process as elmo_process
 from tests.formats import elmo_models as models
 from tests.formats.elmo_models import CELL, SMALL, TOKENS
 

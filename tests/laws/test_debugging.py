@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxemb import linalg, nearest, similarity
-from jaxemb.evaluation import polysemy, searching
+from jaxemb.evaluation import polysemy
+from jaxemb.evaluation import search as searching
 from jaxemb.functional import losses, softmax
 from jaxemb.structs import Vocab
 from tests import covering

@@ -6,10 +6,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxemb import learners
 from jaxemb.errors import InputError
 from jaxemb.static import tables
 from jaxemb.structs import InOut
+from jaxemb.training import learners
 from tests.laws.members import OBJECTIVES
 from tests.laws.test_objectives import batch_of
 

@@ -15,7 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxemb import linalg, nearest, similarity
 from jaxemb.evaluation import analogies, policies
-from jaxemb.evaluation.reading import Questions
+from jaxemb.evaluation.datasets import Questions
 from jaxemb.linalg import operators
 from jaxemb.structs import Vocab
 from tests import covering

@@ -7,11 +7,12 @@ import jax
 import numpy as np
 import pytest
 
-from jaxemb import fit, learners, skipgram, text
+from jaxemb import fit, skipgram, text
 from jaxemb.errors import InputError
 from jaxemb.functional import pooling, subsampling
 from jaxemb.static import blocks, hierarchical, objectives, softmaxes, steps, subwords
 from jaxemb.structs import Vocab
+from jaxemb.training import learners
 from tests import covering
 from tests.laws import zoo
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import training
 from jaxemb.static import segments
+from jaxemb.training import loop as training
 
 
 def _drawn(words: int, lines: int, *, power: float = 0.0, seed: int = 0, length: int = 10):

@@ -36,11 +36,12 @@ import pytest
 import scipy.linalg
 import scipy.stats
 
-from jaxemb import learners, linalg
-from jaxemb.evaluation import words
+from jaxemb import linalg
+from jaxemb.evaluation import bundled as words
 from jaxemb.functional import losses, similarity
 from jaxemb.static import blocks, objectives
 from jaxemb.structs import Block, InOut, Vocab
+from jaxemb.training import learners
 from tests.linalg.tables import METHODS, planted
 from tests.transforms import PLAIN_AND_JIT
 

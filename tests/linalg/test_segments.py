@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import segments
+from jaxemb.linalg import segment_sums as segments
 from tests import covering
 from tests.rounding import SUM, close
 

@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
-from jaxemb.linalg import methods
+from jaxemb.linalg import reductions as methods
 from jaxemb.linalg.rounding import rounded
 from tests import rounding
 from tests.linalg.tables import METHODS, SHARE, deficient, planted

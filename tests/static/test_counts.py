@@ -6,9 +6,11 @@ import signal
 import numpy as np
 import pytest
 
+from jaxemb.counts import cells as merging
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError
-from jaxemb.static import counts, merging, segments
-from jaxemb.static.merging import Run
+from jaxemb.static import segments
 from jaxemb.structs import Cells
 
 VOCAB = 9

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import learners
+from jaxemb.counts import glove, shuffling
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
-from jaxemb.static import glove, objectives, shuffling, tables
+from jaxemb.static import objectives, tables
 from jaxemb.structs import Cells, InOut
+from jaxemb.training import learners
 
 WORDS, DIM = 12, 3
 OBJECTIVE = glove.glove(x_max=10.0)

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxemb.counts import pmi
 from jaxemb.functional import sampling
-from jaxemb.static import blocks, objectives, optimum, pmi, tables
+from jaxemb.static import blocks, objectives, optimum, tables
 from jaxemb.structs import Cells, InOut
 
 NEGATIVES = 5

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from jaxemb.counts import pmi
 from jaxemb.errors import InputError
-from jaxemb.static import pmi
 from jaxemb.structs import Cells
 
 RANDOM = np.random.default_rng(0)

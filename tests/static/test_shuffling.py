@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from jaxemb.counts import shuffling
 from jaxemb.errors import InputError
-from jaxemb.static import shuffling
 from jaxemb.structs import Cells
 
 COUNT, SIZES = 1000, {"batch": 8, "run": 16, "runs": 7}  # 63 runs in 9 segments

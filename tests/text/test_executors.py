@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxemb import cluster
 from jaxemb.errors import InputError
-from jaxemb.text import compression, corpus, parts, phrases, reading, sources
+from jaxemb.text import cluster, compression, corpus, parts, phrases, reading, sources
 from jaxemb.text.processes import Processes
 from tests import patience
 from tests.text import deadly

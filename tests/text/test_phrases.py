@@ -10,9 +10,10 @@ import pytest
 from gensim.models.phrases import Phrases
 
 from jaxemb import text
-from jaxemb.corpus_config import Corpus
 from jaxemb.errors import InputError
-from jaxemb.text import corpus, pairs, phrases, tokenizers, vocabulary
+from jaxemb.lab.settings import Corpus
+from jaxemb.text import bigrams as pairs
+from jaxemb.text import corpus, phrases, tokenizers, vocabulary
 from jaxemb.text.phrases import Phrase, Rule, Totals
 
 GOLDEN = {phrases.word2phrase: 5625.0, phrases.gensim: 112.5, phrases.npmi: 0.882551}

@@ -1,0 +1,247 @@
+"""Sentences of a file to the vectors of every layer, in batches whose companions change no bit."""
+
+import functools
+import itertools
+import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxemb import files as provenance
+from jaxemb import formats
+from jaxemb.contextual import elmo as pretrained
+from jaxemb.contextual import windows
+from jaxemb.contextual.language_model import Contextualizer
+from jaxemb.errors import FormatWarning, InputError
+from jaxemb.lab import progress
+from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.text import characters
+
+# products of other heights round otherwise: batches are filled up with empty sentences, and their
+# height depends on the length of their sentences alone
+ROWS = 64
+_POSITIONS = 1 << 13  # of a batch: long sentences have fewer companions, or memory would not do
+_STEP = 8  # sentences are padded to a multiple of this length
+_TOKENS = 256  # different ones that are read at once
+
+
+class Embedding(NamedTuple):
+    """A model that reads tokens with the marks of a sentence around them."""
+
+    model: pretrained.Model
+    ids: Callable[[Sequence[str]], Any]  # tokens and marks -> [time, ...]
+    dim: int  # of a layer, both directions
+    layers: int
+    remarks: Callable[[Sequence[Sequence[str]]], list[str]]
+
+
+def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
+    """ELMo from its two files.
+
+    Raises:
+        FormatError: see `formats.elmo.read`.
+        InputError: a model with a row for each word, whose words the files do not tell.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FormatWarning)
+        asked, arrays = formats.elmo.read(options, weights)
+    known = [str(each.message) for each in said if each.category is FormatWarning]
+    if asked.char_cnn is None:
+        raise InputError(f"{weights}: has a row for each word, but no words: name a run instead")
+    length = asked.char_cnn.max_characters_per_token
+
+    def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
+        cut = sum(len(t.encode("utf-8", "surrogateescape")) > length - 2 for s in texts for t in s)
+        return known + [
+            f"{cut:,} tokens of more than {length - 2} bytes were cut there, as ELMo does"
+        ] * bool(cut)
+
+    return Embedding(
+        pretrained.elmo(asked, arrays),
+        lambda tokens: characters.character_ids(tokens, length),
+        2 * asked.projection_dim,
+        asked.n_layers + 1,
+        remarks,
+    )
+
+
+def of_run(workdir: str | Path) -> Embedding:
+    """The model of a finished run of scripts/train_contextual.py."""
+    loaded = contextual_runs.load(workdir)
+    inner = {name: loaded.params["params"][name] for name in ("embed", "bilm")}
+    module = Contextualizer(loaded.model.embed, loaded.model.bilm)
+    number = {word: i + windows.SHIFT for i, word in enumerate(loaded.vocab.words)}
+    number |= {characters.START: windows.START, characters.END: windows.END}
+
+    def ids(tokens: Sequence[str]) -> Any:
+        if loaded.characters:
+            return characters.character_ids(tokens)
+        return np.array([number.get(token, windows.UNKNOWN) for token in tokens], np.int32)
+
+    def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
+        unknown = sum(token not in number for sentence in texts for token in sentence)
+        words = f"{len(loaded.vocab.words):,} words"
+        said = f"{unknown:,} tokens are not among the {words}: read as unknown"
+        return [said] * bool(unknown and not loaded.characters)
+
+    model = pretrained.Model(module, {"params": inner})
+    dim, layers = 2 * module.bilm.cell.out, module.bilm.layers + 1
+    return Embedding(model, ids, dim, layers, remarks)
+
+
+def all_layers(layers: Float[Any, "layers time dim"]) -> Float[Any, "layers time dim"]:
+    """Every layer, the vectors that were read first."""
+    return layers
+
+
+def average(layers: Float[Any, "layers time dim"]) -> Float[Any, "1 time dim"]:
+    """The plain mean of all layers."""
+    return layers.mean(axis=0, keepdims=True)
+
+
+def top(layers: Float[Any, "layers time dim"]) -> Float[Any, "1 time dim"]:
+    """The last layer alone."""
+    return layers[-1:]
+
+
+def vectors(
+    of: Embedding, texts: Sequence[Sequence[str]], *, stateful: bool = False, batch: int = ROWS
+) -> Iterator[tuple[int, Float[np.ndarray, "layers time dim"]]]:
+    """(the number of a sentence, its layers without the marks), not in order.
+
+    Args:
+        texts: tokens of each sentence.
+        stateful: the state of each sentence's end is the next one's beginning, as ELMo was run
+            on streams; one by one.
+        batch: sentences at once, at most ROWS. Without `stateful` it changes no bit.
+
+    Raises:
+        InputError: a batch size that is out of its range.
+    """
+    if not 1 <= batch <= ROWS:
+        raise InputError(f"batch-size is {batch}; it must be 1 to {ROWS}")
+    marked = [[characters.START, *tokens, characters.END] for tokens in texts]
+    bilm, params = of.model.module.bilm, of.model.params["params"]["bilm"]
+    if stateful:
+        carry = bilm.start((1,))
+        for i, tokens in enumerate(marked):
+            layers, carry = _read(bilm, params, *_padded(of, [tokens], 1), carry)
+            yield i, np.asarray(layers)[:, 1 : len(tokens) - 1, 0]
+        return
+    for members in _buckets(marked, batch):
+        rows = _rows(len(marked[members[0]]))
+        text = _padded(of, [marked[i] for i in members], rows)
+        layers, _ = _read(bilm, params, *text, bilm.start((rows,)))
+        found = np.asarray(layers)
+        for row, i in enumerate(members):
+            yield i, found[:, 1 : len(marked[i]) - 1, row]
+
+
+def _buckets(marked: list[list[str]], batch: int) -> Iterator[list[int]]:
+    """Sentences of one padded length together; a sentence's own length decides, not the others'."""
+    by_length: dict[int, list[int]] = {}
+    for i, ids in enumerate(marked):
+        by_length.setdefault(_length(len(ids)), []).append(i)
+    for length, members in by_length.items():
+        size = min(batch, _rows(length))
+        yield from (members[at : at + size] for at in range(0, len(members), size))
+
+
+def _length(tokens: int) -> int:
+    """The next multiple of a step; of an eighth of it, where sentences are long."""
+    step = max(_STEP, 1 << max(tokens.bit_length() - 3, 0))
+    return -(-tokens // step) * step
+
+
+def _rows(tokens: int) -> int:
+    """The height of batches of sentences of that length."""
+    return min(ROWS, max(_POSITIONS // _length(tokens), 1))
+
+
+def _padded(of: Embedding, sentences: list[list[str]], rows: int) -> tuple[Any, Any]:
+    """Vectors [time, rows, dim], every different token read once; and the mask [time, rows]."""
+    number = {token: i for i, token in enumerate(dict.fromkeys(itertools.chain(*sentences)))}
+    time = _length(max(map(len, sentences)))
+    places = np.full((time, rows), len(number))
+    for row, sentence in enumerate(sentences):
+        places[: len(sentence), row] = [number[token] for token in sentence]
+    table = _tokens(of, list(number))
+    table = np.concatenate([table, np.zeros_like(table[:1])])
+    return jnp.asarray(table[places]), jnp.asarray(places < len(number), jnp.float32)
+
+
+def _tokens(of: Embedding, tokens: list[str]) -> Float[np.ndarray, "tokens dim"]:
+    """The vector of each token without context, so many at once that memory is bounded."""
+    ids = of.ids(tokens)
+    missing = -len(ids) % _TOKENS
+    ids = np.concatenate([ids, np.repeat(ids[:1], missing, axis=0)])
+    params = of.model.params["params"]["embed"]
+    parts = np.split(ids, len(ids) // _TOKENS)
+    found = [np.asarray(_read(of.model.module.embed, params, part)) for part in parts]
+    return np.concatenate(found)[: len(tokens)]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _read(module: Any, params: Any, *what: Any) -> Any:
+    return module.apply({"params": params}, *what)
+
+
+def sentences(path: Path) -> list[list[str]]:
+    """The lines of a file, their tokens separated by spaces.
+
+    Raises:
+        InputError: no such file; not UTF-8.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start:,}: not UTF-8 ({error.reason})") from None
+    lines = lines[:-1] if lines[-1] == "" else lines
+    return [[token for token in line.removesuffix("\r").split(" ") if token] for line in lines]
+
+
+def write(
+    path: Path,
+    of: Embedding,
+    texts: Sequence[Sequence[str]],
+    chosen: Callable[[Any], Any],
+    **how: Any,
+) -> None:
+    """Arrays named "0", "1", ..., one of each sentence, [layers, time, dim] float32, safetensors.
+
+    Written in place as they come, so that a file may be larger than memory.
+    """
+    layers = len(chosen(np.zeros((of.layers, 1, of.dim), np.float32)))
+    sizes = [layers * len(tokens) * of.dim * 4 for tokens in texts]
+    ends = np.cumsum([0, *sizes]).tolist()
+    entries = {
+        str(i): {
+            "dtype": "F32",
+            "shape": [layers, len(tokens), of.dim],
+            "data_offsets": [ends[i], ends[i + 1]],
+        }
+        for i, tokens in enumerate(texts)
+    }
+    header = json.dumps(entries).encode()
+    header += b" " * (-len(header) % 8)
+    start = 8 + len(header)
+    with (
+        provenance.replacing(path) as unfinished,
+        unfinished.open("wb") as out,
+        progress.bar("embedding") as bar,
+    ):
+        task = bar.add_task("", total=len(texts))
+        out.write(len(header).to_bytes(8, "little") + header)
+        out.truncate(start + ends[-1])
+        for i, found in vectors(of, texts, **how):
+            out.seek(start + ends[i])
+            out.write(np.ascontiguousarray(chosen(found), "<f4").tobytes())
+            bar.advance(task)

@@ -1,0 +1,237 @@
+"""Training a bidirectional language model: chunks of windows under one jit, without files."""
+
+import enum
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Key
+
+from jaxemb.contextual import language_model, windows
+from jaxemb.contextual.language_model import LanguageModel
+from jaxemb.contextual.windows import Window
+from jaxemb.structs import Refused
+from jaxemb.training import learners, optimizers
+
+
+class Stream(enum.IntEnum):
+    """What randomness is for: fold_in(key, Stream) keeps the streams of one seed apart."""
+
+    PARAMS = 0
+    STEPS = 1
+
+
+class Rule(NamedTuple):
+    """What a step is compiled for."""
+
+    model: LanguageModel
+    optimizer: optax.GradientTransformation
+    unroll: int
+    samples: int | None = None
+
+
+class Resources(NamedTuple):
+    """What a step reads besides its text."""
+
+    frozen: Any = None  # bool [rows]: rows of the table that keep their bits
+    characters: Any = None  # [rows, chars], where the model reads them
+
+
+class Plan(NamedTuple):
+    """All that decides the bits of a training, besides its text and resources."""
+
+    key: Key[Array, ""]
+    rule: Rule
+    epochs: int
+    carried: bool
+    chunk: int  # windows in one jitted call: changes nothing but speed
+
+
+class Text(NamedTuple):
+    """Streams of text and their masks, [length, batch] each."""
+
+    ids: Any
+    mask: Any
+
+
+class State(NamedTuple):
+    """All that training changes."""
+
+    params: Any
+    optimizer: Any
+    carry: Any
+    refused: Refused
+
+
+class Cursor(NamedTuple):
+    """Where training stands; with the plan and the text it decides all that follows."""
+
+    epoch: int = 0
+    window: int = 0
+    step: int = 0
+    trained: int = 0  # predictions so far, both directions
+    subsampled: int = 0  # none: what a progress bar counts besides
+
+
+class Event(NamedTuple):
+    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
+
+    state: State
+    began: Cursor
+    cursor: Cursor
+    loss: Float[Array, "directions"]  # nats per prediction, over the chunk
+    done: float
+    ends_epoch: bool
+    refused: Refused  # when it ended
+
+
+def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
+    """The parameters of a model, at random."""
+    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1), jnp.float32)
+    empty, carry = Window(ids, ids, ones, ones, ones), model.bilm.start((1,))
+    return model.init(key, empty, empty, carry, characters, method=model.scored)
+
+
+def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> State:
+    """The state before the first step; `table` [rows, dim] takes the place of a random one."""
+    model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
+    params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
+    if table is not None:
+        # a copy: the state is given away
+        params = with_table(params, jnp.array(table, jnp.float32))
+    optimizer = optimizers.begun(plan.rule.optimizer, params)
+    return optimizers.apart(State(params, optimizer, model.bilm.start((batch,)), Refused()))
+
+
+def table_of(params: Any) -> Any:
+    """The table that the model looks words up in, [rows, dim]; None if it reads characters."""
+    return params["params"]["embed"].get("table")
+
+
+def with_table(params: Any, table: Any) -> Any:
+    """The parameters with another table."""
+    inner = params["params"]
+    return {**params, "params": {**inner, "embed": {**inner["embed"], "table": table}}}
+
+
+def events(
+    plan: Plan,
+    state: State,
+    text: Text,
+    resources: Resources,
+    cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+    put: Callable[[Any], Any] = lambda windows: windows,
+) -> Iterator[Event]:
+    """Trains from the cursor to the last epoch, a chunk at a time.
+
+    States of an epoch's end are not carried into the next: it begins with another text.
+
+    Args:
+        put: windows, [windows, time, batch], on the devices that read them.
+    """
+    unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
+    total = windows.count(len(text.ids), unroll)
+    while cursor.epoch < plan.epochs:
+        found = windows.windows(*text, unroll, plan.carried, cursor.window)
+        for pairs in _chunks(found, plan.chunk):
+            real = len(pairs)
+            if cursor.window == 0:
+                state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
+            stacked = put(_stacked(pairs, plan.chunk))
+            state, sums, counts = _chunk(
+                plan.rule, state, resources, steps, cursor.step, real, *stacked
+            )
+            trained = sum(int(window.weight.sum()) for pair in pairs for window in pair)
+            ends = cursor.window + real == total
+            began, cursor = (
+                cursor,
+                Cursor(
+                    cursor.epoch + ends,
+                    0 if ends else cursor.window + real,
+                    cursor.step + real,
+                    cursor.trained + trained,
+                ),
+            )
+            done = (began.epoch * total + began.window + real) / (plan.epochs * total)
+            loss, refused = sums / jnp.maximum(counts, 1), jax.tree.map(jnp.copy, state.refused)
+            yield Event(state, began, cursor, loss, done, ends, refused)
+
+
+def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
+    held: list = []
+    for pair in found:
+        held.append(pair)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _stacked(pairs: list, size: int) -> tuple[Window, Window]:
+    """Windows of each direction side by side, filled up with empty ones to a fixed number."""
+    filled = [*pairs, *[jax.tree.map(np.zeros_like, pairs[0])] * (size - len(pairs))]
+    ahead, back = zip(*filled, strict=True)
+    return (
+        Window(*map(np.stack, zip(*ahead, strict=True))),
+        Window(*map(np.stack, zip(*back, strict=True))),
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _chunk(rule: Rule, state: State, resources, steps, first, real, forward, backward):
+    """Some windows one after another, with no word to the host in between."""
+
+    def step(i, carried):
+        state, sums, counts = carried
+        pair = [jax.tree.map(lambda of: of[i], each) for each in (forward, backward)]
+        key = jax.random.fold_in(steps, first + i)
+        state, nats, asked = _step(rule, state, resources, key, *pair)
+        return state, sums + nats, counts + asked
+
+    nothing = jnp.zeros(2, jnp.float32)
+    return jax.lax.fori_loop(0, real, step, (state, nothing, nothing))
+
+
+def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, backward: Window):
+    """One update by both directions: the mean loss per prediction, times the window's length.
+
+    The factor is ELMo's (bilm-tf takes the gradient of `total * unroll_steps`), so that a learning
+    rate means what it means there.
+    """
+
+    def loss(params):
+        asked = (params, forward, backward, state.carry, resources.characters)
+        nats, counts, carry = language_model.losses(
+            rule.model, *asked, key=key, samples=rule.samples
+        )
+        total = 0.5 * jnp.sum(nats / jnp.maximum(counts, 1)) * rule.unroll
+        return total, (nats, counts, carry)
+
+    gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)
+    # frozen rows are neither in the norm that is clipped, nor moved by an optimizer's own accord
+    gradient = _where_trained(resources, gradient, jax.tree.map(jnp.zeros_like, gradient))
+    change, optimizer = optimizers.updated(rule.optimizer, gradient, state.optimizer, state.params)
+    params = optax.apply_updates(state.params, change)
+    params = _where_trained(resources, params, state.params)
+    finite = learners.all_finite((gradient, nats))
+    new = State(params, optimizer, carry, state.refused)
+    return learners.applied(finite, new, state), nats, counts
+
+
+def where(event: Event) -> str:
+    """The place of a chunk, for people."""
+    at = event.began
+    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, window {at.window:,}"
+
+
+def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:
+    """Parameters, with the frozen rows of the table from elsewhere."""
+    if resources.frozen is None:
+        return new
+    kept = jnp.where(resources.frozen[:, None], table_of(frozen), table_of(new))
+    return with_table(new, kept)

@@ -1,0 +1,224 @@
+"""Sorted runs of summed cells, on disk, merged in bounded memory; and the files of cells.
+
+A run is what one block of text adds up to: packed keys, each once, by size, with float64 sums. Runs
+are read piece by piece, never memory-mapped, so that what was read does not stay in memory.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Int64
+
+from jaxemb import files as provenance
+from jaxemb.errors import InputError
+from jaxemb.structs import Cells
+
+FORMAT = 1
+MANIFEST = "cells.json"
+FILES = Cells("cells.rows", "cells.columns", "cells.values")
+DTYPES = Cells(np.int32, np.int32, np.float32)
+MERGED = 1 << 21  # entries of all runs in memory at a time
+_SCRATCH = "*.cells-tmp"
+
+
+class Run(NamedTuple):
+    """Sums by key: the keys ascend, each once."""
+
+    keys: Int64[Any, " cells"]
+    values: Float[Any, " cells"]  # float64
+
+
+class Packing(NamedTuple):
+    """Word, context and distance in one integer, ordered by word, then context, then distance."""
+
+    word: int  # bits of a word's id
+    distance: int  # bits of a distance
+
+    def pack(self, word: Int64[Any, " pairs"], context: Int64[Any, " pairs"], distance: int):
+        return (((word << self.word) | context) << self.distance) | distance
+
+    def without_distance(self, keys: Int64[Any, " pairs"]):
+        """The keys of (word, context), and the distances."""
+        return keys >> self.distance, keys & ((1 << self.distance) - 1)
+
+    def unpack(self, keys: Int64[Any, " cells"]):
+        """Words and contexts of keys without distance."""
+        return keys >> self.word, keys & ((1 << self.word) - 1)
+
+    def transposed(self, run: Run) -> Run:
+        word, context = self.unpack(run.keys)
+        keys = (context << self.word) | word
+        order = np.argsort(keys)
+        return Run(keys[order], run.values[order])
+
+
+def packing(vocab: int, window: int) -> Packing:
+    """How pairs of so many words within a window fit into 63 bits.
+
+    Raises:
+        InputError: they do not.
+    """
+    found = Packing(max(vocab - 1, 1).bit_length(), (window - 1).bit_length())
+    if 2 * found.word + found.distance > 63:
+        raise InputError(
+            f"pairs of {vocab:,} words at distances up to {window:,} do not fit into 63 bits: "
+            "lower window, or max_vocab"
+        )
+    return found
+
+
+def firsts(keys: Int64[Any, " pairs"]) -> Int[Any, " cells"]:
+    """Where each run of equal keys begins."""
+    begins = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+def add_up(keys: Int64[Any, " pairs"], values: Any) -> Run:
+    """Sorted keys, each once, with the sums of their values."""
+    first = firsts(keys)
+    if not len(first):
+        return Run(keys, values)
+    return Run(keys[first], np.add.reduceat(values, first))
+
+
+def summed(runs: Sequence[Run]) -> Run:
+    """The sum of some runs, in memory."""
+    if not runs:
+        return Run(np.zeros(0, np.int64), np.zeros(0))
+    keys = np.concatenate([run.keys for run in runs])
+    values = np.concatenate([run.values for run in runs])
+    order = np.argsort(keys, kind="stable")  # merges what is sorted in pieces
+    return add_up(keys[order], values[order])
+
+
+def cells(run: Run, how: Packing) -> Cells:
+    """The cells that a run says: unpacked, and rounded to float32."""
+    rows, columns = how.unpack(run.keys)
+    return Cells(rows.astype(np.int32), columns.astype(np.int32), run.values.astype(np.float32))
+
+
+def write_run(folder: Path, number: int, run: Run) -> Path:
+    """Writes a run to a scratch file: its keys, then its values.
+
+    Raises:
+        InputError: it cannot be written, as on a full disk.
+    """
+    path = folder / f"run-{number:06d}.cells-tmp"
+    with provenance.arrays_into(path) as write:
+        write(run.keys)
+        write(run.values)
+    return path
+
+
+class _Reader:
+    """The front of a run on disk, of at most `room` entries."""
+
+    def __init__(self, path: Path, room: int) -> None:
+        self.path, self.room, self.at = path, room, 0
+        self.length = path.stat().st_size // 16
+        self.head = Run(np.zeros(0, np.int64), np.zeros(0))
+
+    def fill(self) -> None:
+        more = min(self.room - len(self.head.keys), self.length - self.at)
+        if more <= 0:
+            return
+        keys = np.fromfile(self.path, np.int64, more, offset=8 * self.at)
+        values = np.fromfile(self.path, np.float64, more, offset=8 * (self.length + self.at))
+        self.at += more
+        self.head = Run(*map(np.concatenate, zip(self.head, (keys, values), strict=True)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that is left of the run is in the head."""
+        return self.at == self.length
+
+    def take(self, bound: int | None) -> Run:
+        """Gives up the entries up to a key, or all."""
+        keys, values = self.head
+        n = len(keys) if bound is None else int(np.searchsorted(keys, bound, side="right"))
+        self.head = Run(keys[n:], values[n:])
+        return Run(keys[:n], values[:n])
+
+
+def merge(
+    paths: Sequence[Path],
+    progress: Callable[[float], None] = lambda done: None,
+    room: int | None = None,
+) -> Iterator[Run]:
+    """The sum of runs on disk, piece by piece, by ascending key.
+
+    Every piece goes up to the least of the keys at which a head ends: no run holds one below it
+    that has not been read.
+
+    Args:
+        paths: of runs.
+        progress: called with the share that is done.
+        room: entries in memory at a time, of all runs; by default MERGED.
+    """
+    readers = [_Reader(path, max((room or MERGED) // max(len(paths), 1), 1)) for path in paths]
+    total = sum(reader.length for reader in readers)
+    while readers:
+        for reader in readers:
+            reader.fill()
+        bounds = [int(r.head.keys[-1]) for r in readers if not r.whole]
+        bound = min(bounds) if bounds else None
+        yield summed([reader.take(bound) for reader in readers])
+        readers = [r for r in readers if not r.whole or len(r.head.keys)]
+        left = sum(r.length - r.at + len(r.head.keys) for r in readers)
+        progress(1 - left / max(total, 1))
+
+
+def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
+    """Writes cells under temporary names, and gives them theirs when all are there.
+
+    Raises:
+        InputError: they cannot be written, as on a full disk.
+    """
+    unfinished = [folder / f"{name}.cells-tmp" for name in FILES]
+    count = 0
+    with contextlib.ExitStack() as files:
+        writers = [files.enter_context(provenance.arrays_into(path)) for path in unfinished]
+        for run in merged:
+            for write, array in zip(writers, cells(run, how), strict=True):
+                write(array)
+            count += len(run.keys)
+    (folder / MANIFEST).unlink(missing_ok=True)  # until it is written again nothing is there
+    for path, name in zip(unfinished, FILES, strict=True):
+        os.replace(path, folder / name)
+    provenance.write_json(folder / MANIFEST, {"format": FORMAT, "cells": count})
+    return load(folder)
+
+
+def load(folder: str | Path) -> Cells:
+    """Cells from their files, memory-mapped.
+
+    Raises:
+        InputError: no cells there, or files that do not fit what their manifest promises.
+    """
+    folder = Path(folder)
+    manifest = provenance.read_json(folder / MANIFEST)
+    wanted = manifest.get("cells") if isinstance(manifest, dict) else None
+    if not isinstance(wanted, int) or manifest.get("format") != FORMAT:
+        raise InputError(f"{folder / MANIFEST}: not of this version: delete {folder}, count again")
+    found = []
+    for name, dtype in zip(FILES, DTYPES, strict=True):
+        size = (folder / name).stat().st_size if (folder / name).exists() else -1
+        if size != 4 * wanted:
+            raise InputError(
+                f"{folder / name}: has {size} bytes, but {MANIFEST} promises {4 * wanted}: delete "
+                f"{folder} and count again"
+            )
+        path = folder / name
+        found.append(np.memmap(path, dtype, mode="r") if size else np.zeros(0, dtype))
+    return Cells(*found)
+
+
+def sweep(folder: Path) -> None:
+    """Removes the scratch files."""
+    for path in folder.glob(_SCRATCH):
+        path.unlink(missing_ok=True)

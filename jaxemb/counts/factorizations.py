@@ -1,0 +1,161 @@
+"""From co-occurrence cells to word vectors: each method a function of (cells, vocab, settings).
+
+method(cells, vocab, *, progress, **settings) -> Factored
+
+The shell passes the settings that a method names; in a notebook they are plain arguments.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxemb import linalg
+from jaxemb.counts import pmi
+from jaxemb.errors import InputError, above_zero, at_least
+from jaxemb.linalg import operators, truncated
+from jaxemb.structs import Cells, InOut, Vocab
+
+Progress = Callable[[int, int], None]
+
+
+class Factored(NamedTuple):
+    """Tables whose products stand for the cells, and what is known of how well."""
+
+    tables: InOut  # float32 [vocab, dim], on the host
+    account: dict[str, Any]  # JSON values, for a report
+    remarks: tuple[str, ...]  # sentences, for people
+
+
+def ppmi_svd(
+    cells: Cells,
+    vocab: Vocab,
+    *,
+    dim: int = 100,
+    negatives: float = 1.0,
+    noise_power: float = 0.75,
+    side_power: float = 0.5,
+    add_contexts: bool = False,
+    seed: int = 0,
+    progress: Progress = lambda done, total: None,
+) -> Factored:
+    """Truncated SVD of the positive, shifted, smoothed PMI: hyperwords' SVD.
+
+    input = U S^p, output = V S^(1 - p), so that input output^T is the best approximation of the
+    matrix in so many dimensions, for any p.
+
+    Args:
+        cells: co-occurrence counts of words (rows) and contexts (columns).
+        dim: singular triplets.
+        negatives: k of the shift log k.
+        noise_power: of the contexts' counts, where PMI smooths them; 1 for none.
+        side_power: p. 1 is the usual SVD, 0.5 is symmetric, 0 forgets the singular values.
+        add_contexts: whether the input table is w + c (`both`), or w.
+        seed: of the random start of the SVD: it changes bits, and signs of columns.
+        progress: called with products done and in all.
+
+    Raises:
+        InputError: dim beyond the vocabulary, a setting out of its range, no cell above 0.
+
+    Source:
+        Levy, Goldberg and Dagan 2015, section 3; Levy and Goldberg 2014, section 4.2.
+    """
+    size = len(vocab.words)
+    at_least(1, dim=dim)
+    above_zero(negatives=negatives)
+    if not 0 <= side_power <= 1:
+        raise InputError(f"side_power is {side_power}; it must be between 0 and 1")
+    if dim > size:
+        raise InputError(f"dim is {dim}, but there are {size:,} words: lower --dim")
+    matrix = pmi.ppmi(cells, size, negatives=negatives, power=noise_power)
+    if not len(matrix.values):
+        raise InputError(
+            f"no cell of {len(cells.values):,} is above 0 in PMI - log {negatives:g}: lower "
+            "negatives, or give more text"
+        )
+    of = _watched(_operator(matrix, size), progress, truncated.default_steps(dim))
+    found = linalg.truncated_svd(of, dim, key=seed)
+    bounds = linalg.singular_bounds(of, found, key=seed + 1)
+    u, s, v = (np.asarray(each, np.float64) for each in (found.u, found.s, found.v))
+    root = np.where(s > 0, s, 0.0)[None, :]
+    tables = InOut(u * root**side_power, v * root ** (1 - side_power))
+    account = {
+        "negatives": negatives,
+        "noise_power": noise_power,
+        "counted_cells": len(cells.values),
+        "matrix_cells": len(matrix.values),
+        **_described(of, found, bounds),
+    }
+    tables, remarks = InOut(*(table.astype(np.float32) for table in tables)), _remarks(account)
+    if add_contexts:
+        tables = tables._replace(input=both(tables))
+        remarks = (*remarks, "the input table is w + c, the output table c")
+    return Factored(tables, account, remarks)
+
+
+def both(tables: InOut) -> Float[Any, "vocab dim"]:
+    """w + c, the sum of a word's two vectors: GloVe's export, and hyperwords' option.
+
+    Source:
+        Pennington et al. 2014, section 4.2; Levy, Goldberg and Dagan 2015, section 3.3.
+    """
+    return tables.input + tables.output
+
+
+def _operator(matrix: Cells, size: int) -> linalg.Operator:
+    """On an accelerator if there is one; a CPU multiplies faster, and in float64, on the host."""
+    if jax.default_backend() != "cpu":
+        matrix = Cells(*map(jnp.asarray, matrix))
+    return operators.sparse(*matrix, (size, size))
+
+
+def _watched(of: linalg.Operator, progress: Progress, products: int) -> linalg.Operator:
+    """The same operator, telling each product with A; on a device, nothing is told."""
+    if not of.on_host:
+        return of
+    done = 0
+
+    def times(matrix: Any, x: Any) -> Any:
+        nonlocal done
+        done = min(done + 1, products)
+        progress(done, products)
+        return of.times(matrix, x)
+
+    return of._replace(times=times)
+
+
+def _described(of, found: linalg.TruncatedSVD, bounds: linalg.Bounds) -> dict[str, Any]:
+    plain = {
+        "singular_values": found.s,
+        "residuals": found.residuals,
+        "lower": bounds.lower,
+        "upper": bounds.upper,
+        "residual": bounds.residual,
+        "outside": bounds.outside,
+        "error": found.error,
+        "frobenius": of.square**0.5,
+    }
+    values = {name: np.asarray(value, np.float64).tolist() for name, value in plain.items()}
+    return {**values, "failure": bounds.failure, "verdict": str(bounds)}
+
+
+def _remarks(account: dict[str, Any]) -> tuple[str, ...]:
+    whole, error = account["frobenius"], account["error"]
+    counted, left = account["counted_cells"], account["matrix_cells"]
+    shift, power = account["negatives"], account["noise_power"]
+    of_cells = (
+        f"of {counted:,} counted cells {left:,} are above 0 in PMI - log {shift:g}, contexts "
+        f"smoothed by the power {power:g}"
+    )
+    of_squares = (
+        f"{len(account['singular_values'])} triplets hold {100 * (1 - (error / whole) ** 2):.2f} % "
+        f"of the squares of that matrix, exactly: ||A||_F = {whole:,.6g}, ||A - U S V^T||_F = "
+        f"{error:,.6g}"
+    )
+    of_values = (
+        f"residuals ||A v - s u|| are at most {max(account['residuals']):.2g}; {account['verdict']}"
+    )
+    return of_cells, of_squares, of_values

@@ -1,0 +1,155 @@
+"""GloVe: weighted least squares on the logarithms of co-occurrence counts, cell by cell.
+
+A cell is a block of one center and one output, so that every learner trains it. The biases are one
+more column of both tables while they train; `split` takes them off, for they are no part of the
+vectors.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxemb.counts.shuffling import Chunk
+from jaxemb.errors import above_zero
+from jaxemb.functional import losses
+from jaxemb.static import objectives, tables
+from jaxemb.structs import Block, Cells, InOut, Learner, LearnerState, Objective, Reads, Vocab
+from jaxemb.text import vocabulary
+
+
+def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[Array, "..."]:
+    """f(x) = (x / x_max)^power, and 1 from x_max on: how much a cell matters. 0 for no count.
+
+    Source:
+        Pennington et al. 2014, eq. 9.
+    """
+    return jnp.minimum(counts / x_max, 1.0) ** power
+
+
+def glove(
+    *, x_max: float = 100.0, weight_power: float = 0.75, loss=losses.biased_squares
+) -> Objective:
+    """GloVe as an objective: its "text" is a cell, `Cells` of one each.
+
+    Args:
+        x_max: the count from which all cells matter alike.
+        weight_power: how fast rarer ones matter less.
+        loss: any function of (hidden, outputs, target, weight); the last entry of a vector is its
+            bias, if it has a use for one.
+
+    Raises:
+        InputError: a number that is not above 0.
+    """
+    above_zero(x_max=x_max, weight_power=weight_power)
+    return Objective(
+        prepare=_prepare,
+        draw=functools.partial(
+            draw, weight=functools.partial(weight, x_max=x_max, power=weight_power)
+        ),
+        pool=objectives.centers_as_they_are,
+        loss=loss,
+        reads=Reads(block_length=1, halo=0, bits=0),
+    )
+
+
+def draw(random, cell: Cells, resources, *, weight) -> Block:
+    """A cell as a block: nothing about it is random. A count of 0 is padding."""
+    del random, resources
+    seen = cell.values > 0
+    return Block(
+        ids=InOut(cell.rows, cell.columns),
+        pool=(),
+        target=jnp.log(jnp.where(seen, cell.values, 1.0)),
+        weight=weight(cell.values)[:, None],
+        pairs=jnp.sum(seen.astype(cell.values.dtype)),
+    )
+
+
+def _prepare(vocab: Vocab):
+    vocabulary.refuse_one_word(vocab)
+    return (), InOut(len(vocab.words), len(vocab.words))
+
+
+def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
+    """Tables as Stanford's program starts them: all uniform on (-1/2, 1/2) / dim.
+
+    Returns:
+        float32 [rows, dim + 1]: the last column is the bias.
+    """
+    keys = InOut(*jax.random.split(key))
+    return InOut(*(_uniform(k, n, dim) for k, n in zip(keys, rows, strict=True)))
+
+
+def _uniform(key, rows: int, dim: int):
+    return jax.random.uniform(key, (rows, dim + 1), jnp.float32, -0.5, 0.5) / dim
+
+
+def split(whole: InOut) -> tuple[InOut, InOut]:
+    """The vectors [vocab, dim] and the biases [vocab] of both sides."""
+    vectors, biases = (jax.tree.map(take, whole) for take in (_vectors, _biases))
+    return cast(InOut, vectors), cast(InOut, biases)
+
+
+def _vectors(table):
+    return table[:, :-1]
+
+
+def _biases(table):
+    return table[:, -1]
+
+
+class Event(NamedTuple):
+    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
+
+    state: LearnerState
+    chunk: Chunk
+    loss: Float[Array, ""]  # of the chunk's first step, per cell
+
+
+def events(
+    objective: Objective,
+    learner: Learner,
+    state: LearnerState,
+    chunks: Iterable[Chunk],
+    learning_rate: float,
+) -> Iterator[Event]:
+    """Trains on chunk after chunk of cells, each in one jitted call.
+
+    Args:
+        objective: from `glove`.
+        learner: how a batch of cells changes the tables.
+        state: of the learner; it is given away.
+        chunks: from `shuffling.chunks`.
+        learning_rate: of every step: AdaGrad lowers its own.
+    """
+    for chunk in chunks:
+        cells = cast(Cells, jax.tree.map(jnp.asarray, chunk.cells))
+        # a program of its own: inside the next one, a look at the tables makes XLA copy them
+        loss = _first_loss(state.tables, cells, objective=objective)
+        state = _train(state, cells, chunk.real, learning_rate, objective, learner)
+        yield Event(state, chunk, loss)
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames="state")
+def _train(state, cells: Cells, real, learning_rate, objective: Objective, learner: Learner):
+    def step(i, state):
+        return learner.step(state, blocks(objective, cells, i), learning_rate, None)
+
+    return jax.lax.fori_loop(0, real, step, state)
+
+
+@functools.partial(jax.jit, static_argnames="objective")
+def _first_loss(whole: InOut, cells: Cells, *, objective: Objective):
+    batch = blocks(objective, cells, 0)
+    rows = tables.gather(whole, batch.ids)
+    return objectives.total(objective, rows, batch) / jnp.maximum(jnp.sum(batch.pairs), 1.0)
+
+
+def blocks(objective: Objective, cells: Cells, step: Any) -> Block:
+    """The batch of one step: a block a cell. Cells [steps, batch, 1]."""
+    batch = jax.tree.map(lambda leaf: leaf[step], cells)
+    return jax.vmap(objective.draw, in_axes=(None, 0, None))((), batch, ())

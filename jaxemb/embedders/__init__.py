@@ -1,0 +1,77 @@
+"""Tokens to vectors, on every rung of the ladder behind one type: one-hot, lookup, in context.
+
+One-hot has no parameters; a lookup has a table; `contextual` makes of either one an embedder whose
+vectors depend on the sentence (docs/contextual.md), and `static_from_mean` a table of that again.
+An embedder takes one sentence: `jax.vmap` makes the batch.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxemb.embedders.changes import Change, additive, concat, gate, rotation, switch
+from jaxemb.embedders.in_context import Changed, Contextual, changed, contextual, frozen
+from jaxemb.embedders.layers import Mix, Reading, layer, mix, mix_without_static, top
+from jaxemb.embedders.senses import Senses, sense_mixture, sense_weights
+from jaxemb.embedders.to_static import faded, static_from_component, static_from_mean
+from jaxemb.functional import onehot
+from jaxemb.structs import Embedder
+
+__all__ = [
+    "Change",
+    "Changed",
+    "Contextual",
+    "Mix",
+    "Reading",
+    "Senses",
+    "additive",
+    "changed",
+    "concat",
+    "contextual",
+    "faded",
+    "frozen",
+    "gate",
+    "layer",
+    "lookup",
+    "mix",
+    "mix_without_static",
+    "one_hot",
+    "rotation",
+    "sense_mixture",
+    "sense_weights",
+    "static_from_component",
+    "static_from_mean",
+    "switch",
+    "top",
+]
+
+
+def one_hot(vocab: int) -> Embedder:
+    """Each word on an axis of its own: `vocab` orthogonal vectors in as many dimensions."""
+
+    def init(key: Key[Array, ""]) -> tuple[()]:
+        del key
+        return ()
+
+    def apply(params, tokens, mask, key=None):
+        del params, key
+        return onehot.one_hot(tokens, vocab) * mask[:, None]
+
+    return Embedder(init, apply)
+
+
+def lookup(vocab: int, dim: int) -> Embedder:
+    """Each word a row of a table [vocab, dim], which is the embedder's only parameter.
+
+    `init` starts it normal with variance 1/dim, so that vectors have length about 1; a trained
+    table takes its place: `lookup(*table.shape).apply(table, ids, mask)`.
+    """
+
+    def init(key: Key[Array, ""]) -> Float[Array, "vocab dim"]:
+        return jax.random.normal(key, (vocab, dim), jnp.float32) * dim**-0.5
+
+    def apply(params, tokens, mask, key=None):
+        del key
+        return jnp.where(mask[:, None] > 0, params[tokens], 0.0)  # rows of NaN, too
+
+    return Embedder(init, apply)

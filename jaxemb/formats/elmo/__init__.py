@@ -1,0 +1,246 @@
+"""ELMo's own weights: options.json and the HDF5 file of bilm-tf and AllenNLP.
+
+    options, weights = formats.elmo.read("options.json", "weights.hdf5")
+
+HDF5 is read by a process of its own, with limits (`elmo_process.py`): its library has crashed on
+crafted files again and again. What that process sends is checked here once more.
+"""
+
+import contextlib
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxemb.errors import FormatError, InputError
+from jaxemb.files import replacing
+from jaxemb.formats import recognition
+from jaxemb.formats.elmo import layout as elmo_layout
+from jaxemb.formats.elmo import options as elmo_options
+from jaxemb.formats.elmo.layout import Shape, Weights
+from jaxemb.formats.elmo.options import CharOptions, Options
+from jaxemb.formats.options import existing, named
+from jaxemb.text import compression
+
+__all__ = ["CharOptions", "Options", "Weights", "read", "read_options", "write"]
+
+_WANTED = "wants h5py: pip install 'jaxemb[elmo]'"
+_PROGRAM = Path(__file__).with_name("elmo_process.py")
+_SECONDS = 20  # and one more for so many bytes:
+_PACE = 5_000_000
+_MEMORY = 512 << 20  # bytes, and twice the weights
+_UNPACKED, _FREE = 128, 1 << 20  # bytes of weights that a byte of the file may stand for
+_LONGEST = 1 << 16  # bytes of a line
+
+
+def read_options(path: str | Path) -> Options:
+    """The sizes that an options.json speaks of; keys that only training asks are not looked at.
+
+    Raises:
+        FormatError: not JSON; a key that is missing, stands twice, or has a value it cannot have,
+            such as `"bidirectional": false`.
+        InputError: no such file.
+
+    Warns:
+        FormatWarning: a key that ELMo's options have not.
+    """
+    return elmo_options.read(named("options", path))[0]
+
+
+def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
+    """A model as its two files say.
+
+    Returns:
+        Options, and float32 arrays in the file's own layout (see `Weights`).
+
+    Raises:
+        FormatError: options as in `read_options`; weights that lack a dataset of these options or
+            have another one, or one that is not float32 of exactly the shape that they say, whole,
+            finite and within the file; a file on which HDF5 crashes or does not end.
+        InputError: no such file; h5py is missing.
+
+    Source:
+        Peters et al. 2018, arXiv:1802.05365; bilm-tf, `dump_weights`.
+    """
+    asked, words = elmo_options.read(named("options", options))
+    path = existing(weights, "ELMo's weights (HDF5)")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, but a folder: wanted ELMo's weights (HDF5)")
+    if importlib.util.find_spec("h5py") is None:
+        raise InputError(f"{path}: {_WANTED}")
+    with path.open("rb") as file:
+        if file.read(4) != b"\x89HDF":
+            _refuse_foreign(path)
+    found = _arrays(path, elmo_layout.shapes(asked, words))
+    return asked, elmo_layout.build(asked, words, lambda name, _: found[name])
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises FormatError for what is clearly no HDF5; a block of its user may come before it."""
+    if not compression.is_plain(path):
+        raise FormatError(path, "byte 0", "a compressed file", "HDF5", "decompress it first")
+    recognition.check(path)
+
+
+def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
+    """Every dataset, by its name."""
+    held = path.stat().st_size
+    promised = 4 * sum(math.prod(n or 0 for n in shape) for shape in shapes.values())
+    most = _UNPACKED * held + _FREE
+    open_ended = any(None in shape for shape in shapes.values())
+    size = min(promised + held * open_ended, most)
+    seconds = _SECONDS + size // _PACE
+    request = {
+        "path": str(path),
+        "datasets": shapes,
+        "seconds": seconds + 1,
+        "memory": _MEMORY + 2 * size,
+    }
+    with _started(seconds) as (process, late):
+        answer = _Answer(path, shapes, process.stdout, most)
+        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:  # it may end early
+            stdin.write(json.dumps(request).encode())
+        if answer.receive():
+            return answer.arrays
+        code = process.wait()
+        if late.is_set():
+            found, hint = f"reading took more than {seconds} s", ""
+        elif code < 0:
+            found, hint = f"the HDF5 library crashed (signal {-code})", ""
+        else:
+            found = f"the process that reads HDF5 ended with {code}"
+            hint = "does `python -c 'import h5py'` work?"
+        raise FormatError(path, answer.at, found, "a file that HDF5 can read", hint)
+
+
+@contextlib.contextmanager
+def _started(seconds: float) -> Iterator[tuple[Any, threading.Event]]:
+    """A process that reads HDF5, killed at the end or when the time is up: then `late` is set."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "HDF5_PLUGIN_PRELOAD": "::",  # no filter is loaded from anywhere
+        "OPENBLAS_NUM_THREADS": "1",  # it computes nothing
+    }
+    process: Any = subprocess.Popen(
+        [sys.executable, "-P", str(_PROGRAM)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, stop)
+    timer.start()
+    try:
+        yield process, late
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class _Answer:
+    """What the process says; it is believed nothing that is not checked again.
+
+    Attributes:
+        at: the dataset that it was at.
+        arrays: what has been received, by name.
+    """
+
+    def __init__(self, path: Path, shapes: dict[str, Shape], stream: Any, most: int) -> None:
+        self._path, self._shapes, self._stream, self._most = path, shapes, stream, most
+        self.at = "the file"
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def receive(self) -> bool:
+        """Whether every dataset came."""
+        for name, wanted in self._shapes.items():
+            if (shape := self._next()) is None:
+                return False
+            size = 4 * math.prod(shape)
+            if self.at != name or not elmo_layout.fits(shape, wanted) or size > self._most:
+                raise self._nonsense(f"shape {list(shape)}")
+            array = np.empty(shape, "<f4")
+            view = memoryview(array.data).cast("B")
+            while view:
+                if not (got := self._stream.readinto(view)):
+                    return False
+                view = view[got:]
+            self._check_finite(name, array)
+            self.arrays[name] = array.reshape(elmo_layout.in_memory(shape))
+        return True
+
+    def _next(self) -> tuple[int, ...] | None:
+        """The shape of the dataset that follows; None at the end."""
+        while (line := self._stream.readline(_LONGEST)).endswith(b"\n"):
+            try:
+                said = json.loads(line)
+                if "found" in said:
+                    where, *parts = (
+                        str(said.get(name, ""))[:1000]
+                        for name in ("where", "found", "expected", "hint")
+                    )
+                    raise FormatError(self._path, where or self.at, *parts)
+                if "shape" in said:
+                    return tuple(int(n) for n in said["shape"])
+                self.at = said["at"] if said["at"] in self._shapes else str(said["at"])[:200]
+            except (ValueError, TypeError, KeyError) as error:
+                if isinstance(error, FormatError):
+                    raise
+                raise self._nonsense(f"{line[:80]!r}") from None
+        return None
+
+    def _check_finite(self, name: str, array: np.ndarray) -> None:
+        finite = np.isfinite(array)
+        if not finite.all():
+            index = np.argwhere(~finite)[0].tolist()
+            found = f"{array[tuple(index)]} at {index}"
+            raise FormatError(self._path, name, found, "finite numbers")
+
+    def _nonsense(self, said: str) -> FormatError:
+        found = f"the process that reads HDF5 said {said}"
+        return FormatError(self._path, self.at, found, "a dataset or an error")
+
+
+def write(
+    options_path: str | Path, weights_path: str | Path, options: Options, weights: Weights
+) -> None:
+    """A model into two files, as bilm-tf writes them; each is whole or not there.
+
+    Raises:
+        InputError: arrays that are not those of the options, or no finite float32; options that
+            could not be read back; h5py is missing.
+    """
+    options_path = named("options_path", options_path)
+    weights_path = named("weights_path", weights_path)
+    for held, kind in ((options, Options), (weights, Weights)):
+        if not isinstance(held, kind):
+            wanted = f"formats.elmo.{kind.__name__}"
+            raise InputError(f"got {type(held).__name__} to write; wanted {wanted}")
+    words = None if weights.embedding is None else len(weights.embedding)
+    data = elmo_options.written(options_path, options, words)
+    arrays = elmo_layout.flat(options, weights)
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(f"{weights_path}: {_WANTED}") from None
+    with replacing(options_path) as to_options, replacing(weights_path) as to_weights:
+        to_options.write_bytes(data)
+        with h5py.File(to_weights, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array, dtype="<f4")

@@ -1,0 +1,257 @@
+"""Checkpoints: each whole or absent, each file known by its digest, the last few kept.
+
+A checkpoint is a folder `step-000000001200` with one safetensors file for each range of rows, 64 of
+them whatever the number of devices or processes, and a manifest with the sha256 of every file, of
+the run that it belongs to, and of itself. The folder is written under another name, forced to
+disk, and only then renamed: there is no moment at which a kill leaves half of one under its name.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.numpy import load, save
+
+from jaxemb.disk import DISK, Disk
+from jaxemb.errors import InputError
+from jaxemb.lab.durable import snapshots
+
+FOLDER = "checkpoints"
+FORMAT, KEEP = 1, 3
+MANIFEST, _FILE = "manifest.json", "rows-{:02d}.safetensors"
+UNFINISHED, OLD, BAD = "unfinished-", "old-", "bad-"  # never read
+_PATIENCE = 300.0  # seconds that the other processes of a run may take to write their parts
+
+
+class Place(NamedTuple):
+    """Where the checkpoints of a run are, and what binds them to it."""
+
+    folder: Path
+    bound: dict[str, str]  # digests of what the run is: its config, text and vocabulary
+    process: int = 0  # the number of this one
+    processes: int = 1
+    disk: Disk = DISK
+    keep: int = KEEP
+
+
+class Checkpoint(NamedTuple):
+    """One that was found whole."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def cursor(self) -> dict[str, Any]:
+        return self.manifest["cursor"]
+
+    def restored(self, like: Any) -> Any:
+        """A tree of `snapshots.Rows` with the structure of `like`.
+
+        Raises:
+            InputError: an array is missing, or of another shape or type.
+        """
+        try:
+            return snapshots.restored(self.manifest["arrays"], self.part, like)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    def part(self, part: int) -> snapshots.Part:
+        """The rows of one part, whose bytes are looked at again: a disk may fail between.
+
+        Raises:
+            InputError: they are not as they were written.
+        """
+        path = self.path / _FILE.format(part)
+        if path.name not in self.manifest["files"]:
+            return {}
+        data = path.read_bytes()
+        if _digest(data) != self.manifest["files"][path.name]:
+            raise InputError(f"{path}: changed since it was looked through")
+        return load(data)
+
+
+def commit(place: Place, taken: snapshots.Snapshot) -> Path:
+    """Writes a checkpoint, and then takes away all but the newest few.
+
+    Every process writes its own parts; the first one waits for them and gives the folder its name.
+
+    Raises:
+        OSError: the disk is full, or not there, or gives back other bytes than it was given;
+            nothing that stood there before has changed.
+    """
+    step, disk = int(taken.cursor["step"]), place.disk
+    final = place.folder / f"step-{step:012d}"
+    unfinished = place.folder / f"{UNFINISHED}{step:012d}"
+    try:
+        disk.make(unfinished)
+        digests = _write_parts(disk, unfinished, taken.parts)
+        if place.process:
+            _leave(unfinished / f"process-{place.process}.json", digests)
+            return final
+        for other in range(1, place.processes):
+            digests |= _await(unfinished / f"process-{other}.json")
+        manifest = {"format": FORMAT, "cursor": taken.cursor, "bound": place.bound}
+        manifest |= {"arrays": taken.arrays, "files": dict(sorted(digests.items()))}
+        disk.write(unfinished / MANIFEST, _sealed(manifest))
+        disk.sync(unfinished / MANIFEST)
+        disk.sync(unfinished)
+        if bad := faults(unfinished, place.bound):
+            raise OSError(errno.EIO, f"{bad[0]}, just after it was written", str(unfinished))
+        disk.rename(unfinished, final)
+        disk.sync(place.folder)
+        disk.sync(place.folder.parent)  # the first time, the folder of all is new, too
+    except OSError:
+        if place.process:
+            with contextlib.suppress(OSError):  # or the first one waits for as long as it may
+                _leave(unfinished / f"process-{place.process}.json", None)
+        else:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    # this one is saved, whatever happens to the others: the next commit tries again
+    with contextlib.suppress(OSError):
+        _retire(place, final)
+    return final
+
+
+def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> dict[str, str]:
+    """The digest of each file."""
+    digests = {}
+    for part, arrays in parts.items():
+        if arrays:
+            data, path = save(arrays), folder / _FILE.format(part)
+            disk.write(path, data)
+            disk.sync(path)
+            digests[path.name] = _digest(data)
+    return digests
+
+
+def _retire(place: Place, newest: Path) -> None:
+    """Takes away all but the last few, none of which is newer than one that was looked through."""
+    older = [path for path in steps(place.folder) if path.name < newest.name]
+    for old in older[place.keep - 1 :]:
+        # first out of the way: half of one under its name would be taken for a damaged one
+        place.disk.rename(old, old.with_name(f"{OLD}{old.name}"))
+    for old in place.folder.glob(f"{OLD}step-*"):
+        place.disk.remove(old)
+
+
+def steps(folder: Path) -> list[Path]:
+    """All checkpoints of a folder by name, the newest first; not whether they are good."""
+    return sorted(folder.glob("step-" + "[0-9]" * 12), reverse=True)
+
+
+def opened(path: Path) -> Checkpoint:
+    """One that was found whole, by this process or another."""
+    return Checkpoint(path, _manifest(path))
+
+
+def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Checkpoint | None:
+    """The newest checkpoint of which every bit is as it was written; None where there is none.
+
+    Damaged ones before it are named `bad-step-...`, and said, with file and step.
+
+    Raises:
+        InputError: there are checkpoints, and none of them is good.
+    """
+    for left in (f"{UNFINISHED}*", f"{OLD}step-*"):
+        for path in place.folder.glob(left):
+            shutil.rmtree(path, ignore_errors=True)
+    damaged = []
+    for path in steps(place.folder):
+        found = faults(path, place.bound)
+        if not found:
+            for bad, why in damaged:
+                say(f"{bad}: {why}; going on from {path.name}, the damaged one {_aside(bad)}")
+            return opened(path)
+        damaged.append((path, found[0]))
+    if damaged:
+        listed = "; ".join(f"{path.name}: {why}" for path, why in damaged)
+        raise InputError(
+            f"{place.folder}: no checkpoint is good ({listed}): delete the folder to start again"
+        )
+    return None
+
+
+def _aside(bad: Path) -> str:
+    """Gives a damaged checkpoint a name that is never read; what became of it."""
+    aside = bad.with_name(f"{BAD}{bad.name}")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        bad.rename(aside)
+    except OSError as error:
+        return f"stays where it is ({error.strerror})"
+    return f"is kept as {aside.name}"
+
+
+def faults(path: Path, bound: dict[str, str] | None = None) -> list[str]:
+    """What is wrong with a checkpoint, each with its file; nothing if it is as it was written."""
+    try:
+        manifest = _manifest(path)
+    except InputError as error:
+        return [str(error)]
+    found = []
+    for name, value in (bound or {}).items():
+        if manifest["bound"].get(name) != value:
+            found.append(f"{MANIFEST}: is of a run with another {name}")
+    if not path.name.endswith(f"-{manifest['cursor']['step']:012d}"):
+        found.append(f"{MANIFEST}: is of step {manifest['cursor']['step']}")
+    for name, wanted in manifest["files"].items():
+        try:
+            got = _digest((path / name).read_bytes())
+        except OSError as error:
+            found.append(f"{name}: cannot be read ({error.strerror})")
+            continue
+        if got != wanted:
+            found.append(f"{name}: is not as it was written (sha256 {got[:12]}, not {wanted[:12]})")
+    return found
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        data = (path / MANIFEST).read_bytes()
+        manifest = json.loads(data)
+        if manifest["format"] != FORMAT or data != _sealed(manifest):
+            raise ValueError
+    except OSError as error:
+        raise InputError(f"{MANIFEST}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{MANIFEST}: is not as it was written") from None
+    return manifest
+
+
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    """A manifest with its own digest, as bytes that nothing else says."""
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
+    own = _digest(json.dumps(rest, sort_keys=True).encode())
+    return json.dumps({**rest, "sha256": own}, indent=1).encode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _leave(path: Path, digests: dict[str, str] | None) -> None:
+    """Tells the first process what this one wrote, or that it could not."""
+    unfinished = path.with_suffix(".tmp")  # renamed when it is whole
+    unfinished.write_text(json.dumps(digests))
+    os.replace(unfinished, path)
+
+
+def _await(path: Path) -> dict[str, str]:
+    deadline = time.monotonic() + _PATIENCE
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(None, "another process has not written its parts", str(path))
+        time.sleep(0.02)
+    found = json.loads(path.read_text())
+    path.unlink()
+    if found is None:
+        raise OSError(errno.EIO, "another process could not write its parts", str(path))
+    return found

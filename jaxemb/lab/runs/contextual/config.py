@@ -1,0 +1,84 @@
+"""The config of a bidirectional language model: plain numbers and named functions."""
+
+import dataclasses
+
+from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
+from jaxemb.lab.runs.static.config import Corpus, Function, Hosts
+from jaxemb.training import mesh_sizes as mesh_config
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextualConfig:
+    """A bidirectional language model over static vectors, or over characters."""
+
+    corpus: Corpus
+    workdir: str
+    """The folder of this run. Run again with the same settings to continue or to report again."""
+    cell: Function
+    """From (units, dim) to a Cell: models.elmo_cell, models.gru_cell, or yours."""
+    optimizer: Function
+    """From the learning rate to an optax transformation: models.adagrad, models.adam, or any of
+    optax, such as optax.adam. Gradients are clipped before it."""
+    vectors: str | None = None
+    """Static vectors to read: a finished run, or a file of any format; none: at random."""
+    trained: bool = False
+    """Train the static vectors, too; else they keep every bit."""
+    characters: bool = False
+    """Read characters by convolutions, as ELMo does, and no vectors."""
+    dim: int = 100
+    """Of the vectors, and of each direction; the dimension of `vectors` where they are given."""
+    units: int = 256
+    """Of a cell; it projects to `dim`."""
+    layers: int = 2
+    skip: bool = True
+    """Add a layer's input to its output, from the second layer on."""
+    dropout: float = 0.1
+    samples: int | None = 1024
+    """Words of a sampled softmax in training; none: the full softmax. Perplexity is always full."""
+    tied: bool = False
+    """The softmax has the rows of the vectors."""
+    carried: bool = False
+    """States go on from sentence to sentence, as in ELMo's own training; else each begins at zero,
+    as scripts/embed.py reads them."""
+    unroll: int = 20
+    """Positions in a window, through which gradients flow."""
+    batch: int = 64
+    """Streams of text read side by side."""
+    chunk: int = 8
+    """Windows in one jitted call; changes nothing but speed."""
+    epochs: int = 3
+    learning_rate: float = 0.2
+    clip: float = 10.0
+    """The largest norm of all gradients together."""
+    dev: float = 0.01
+    """The share of sentences that choose among models; held_out of the corpus is for the report."""
+    seed: int = 0
+    mesh: str | None = None
+    """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
+    hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
+    """Several processes, each started with the same command but for its number."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        self.corpus.check()
+        names = ("dim", "units", "layers", "unroll", "batch", "chunk", "epochs")
+        at_least(1, **{name: getattr(self, name) for name in names})
+        seeds(seed=self.seed)
+        called_with("units", "dim", cell=self.cell)
+        called_with("learning_rate", optimizer=self.optimizer)
+        above_zero(learning_rate=self.learning_rate, clip=self.clip)
+        not_negative(checkpoint_every=self.checkpoint_every)
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        held = self.corpus.held_out
+        if not (self.dev > 0 and held > 0 and self.dev + held < 1):
+            told = "wanted both above 0, and below 1 together"
+            raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {told}")
+        if self.characters and (self.vectors or self.tied):
+            raise InputError("characters take the place of vectors, and cannot be tied")
+        mesh_config.check_data(self.mesh, self.batch)
+        self.hosts.check(self.mesh)
+        if self.samples is not None:
+            at_least(1, samples=self.samples)

@@ -1,0 +1,88 @@
+"""What a bidirectional language model reached, beside bigrams: Markdown, JSON and a picture."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxemb import files as provenance
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.contextual.run import Result
+
+
+def write(config: ContextualConfig, result: Result) -> str:
+    """Writes report.json, report.md and the picture into the workdir; returns the Markdown."""
+    workdir = Path(config.workdir)
+    found = build(result)
+    provenance.write_json(workdir / "report.json", found)
+    drawn = []
+    if importlib.util.find_spec("matplotlib") is not None:
+        from jaxemb.lab.runs.contextual import pictures as context_pictures
+
+        drawn = context_pictures.draw_training(workdir, result.metrics)
+    text = markdown(workdir.name, found, drawn)
+    provenance.write_text(workdir / "report.md", text)
+    return text
+
+
+def build(result: Result) -> dict[str, Any]:
+    """All that a report says, as plain JSON values."""
+    reached = result.perplexity
+    rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
+    dev = [row["dev"] for row in result.metrics if row.get("dev")]
+    sizes = {name: int(np.size(each)) for name, each in _leaves(result.params)}
+    return {
+        "vocabulary": len(result.vocab.words),
+        "perplexity": {
+            "forward": reached.forward,
+            "backward": reached.backward,
+            "geometric_mean": reached.mean,
+            "arithmetic_mean": (reached.forward + reached.backward) / 2,
+            "predictions": list(reached.predictions),
+        },
+        "bigrams": result.bigrams,
+        "dev": dev,
+        "tokens": result.tokens,
+        "predictions_per_second": rates[-1] if rates else None,
+        "parameters": sum(sizes.values()),
+        "better_than_bigrams": all(
+            getattr(reached, name) < each["perplexity"] for name, each in result.bigrams.items()
+        ),
+    }
+
+
+def _leaves(params: Any):
+    import jax
+
+    return jax.tree_util.tree_flatten_with_path(params)[0]
+
+
+def markdown(name: str, found: dict[str, Any], drawn: list[str]) -> str:
+    """The report for people."""
+    reached, rate = found["perplexity"], found["predictions_per_second"]
+    rows = [
+        f"| {side} | {reached[side]:.1f} | {found['bigrams'][side]['perplexity']:.1f} "
+        f"(k = {found['bigrams'][side]['k']:g}) | {predictions:,} |"
+        for side, predictions in zip(("forward", "backward"), reached["predictions"], strict=True)
+    ]
+    means = f"{reached['geometric_mean']:.1f} (arithmetic {reached['arithmetic_mean']:.1f})"
+    verdict = "lower than" if found["better_than_bigrams"] else "NOT lower than"
+    counts = {key: f"{value:,}" for key, value in found["tokens"].items() if key != "dropped"}
+    pictures = "".join(f"![{Path(each).stem}]({each})\n" for each in drawn)
+    return f"""# {name}: a bidirectional language model
+
+| direction | perplexity | bigrams | predictions |
+|---|---|---|---|
+{chr(10).join(rows)}
+| geometric mean | {means} | | |
+
+- perplexity is exp(nats per prediction) on text held out, with the full softmax over
+  {found["vocabulary"]:,} words and three marks; it is {verdict} that of bigrams with add-k
+  smoothing: same text, same vocabulary, k chosen on the dev text
+- tokens: {counts["read"]} read, {counts["unknown"]} of them marked as unknown;
+  {counts["train"]} train, {counts["dev"]} dev, {counts["held_out"]} held out;
+  {counts["predictions"]} predictions trained, both directions
+- {found["parameters"]:,} parameters; {f"{rate:,.0f} predictions/s" if rate else "speed: ?"}
+
+{pictures}"""

@@ -1,0 +1,242 @@
+"""A bidirectional language model trained in a folder: text, checkpoints, interruption, result."""
+
+import functools
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxemb import files as provenance
+from jaxemb.contextual import bigrams, models, perplexity, training, windows
+from jaxemb.contextual.language_model import LanguageModel
+from jaxemb.contextual.training import Plan, Resources, Rule, Text
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab import progress
+from jaxemb.lab import vectors as loading
+from jaxemb.lab import workdir as identity
+from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.hosts import agreement as hosts
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.structs import Vocab
+from jaxemb.text import characters, corpus
+from jaxemb.training import mesh as sharding
+from jaxemb.training import monitor as watching
+from jaxemb.training import optimizers
+
+MODEL, METRICS = "model.safetensors", "metrics.jsonl"
+_COLUMNS = 8  # streams of held-out text
+
+
+class Sentences(NamedTuple):
+    """The text by its use; each sentence with its marks."""
+
+    train: list[Any]
+    dev: list[Any]
+    held_out: list[Any]
+
+
+class Result(NamedTuple):
+    """What a finished run knows, whether it ended now or in an earlier session."""
+
+    vocab: Vocab
+    model: LanguageModel
+    params: Any
+    perplexity: perplexity.Perplexity
+    bigrams: dict[str, dict[str, float]]  # of each direction: perplexity and k
+    tokens: dict[str, Any]
+    metrics: list[dict[str, Any]]
+
+
+def train(config: ContextualConfig) -> Result:
+    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+
+    Raises:
+        InputError: text or settings that cannot be used; a workdir of another config.
+        NumericalError: a loss that is not finite, with its step.
+        Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+    """
+    folder = preparation.writable(config.workdir)
+    encoded = config.corpus.prepared or folder / "corpus"
+    prepared = hosts.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
+    workdir = hosts.own(folder, config)
+    vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
+    table, resources = _given(config, vocab)
+    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, MODEL))
+    digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
+    identity.refuse_other(workdir, config, prepared, digest, begun)
+    corpus.write_vocab(workdir / corpus.VOCAB, vocab)
+    texts = sentences(config, prepared)
+    optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
+    rule = Rule(model, optimizer, config.unroll, config.samples)
+    plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
+    if hosts.told(not (workdir / MODEL).exists()):
+        start = functools.partial(training.start, plan, config.batch, resources, table)
+        _loop(workdir, config, plan, start, resources, texts)
+    hosts.leave()
+    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
+    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
+    found = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
+    rows = len(vocab.words) + windows.SHIFT
+    tokens = _account(prepared, texts, tensors.cursor(workdir / MODEL))
+    logged = progress.logged(workdir / METRICS)
+    return Result(vocab, model, params, found, _bigrams(texts, rows), tokens, logged)
+
+
+def build(config: ContextualConfig, vocab: int) -> LanguageModel:
+    """The model of a config."""
+    return models.language_model(
+        config.cell(config.units, config.dim),
+        vocab,
+        layers=config.layers,
+        skip=config.skip,
+        dropout=config.dropout,
+        tied=config.tied,
+        characters=config.characters,
+    )
+
+
+def sentences(config: ContextualConfig, prepared: corpus.Corpus) -> Sentences:
+    """The sentences of a corpus, each for training, for choosing, or for the report."""
+    found = windows.sentences(prepared.ids, len(prepared.vocab.words))
+    shares = (config.corpus.held_out, config.dev)
+    held, dev, train = windows.split(len(found), config.seed, *shares)
+    return Sentences(*([found[i] for i in part] for part in (train, dev, held)))
+
+
+def _few_streams(texts: list[Any]) -> Text:
+    """Text to be asked: few columns, for a state begins at zero in each."""
+    return Text(*windows.streams(texts, min(_COLUMNS, max(sum(map(len, texts)) // 2, 1))))
+
+
+def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
+    """The table to start from, rows of zeros where it says nothing, and what a step reads."""
+    if config.characters:
+        return None, Resources(characters=_spelled(vocab))
+    if config.vectors is None:
+        return None, Resources()
+    words = vocab.words
+    loaded, rows = loading.rows_of(config.vectors, words, config.dim, only=words)
+    vectors, places = loaded.found.vectors, np.append([-1] * windows.SHIFT, rows)
+    there = places >= 0
+    # the others start as long as those that are given
+    draw = np.random.Generator(np.random.Philox(key=[config.seed, 1]))
+    scale = np.sqrt(np.mean(np.square(vectors, dtype=np.float64)))
+    table = draw.normal(0, scale, (len(places), config.dim)).astype(np.float32)
+    table[there] = vectors[places[there]]
+    return table, Resources(frozen=None if config.trained else there)
+
+
+def _spelled(vocab: Vocab) -> Any:
+    """The characters of every id, [rows, chars]."""
+    return characters.character_ids([characters.START, characters.END, "<UNK>", *vocab.words])
+
+
+def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences) -> None:
+    """Trains to the end, and leaves the model in the folder."""
+    text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
+    layout, put = sharding.streams(config.mesh)
+    how = durable.Training(
+        start=start,
+        events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
+        cursor=training.Cursor,
+        where=training.where,
+    )
+    with (
+        preparation.alone(workdir),
+        progress.stop_requests() as stop,
+        progress.Log(workdir / METRICS) as log,
+        progress.Meter() as meter,
+    ):
+        place, every = hosts.place(config.workdir), config.checkpoint_every
+        layout = hosts.together(layout)
+        run = durable.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
+        log.back_to(run.cursor)
+        before = None
+        for event, _ in run.events():
+            if durable.went_back(before, event):
+                log.back_to(event.began)
+            before = event
+            losses = np.asarray(event.loss, np.float64)
+            numbers = {"words_per_second": meter(event, float(losses.mean()))}
+            numbers["largest_norm"] = float(watching.largest_norm(event.state.params))
+            numbers |= durable.refusals(event)
+            log.add(event.cursor, loss=losses.tolist(), **numbers)
+            if event.ends_epoch:
+                on_dev = perplexity.of(plan, event.state.params, dev, resources)
+                log.add(event.cursor, dev=[on_dev.forward, on_dev.backward])
+    tensors.save(workdir / MODEL, run.state.params, run.cursor._asdict())
+
+
+def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
+    """What a bigram model of the same text reaches, in both directions."""
+
+    def pairs(found: list[Any]) -> tuple[Any, Any]:
+        firsts, seconds = ([each[part] for each in found] for part in (slice(-1), slice(1, None)))
+        return np.concatenate(firsts), np.concatenate(seconds)
+
+    ahead = [pairs(part) for part in texts]
+    back = [(second, first) for first, second in ahead]
+    found = {}
+    for name, parts in (("forward", ahead), ("backward", back)):
+        perplexity, k = bigrams.best_perplexity(parts[0], parts[1], parts[2], rows)
+        found[name] = {"perplexity": perplexity, "k": k}
+    return found
+
+
+def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) -> dict[str, Any]:
+    """Where every token went; marks of sentences are not counted as tokens."""
+    sizes = {name: sum(len(s) - 2 for s in part) for name, part in texts._asdict().items()}
+    unknown = sum(int((s == windows.UNKNOWN).sum()) for part in texts for s in part)
+    tokens = prepared.tokens
+    if sum(sizes.values()) != tokens.read or unknown != sum(tokens.dropped.values()):
+        raise NumericalError(f"tokens do not add up: {tokens}, {sizes}, unknown {unknown}")
+    return {**tokens._asdict(), **sizes, "unknown": unknown, "predictions": cursor["trained"]}
+
+
+class Loaded(NamedTuple):
+    """A finished run, for use."""
+
+    vocab: Vocab
+    model: LanguageModel
+    params: Any
+    characters: bool
+
+
+def load(workdir: str | Path) -> Loaded:
+    """The model of a finished run.
+
+    Raises:
+        InputError: no finished run there; a cell that is not from this package.
+    """
+    workdir = Path(workdir)
+    if not (workdir / MODEL).is_file():
+        raise InputError(
+            f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
+            "python scripts/train_contextual.py configs/elmo_quickstart.py"
+        )
+    said = provenance.read_json(workdir / identity.CONFIG)["config"]
+    vocab = corpus.read_vocab(workdir / corpus.VOCAB)
+    cell = _function(workdir, said["cell"])(int(said["units"]), int(said["dim"]))
+    fields = ("layers", "skip", "dropout", "tied", "characters")
+    options = {name: said[name] for name in fields}
+    model = models.language_model(cell, len(vocab.words), **options)
+    spelled = _spelled(vocab) if said["characters"] else None
+    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), spelled))
+    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
+    return Loaded(vocab, model, params, said["characters"])
+
+
+def _function(workdir: Path, name: str) -> Any:
+    """A function by the name that config.json has for it."""
+    module, _, inside = name.partition(":")
+    # the file may be anybody's: nothing but a cell is called, with nothing but numbers
+    if module != models.__name__ or not inside.endswith("_cell") or not hasattr(models, inside):
+        raise InputError(f"{workdir}: its cell is {name}, which is not from this package")
+    return getattr(models, inside)

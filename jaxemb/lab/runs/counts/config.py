@@ -1,0 +1,128 @@
+"""Configs of the counting family: what is counted in which text, and how it is factorised."""
+
+import dataclasses
+import functools
+import inspect
+from typing import Any
+
+import numpy as np
+
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
+from jaxemb.functional import subsampling
+from jaxemb.lab.runs.static.config import Chosen, Corpus, Function
+from jaxemb.text import corpus as corpus_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class CountConfig:
+    """Word vectors from co-occurrence counts. A method with more settings takes a subclass."""
+
+    corpus: Corpus
+    workdir: str
+    """The folder of this run. Run again with the same settings to report again."""
+    method: Function
+    """From (cells, vocab) and settings to tables: factorizations.ppmi_svd, or yours."""
+    cells: str | None = None
+    """The folder of the counts, which runs may share; by default `cells` in the workdir."""
+    window: int = 5
+    """The furthest distance of a context word."""
+    weight: Function = counts.word2vec
+    """From (distances, window) to how much a pair counts: counts.word2vec, counts.harmonic (GloVe),
+    counts.uniform, or yours."""
+    left: bool = True
+    """Contexts before the word are counted."""
+    right: bool = True
+    """Contexts behind the word are counted."""
+    dim: int = 100
+    """The dimension of the vectors."""
+    subsample_rule: Function = subsampling.keep_word2vec
+    """From (counts, subsample) to the probability that an occurrence of each word is counted."""
+    seed: int = 0
+    neighbours_of: tuple[str, ...] = ()
+    """Words whose nearest neighbours the report shows; by default some frequent ones."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        self.corpus.check()
+        if self.corpus.mark_unknown:
+            raise InputError("mark_unknown is for language models: counts read past rare words")
+        at_least(1, window=self.window, dim=self.dim)
+        seeds(seed=self.seed)
+        called_with("counts", "subsample", subsample_rule=self.subsample_rule)
+        called_with("distances", "window", weight=self.weight)
+        called_with("cells", "vocab", method=self.method)
+        self.counted().weights()
+
+    def counted(self) -> counts.Window:
+        """Which pairs are counted."""
+        return counts.Window(self.window, self.weight, self.left, self.right)
+
+    def kept(self, made: corpus_lib.Corpus) -> Any:
+        """The probability that an occurrence of each word is counted: float64 [vocab]."""
+        return np.asarray(self.subsample_rule(made.vocab.counts, self.corpus.subsample))
+
+    def build_method(self):
+        """The method, with those settings of this config that it takes, by their names."""
+        taken = inspect.signature(self.method).parameters
+        fields = [field.name for field in dataclasses.fields(self)]
+        given = {name: getattr(self, name) for name in fields if name in taken}
+        return functools.partial(self.method, **{n: v for n, v in given.items() if n != "cells"})
+
+
+@dataclasses.dataclass(frozen=True)
+class PmiConfig(CountConfig):
+    """Settings of `factorizations.ppmi_svd`."""
+
+    negatives: float = 1.0
+    """k: PMI is lowered by log k, as skip-gram with k noise words a pair lowers it."""
+    noise_power: float = 0.75
+    """Of the contexts' counts, where PMI smooths them; 1 for none."""
+    side_power: float = 0.5
+    """p of input = U S^p, output = V S^(1 - p)."""
+    add_contexts: bool = False
+    """The vectors are w + c; or w alone."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        super().check()
+        above_zero(negatives=self.negatives)
+        if not 0 <= self.noise_power < float("inf"):
+            said = self.noise_power
+            raise InputError(f"noise_power is {said}; it must be at least 0, and finite")
+        if not 0 <= self.side_power <= 1:
+            raise InputError(f"side_power is {self.side_power}; it must be between 0 and 1")
+
+
+@dataclasses.dataclass(frozen=True)
+class GloveConfig(CountConfig):
+    """Settings of `glove_training.glove`."""
+
+    x_max: float = 10.0
+    """The count from which all cells matter alike; 100 for billions of words."""
+    weight_power: float = 0.75
+    """How fast rarer cells matter less."""
+    epochs: int = 8
+    """How often every cell is trained."""
+    optimizer: Chosen = None
+    """From the learning rate to an optax transformation whose update is taken away:
+    learners.adagrad_exact (by default), or learners.adagrad_stanford."""
+    learning_rate: float = 0.15
+    """Of AdaGrad, which lowers its own."""
+    batch: int = 1024
+    """Cells in a step."""
+    chunk: int = 64
+    """Steps in one jitted call; changes nothing but speed."""
+    add_contexts: bool = True
+    """The vectors are w + c, as GloVe's program exports them; or w alone."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        super().check()
+        at_least(1, epochs=self.epochs, batch=self.batch, chunk=self.chunk)
+        called_with("learning_rate", optimizer=self.optimizer)
+        above_zero(
+            x_max=self.x_max, weight_power=self.weight_power, learning_rate=self.learning_rate
+        )

@@ -1,0 +1,69 @@
+"""The report of a factorised run: what was counted, what was factored, what its table is."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from jaxemb import files as provenance
+from jaxemb.lab.runs.counts import run as counting
+from jaxemb.lab.runs.counts.config import CountConfig
+from jaxemb.lab.runs.static import report
+from jaxemb.lab.tables import inspection
+
+
+def build(config: CountConfig, result: counting.Result) -> dict[str, Any]:
+    """All that the report says, as plain JSON values."""
+    return {
+        **report.describe(result.vocab, result.tables.input, config.neighbours_of),
+        "tokens": result.tokens,
+        "counted": result.counted,
+        "factorization": {**result.account, "remarks": list(result.remarks)},
+    }
+
+
+def write(config: CountConfig, result: counting.Result) -> str:
+    """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
+    workdir = Path(config.workdir)
+    found = build(config, result)
+    provenance.write_json(workdir / "report.json", found)
+    text = markdown(workdir.name, found, _draw(workdir, found))
+    provenance.write_text(workdir / "report.md", text)
+    return text
+
+
+def _draw(workdir: Path, found: dict[str, Any]) -> list[str]:
+    if importlib.util.find_spec("matplotlib") is None:
+        return []
+    from jaxemb.lab.runs.counts import pictures as count_pictures
+    from jaxemb.lab.runs.static import pictures
+
+    return [*pictures.draw(workdir, found), *count_pictures.draw(workdir, found)]
+
+
+def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
+    """The report for people."""
+    sections = [
+        f"# {name}: what is this matrix?\n",
+        inspection.markdown(found),
+        report.words_and_scores(found),
+        _counted(found),
+        report.shown(pictures),
+    ]
+    return "\n".join(sections)
+
+
+def _counted(found: dict[str, Any]) -> str:
+    tokens, counted = found["tokens"], found["counted"]
+    dropped = ", ".join(f"{n:,} {cause}" for cause, n in tokens["dropped"].items())
+    pairs, size = sum(counted["pairs"]), found["vocabulary"]
+    remarks = "\n".join(f"- {remark}" for remark in found["factorization"]["remarks"])
+    return f"""## What was counted, and what was factored
+
+- tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})
+- of those kept, {tokens["held_out"]:,} held out, {tokens["subsampled"]:,} subsampled and
+  {tokens["counted"]:,} counted
+- {pairs:,} pairs within {len(counted["pairs"])} words, in {counted["cells"]:,} cells: one in
+  {size**2 / max(counted["cells"], 1):,.0f} of all; weighted sum {counted["sum"]:,.1f} (of the
+  pairs {counted["sum_of_pairs"]:,.1f})
+{remarks}
+"""

@@ -1,0 +1,179 @@
+"""A counted and factorised run in a folder: cells that are kept, tables, and an account."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxemb import files as provenance
+from jaxemb.counts import cells as merging
+from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts.factorizations import Factored
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab import progress
+from jaxemb.lab import workdir as identity
+from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.runs.counts.config import CountConfig
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.static import segments
+from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import vocabulary
+
+COUNTED, FACTORED = "counted.json", "factored.json"
+
+
+class Result(NamedTuple):
+    """What a finished run knows, whether it ended now or in an earlier session."""
+
+    tables: InOut  # NumPy, float32
+    vocab: Vocab
+    tokens: dict[str, Any]  # read = kept + dropped; kept = counted + subsampled + held out
+    counted: dict[str, Any]  # cells, pairs at each distance, the sum of all values
+    account: dict[str, Any]  # of the method
+    remarks: tuple[str, ...]
+
+
+def prepare(config: CountConfig) -> corpus_lib.Corpus:
+    """The corpus of a config, encoded now or reused.
+
+    Raises:
+        InputError: text that cannot be used.
+    """
+    folder = config.corpus.prepared or Path(config.workdir) / "corpus"
+    with preparation.left_as_found(config.workdir):
+        return preparation.prepare_corpus(config.corpus, folder)
+
+
+def factor(
+    config: CountConfig, method: Callable[..., Factored], corpus: corpus_lib.Corpus
+) -> Result:
+    """Counts and factorises into config.workdir, or takes what an earlier session finished there.
+
+    Ctrl-C leaves the cells if they were finished, and otherwise nothing: the same command goes on.
+
+    Raises:
+        InputError: a workdir of another config, cells of another text or window, with what differs.
+        NumericalError: sums that do not add up, tables that are not finite.
+    """
+    workdir = preparation.writable(config.workdir)
+    finished = workdir / runs.TABLES
+    begun = any((workdir / name).exists() for name in (runs.TABLES, checkpoints.FOLDER))
+    identity.refuse_other(workdir, config, corpus, None, begun)
+    text = text_of(config, corpus)
+    counted, cells = count(config, corpus, text)
+    corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
+    if not finished.exists():
+        with progress.watched("factorising") as show:
+            made = method(cells, corpus.vocab, progress=show)
+        account = {"account": made.account, "remarks": list(made.remarks)}
+        provenance.write_json(workdir / FACTORED, account)
+        # last: where it is, the run is finished
+        tensors.save(finished, made.tables, {})
+        # of a method that goes on from them
+        shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    vocab, tables = runs.load(workdir)
+    account = provenance.read_json(workdir / FACTORED)
+    tokens = tokens_of(corpus, text, counted)
+    return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))
+
+
+def text_of(config: CountConfig, corpus: corpus_lib.Corpus) -> segments.Split:
+    """The side of the text that is counted, thinned out as the config says."""
+    return segments.Split(corpus.ids, config.kept(corpus), config.seed, config.corpus.held_out)
+
+
+def count(
+    config: CountConfig, corpus: corpus_lib.Corpus, text: segments.Split
+) -> tuple[dict[str, Any], Cells]:
+    """The cells of a config, counted now or reused, with their account.
+
+    Raises:
+        InputError: the folder holds cells of another text or window, with what differs.
+        NumericalError: the cells do not add up to the pairs they were made of.
+    """
+    folder = Path(config.cells or Path(config.workdir) / "cells")
+    wanted = _identity(config, corpus)
+    if (folder / COUNTED).exists():
+        stored = provenance.read_json(folder / COUNTED)
+        was = stored.get("of") if isinstance(stored, dict) else None
+        if not isinstance(stored, dict) or not isinstance(was, dict):
+            raise InputError(f"{folder / COUNTED}: damaged: delete {folder} to count again")
+        if found := identity.differences(was, wanted):
+            raise InputError(
+                f"{folder}: was counted from something else: {'; '.join(found)}. Delete the folder "
+                "to count again, or name another with --cells"
+            )
+        return stored["counted"], merging.load(folder)
+    window = config.counted()
+    with preparation.left_as_found(folder), progress.watched("counting pairs") as show:
+        made = counts.count(text, folder, window, progress=show)
+    counted = _account(made, window)
+    provenance.write_json(folder / COUNTED, {"of": wanted, "counted": counted})
+    return counted, made.cells
+
+
+def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
+    """All that decides the cells."""
+    sources = corpus_lib.read_manifest(corpus.folder)["sources"]
+    # with their counts: phrases that are too rare to be words leave only these different
+    words = "".join(vocabulary.lines(corpus.vocab)).encode()
+    return {
+        "sources_sha256": [source["sha256"] for source in sources],
+        "vocabulary_sha256": hashlib.sha256(words).hexdigest(),
+        "tokenizer": identity.described(config.corpus.tokenizer),
+        "subsample": config.corpus.subsample,
+        "subsample_rule": identity.described(config.subsample_rule),
+        "seed": config.seed if config.corpus.subsample else None,
+        "held_out": config.corpus.held_out,
+        "window": config.window,
+        "weight": identity.described(config.weight),
+        "left": config.left,
+        "right": config.right,
+    }
+
+
+def _account(made: counts.Counted, window: counts.Window) -> dict[str, Any]:
+    """What was counted; the sum of the cells beside that of the pairs."""
+    total = sum(
+        float(np.sum(made.cells.values[start : start + (1 << 22)], dtype=np.float64))
+        for start in range(0, len(made.cells.values), 1 << 22)
+    )
+    expected = float(window.weights() @ made.pairs) * (window.left + window.right)
+    if not np.isclose(total, expected, rtol=1e-6, atol=0):  # each cell was rounded to float32
+        raise NumericalError(f"cells do not add up: their sum is {total}, that of pairs {expected}")
+    return {
+        "cells": len(made.cells.values),
+        "pairs": made.pairs.tolist(),
+        "weights": window.weights().tolist(),
+        "sum": total,
+        "sum_of_pairs": expected,
+        "words": made.words,
+        "subsampled": made.subsampled,
+    }
+
+
+def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) -> dict[str, Any]:
+    """Where every token went.
+
+    Raises:
+        NumericalError: the sums do not hold.
+    """
+    held_out = segments.words(text._replace(held=True)) if text.held_out else 0
+    tokens = {
+        **corpus.tokens._asdict(),
+        "held_out": held_out,
+        "counted": counted["words"],
+        "subsampled": counted["subsampled"],
+    }
+    sums = (
+        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
+        tokens["kept"] == held_out + tokens["counted"] + tokens["subsampled"],
+    )
+    if not all(sums):
+        raise NumericalError(f"tokens do not add up: {tokens}")
+    return tokens

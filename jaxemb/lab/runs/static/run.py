@@ -1,0 +1,254 @@
+"""A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
+
+import functools
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxemb.errors import InputError
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab import progress
+from jaxemb.lab import workdir as identity
+from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.hosts import agreement as hosts
+from jaxemb.lab.runs.static import config as config_lib
+from jaxemb.lab.runs.static import growth as growing
+from jaxemb.lab.runs.static import start as starting
+from jaxemb.lab.runs.static import steps as stepping
+from jaxemb.lab.runs.static import subwords as subword_models
+from jaxemb.static import segments, tables
+from jaxemb.structs import InOut, Learner, Objective, Vocab
+from jaxemb.text import corpus as corpus_lib
+from jaxemb.training import fitting, held_out
+from jaxemb.training import loop as training
+from jaxemb.training import monitor as watching
+from jaxemb.training import sharded as sharded_training
+
+TABLES = "tables.safetensors"
+METRICS = "metrics.jsonl"
+
+
+class How(NamedTuple):
+    """What runs on the device: the program of one model, or of several together."""
+
+    program: training.Program
+    measure: Callable[[InOut], dict[str, Any]]
+    held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
+    layout: durable.Layout = durable.Layout()
+    put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
+    beside: bool = True  # whether other programs may run meanwhile: not if devices wait for another
+
+
+class Result(NamedTuple):
+    """What a finished run knows, whether it ended now or in an earlier session."""
+
+    tables: InOut  # NumPy, float32
+    vocab: Vocab
+    tokens: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    rotation: dict[str, float] | None  # held-out loss before and after both tables are turned
+    start: dict[str, Any] | None = None  # where the first rows came from, if they were given
+    step: dict[str, Any] | None = None  # blocks, cap, and how often a step updates the same row
+
+
+def train(
+    config: config_lib.StaticConfig,
+    objective: Objective,
+    learner: Learner,
+    corpus: corpus_lib.Corpus,
+    together: Callable[[training.Plan], How] | None = None,
+) -> Result:
+    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+
+    Args:
+        together: for several models in one program: `ensembles.together`.
+
+    Returns:
+        The finished tables with the account of every token.
+
+    Raises:
+        InputError: a workdir of another config, with what differs.
+        NumericalError: a loss that is not finite, with its step and place in the text.
+        Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+    """
+    workdir = hosts.own(preparation.writable(config.workdir), config)
+    training.check_ids(corpus.ids, corpus.vocab)
+    prepared = objective.prepare(corpus.vocab)
+    config, step = stepping.settled(config, objective, prepared[0], corpus)
+    if step.said:  # other settings than it was built from
+        learner = config.build_learner(objective)
+    growing.check(config, prepared[1], corpus.vocab)
+    start = subword_models.start(config, corpus.vocab, prepared[0])
+    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, TABLES))
+    identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
+    plan = plan_of(config, objective, learner)
+    if start:
+        start = start.sized(prepared[1].output)
+        plan = plan._replace(initial=start, trainable=start.trainable)
+    keep = config.kept(corpus)
+    sides = {"held_out": config.corpus.held_out, "cost": objective.cost(prepared[0])}
+    text = training.split_of(plan.key, corpus.ids, keep, **sides)
+    held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
+    corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
+    finished = workdir / TABLES
+    how = (together or functools.partial(_alone, config, prepared[1]))(plan)
+    if hosts.told(not finished.exists()):
+        cursor, state = _loop(workdir, config, plan, how, prepared, text, held, step.said)
+        subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
+        of_words = objective.words(state.tables, prepared[0])
+        tensors.save(finished, of_words, cursor._asdict())
+    hosts.leave()
+    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    cursor = tensors.position(finished, training.Cursor)
+    raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
+    sizes = jax.eval_shape(objective.words, raw, prepared[0])
+    whole = tensors.restore(finished, sizes)
+    tokens = training.account(
+        corpus, config.epochs, segments.words(text), segments.words(held), cursor
+    )
+    parts = [] if together else held_out.texts(plan, held)
+    turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
+    begin = growing.account(config, start, corpus.vocab, whole)
+    size = {**stepping.account(step), "ran_away": fitting.runaway(whole)}
+    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
+
+
+def _alone(config, rows: InOut, plan: training.Plan) -> How:
+    if on := sharded_training.of_config(config):
+        return How(**sharded_training.how(on, plan, rows))
+    return How(training.one(plan), watching.measure, held_out.loss)
+
+
+def load(workdir: str | Path) -> tuple[Vocab, InOut]:
+    """The vocabulary and the tables of a finished run.
+
+    Raises:
+        InputError: no finished run there, or files that do not belong together.
+    """
+    path = Path(workdir) / TABLES
+    if not path.is_file():
+        raise InputError(
+            f"{workdir}: holds no finished run (no {TABLES}); one is made by "
+            "python scripts/train.py configs/quickstart.py"
+        )
+    arrays = tensors.arrays(path)
+    vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
+    if set(arrays) != {"input", "output"}:
+        raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
+    found = InOut(arrays["input"], arrays["output"])
+    if not all(np.isfinite(table).all() for table in found):
+        raise InputError(f"{path}: holds NaN or infinity")
+    if found.input.ndim != 2:
+        raise InputError(f"{workdir}: holds several models: name one, as {workdir}/member_0")
+    if len(found.input) != len(vocab.words):
+        raise InputError(
+            f"{workdir}: {TABLES} has {len(found.input):,} rows, "
+            f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
+        )
+    return vocab, found
+
+
+def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
+    """What of a config decides the bits of its training."""
+    return training.Plan(
+        jax.random.key(config.seed),
+        objective,
+        learner,
+        config.dim,
+        config.epochs,
+        config.learning_rate,
+        config.batch,
+        config.chunk,
+        initialize=config.initialize or tables.init,
+        schedule=config.schedule,
+    )
+
+
+def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held, said):
+    """Trains to the end; where it stands then, and the state. `said` is told as it begins."""
+    resources, rows = how.put(prepared[0]), prepared[1]
+
+    def measure(tables: InOut) -> dict[str, Any]:
+        return how.measure(plan.objective.words(tables, resources))
+
+    held_texts = held_out.texts(plan, held)
+
+    def asked(tables: InOut) -> Any:
+        return how.held_out(plan, tables, resources, held_texts)
+
+    with (
+        preparation.alone(workdir),
+        progress.stop_requests() as stop,
+        progress.Log(workdir / METRICS) as log,
+        progress.Meter() as meter,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        run = durable.Durable(
+            _training(plan, how.program, text, resources, rows),
+            hosts.place(config.workdir),
+            every=config.checkpoint_every,
+            stop=stop,
+            say=log.say,
+            layout=hosts.together(how.layout),
+        )
+        log.back_to(run.cursor)
+        every, beginning = config.watch_every or watching.interval(plan, rows.output), None
+        if not run.cursor.step:
+            for line in (*starting.said(plan.initial), *([said] if said else [])):
+                log.say(line)
+            log.add(run.cursor, held_out=asked(run.state.tables))
+            # compiling this takes seconds in which training can begin: it gets tables of its own
+            own = jax.tree.map(jax.numpy.copy, run.state.tables)
+            beginning = beside.submit(_measure_start, measure, own, log)
+            if not how.beside:
+                beginning.result()
+        pending = before = None
+        for event, saving in run.events():
+            if durable.went_back(before, event):
+                log.back_to(event.began)
+            elif pending:  # one chunk late, so that the device never waits for the host
+                _log(*pending, meter, log)
+            # but at once where a continued run would not measure it again
+            seen = measure(event.state.tables) if watching.due(event, every, plan) else None
+            before, pending = event, None if event.ends_epoch or saving else (event, seen)
+            if not pending:
+                _log(event, seen, meter, log)
+            if event.ends_epoch:
+                log.add(event.cursor, held_out=asked(event.state.tables))
+        if beginning:
+            beginning.result()  # raises what went wrong there
+        whole = how.layout.whole(run.state, run.like)
+        if told := fitting.runaway(whole.tables):
+            log.say(told)
+    return run.cursor, whole
+
+
+def _training(plan, program: training.Program, text, resources, rows) -> durable.Training:
+    return durable.Training(
+        start=lambda: program.start(rows),
+        events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
+        cursor=training.Cursor,
+        where=training.where,
+    )
+
+
+def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
+    log.add(training.Cursor(), **watching.plain(measure(tables)))
+
+
+def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
+    losses = np.asarray(event.loss, np.float64)
+    rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
+    numbers = {**rates, **durable.refusals(event), **watching.plain(seen)}
+    log.add(event.cursor, loss=losses.tolist(), **numbers)
+
+
+def metrics(workdir: Path) -> list[dict[str, Any]]:
+    """The measurements of a run, in the order they were made."""
+    return progress.logged(workdir / METRICS)

@@ -1,0 +1,176 @@
+"""The ladder as it opens the README: an axis, a point, a cloud. Only where matplotlib is."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+
+from jaxemb.lab.runs.static.pictures import ACCENT, AS_IT_IS, SOFT, STYLE
+from jaxemb.lab.studies.context.tokens import UNKNOWN
+from jaxemb.lab.studies.ladder.cloud import Cloud, Seen
+from jaxemb.lab.studies.ladder.rungs import Rung
+
+COLORS = (ACCENT, "#2b6f9e")  # of the two senses
+QUOTED = 3  # occurrences of each that are read out
+LETTERS = 30  # of a context, on either side
+PLACES = (
+    (4, 3),
+    (4, -9),
+    (-4, 3),
+    (-4, -9),
+    (0, 7),
+    (0, -13),
+    (9, -3),
+    (-9, -3),
+    (12, -16),
+    (-12, -16),
+    (12, 10),
+    (-12, 10),
+)  # of a label
+
+
+def three(rungs: list[Rung], seen: Seen, path: Path) -> None:
+    """One word on three rungs: one-hot, static, and in context with some of its sentences."""
+    one_hot, static = rungs
+    with plt.rc_context({**STYLE, "axes.grid": False, "font.size": 9}):
+        figure = plt.figure(figsize=(11, 5.8))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
+        top, below = parts
+        axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
+        _axis(axis, one_hot)
+        _point(figure, point, static)
+        quoted = _cloud(cloud, seen.cloud)
+        unit = ("words", "words", "occurrences")
+        names = "one axis", "one point", "a cloud"
+        for axes, rung, name, of in zip(
+            (axis, point, cloud), (*rungs, seen.rung), names, unit, strict=True
+        ):
+            axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
+            size = f"{rung.rows:,} {of} x {rung.dim:,} dimensions, rank {rung.rank:,}"
+            axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
+        _concordance(below, seen.cloud, quoted)
+        figure.savefig(path)
+        plt.close(figure)
+
+
+def _axis(axes, rung: Rung) -> None:
+    """The one-hot vector of the word: 1 on its own axis, 0 on every other."""
+    at, values = np.arange(len(rung.words)), np.zeros(len(rung.words))
+    values[0] = 1.0
+    axes.vlines(at, 0, values, color=ACCENT, lw=3)
+    axes.plot(at[1:], values[1:], "o", color=SOFT, ms=5)
+    axes.plot(0, 1, "o", color=ACCENT, ms=9)
+    axes.set_xticks(at, rung.words, rotation=60, ha="right", **AS_IT_IS)
+    axes.get_xticklabels()[0].set(color=ACCENT, fontweight="bold")
+    axes.set(ylim=(-0.04, 1.12), yticks=(0, 1), xlim=(-0.7, len(at) - 0.3))
+    axes.set_xlabel(f"these axes, and {rung.dim - len(at):,} more: all alike")
+
+
+def _point(figure, axes, rung: Rung) -> None:
+    """The unit vectors of some words on their two main axes, from the cosines among them."""
+    points = _map(rung.cosines)
+    axes.scatter(*points[1:].T, s=16, color=SOFT)
+    axes.scatter(*points[:1].T, s=80, color=ACCENT, zorder=3)
+    axes.margins(0.16)
+    _bare(axes, "the same point in every sentence")
+    _label(figure, axes, points, rung.words)
+
+
+def _map(cosines: Float[Any, "words words"]) -> Float[Any, "words 2"]:
+    """Principal coordinates of unit vectors, by their Gram matrix (Torgerson 1952)."""
+    gram = cosines - cosines.mean(axis=0)[None, :]
+    gram = gram - gram.mean(axis=1)[:, None]
+    values, vectors = np.linalg.eigh((gram + gram.T) / 2)
+    found = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))[None, :]
+    return np.pad(found, ((0, 0), (0, 2)))[:, :2]
+
+
+def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
+    """A word beside each point, where no label and no point is yet."""
+    figure.draw_without_rendering()  # so that places are known
+    renderer = figure.canvas.get_renderer()
+    taken: list[Any] = []
+    dots = axes.transData.transform(points)
+    for i, (word, point) in enumerate(zip(words, points, strict=True)):
+        bold = {"color": ACCENT, "fontweight": "bold"} if i == 0 else {}
+        tried = []
+        for dx, dy in PLACES:
+            side = "center" if dx == 0 else "left" if dx > 0 else "right"
+            said = axes.annotate(
+                word, point, (dx, dy), textcoords="offset points", ha=side, **bold, **AS_IT_IS
+            )
+            box = said.get_window_extent(renderer)
+            hidden = sum(box.overlaps(other) for other in taken)
+            hidden += sum(box.padded(4).contains(*dot) for dot in dots)
+            tried.append((hidden, len(tried), said, box))
+        best = min(tried, key=lambda each: each[:2])
+        for each in tried:
+            if each is not best:
+                each[2].remove()
+        taken.append(best[3])
+
+
+def _cloud(axes, cloud: Cloud) -> list[int]:
+    """Every occurrence of the word; the numbers of those that are to be read out."""
+    for k, color in enumerate(COLORS):
+        axes.scatter(*cloud.points[cloud.group == k].T, s=14, color=color, alpha=0.45, lw=0)
+    quoted = [i for k in (0, 1) for i in _apart(cloud.points, np.flatnonzero(cloud.group == k))]
+    for number, i in enumerate(quoted, 1):
+        color = COLORS[int(cloud.group[i])]
+        axes.scatter(*cloud.points[i], s=150, color="white", edgecolor=color, lw=1.5, zorder=3)
+        axes.annotate(
+            str(number), cloud.points[i], ha="center", va="center_baseline", fontsize=8, color=color
+        )
+    share = f"two main axes, {cloud.explained:.0%} of the variance"
+    _bare(axes, f"{len(cloud.points):,} occurrences of {cloud.word}\n{share}")
+    return quoted
+
+
+def _apart(points: Any, among: Any) -> list[int]:
+    """The one nearest to the middle of a group, and others as far as can be from those chosen."""
+    middle = points[among].mean(axis=0)
+    away = np.linalg.norm(points[among] - middle[None, :], axis=1)
+    inner = among[away <= np.quantile(away, 0.8)]  # outliers speak for nobody
+    chosen = [int(among[np.argmin(away)])]
+    while len(chosen) < min(QUOTED, len(inner)):
+        gaps = np.linalg.norm(points[inner][:, None] - points[chosen][None], axis=2).min(axis=1)
+        chosen.append(int(inner[np.argmax(gaps)]))
+    return chosen
+
+
+def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
+    """The sentences of the numbered points, the word in one column: a group on either side."""
+    for k, (color, axes) in enumerate(zip(COLORS, figure.subplots(1, 2), strict=True)):
+        axes.set_axis_off()
+        axes.set(xlim=(-1, 1), ylim=(-QUOTED - 0.4, 0.8))
+        kind = "sense" if cloud.known else "cluster"
+        axes.text(
+            0,
+            0.1,
+            f"{kind}: {cloud.names[k]}",
+            color=color,
+            fontweight="bold",
+            ha="center",
+            **AS_IT_IS,
+        )
+        wide = 0.035 + 0.0155 * len(cloud.word)
+        for row, i in enumerate([i for i in quoted if cloud.group[i] == k], 1):
+            left, right = cloud.contexts[i]
+            axes.text(-0.98, -row, str(quoted.index(i) + 1), color=color, fontweight="bold")
+            axes.text(0, -row, cloud.word, color=color, fontweight="bold", ha="center", **AS_IT_IS)
+            axes.text(-wide, -row, _cut(left, end=True), ha="right", **AS_IT_IS)
+            axes.text(wide, -row, _cut(right, end=False), ha="left", **AS_IT_IS)
+
+
+def _cut(text: str, *, end: bool) -> str:
+    """Whole words of one end of a text."""
+    words = ["…" if word == UNKNOWN else word for word in text.split(" ")]
+    while len(" ".join(words)) > LETTERS:
+        words = words[1:] if end else words[:-1]
+    return " ".join(words)
+
+
+def _bare(axes, label: str) -> None:
+    axes.set(xticks=(), yticks=(), xlabel=label)

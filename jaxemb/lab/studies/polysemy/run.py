@@ -1,0 +1,125 @@
+"""A table and a language model trained on a merged text, and how well each tells senses apart."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxemb.contextual import reader as embedding
+from jaxemb.errors import InputError
+from jaxemb.evaluation import polysemy
+from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
+from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.lab.studies.polysemy.text import TEXT, Sample
+from jaxemb.text import tokenizers, vocabulary
+
+STATIC = "static"
+
+
+class Trained(NamedTuple):
+    """Both runs of a seed."""
+
+    static: runs.Result
+    contextual: contextual_runs.Result
+    workdir: Path  # of the language model
+
+
+class Scores(NamedTuple):
+    """How well the vectors of one layer tell the senses of test occurrences apart."""
+
+    sense: SenseAccuracy
+    wic: WicAccuracy
+    silhouette: float  # of both senses by cosine distance, the mean over forms
+
+
+def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
+    """Both runs on the merged text of a folder; each goes on where it stopped.
+
+    Raises:
+        InputError, NumericalError, Interrupted: as `runs.train`.
+    """
+    workdir = folder / config.static.workdir
+    static = dataclasses.replace(
+        config.static, corpus=_merged(config.static.corpus, folder), workdir=str(workdir), seed=seed
+    )
+    objective = static.build_objective()
+    found = runs.train(
+        static, objective, static.build_learner(objective), preparation.prepare(static)
+    )
+    contextual = dataclasses.replace(
+        config.contextual,
+        corpus=_merged(config.contextual.corpus, folder),
+        vectors=None if config.contextual.characters else str(workdir),
+        workdir=str(folder / config.contextual.workdir),
+        seed=seed,
+    )
+    return Trained(found, contextual_runs.train(contextual), Path(contextual.workdir))
+
+
+def _merged(settings: Any, folder: Path) -> Any:
+    """The settings of a corpus, for the merged text."""
+    return dataclasses.replace(
+        settings,
+        path=(str(folder / TEXT),),
+        tokenizer=tokenizers.whitespace,
+        bad_utf8="error",
+        prepared=None,
+    )
+
+
+def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrences dim"]]:
+    """The vector of every occurrence, of the table and of each layer of the language model.
+
+    Raises:
+        InputError: a form that is too rare for either vocabulary.
+    """
+    tokens = sample.tokens
+    number = vocabulary.numbers(trained.static.vocab.words)
+    known = set(number) & set(trained.contextual.vocab.words)
+    if missing := sorted(set(tokens) - known):
+        raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")
+    of = embedding.of_run(trained.workdir)
+    layers = np.zeros((of.layers, len(tokens), of.dim), np.float32)
+    for i, found in embedding.vectors(of, sample.texts):
+        layers[:, i] = found[:, sample.at[i]]
+    table = np.asarray(trained.static.tables.input)[[number[token] for token in tokens]]
+    return {STATIC: table} | {f"layer {i}": layer for i, layer in enumerate(layers)}
+
+
+def score(vectors: Float[Any, "occurrences dim"], sample: Sample, seed: int) -> Scores:
+    """Centroids and a threshold from the train half, tried on the test half."""
+    senses, forms, (train, test) = sample.senses, sample.forms, sample.split
+    sense = polysemy.sense_accuracy(
+        vectors[train], senses[train], vectors[test], senses[test], forms[train], forms[test]
+    )
+
+    def pairs(at: Any) -> polysemy.Compared:
+        found, same = polysemy.wic_pairs(senses, forms, at, seed)
+        return polysemy.compared(vectors[found[:, 0]], vectors[found[:, 1]], same)
+
+    wic = polysemy.wic_accuracy(pairs(train), pairs(test), seed=seed)
+    return Scores(sense, wic, _silhouette(vectors[test], senses[test], forms[test]))
+
+
+def _silhouette(vectors: Any, senses: Any, forms: Any) -> float:
+    """Of the two senses of a form; all forms have equally many rows, side by side."""
+    number = len(np.unique(forms))
+
+    def one(rows, labels):
+        return polysemy.silhouette(rows, labels, 2, _distance)
+
+    by_form = vectors.reshape(number, -1, vectors.shape[1]), senses.reshape(number, -1)
+    return float(np.mean(jax.vmap(one)(*by_form)))
+
+
+def _distance(left: Any, right: Any) -> Any:
+    """Cosine distance; exactly 0 where floats cannot tell, for a silhouette divides by it."""
+    far = polysemy.cosine_distance(left, right)
+    return jnp.where(far <= polysemy.TIE, 0.0, far)

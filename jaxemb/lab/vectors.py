@@ -1,0 +1,78 @@
+"""Word vectors for scripts: from any file or finished run, with a progress bar."""
+
+import functools
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from jaxemb import formats
+from jaxemb.errors import InputError
+from jaxemb.formats import FormatWarning, WordVectors
+from jaxemb.lab import progress
+from jaxemb.text import sources, vocabulary
+
+
+class Loaded(NamedTuple):
+    """Words and vectors, and what a script says of their file."""
+
+    found: WordVectors
+    name: str  # of the file or folder, for a report
+    format: str
+    remarks: tuple[str, ...]  # what the file should be known for
+    unknown: Callable[[Any], Any] | None  # vectors of words that are not in it, if it has n-grams
+
+
+def word_vectors(path: str | Path, format: str | None = None, **options: Any) -> Loaded:
+    """Reads a file, a finished run, or "package:NAME/FILE"; options as in `formats.read`.
+
+    Raises:
+        InputError: what is wrong with it, and where.
+    """
+    place = sources.place(path)
+    if options.get("words"):
+        options["words"] = sources.place(options["words"])
+    with progress.bar(f"reading {place.name}") as bar, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FormatWarning)
+        name = format or formats.recognise(place)
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = formats.read(place, name, progress=show, **options)
+    remarks = tuple(str(each.message) for each in said if each.category is FormatWarning)
+    model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
+    return Loaded(found, place.stem, name, remarks, model and _composed(model))
+
+
+def _composed(place: Path) -> Callable[[Any], Any]:
+    """Vectors of any words; the model is read again when they are first asked for, if ever."""
+    model = functools.cache(functools.partial(formats.fasttext.model, place))
+    return lambda words: formats.fasttext.vectors(model(), words)
+
+
+def rows_of(
+    path: str | Path, words: tuple[str, ...], dim: int, **options: Any
+) -> tuple[Loaded, Int[Any, " words"]]:
+    """Vectors for a vocabulary: what was loaded, and the row of each word in it, -1 for none.
+
+    Raises:
+        InputError: as `word_vectors`; a table without words, or of another dimension, or without
+            any of these words.
+    """
+    loaded = word_vectors(path, **options)
+    known, table = loaded.found
+    if known is None:
+        raise InputError(f"{path}: has no words: training needs to know its rows")
+    if table.shape[1] != dim:
+        held = f"vectors of {table.shape[1]} dimensions"
+        raise InputError(f"{path}: {held}, dim is {dim}: --dim {table.shape[1]}")
+    number = vocabulary.numbers(known)
+    rows = np.array([number.get(word, -1) for word in words])
+    if (rows < 0).all():
+        raise InputError(f"{path}: none of the {len(words):,} words of the text is in it")
+    return loaded, rows

@@ -1,0 +1,252 @@
+"""Training: chunks of steps under one jit, as a loop without files, clocks or printing."""
+
+import enum
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from jaxemb.errors import InputError, NumericalError
+from jaxemb.functional import schedules
+from jaxemb.static import objectives, segments, tables
+from jaxemb.structs import InOut, Learner, LearnerState, Objective, Refused, Vocab
+from jaxemb.training import prefetch
+
+
+class Stream(enum.IntEnum):
+    """What randomness is for: fold_in(key, Stream) keeps the streams of one seed apart."""
+
+    TABLES = 0
+    DRAWS = 1
+    TEXT = 2
+    HELD_OUT_TEXT = 3
+    HELD_OUT_DRAWS = 4
+
+
+class Plan(NamedTuple):
+    """All that decides the bits of a training, besides its text."""
+
+    key: Key[Array, ""]
+    objective: Objective
+    learner: Learner
+    dim: int
+    epochs: int
+    learning_rate: float
+    batch: int  # blocks in a step
+    chunk: int  # steps in one jitted call: changes nothing but speed
+    trainable: InOut | None = None
+    # from random tables to the first, which are given away
+    initial: Callable[[InOut], InOut] = lambda whole: whole
+    initialize: Callable[..., InOut] = tables.init  # (key, rows, dim) -> random tables
+    schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
+
+
+class Program(NamedTuple):
+    """What runs on the device, of one model or of several together.
+
+    start(rows) -> LearnerState
+    rates(done) -> the learning rates of steps
+    first_loss(tables, step, texts, resources) -> nats per pair
+    chunk(state, step, count, texts, rates, resources) -> LearnerState
+    """
+
+    start: Callable[[InOut], LearnerState]
+    rates: Callable[..., Any]
+    first_loss: Callable[..., Array]
+    chunk: Callable[..., LearnerState]
+
+
+class Cursor(NamedTuple):
+    """Where training stands; with the plan and the text it decides all that follows."""
+
+    epoch: int = 0
+    segment: int = 0
+    segment_step: int = 0  # the next step of that segment
+    step: int = 0  # steps so far
+    trained: int = 0  # words so far
+    subsampled: int = 0
+
+
+class Event(NamedTuple):
+    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
+
+    state: LearnerState
+    began: Cursor  # where the chunk started
+    cursor: Cursor  # where the next one will
+    loss: Float[Array, "*members"]  # of the chunk's first step, nats per pair
+    learning_rate: float
+    done: float  # share of the whole training
+    ends_epoch: bool
+    refused: Refused  # when it ended
+
+
+def check_ids(ids: Any, vocab: Vocab) -> None:
+    """Raises InputError for no ids, and ids that are not words of the vocabulary."""
+    if segments.largest_id(ids, len(vocab.words)) < 0:
+        raise InputError("no ids of words: there is nothing to train on")
+
+
+def split_of(
+    key, ids, keep, *, held_out: float = 0.0, held: bool = False, cost=None
+) -> segments.Split:
+    """The text of one side, subsampled by a seed that derives from the key.
+
+    Args:
+        cost: what words cost as centers: `objective.cost(resources)`.
+    """
+    stream = Stream.HELD_OUT_TEXT if held else Stream.TEXT
+    seed = int(jax.random.bits(jax.random.fold_in(key, stream), dtype=jnp.uint32))
+    return segments.Split(ids, keep, seed, held_out, held, cost=cost)
+
+
+def start(plan: Plan, rows: InOut) -> LearnerState:
+    """The state before the first step."""
+    key = jax.random.fold_in(plan.key, Stream.TABLES)
+    return plan.learner.init(plan.initial(plan.initialize(key, rows, plan.dim)))
+
+
+def one(plan: Plan) -> Program:
+    """The program of a single model: its draws come from the plan's key."""
+    draws = jax.random.fold_in(plan.key, Stream.DRAWS)
+    how = {"objective": plan.objective, "learner": plan.learner}
+    return Program(
+        functools.partial(start, plan),
+        functools.partial(plan.schedule, plan.learning_rate),
+        lambda whole, *rest: _first_loss(whole, draws, *rest, objective=plan.objective),
+        lambda state, *rest: _train_chunk(state, draws, *rest, plan.trainable, **how),
+    )
+
+
+def events(
+    plan: Plan,
+    state: LearnerState,
+    resources: Any,
+    split: segments.Split,
+    cursor: Cursor = Cursor(),  # noqa: B008 (a NamedTuple does not change)
+    program: Program | None = None,
+) -> Iterator[Event]:
+    """Trains from the cursor to the last epoch, a chunk at a time.
+
+    The text of the next chunks is prepared in a thread while the device works.
+    """
+    program = program or one(plan)
+    for epoch, chunk in prefetch.ahead(_all_chunks(plan, split, cursor)):
+        done = _done(plan, split, epoch, chunk)
+        rates = program.rates(done[:-1]).astype(np.float32)
+        # a program of its own: inside the next one, a look at the tables makes XLA copy them
+        loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
+        state = program.chunk(state, cursor.step, chunk.real, chunk.texts, rates, resources)
+        ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
+        segment = chunk.segment + chunk.ends_segment
+        began, cursor = (
+            cursor,
+            Cursor(
+                epoch=epoch + ends,
+                segment=0 if ends else segment,
+                segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,
+                step=cursor.step + chunk.real,
+                trained=cursor.trained + chunk.trained,
+                subsampled=cursor.subsampled + chunk.subsampled,
+            ),
+        )
+        rate = float(plan.schedule(plan.learning_rate, done[0]))
+        share = float(done[chunk.real])
+        refused = jax.tree.map(jnp.copy, state.refused)  # state is given away
+        yield Event(state, began, cursor, loss, rate, share, ends, refused)
+
+
+def account(corpus, epochs: int, train: int, held_out: int, cursor: Cursor) -> dict:
+    """Where every token went.
+
+    Raises:
+        NumericalError: the sums do not hold: read = kept + dropped, kept = train + held out,
+            trained + subsampled = epochs x train.
+    """
+    tokens = {
+        **corpus.tokens._asdict(),
+        "held_out": held_out,
+        "subsampled": cursor.subsampled,
+        "trained": cursor.trained,
+    }
+    sums = (
+        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
+        tokens["kept"] == train + held_out,
+        cursor.trained + cursor.subsampled == epochs * train,
+    )
+    if not all(sums):
+        raise NumericalError(f"tokens do not add up: {tokens}, train {train}, epochs {epochs}")
+    return tokens
+
+
+def where(event: Event) -> str:
+    """The place of a chunk, for people."""
+    first, at = event.began.segment * segments.SEGMENT, event.began
+    text = f"tokens {first:,} to {first + segments.SEGMENT:,}"
+    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, {text}"
+
+
+def steps(state, draws, first, count, texts, rates, resources, trainable, *, objective, learner):
+    """Some steps, with no word to the host in between.
+
+    Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
+    drawn for all steps at once, where threefry inside the loop would cost as much as the products.
+    """
+    numbers = first + jnp.arange(texts.shape[0], dtype=jnp.int32)
+    random = random_bits(draws, numbers, texts.shape[1], objective)
+    how = {"objective": objective, "learner": learner}
+    return run(state, count, random, texts, rates, resources, trainable, **how)
+
+
+def run(state, count, random, texts, rates, resources, trainable, *, objective, learner):
+    """The same with its random numbers given, uint32 [steps, batch, bits]."""
+    draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
+
+    def step(i, state):
+        blocks = draw(random[i], texts[i], resources)
+        return learner.step(state, blocks, rates[i], trainable)
+
+    return jax.lax.fori_loop(0, count, step, state)
+
+
+def first_loss(whole, draws, step, texts, resources, *, objective):
+    """The loss per pair of one step, before it is taken: nats."""
+    random = random_bits(draws, jnp.asarray(step, jnp.int32)[None], texts.shape[0], objective)
+    blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
+    loss, pairs = block_loss(objective, whole, blocks)
+    return loss / jnp.maximum(pairs, 1.0)
+
+
+_first_loss = jax.jit(first_loss, static_argnames="objective")
+_train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_argnames="state")
+
+
+def random_bits(key, steps, batch: int, objective: Objective):
+    """The randomness of some steps, each from fold_in(key, step) alone."""
+    shape = (batch, objective.reads.bits)
+    return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape, jnp.uint32))(steps)
+
+
+def block_loss(objective: Objective, whole: InOut, blocks):
+    """The loss of some blocks, and the observed pairs it is over."""
+    rows = tables.gather(whole, blocks.ids)
+    return objectives.total(objective, rows, blocks), jnp.sum(blocks.pairs)
+
+
+def _all_chunks(plan: Plan, split: segments.Split, cursor: Cursor):
+    reads = plan.objective.reads
+    for epoch in range(cursor.epoch, plan.epochs):
+        at = (cursor.segment, cursor.segment_step) if epoch == cursor.epoch else (0, 0)
+        for chunk in segments.chunks(split, reads, plan.batch, plan.chunk, epoch, *at):
+            yield epoch, chunk
+
+
+def _done(plan: Plan, split: segments.Split, epoch: int, chunk: segments.Chunk):
+    """The share of all epochs' text before each step of a chunk and after its last, float64."""
+    length = min(split.segment, len(split.ids) - chunk.segment * split.segment)
+    share = (chunk.first + np.arange(len(chunk.texts) + 1)) / chunk.steps
+    before = epoch * len(split.ids) + chunk.segment * split.segment
+    return (before + share * length) / (plan.epochs * len(split.ids))

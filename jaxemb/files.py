@@ -1,23 +1,18 @@
-"""What a result depends on, written down: functions by name and content, versions, commit."""
+"""Files: whole or absent, as JSON, synced to disk; and functions by name and content."""
 
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
 import inspect
 import json
 import math
 import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jaxemb import disk
 from jaxemb.errors import InputError
-
-PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def function_name(function: Callable) -> str:
@@ -44,24 +39,6 @@ def _setting(value: Any) -> str:
     if isinstance(value, tuple):  # an optax transformation is a tuple of functions
         return f"({', '.join(_setting(each) for each in value)})"
     return function_name(value) if callable(value) else repr(value)
-
-
-def environment() -> dict[str, Any]:
-    """Versions of Python and of what computes, and the commit of this checkout, if it is one."""
-    versions = {"python": sys.version.split()[0]}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    here = str(Path(__file__).parent)
-    command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-        commit = found.stdout.strip() or None
-    except (OSError, subprocess.TimeoutExpired):
-        commit = None
-    return {"versions": versions, "commit": commit}
 
 
 def read_text(path: Path) -> str:
@@ -105,9 +82,9 @@ def replacing(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(path.name + ".tmp")
     try:
         yield unfinished
-        disk.sync(unfinished)
+        sync(unfinished)
         os.replace(unfinished, path)
-        disk.sync(path.parent)
+        sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -153,3 +130,35 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Disk(NamedTuple):
+    """A folder is durable when it was synced, and so was the folder that names it."""
+
+    make: Callable[[Path], Any]
+    write: Callable[[Path, bytes], Any]
+    sync: Callable[[Path], Any]  # a file, or a folder: what it names
+    rename: Callable[[Path, Path], Any]
+    remove: Callable[[Path], Any]  # a folder with all in it
+
+
+def sync(path: Path) -> None:
+    """Returns when a file, or what a folder names, is on the disk.
+
+    Raises:
+        OSError: no such file, or the disk failed.
+    """
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+DISK = Disk(
+    lambda path: path.mkdir(parents=True, exist_ok=True),
+    Path.write_bytes,
+    sync,
+    os.replace,
+    shutil.rmtree,
+)

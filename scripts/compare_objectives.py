@@ -9,7 +9,7 @@ own exact distribution). Writes likelihoods.json, .md and .png into the workdir.
 
 import importlib.util
 
-from jaxemb.lab import command_line
+from jaxemb.lab import command_line, workdir
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     found = comparison.compare(config, corpus, say=lambda name: print(f"training: {name}"))
     rows = [each._asdict() for each in found]
     provenance.write_json(
-        folder / "likelihoods.json", {**provenance.environment(), "objectives": rows}
+        folder / "likelihoods.json", {**workdir.environment(), "objectives": rows}
     )
     text = comparison.markdown(found)
     provenance.write_text(folder / "likelihoods.md", text + "\n")

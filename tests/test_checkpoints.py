@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from jaxemb.disk import DISK, Disk
 from jaxemb.errors import InputError
+from jaxemb.files import DISK, Disk
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.lab.durable.checkpoints import MANIFEST, Place
 

@@ -25,8 +25,8 @@ import train_contextual
 
 from jaxemb.contextual import training as contextual_training
 from jaxemb.counts import glove
-from jaxemb.disk import Disk
 from jaxemb.errors import InputError, Interrupted, NumericalError
+from jaxemb.files import Disk
 from jaxemb.lab import corpus as preparation
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.durable import loop as durable

@@ -27,11 +27,11 @@ from jaxemb.lab.durable import snapshots
 from jaxemb.lab.durable.tensors import arrays
 from jaxemb.lab.hosts import agreement as hosts
 from jaxemb.lab.hosts import lost, store
-from jaxemb.lab.hosts_config import Hosts
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import StaticConfig
+from jaxemb.lab.settings import Hosts
 from tests import covering, patience, quickly
 from tests.killing import Nursery
 

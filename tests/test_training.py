@@ -14,7 +14,7 @@ from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives
 from jaxemb.structs import InOut
-from jaxemb.training import fitting, held_out, learners, optimizers, prefetch
+from jaxemb.training import fitting, learners, monitor, optimizers, prefetch
 from jaxemb.training import loop as training
 from tests import covering
 
@@ -112,12 +112,12 @@ def test_the_learning_rate_falls_linearly_from_its_start(text):
 
 def test_held_out_loss_is_the_same_at_every_call_and_starts_at_log_2_per_score(text):
     plan, (resources, rows), split = _plan_and_text(text)
-    held = held_out.texts(plan, split._replace(held=True))
+    held = monitor.texts(plan, split._replace(held=True))
     tables = training.start(plan, rows).tables
-    loss = held_out.loss(plan, tables, resources, held)
-    assert loss == held_out.loss(plan, tables, resources, held)
+    loss = monitor.loss(plan, tables, resources, held)
+    assert loss == monitor.loss(plan, tables, resources, held)
     np.testing.assert_allclose(loss, (1 + SMALL["negatives"]) * np.log(2), rtol=1e-5)
-    assert held_out.loss(plan, tables, resources, []) is None
+    assert monitor.loss(plan, tables, resources, []) is None
 
 
 def test_held_out_loss_does_not_depend_on_the_chunk_length(text):
@@ -126,8 +126,8 @@ def test_held_out_loss_does_not_depend_on_the_chunk_length(text):
     losses = []
     for chunk in (2, 8):
         other = plan._replace(chunk=chunk)
-        parts = held_out.texts(other, split._replace(held=True))
-        losses.append(held_out.loss(other, tables, resources, parts))
+        parts = monitor.texts(other, split._replace(held=True))
+        losses.append(monitor.loss(other, tables, resources, parts))
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
 
 

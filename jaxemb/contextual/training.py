@@ -14,8 +14,9 @@ from jaxtyping import Array, Float, Key
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
+from jaxemb.functional.finite import all_finite, applied
 from jaxemb.structs import Refused
-from jaxemb.training import learners, optimizers
+from jaxemb.training import optimizers
 
 
 class Stream(enum.IntEnum):
@@ -218,9 +219,9 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     change, optimizer = optimizers.updated(rule.optimizer, gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, change)
     params = _where_trained(resources, params, state.params)
-    finite = learners.all_finite((gradient, nats))
+    finite = all_finite((gradient, nats))
     new = State(params, optimizer, carry, state.refused)
-    return learners.applied(finite, new, state), nats, counts
+    return applied(finite, new, state), nats, counts
 
 
 def where(event: Event) -> str:

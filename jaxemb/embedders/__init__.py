@@ -9,10 +9,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxemb.embedders.changes import Change, additive, concat, gate, rotation, switch
+from jaxemb.embedders.changes import (
+    Change,
+    Senses,
+    additive,
+    concat,
+    gate,
+    rotation,
+    sense_mixture,
+    sense_weights,
+    switch,
+)
 from jaxemb.embedders.in_context import Changed, Contextual, changed, contextual, frozen
 from jaxemb.embedders.layers import Mix, Reading, layer, mix, mix_without_static, top
-from jaxemb.embedders.senses import Senses, sense_mixture, sense_weights
 from jaxemb.embedders.to_static import faded, static_from_component, static_from_mean
 from jaxemb.functional import onehot
 from jaxemb.structs import Embedder

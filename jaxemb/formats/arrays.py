@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import keys
+from jaxemb.formats import options as options_lib
 from jaxemb.formats.options import File, Options, WordVectors, existing, warn
 from jaxemb.formats.rows import LARGE, decoded
 from jaxemb.text import corpus, vocabulary, word_lists
@@ -128,7 +128,7 @@ def _entries(file: File) -> dict[str, Any]:
     if size > min(_LONGEST_HEADER, file.left or 0):
         raise file.error("byte 0", f"a header of {size:,} bytes", "a safetensors file")
     try:
-        entries = keys.loads(file.path, file.exactly(size, "the header").decode("utf-8"))
+        entries = options_lib.loads(file.path, file.exactly(size, "the header").decode("utf-8"))
         with safe_open(file.path, "np") as found:
             return {name: entries[name] for name in list(found.keys())}
     except FormatError:

@@ -1,5 +1,6 @@
 """What is read, how it is asked for, and the plain bytes of a file with its place in errors."""
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Collection
@@ -178,3 +179,21 @@ class File:
 
     def error(self, where: str, found: str, expected: str = "", hint: str = "") -> FormatError:
         return FormatError(self.path, where, found, expected, hint)
+
+
+def loads(path: Path, text: str, **hooks: Any) -> Any:
+    """What JSON says.
+
+    Raises:
+        FormatError: a key that stands twice in one object.
+        ValueError, RecursionError: no JSON, as `json.loads` has it.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise FormatError(path, f"{twice:.80}", "the key twice", "every key once")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once, **hooks)

@@ -2,6 +2,9 @@
 
 import dataclasses
 import hashlib
+import importlib.metadata
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +70,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
                 "Choose another --workdir, or delete this one"
             )
     else:
-        provenance.write_json(path, {**now, **provenance.environment()})
+        provenance.write_json(path, {**now, **environment()})
 
 
 def place(workdir: Path) -> checkpoints.Place:
@@ -118,3 +121,24 @@ def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> l
         elif old != new:
             found.append(f"{prefix}{key} was {old}, now {new}")
     return found
+
+
+PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def environment() -> dict[str, Any]:
+    """Versions of Python and of what computes, and the commit of this checkout, if it is one."""
+    versions = {"python": sys.version.split()[0]}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    here = str(Path(__file__).parent)
+    command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        commit = found.stdout.strip() or None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    return {"versions": versions, "commit": commit}

@@ -19,7 +19,6 @@ from jaxemb.linalg.assertions import (
 from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.bounds import Bounds, singular_bounds
 from jaxemb.linalg.comparison import Procrustes, cka, pip_distance, procrustes
-from jaxemb.linalg.dependence import Dependence, dependence
 from jaxemb.linalg.function_assertions import (
     assert_equivariant,
     assert_gauge_invariant,
@@ -47,7 +46,16 @@ from jaxemb.linalg.postprocessing import all_but_the_top, whiten
 from jaxemb.linalg.ranks import RankReport, certify, rank
 from jaxemb.linalg.reductions import Method, gram64, qr, sketch
 from jaxemb.linalg.spectrum import Spectrum, spectrum
-from jaxemb.linalg.subspaces import Membership, basis, membership, principal_angles, project, reject
+from jaxemb.linalg.subspaces import (
+    Dependence,
+    Membership,
+    basis,
+    dependence,
+    membership,
+    principal_angles,
+    project,
+    reject,
+)
 from jaxemb.linalg.summary import Summary, summary
 from jaxemb.linalg.truncated import TruncatedSVD, truncated_svd
 

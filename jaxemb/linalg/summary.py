@@ -9,10 +9,10 @@ from jaxtyping import Float
 from jaxemb.linalg import arrays
 from jaxemb.linalg import measures as shape
 from jaxemb.linalg.axes import Axes, axes
-from jaxemb.linalg.dependence import Dependence, dependence
 from jaxemb.linalg.orthogonality import Coherence, coherence
 from jaxemb.linalg.ranks import RankReport, certify
 from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.subspaces import Dependence, dependence
 
 MOST_COMPARED = 20_000  # rows: all pairs of them are 0.08 TFLOP at dim 100
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
-from jaxemb.functional import subsampling
+from jaxemb.functional import finite, subsampling
 from jaxemb.static import segments, steps
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
 from jaxemb.training import learners
@@ -150,7 +150,7 @@ def runaway(tables: InOut) -> str | None:
 
 def refuse_bad(state: LearnerState) -> None:
     """Raises NumericalError for a state whose last updates, or numbers, are not finite."""
-    if not bool(learners.all_finite(state.tables)) or int(state.refused.in_a_row):
+    if not bool(finite.all_finite(state.tables)) or int(state.refused.in_a_row):
         raise NumericalError(
             "training ended with NaN or infinity: lower learning_rate or set a cap"
         )

@@ -4,7 +4,6 @@ Losses are summed over a batch, never averaged, so that `learning_rate` means wh
 word2vec: what one observed pair does to a row.
 """
 
-import functools
 import itertools
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import optax
 from jaxtyping import Array
 
 from jaxemb.errors import InputError
+from jaxemb.functional.finite import all_finite, applied, refused, where
 from jaxemb.static import objectives, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 from jaxemb.training import optimizers
@@ -156,7 +156,7 @@ def row_sparse(
         finite = all_finite(gradient)
         ids, gradient, finite = ops.exchange(state.tables, blocks.ids, gradient, finite)
         # rows whose gradient is 0 stay as they are, whatever the optimizer
-        gradient = _where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
+        gradient = where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
         plain = cap is None and optimizer is sgd
         if not plain or trainable is not None:  # what is done to each row by itself
             ids, gradient = tables.spread(ids, gradient)
@@ -172,34 +172,14 @@ def row_sparse(
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
             update, optimizer_state = (InOut(*parts) for parts in zip(*changed, strict=True))
         moved = ops.scatter_add(state.tables, ids, update)
-        return LearnerState(moved, optimizer_state, _refused(state, finite))
+        return LearnerState(moved, optimizer_state, refused(state, finite))
 
     return Learner(init, step, over)
-
-
-@functools.partial(jax.jit, inline=True)
-def all_finite(tree: Any) -> Array:
-    """Whether every number of a pytree is finite."""
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
 def _masked(gradient: Array, mask: Array) -> Array:
     """A mask of any type, NumPy's default too, leaves gradients of theirs."""
     return gradient * mask[..., None].astype(gradient.dtype)
-
-
-def _where(condition: Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)
-
-
-def applied(finite: Array, new: Any, old: Any) -> Any:
-    """The state after a step: one whose update is not finite changes nothing but `refused`."""
-    return _where(finite, new, old)._replace(refused=_refused(old, finite))
-
-
-def _refused(state: Any, finite: Array) -> Refused:
-    bad = jnp.where(finite, 0, 1)
-    return Refused((state.refused.in_a_row + bad) * bad, state.refused.in_all + bad)
 
 
 def _in_parts(of, blocks: Block, parts: int):

@@ -20,7 +20,6 @@ from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.static import bags, tables
 from jaxemb.structs import Bag, InOut, Learner, TableOps
-from jaxemb.training import held_out
 from jaxemb.training import loop as training
 from jaxemb.training import mesh as sharding
 from jaxemb.training import monitor as watching
@@ -232,7 +231,7 @@ def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
     return {
         "program": program(on, plan),
         "measure": functools.partial(measure, on, rows),
-        "held_out": held_out.loss,
+        "held_out": watching.loss,
         "layout": sharding.layout(placement(on)),
         "put": lambda resources: sharding.divided(on.mesh, resources),
         "beside": False,

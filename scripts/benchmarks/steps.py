@@ -20,7 +20,7 @@ from jaxemb.functional import subsampling
 from jaxemb.lab import command_line
 from jaxemb.lab import corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.training import held_out, learners
+from jaxemb.training import learners, monitor
 from jaxemb.training import loop as training
 
 
@@ -70,7 +70,7 @@ def _train(asked: Asked, made, tokens: int, cap: float | None) -> dict:
     input_table = np.asarray(state.tables.input)
     seconds = time.perf_counter() - begun
     same = plan._replace(batch=32, chunk=64)  # the same draws for every step size
-    loss = held_out.loss(same, state.tables, resources, held_out.texts(same, held))
+    loss = monitor.loss(same, state.tables, resources, monitor.texts(same, held))
     finite = bool(np.isfinite(input_table).all())
     scores = words.similarities(made.vocab, input_table) if finite else {}
     return {

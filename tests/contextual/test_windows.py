@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jaxemb.contextual import bigrams, windows
+from jaxemb.contextual import perplexity as perplexities
+from jaxemb.contextual import windows
 from jaxemb.contextual.windows import END, SHIFT, START, UNKNOWN
 from jaxemb.errors import InputError
 
@@ -77,9 +78,9 @@ def test_too_little_text_is_refused():
 def test_bigram_probabilities_sum_to_one_and_are_counts(k):
     draw = np.random.default_rng(0)
     first, second = draw.integers(0, 5, (2, 200))
-    of = bigrams.counted(first, second, 7)
+    of = perplexities.counted(first, second, 7)
     for a in range(7):
-        p = np.exp(-bigrams.nats(of, np.full(7, a), np.arange(7), k))
+        p = np.exp(-perplexities.nats(of, np.full(7, a), np.arange(7), k))
         np.testing.assert_allclose(p.sum(), 1.0)
         pairs = [int(((first == a) & (second == b)).sum()) for b in range(7)]
         np.testing.assert_allclose(p, (np.array(pairs) + k) / (sum(pairs) + 7 * k))
@@ -88,8 +89,8 @@ def test_bigram_probabilities_sum_to_one_and_are_counts(k):
 def test_the_best_k_is_that_of_the_dev_text():
     draw = np.random.default_rng(1)
     train, dev, held = (tuple(draw.integers(0, 30, (2, n))) for n in (3000, 300, 300))
-    perplexity, k = bigrams.best_perplexity(train, dev, held, 30)
-    of = bigrams.counted(*train, 30)
-    on_dev = {each: bigrams.nats(of, *dev, each).mean() for each in bigrams.KS}
+    perplexity, k = perplexities.best_perplexity(train, dev, held, 30)
+    of = perplexities.counted(*train, 30)
+    on_dev = {each: perplexities.nats(of, *dev, each).mean() for each in perplexities.KS}
     assert k == min(on_dev, key=on_dev.__getitem__)
-    np.testing.assert_allclose(perplexity, np.exp(bigrams.nats(of, *held, k).mean()))
+    np.testing.assert_allclose(perplexity, np.exp(perplexities.nats(of, *held, k).mean()))

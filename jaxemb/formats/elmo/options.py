@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import keys
+from jaxemb.formats import options as options_lib
 from jaxemb.formats.options import existing, warn
 
 CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
@@ -170,7 +170,7 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
         return int(digits) if len(digits) < 20 else math.inf  # refused with its key
 
     try:
-        found = keys.loads(path, data.decode("utf-8"), parse_int=whole)
+        found = options_lib.loads(path, data.decode("utf-8"), parse_int=whole)
         _check_finite(path, found, "")
     except FormatError:
         raise

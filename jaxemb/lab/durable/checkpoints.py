@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from safetensors.numpy import load, save
 
-from jaxemb.disk import DISK, Disk
 from jaxemb.errors import InputError
+from jaxemb.files import DISK, Disk
 from jaxemb.lab.durable import snapshots
 
 FOLDER = "checkpoints"

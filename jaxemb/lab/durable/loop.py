@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb.errors import Interrupted, NumericalError
+from jaxemb.functional import finite
 from jaxemb.lab.durable import checkpoints, snapshots
-from jaxemb.training import learners
 
 PATIENCE = 10  # updates in a row that are not finite, before a training goes back
 
@@ -140,7 +140,7 @@ class Durable:
         return event is not None and _in_a_row(event) >= self._patience
 
     def _sound(self, event: Any) -> bool:
-        return not self._refuses(event) and bool(learners.all_finite(self.state))
+        return not self._refuses(event) and bool(finite.all_finite(self.state))
 
     def _back(self, event: Any) -> None:
         where = self._training.where(event)

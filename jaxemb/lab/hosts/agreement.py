@@ -23,7 +23,7 @@ from jaxemb.lab import workdir as identity
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.hosts import lost, store
-from jaxemb.lab.hosts_config import AUTO, Hosts
+from jaxemb.lab.settings import AUTO, Hosts
 
 _FOR_EVER = 1 << 30  # ms: what is not answered is ended by the heartbeat, or by the watch
 _BEATS = ("heartbeat_timeout_seconds", "shutdown_timeout_seconds")

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import files as provenance
-from jaxemb.contextual import bigrams, models, perplexity, training, windows
+from jaxemb.contextual import models, perplexity, training, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError, NumericalError
@@ -185,8 +185,8 @@ def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
     back = [(second, first) for first, second in ahead]
     found = {}
     for name, parts in (("forward", ahead), ("backward", back)):
-        perplexity, k = bigrams.best_perplexity(parts[0], parts[1], parts[2], rows)
-        found[name] = {"perplexity": perplexity, "k": k}
+        least, k = perplexity.best_perplexity(parts[0], parts[1], parts[2], rows)
+        found[name] = {"perplexity": least, "k": k}
     return found
 
 

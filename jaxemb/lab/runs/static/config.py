@@ -13,8 +13,7 @@ import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.functional import schedules, subsampling
-from jaxemb.lab.hosts_config import Hosts
-from jaxemb.lab.settings import Corpus, Function
+from jaxemb.lab.settings import Corpus, Function, Hosts
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import mesh_sizes as mesh_config
 

@@ -19,9 +19,9 @@ from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import InOut, Learner, Objective
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import held_out, optimizers
 from jaxemb.training import loop as training
 from jaxemb.training import monitor as watching
+from jaxemb.training import optimizers
 
 
 class Members(NamedTuple):
@@ -125,7 +125,7 @@ _measure = jax.jit(jax.vmap(watching.measure))
 def _held_out(members: Members, plan: training.Plan, whole: InOut, resources: Any, parts):
     """Each member's loss on the text held out, with the same draws for all."""
     found = [
-        held_out.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
+        watching.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
         for i in range(len(members.seeds))
     ]
     return None if None in found else found

@@ -25,7 +25,7 @@ from jaxemb.lab.runs.static import subwords as subword_models
 from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import fitting, held_out
+from jaxemb.training import fitting
 from jaxemb.training import loop as training
 from jaxemb.training import monitor as watching
 from jaxemb.training import sharded as sharded_training
@@ -112,8 +112,8 @@ def train(
     tokens = training.account(
         corpus, config.epochs, segments.words(text), segments.words(held), cursor
     )
-    parts = [] if together else held_out.texts(plan, held)
-    turned = held_out.rotation(plan, whole, objective.of_words(prepared[0]), parts)
+    parts = [] if together else watching.texts(plan, held)
+    turned = watching.rotation(plan, whole, objective.of_words(prepared[0]), parts)
     begin = growing.account(config, start, corpus.vocab, whole)
     size = {**stepping.account(step), "ran_away": fitting.runaway(whole)}
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
@@ -122,7 +122,7 @@ def train(
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
     if on := sharded_training.of_config(config):
         return How(**sharded_training.how(on, plan, rows))
-    return How(training.one(plan), watching.measure, held_out.loss)
+    return How(training.one(plan), watching.measure, watching.loss)
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:
@@ -177,7 +177,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
 
-    held_texts = held_out.texts(plan, held)
+    held_texts = watching.texts(plan, held)
 
     def asked(tables: InOut) -> Any:
         return how.held_out(plan, tables, resources, held_texts)

@@ -18,6 +18,7 @@ from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
+from jaxemb.lab import workdir
 from jaxemb.lab.studies.context import tokens as running_words
 from jaxemb.lab.studies.context.tokens import Source, Texts
 from jaxemb.text import characters
@@ -117,7 +118,7 @@ def _shares(module, params, ids, mask, key):
 
 def write(folder: Path, found: Comparison) -> str:
     """Writes comparison.json, comparison.md and pictures; returns the Markdown."""
-    provenance.write_json(folder / "comparison.json", {**build(found), **provenance.environment()})
+    provenance.write_json(folder / "comparison.json", {**build(found), **workdir.environment()})
     drawn = []
     if importlib.util.find_spec("matplotlib") is not None:
         from jaxemb.lab.runs.contextual import pictures as context_pictures

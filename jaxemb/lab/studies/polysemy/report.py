@@ -76,7 +76,7 @@ def write(config: PolysemyConfig, found: list[dict[str, Any]]) -> str:
         "layers": summary(found),
         "seeds": found,
         "config": identity.described(config),
-        **provenance.environment(),
+        **identity.environment(),
     }
     provenance.write_json(workdir / "polysemy.json", report)
     drawn = []

@@ -11,6 +11,7 @@ from jaxemb import files as provenance
 from jaxemb import linalg
 from jaxemb.evaluation import intervals, neighbours
 from jaxemb.evaluation.intervals import Estimate
+from jaxemb.lab import workdir as workdirs
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.runs.static.run import Result
 from jaxemb.lab.studies.theorem import measures as theorem
@@ -97,7 +98,7 @@ def write(config: StaticConfig, result: Result, of: theorem.Matrix, svd: InOut) 
     """Writes theorem.json, theorem.md and the figure into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
     report, drawn = build(config, result, of, svd)
-    provenance.write_json(workdir / "theorem.json", {**report, **provenance.environment()})
+    provenance.write_json(workdir / "theorem.json", {**report, **workdirs.environment()})
     text = markdown(report)
     if importlib.util.find_spec("matplotlib") is not None:
         from jaxemb.lab.studies.theorem import pictures as theorem_pictures

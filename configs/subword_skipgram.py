@@ -9,8 +9,7 @@ Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 15 s in all,
          SimLex-999 .257, analogies 47.4 %
 """
 
-from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.lab.runs.static.subword_config import SubwordConfig
+from jaxemb.lab.runs.static.config import Corpus, SubwordConfig
 from jaxemb.static import subwords
 from jaxemb.training import learners
 

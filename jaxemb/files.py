@@ -162,3 +162,36 @@ DISK = Disk(
     os.replace,
     shutil.rmtree,
 )
+
+
+@contextlib.contextmanager
+def left_as_found(folder: str | Path) -> Iterator[None]:
+    """A folder that can be written to; one that is new and still empty goes with a failure."""
+    existed = Path(folder).exists()
+    writable(folder)
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            with contextlib.suppress(OSError):  # not empty: something of worth is in it
+                Path(folder).rmdir()
+        raise
+
+
+def writable(folder: str | Path) -> Path:
+    """The folder, made if need be.
+
+    Raises:
+        InputError: it cannot be written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written to ({error.strerror}): choose another"
+        ) from None
+    return folder

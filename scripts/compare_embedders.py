@@ -15,6 +15,7 @@ from typing import Annotated
 
 import tyro
 
+from jaxemb import files
 from jaxemb.lab import command_line
 
 
@@ -36,13 +37,12 @@ class Compare:
 
 def main() -> None:
     asked = command_line.parse(Compare)
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab.studies.context import report as context_report
 
     found = context_report.compare(asked.left, asked.right, asked.text, asked.sentences)
     names = "-".join(side.source.name for side in found.sides)
-    out = preparation.writable(asked.out or Path("runs/compare") / names)
+    out = files.writable(asked.out or Path("runs/compare") / names)
     progress.show(context_report.write(out, found))
 
 

@@ -10,6 +10,7 @@ own exact distribution). Writes likelihoods.json, .md and .png into the workdir.
 import importlib.util
 
 from jaxemb.lab import command_line, workdir
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 
 
@@ -17,12 +18,11 @@ def main() -> None:
     config = command_line.from_command_line(ComparisonConfig)
     # after --help, which needs no device
     from jaxemb import files as provenance
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab.studies.likelihood import run as comparison
 
-    folder = preparation.writable(config.workdir)
-    corpus = preparation.prepare(config.static)
+    folder = provenance.writable(config.workdir)
+    corpus = prepare.prepare(config.static)
     found = comparison.compare(config, corpus, say=lambda name: print(f"training: {name}"))
     rows = [each._asdict() for each in found]
     provenance.write_json(

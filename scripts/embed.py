@@ -17,6 +17,7 @@ import tyro
 
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
+from jaxemb.lab.runs.contextual import embed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +50,13 @@ def main() -> None:
     from jaxemb.contextual import reader as embedding
 
     chosen = {"all": embedding.all_layers, "average": embedding.average, "top": embedding.top}
-    of = embedding.of_run(asked.run) if asked.run else embedding.of_elmo(*map(str, elmo))
-    texts = embedding.sentences(Path(asked.source))
+    of = embed.of_run(asked.run) if asked.run else embedding.of_elmo(*map(str, elmo))
+    texts = embed.sentences(Path(asked.source))
     for remark in of.remarks(texts):
         print(f"warning: {remark}")
     start = time.monotonic()
     how = {"stateful": asked.stateful, "batch": asked.batch_size}
-    embedding.write(Path(asked.target), of, texts, chosen[asked.layers], **how)
+    embed.write(Path(asked.target), of, texts, chosen[asked.layers], **how)
     words, seconds = sum(map(len, texts)), time.monotonic() - start
     rate = words / max(seconds, 1e-9)
     print(f"{asked.target}: {len(texts):,} sentences, {words:,} words, {rate:,.0f} words/s")

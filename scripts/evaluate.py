@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from jaxemb import files
 from jaxemb.lab import command_line
 
 
@@ -51,7 +52,6 @@ def main() -> None:
     from jaxemb.evaluation import datasets as reading
     from jaxemb.evaluation import policies
     from jaxemb.functional import similarity
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab import vectors as loading
     from jaxemb.lab.tables import scores as evaluation_report
@@ -75,7 +75,7 @@ def main() -> None:
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
         answers[path] = evaluation_report.ask(loaded.found, loaded.found.vectors, tests)
-    out = preparation.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
+    out = files.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
     progress.show(evaluation_report.write(out, answers, tests))
 
 

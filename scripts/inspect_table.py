@@ -11,7 +11,9 @@ from typing import Annotated
 
 import tyro
 
+from jaxemb import files
 from jaxemb.lab import command_line
+from jaxemb.lab.tables import report as tables_report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +32,8 @@ class Inspect:
 
 def main() -> None:
     asked = command_line.parse(Inspect)
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab import vectors as loading
-    from jaxemb.lab.runs.static import report
     from jaxemb.lab.tables import inspection
 
     loaded = loading.word_vectors(asked.path, words=asked.words, limit=asked.limit)
@@ -41,8 +41,8 @@ def main() -> None:
     for remark in loaded.remarks:
         print(f"warning: {remark}")
     print(f"{asked.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
-    out = preparation.writable(asked.out or f"runs/inspect/{name}")
-    progress.show(report.write_table(out, name, inspection.describe(table, words)))
+    out = files.writable(asked.out or f"runs/inspect/{name}")
+    progress.show(tables_report.write_table(out, name, inspection.describe(table, words)))
 
 
 if __name__ == "__main__":

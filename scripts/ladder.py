@@ -15,7 +15,7 @@ from typing import Annotated
 import tyro
 
 from jaxemb.errors import InputError
-from jaxemb.lab import command_line
+from jaxemb.lab import command_line, workdir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +41,13 @@ def main() -> None:
     from rich.table import Table
 
     from jaxemb.lab import vectors as loading
-    from jaxemb.lab.runs.static import run as runs
     from jaxemb.lab.studies.ladder import rungs as ladder
 
     if asked.vectors:
         vocab = loading.word_vectors(asked.vectors).found
         table = vocab.vectors
     else:
-        vocab, tables = runs.load(asked.run)
+        vocab, tables = workdir.load(asked.run)
         table = tables.input
     path = Path(asked.picture or Path("." if asked.vectors else asked.run) / "ladder.png")
     if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
@@ -66,13 +65,12 @@ def main() -> None:
     if importlib.util.find_spec("matplotlib") is None:
         print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
         return
-    from jaxemb.lab.runs.static import pictures
     from jaxemb.lab.studies.ladder import pictures as ladder_pictures
 
     if seen:
         ladder_pictures.three(rungs, seen, path)
     else:
-        pictures.ladder(rungs, path)
+        ladder_pictures.ladder(rungs, path)
     print(f"picture: {path}")
 
 

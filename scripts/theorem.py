@@ -10,20 +10,20 @@ theorem.png, into the workdir. docs/theorem.md says what they mean.
 from pathlib import Path
 
 from jaxemb.lab import command_line
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static.config import StaticConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab.runs.static import run as runs
     from jaxemb.lab.studies.theorem import measures as theorem
     from jaxemb.lab.studies.theorem import report as theorem_report
 
     theorem.check(config)
-    corpus = preparation.prepare(config)  # text -> vocab -> ids on disk
+    corpus = prepare.prepare(config)  # text -> vocab -> ids on disk
     theorem.check(config, len(corpus.vocab.words))
     objective = config.build_objective()
     learner = config.build_learner(objective)

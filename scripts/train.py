@@ -8,13 +8,13 @@ Ctrl-C saves and stops, a second one ends at once; the same command goes on from
 """
 
 from jaxemb.lab import command_line
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static.config import StaticConfig
 
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
-    from jaxemb.lab import corpus as preparation
     from jaxemb.lab import progress
     from jaxemb.lab.hosts import agreement as hosts
     from jaxemb.lab.runs.static import members as ensembles
@@ -22,7 +22,7 @@ def main() -> None:
     from jaxemb.lab.runs.static import run as runs
 
     with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
-        corpus = hosts.after_first(lambda: preparation.prepare(config))  # text -> ids on disk
+        corpus = hosts.after_first(lambda: prepare.prepare(config))  # text -> ids on disk
         objective = config.build_objective()  # what a block reads, and what it costs
         learner = config.build_learner(objective)  # block -> loss -> update
         several = bool(config.members)

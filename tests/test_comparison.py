@@ -13,7 +13,7 @@ import pytest
 from jaxemb.errors import InputError
 from jaxemb.functional import sampling
 from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.studies.likelihood import run as comparison
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 from tests.references import word2vec
@@ -79,7 +79,7 @@ def test_every_objective_learns_what_stands_together_and_says_so_in_one_measure(
 def test_pairs_are_those_of_the_windows(place, dynamic):
     config = command_line.load(place / "config.py", ComparisonConfig).static
     config = dataclasses.replace(config, window=2, dynamic_window=dynamic)
-    corpus = preparation.prepare(config)
+    corpus = prepare.prepare(config)
     ids, counted = np.asarray(corpus.ids), {}
     sentences = [line[line >= 0].tolist() for line in np.split(ids, np.flatnonzero(ids < 0))]
     for window in (1, 2):

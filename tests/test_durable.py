@@ -27,7 +27,7 @@ from jaxemb.contextual import training as contextual_training
 from jaxemb.counts import glove
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.files import Disk
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab import workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.durable.checkpoints import Place
@@ -474,7 +474,7 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused_and_leaves_no_trac
     folder = Path("run")
     folder.mkdir(exist_ok=True)
     (folder / "metrics.jsonl").write_text("the first one's")
-    with preparation.alone(folder):
+    with workdir.alone(folder):
         in_its_place(2)
         assert (folder / "metrics.jsonl").read_text() == "the first one's"
         assert not (folder / "checkpoints").exists()
@@ -497,9 +497,9 @@ def test_a_folder_is_free_again_when_who_had_it_is_killed(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout.readline() == "it is mine\n"
         with pytest.raises(InputError, match="another process is training there"):
-            preparation.alone(tmp_path).__enter__()
+            workdir.alone(tmp_path).__enter__()
         first.kill()
-    with preparation.alone(tmp_path):
+    with workdir.alone(tmp_path):
         pass
 
 

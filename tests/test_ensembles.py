@@ -8,17 +8,21 @@ import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.evaluation import bundled as words
+from jaxemb.lab import workdir
 from jaxemb.lab.runs.static import members as ensembles
 from jaxemb.lab.runs.static import report
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import Member
 from jaxemb.static import objectives, tables
 from jaxemb.structs import InOut, Vocab
+from jaxemb.training import ensembles as training_ensembles
 from jaxemb.training import learners
 from jaxemb.training import loop as training
 from tests.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
 
-MEMBERS = ensembles.Members(seeds=(0, 7, 7), learning_rates=(0.025, 0.025, 0.1), dims=(8, 8, 5))
+MEMBERS = training_ensembles.Members(
+    seeds=(0, 7, 7), learning_rates=(0.025, 0.025, 0.1), dims=(8, 8, 5)
+)
 
 
 def _last(events):
@@ -37,11 +41,11 @@ def test_a_member_is_the_model_trained_alone(text, objective, optimizer):  # noq
     plan = plan._replace(
         objective=built, learner=learners.row_sparse(built, optimizer=optimizer), epochs=1
     )
-    program = ensembles.program(MEMBERS, plan)
+    program = training_ensembles.program(MEMBERS, plan)
     whole, losses = _last(
         training.events(plan, program.start(rows), resources, split, program=program)
     )
-    for i, found in enumerate(ensembles.split(MEMBERS, whole)):
+    for i, found in enumerate(training_ensembles.split(MEMBERS, whole)):
         alone = plan._replace(
             key=jax.random.key(MEMBERS.seeds[i]),
             learning_rate=MEMBERS.learning_rates[i],
@@ -56,7 +60,7 @@ def test_a_member_is_the_model_trained_alone(text, objective, optimizer):  # noq
 
 def test_columns_that_a_member_does_not_have_stay_zero(text):  # noqa: F811
     plan, (resources, rows), split = _plan_and_text(text, epochs=1)
-    program = ensembles.program(MEMBERS, plan)
+    program = training_ensembles.program(MEMBERS, plan)
     whole, _ = _last(training.events(plan, program.start(rows), resources, split, program=program))
     for table in whole:
         np.testing.assert_array_equal(table[2, :, 5:], 0.0)
@@ -65,7 +69,7 @@ def test_columns_that_a_member_does_not_have_stay_zero(text):  # noqa: F811
 
 def test_members_start_apart(text):  # noqa: F811
     plan, (_, rows), _ = _plan_and_text(text)
-    start = ensembles.program(MEMBERS, plan).start(rows).tables
+    start = training_ensembles.program(MEMBERS, plan).start(rows).tables
     alone = tables.init(jax.random.fold_in(jax.random.key(7), training.Stream.TABLES), rows, 8)
     np.testing.assert_array_equal(start.input[1], alone.input)
     assert not np.array_equal(start.input[0], start.input[1])
@@ -81,7 +85,7 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
         found["config"], members=(Member(), Member(seed=3)), workdir=str(tmp_path)
     )
     members = ensembles.members_of(config)
-    assert members == ensembles.Members((0, 3), (0.025, 0.025), (8, 8))
+    assert members == training_ensembles.Members((0, 3), (0.025, 0.025), (8, 8))
     random = np.random.default_rng(0)
     whole = InOut(*(random.normal(size=(2, 30, 8)).astype(np.float32) for _ in range(2)))
     scores = iter([0.25, 0.5])
@@ -127,9 +131,9 @@ def test_a_script_trains_members_each_into_a_run_of_its_own(tmp_path, monkeypatc
     (tmp_path / "config.py").write_text(config)
     monkeypatch.chdir(tmp_path)
     run(train, "config.py", monkeypatch=monkeypatch)
-    tables_of = [runs.load(f"run/member_{i}")[1].input for i in range(3)]
+    tables_of = [workdir.load(f"run/member_{i}")[1].input for i in range(3)]
     assert [table.shape[1] for table in tables_of] == [8, 8, 3]
     assert not np.array_equal(tables_of[0], tables_of[1])
     assert "standard deviation" in (tmp_path / "run/report.md").read_text()
     with pytest.raises(InputError, match="member_0"):
-        runs.load("run")
+        workdir.load("run")

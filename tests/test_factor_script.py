@@ -10,10 +10,10 @@ from jaxemb.counts import cells as merging
 from jaxemb.counts import cooccurrence as counts
 from jaxemb.counts import factorizations
 from jaxemb.errors import InputError, NumericalError
+from jaxemb.lab import workdir
 from jaxemb.lab.runs.counts import report as count_report
 from jaxemb.lab.runs.counts import run as counting
 from jaxemb.lab.runs.counts.config import CountConfig, PmiConfig
-from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.lab.tables import scores as evaluation_report
 from tests.test_scripts import run
@@ -57,7 +57,7 @@ def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypat
     monkeypatch.setattr(evaluation_report, "at_hand", lambda: nothing)
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
-    vocab, tables = runs.load("run")
+    vocab, tables = workdir.load("run")
     assert sorted(vocab.words) == sorted(WORDS)
     assert tables.input.shape == tables.output.shape == (24, 6)
     found = json.loads((place / "run/report.json").read_text())
@@ -81,17 +81,17 @@ def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypat
 @pytest.mark.usefixtures("no_report")
 def test_the_same_command_uses_what_is_there_and_another_shares_the_cells(place, monkeypatch):
     run(factor, "config.py", monkeypatch=monkeypatch)
-    before = runs.load("run")[1]
+    before = workdir.load("run")[1]
 
     def never(*_, **__):
         raise AssertionError("counted again")
 
     monkeypatch.setattr(counts, "count", never)
     run(factor, "config.py", monkeypatch=monkeypatch)
-    np.testing.assert_array_equal(before.input, runs.load("run")[1].input)
+    np.testing.assert_array_equal(before.input, workdir.load("run")[1].input)
     more = ("--workdir", "other", "--cells", "run/cells", "--side-power", "1", "--dim", "3")
     run(factor, "config.py", *more, monkeypatch=monkeypatch)
-    other = runs.load("other")[1]
+    other = workdir.load("other")[1]
     np.testing.assert_allclose(other.output.T @ other.output, np.eye(3), atol=1e-5)
 
 
@@ -104,7 +104,7 @@ def test_another_config_or_other_cells_are_refused_by_name(place, monkeypatch, c
     run(factor, "config.py", *more, monkeypatch=monkeypatch, code=2)
     assert "window was 3, now 2" in capsys.readouterr().err
     (place / "run/cells" / merging.FILES.rows).write_bytes(b"")
-    (place / "run" / runs.TABLES).unlink()
+    (place / "run" / workdir.TABLES).unlink()
     run(factor, "config.py", monkeypatch=monkeypatch, code=2)
     assert "cells.rows: has 0 bytes" in capsys.readouterr().err
 
@@ -141,7 +141,7 @@ def test_an_interrupted_factorisation_keeps_the_cells_and_an_interrupted_count_n
     kept = (place / "run/cells" / merging.FILES.values).stat().st_mtime_ns
     run(factor, "config.py", monkeypatch=monkeypatch)
     assert (place / "run/cells" / merging.FILES.values).stat().st_mtime_ns == kept
-    assert (place / "run" / runs.TABLES).exists()
+    assert (place / "run" / workdir.TABLES).exists()
 
 
 def test_cells_that_do_not_add_up_are_an_error_of_numbers():

@@ -12,7 +12,7 @@ import pytest
 
 from jaxemb import objectives
 from jaxemb.errors import InputError
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.training import learners
@@ -86,7 +86,7 @@ def _prepared(row: Row):
     with open("text.txt", "wb") as file:
         file.write(row.text)
     settings = dataclasses.replace(CONFIG.corpus, **row.settings)
-    return preparation.prepare(dataclasses.replace(CONFIG, corpus=settings))
+    return prepare.prepare(dataclasses.replace(CONFIG, corpus=settings))
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,6 @@ import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.durable import snapshots
 from jaxemb.lab.durable.tensors import arrays
@@ -29,6 +28,7 @@ from jaxemb.lab.hosts import agreement as hosts
 from jaxemb.lab.hosts import lost, store
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.settings import Hosts
@@ -157,7 +157,7 @@ def _static_alone() -> None:
     """The same run by this process, on two of its devices."""
     config = command_line.load(Path("config.py"), StaticConfig)
     config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
-    made, objective = preparation.prepare(config), config.build_objective()
+    made, objective = prepare.prepare(config), config.build_objective()
     runs.train(config, objective, config.build_learner(objective), made)
 
 

@@ -17,6 +17,7 @@ from jaxemb.contextual import training as contextual_training
 from jaxemb.errors import InputError
 from jaxemb.evaluation import search as searching
 from jaxemb.functional import similarity
+from jaxemb.lab.durable import layouts
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.planning import collectives
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
@@ -326,7 +327,7 @@ def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
     start = functools.partial(contextual_training.start, plan, 4, contextual_training.Resources())
     found = []
     for mesh in (None, "data=4"):
-        layout, put = sharding.streams(mesh)
+        layout, put = layouts.streams(mesh)
         state = layout.begin(start)
         resources = contextual_training.Resources()
         for event in contextual_training.events(plan, state, text, resources, put=put):

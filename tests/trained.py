@@ -19,9 +19,9 @@ from jaxemb.contextual import models, windows
 from jaxemb.contextual import training as contextual_training
 from jaxemb.functional import subsampling
 from jaxemb.lab.runs.counts import glove as glove_training
-from jaxemb.lab.runs.static import members as ensembles
 from jaxemb.static import objectives, tables
 from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.training import ensembles as training_ensembles
 from jaxemb.training import fitting, learners
 from jaxemb.training import loop as training
 from jaxemb.training import sharded as sharded_training
@@ -115,10 +115,10 @@ def _together() -> dict[str, Callable[[], Any]]:
     plan = plan._replace(initialize=tables.init_wide)
     resources, rows = objective.prepare(vocab)
     split = training.split_of(plan.key, ids, subsampling.keep_word2vec(vocab.counts, 0.05))
-    members = ensembles.Members((0, 7), (0.025, 0.1), (6, 4))
+    members = training_ensembles.Members((0, 7), (0.025, 0.1), (6, 4))
 
     def ensemble():
-        program = ensembles.program(members, plan)
+        program = training_ensembles.program(members, plan)
         return _last(training.events(plan, program.start(rows), resources, split, program=program))
 
     def mesh():

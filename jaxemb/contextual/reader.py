@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,14 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb import files as provenance
 from jaxemb import formats
 from jaxemb.contextual import elmo as pretrained
-from jaxemb.contextual import windows
-from jaxemb.contextual.language_model import Contextualizer
 from jaxemb.errors import FormatWarning, InputError
-from jaxemb.lab import progress
-from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.text import characters
 
 # products of other heights round otherwise: batches are filled up with empty sentences, and their
@@ -69,30 +63,6 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
         asked.n_layers + 1,
         remarks,
     )
-
-
-def of_run(workdir: str | Path) -> Embedding:
-    """The model of a finished run of scripts/train_contextual.py."""
-    loaded = contextual_runs.load(workdir)
-    inner = {name: loaded.params["params"][name] for name in ("embed", "bilm")}
-    module = Contextualizer(loaded.model.embed, loaded.model.bilm)
-    number = {word: i + windows.SHIFT for i, word in enumerate(loaded.vocab.words)}
-    number |= {characters.START: windows.START, characters.END: windows.END}
-
-    def ids(tokens: Sequence[str]) -> Any:
-        if loaded.characters:
-            return characters.character_ids(tokens)
-        return np.array([number.get(token, windows.UNKNOWN) for token in tokens], np.int32)
-
-    def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
-        unknown = sum(token not in number for sentence in texts for token in sentence)
-        words = f"{len(loaded.vocab.words):,} words"
-        said = f"{unknown:,} tokens are not among the {words}: read as unknown"
-        return [said] * bool(unknown and not loaded.characters)
-
-    model = pretrained.Model(module, {"params": inner})
-    dim, layers = 2 * module.bilm.cell.out, module.bilm.layers + 1
-    return Embedding(model, ids, dim, layers, remarks)
 
 
 def all_layers(layers: Float[Any, "layers time dim"]) -> Float[Any, "layers time dim"]:
@@ -190,58 +160,3 @@ def _tokens(of: Embedding, tokens: list[str]) -> Float[np.ndarray, "tokens dim"]
 @functools.partial(jax.jit, static_argnums=0)
 def _read(module: Any, params: Any, *what: Any) -> Any:
     return module.apply({"params": params}, *what)
-
-
-def sentences(path: Path) -> list[list[str]]:
-    """The lines of a file, their tokens separated by spaces.
-
-    Raises:
-        InputError: no such file; not UTF-8.
-    """
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start:,}: not UTF-8 ({error.reason})") from None
-    lines = lines[:-1] if lines[-1] == "" else lines
-    return [[token for token in line.removesuffix("\r").split(" ") if token] for line in lines]
-
-
-def write(
-    path: Path,
-    of: Embedding,
-    texts: Sequence[Sequence[str]],
-    chosen: Callable[[Any], Any],
-    **how: Any,
-) -> None:
-    """Arrays named "0", "1", ..., one of each sentence, [layers, time, dim] float32, safetensors.
-
-    Written in place as they come, so that a file may be larger than memory.
-    """
-    layers = len(chosen(np.zeros((of.layers, 1, of.dim), np.float32)))
-    sizes = [layers * len(tokens) * of.dim * 4 for tokens in texts]
-    ends = np.cumsum([0, *sizes]).tolist()
-    entries = {
-        str(i): {
-            "dtype": "F32",
-            "shape": [layers, len(tokens), of.dim],
-            "data_offsets": [ends[i], ends[i + 1]],
-        }
-        for i, tokens in enumerate(texts)
-    }
-    header = json.dumps(entries).encode()
-    header += b" " * (-len(header) % 8)
-    start = 8 + len(header)
-    with (
-        provenance.replacing(path) as unfinished,
-        unfinished.open("wb") as out,
-        progress.bar("embedding") as bar,
-    ):
-        task = bar.add_task("", total=len(texts))
-        out.write(len(header).to_bytes(8, "little") + header)
-        out.truncate(start + ends[-1])
-        for i, found in vectors(of, texts, **how):
-            out.seek(start + ends[i])
-            out.write(np.ascontiguousarray(chosen(found), "<f4").tobytes())
-            bar.advance(task)

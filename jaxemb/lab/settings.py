@@ -151,3 +151,6 @@ class Hosts:
                 f"process_id is {self.process_id}; of {self.processes} processes, wanted 0 to "
                 f"{(self.processes or 1) - 1}"
             )
+
+
+Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual

@@ -1,16 +1,23 @@
 """What a run's folder holds, so that another run is not taken for its continuation."""
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import importlib.metadata
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxemb import files as provenance
 from jaxemb.errors import InputError
-from jaxemb.lab.durable import checkpoints
+from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
@@ -142,3 +149,59 @@ def environment() -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired):
         commit = None
     return {"versions": versions, "commit": commit}
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Within it no other training works in the folder; it is free when the process ends, however.
+
+    A file system that knows no locks is taken at its word.
+
+    Raises:
+        InputError: another process works there.
+    """
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder}: another process is training there; let it end, or take another workdir"
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(held)
+
+
+TABLES = "tables.safetensors"
+
+
+def load(workdir: str | Path) -> tuple[Vocab, InOut]:
+    """The vocabulary and the tables of a finished run.
+
+    Raises:
+        InputError: no finished run there, or files that do not belong together.
+    """
+    path = Path(workdir) / TABLES
+    if not path.is_file():
+        raise InputError(
+            f"{workdir}: holds no finished run (no {TABLES}); one is made by "
+            "python scripts/train.py configs/quickstart.py"
+        )
+    arrays = tensors.arrays(path)
+    vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
+    if set(arrays) != {"input", "output"}:
+        raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
+    found = InOut(arrays["input"], arrays["output"])
+    if not all(np.isfinite(table).all() for table in found):
+        raise InputError(f"{path}: holds NaN or infinity")
+    if found.input.ndim != 2:
+        raise InputError(f"{workdir}: holds several models: name one, as {workdir}/member_0")
+    if len(found.input) != len(vocab.words):
+        raise InputError(
+            f"{workdir}: {TABLES} has {len(found.input):,} rows, "
+            f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
+        )
+    return vocab, found

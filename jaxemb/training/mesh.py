@@ -17,7 +17,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxemb.errors import InputError
-from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.durable import snapshots
 from jaxemb.training import mesh_sizes as mesh_config
 
@@ -159,35 +158,3 @@ def whole(state: Any, like: Any) -> Any:
         return np.asarray(leaf)[tuple(slice(length) for length in wanted.shape)]
 
     return jax.tree.map(one, state, like)
-
-
-def of_streams(mesh: Mesh) -> Placement:
-    """Where a language model's state lies: whole on every device, but for the carry of streams."""
-
-    def specs(state: Any) -> Any:
-        carry = jax.tree.map(lambda _: P("data"), state.carry)
-        return jax.tree.map(lambda _: P(), state)._replace(carry=carry)
-
-    return Placement(mesh, specs)
-
-
-def streams(text: str | None) -> tuple[durable.Layout, Callable[[Any], Any]]:
-    """Layout and `put` of a language model's training: its streams divided over `data`.
-
-    Args:
-        text: see `parse`; None is one device.
-    """
-    if text is None:
-        return durable.Layout(), lambda windows: windows
-    mesh = parse(text)
-    return layout(of_streams(mesh)), lambda windows: divided(mesh, windows, None, None, "data")
-
-
-def layout(where: Placement) -> durable.Layout:
-    """How a training that is kept lies on the mesh."""
-    return durable.Layout(
-        begin=functools.partial(begin, where),
-        place=functools.partial(place, where),
-        by_rows=functools.partial(by_rows, where),
-        whole=whole,
-    )

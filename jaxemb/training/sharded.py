@@ -226,18 +226,6 @@ def steps(on: Sharded, plan: training.Plan) -> Any:
     return run
 
 
-def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
-    """What a run over a mesh does otherwise: the fields of `runs.How`."""
-    return {
-        "program": program(on, plan),
-        "measure": functools.partial(measure, on, rows),
-        "held_out": watching.loss,
-        "layout": sharding.layout(placement(on)),
-        "put": lambda resources: sharding.divided(on.mesh, resources),
-        "beside": False,
-    }
-
-
 def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
     """`watching.measure` of tables where they lie; of padded ones, with their rows without it."""
     if on.by_dim:

@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import files as provenance
-from jaxemb.lab import corpus as preparation
 from jaxemb.lab import workdir
 from jaxemb.structs import Learner, Objective, Vocab
 from jaxemb.training import loop as training
@@ -22,7 +21,7 @@ FOLDER = "runs/benchmark"
 
 def write(name: str, asked: Any, rows: list[dict[str, Any]], folder: str = FOLDER) -> Path:
     """The rows with what was asked, machine, versions and commit, as JSON; the folder."""
-    place = preparation.writable(folder)
+    place = provenance.writable(folder)
     found = {"asked": dataclasses.asdict(asked), **workdir.environment(), "rows": rows}
     provenance.write_json(place / f"{name}.json", found)
     print(f"\nWritten with machine, versions and commit: {place / name}.json")

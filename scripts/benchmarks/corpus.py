@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from jaxemb import files
 from jaxemb.lab import command_line
 from jaxemb.lab import corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
     from benchmarks import _together, static
 
-    text = preparation.writable(asked.folder) / "text.txt"
+    text = files.writable(asked.folder) / "text.txt"
     tokens = static.write_plain(asked.corpus, text)
     rows: list[dict] = []
     for program in ("gensim", "jaxemb"):

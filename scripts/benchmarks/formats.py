@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb import formats, linalg
+from jaxemb import files, formats, linalg
 from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
 
 FORMATS = ("glove", "word2vec-text", "word2vec-binary", "safetensors")
 _BLOCK = 1 << 14
@@ -46,7 +45,7 @@ def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
     from benchmarks import _together
 
-    folder = preparation.writable(asked.folder)
+    folder = files.writable(asked.folder)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir=folder) as place:
         for kind in FORMATS:

@@ -27,9 +27,10 @@ from typing import Literal
 
 import numpy as np
 
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.text import sources, tokenizers
 
@@ -87,7 +88,7 @@ def main(arguments: list[str]) -> None:
         raise InputError("no text: wanted --corpus TEXT, or --preset small")
     from benchmarks import _together
 
-    folder = preparation.writable(asked.folder)
+    folder = files.writable(asked.folder)
     text = folder / "text.txt"
     tokens = write_plain(asked.corpus, text)
     print(f"{tokens:,} tokens in {text}, {asked.epochs} epochs, dim {asked.dim}\n")
@@ -182,7 +183,7 @@ def _jaxemb(job: Job):
     for name in ("window", "negatives"):
         assert getattr(config, name) == SHARED[name]
     start = time.perf_counter()
-    made = preparation.prepare(config)
+    made = prepare.prepare(config)
     chosen = config.build_objective()
     result = runs.train(config, chosen, config.build_learner(chosen), made)
     seconds = time.perf_counter() - start

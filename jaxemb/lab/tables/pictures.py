@@ -6,9 +6,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jaxemb.lab.runs.static import pictures
+from jaxemb.lab import pictures as lab_pictures
+from jaxemb.lab.pictures import ACCENT, BELOW, INK, SOFT
 
-COLORS = (pictures.INK, pictures.ACCENT)
+COLORS = (lab_pictures.INK, lab_pictures.ACCENT)
 THICK = 0.8  # of all bars of one score
 
 
@@ -19,7 +20,7 @@ def write(tables: dict[str, Any], path: Path) -> None:
     panels = [("Spearman", similarity), ("share right", sections)]
     panels = [(label, rows) for label, rows in panels if rows]
     heights = [len(rows) * len(tables) + 1 for _, rows in panels]
-    with plt.rc_context(pictures.STYLE):
+    with plt.rc_context(lab_pictures.STYLE):
         figure, drawn = plt.subplots(
             max(len(panels), 1),
             1,
@@ -62,10 +63,82 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         )
         apart = np.maximum([value - low, high - value], 0)
         axes.barh(at, value, thick * 0.9, color=color, label=name)
-        axes.errorbar(value, at, xerr=apart, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5)
-    axes.set_yticks(np.arange(len(rows)), list(rows), **pictures.AS_IT_IS)
+        axes.errorbar(
+            value, at, xerr=apart, fmt="none", ecolor=lab_pictures.SOFT, capsize=2, lw=1.5
+        )
+    axes.set_yticks(np.arange(len(rows)), list(rows), **lab_pictures.AS_IT_IS)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set(xlabel=f"{label}, with 95 % intervals")
     axes.grid(visible=False, axis="y")
     if len(names) > 1:
         axes.legend(loc="lower right")
+
+
+def spectrum(found: dict[str, Any]):
+    """Singular values with the tolerance below which rank ends; the variance that they explain."""
+    values = np.array(found["spectrum"]["singular_values"])
+    rank, index = found["rank"], np.arange(1, len(values) + 1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    left.semilogy(index, np.maximum(values, 1e-30), color=INK, lw=2)
+    left.axhline(rank["tolerance"], color=ACCENT, ls="--", lw=1)
+    left.annotate(
+        "not told from 0 below this line",
+        (len(values), rank["tolerance"]),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="right",
+        color=ACCENT,
+    )
+    verdict = rank["verdict"].replace(": ", ":\n", 1)
+    title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{verdict}"
+    left.set(xlabel="i", ylabel="singular value $s_i$", title=title)
+    positive = values[values > 0]
+    lowest = min(rank["tolerance"], positive.min() if len(positive) else 1.0)
+    left.set_ylim(bottom=max(lowest / 3, 1e-30))
+    right.plot(index, 100 * np.cumsum(found["explained_variance"]), color=INK, lw=2)
+    right.plot(index, 100 * index / len(index), color=SOFT, ls="--", label="all directions alike")
+    right.set(xlabel="largest directions", ylabel="% of the variance", ylim=(0, 102))
+    right.set_title(f"Explained variance\neffective rank {found['spectrum']['effective_rank']:.1f}")
+    right.legend(loc="lower right")
+    return figure
+
+
+def rows(found: dict[str, Any]):
+    """Lengths of the rows, and cosines of random pairs beside those of random directions."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    norms, cosines, n = found["norms"], found["cosines"], found["dimension"]
+    left.stairs(norms["counts"], norms["edges"], fill=True, color=SOFT)
+    left.axvline(norms["quantiles"][2], color=ACCENT, lw=1, label="median")
+    left.set(xlabel="length of the row", ylabel="words", title="Lengths of the rows")
+    left.legend(**BELOW)
+    if cosines:
+        edges, counts = np.array(cosines["edges"]), np.array(cosines["counts"], float)
+        density = counts / max(counts.sum(), 1.0) / np.diff(edges)
+        right.stairs(density, edges, fill=True, color=SOFT, label="pairs of rows")
+        mean = found["mean"]["cosine"]
+        right.axvline(mean, color=ACCENT, lw=1, label=f"mean of all pairs {mean:+.3f}")
+    if n > 1:
+        at = np.linspace(-0.999, 0.999, 800)
+        even = (1 - at**2) ** ((n - 3) / 2)
+        even /= even.sum() * (at[1] - at[0])
+        right.plot(at, even, color=INK, lw=1.5, label=f"random directions in {n} dimensions")
+    right.set(xlabel="cosine", ylabel="density", title="Cosines of random pairs of rows")
+    right.legend(**BELOW)
+    return figure
+
+
+def axes(found: dict[str, Any]):
+    """Kurtosis of each axis in order, and the mean over axes beside that of random rotations."""
+    of = found["axes"]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
+    kurtosis = np.sort(of["kurtosis"])[::-1]
+    left.plot(np.arange(1, len(kurtosis) + 1), kurtosis, color=INK, lw=2)
+    left.axhline(0, color=SOFT, lw=1)
+    left.set(xlabel="axes, most peaked first", ylabel="excess kurtosis", title="Each axis")
+    right.hist(of["rotated_kurtosis"], color=SOFT, label="the same table, turned at random")
+    right.axvline(np.mean(kurtosis), color=ACCENT, lw=2, label="the table as it is")
+    verdict = "more" if of["special"] else "no more"
+    title = f"The axes mean {verdict} than other directions"
+    right.set(xlabel="mean excess kurtosis of the axes", ylabel="rotations", title=title)
+    right.legend(**BELOW)
+    return figure

@@ -19,13 +19,12 @@ from jaxemb.lab import corpus as preparation
 from jaxemb.lab import progress
 from jaxemb.lab import vectors as loading
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.durable import checkpoints, layouts, tensors
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.hosts import agreement as hosts
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.structs import Vocab
 from jaxemb.text import characters, corpus
-from jaxemb.training import mesh as sharding
 from jaxemb.training import monitor as watching
 from jaxemb.training import optimizers
 
@@ -61,7 +60,7 @@ def train(config: ContextualConfig) -> Result:
         NumericalError: a loss that is not finite, with its step.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    folder = preparation.writable(config.workdir)
+    folder = provenance.writable(config.workdir)
     encoded = config.corpus.prepared or folder / "corpus"
     prepared = hosts.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
     workdir = hosts.own(folder, config)
@@ -141,7 +140,7 @@ def _spelled(vocab: Vocab) -> Any:
 def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences) -> None:
     """Trains to the end, and leaves the model in the folder."""
     text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
-    layout, put = sharding.streams(config.mesh)
+    layout, put = layouts.streams(config.mesh)
     how = durable.Training(
         start=start,
         events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
@@ -149,7 +148,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         where=training.where,
     )
     with (
-        preparation.alone(workdir),
+        identity.alone(workdir),
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,

@@ -10,7 +10,8 @@ import numpy as np
 from jaxemb.counts import cooccurrence as counts
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import subsampling
-from jaxemb.lab.runs.static.config import Chosen, Corpus, Function
+from jaxemb.lab.runs.static.config import Corpus, Function
+from jaxemb.lab.settings import Chosen
 from jaxemb.text import corpus as corpus_lib
 
 

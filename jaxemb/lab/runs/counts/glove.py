@@ -13,7 +13,6 @@ from jaxemb.counts import factorizations, shuffling
 from jaxemb.counts import glove as glove_lib
 from jaxemb.counts.factorizations import Factored, Progress
 from jaxemb.errors import above_zero, at_least, called_with, seeds
-from jaxemb.lab import corpus as preparation
 from jaxemb.lab import progress as progress_lib
 from jaxemb.lab import workdir as identity
 from jaxemb.lab.durable import loop as durable
@@ -114,7 +113,7 @@ def glove(
             progress(cursor.trained, total)
         fitting.refuse_bad(state)
     else:
-        with preparation.alone(folder), progress_lib.stop_requests() as stop:
+        with identity.alone(folder), progress_lib.stop_requests() as stop:
             place, say = identity.place(folder), progress_lib.say
             run = durable.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
             for event, _ in run.events():

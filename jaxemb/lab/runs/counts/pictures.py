@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jaxemb.lab.runs.static.pictures import ACCENT, BAND, INK, SOFT, STYLE
+from jaxemb.lab.pictures import ACCENT, BAND, INK, SOFT, STYLE
 
 
 def draw(workdir: Path, found: dict[str, Any]) -> list[str]:

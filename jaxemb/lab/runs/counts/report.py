@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from jaxemb import files as provenance
+from jaxemb.lab import report as lab_report
 from jaxemb.lab.runs.counts import run as counting
 from jaxemb.lab.runs.counts.config import CountConfig
-from jaxemb.lab.runs.static import report
 from jaxemb.lab.tables import inspection
+from jaxemb.lab.tables import report as tables_report
 
 
 def build(config: CountConfig, result: counting.Result) -> dict[str, Any]:
     """All that the report says, as plain JSON values."""
     return {
-        **report.describe(result.vocab, result.tables.input, config.neighbours_of),
+        **tables_report.describe(result.vocab, result.tables.input, config.neighbours_of),
         "tokens": result.tokens,
         "counted": result.counted,
         "factorization": {**result.account, "remarks": list(result.remarks)},
@@ -45,9 +46,9 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
     sections = [
         f"# {name}: what is this matrix?\n",
         inspection.markdown(found),
-        report.words_and_scores(found),
+        tables_report.words_and_scores(found),
         _counted(found),
-        report.shown(pictures),
+        lab_report.shown(pictures),
     ]
     return "\n".join(sections)
 

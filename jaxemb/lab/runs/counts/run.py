@@ -18,7 +18,6 @@ from jaxemb.lab import progress
 from jaxemb.lab import workdir as identity
 from jaxemb.lab.durable import checkpoints, tensors
 from jaxemb.lab.runs.counts.config import CountConfig
-from jaxemb.lab.runs.static import run as runs
 from jaxemb.static import segments
 from jaxemb.structs import Cells, InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
@@ -45,7 +44,7 @@ def prepare(config: CountConfig) -> corpus_lib.Corpus:
         InputError: text that cannot be used.
     """
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
-    with preparation.left_as_found(config.workdir):
+    with provenance.left_as_found(config.workdir):
         return preparation.prepare_corpus(config.corpus, folder)
 
 
@@ -60,9 +59,9 @@ def factor(
         InputError: a workdir of another config, cells of another text or window, with what differs.
         NumericalError: sums that do not add up, tables that are not finite.
     """
-    workdir = preparation.writable(config.workdir)
-    finished = workdir / runs.TABLES
-    begun = any((workdir / name).exists() for name in (runs.TABLES, checkpoints.FOLDER))
+    workdir = provenance.writable(config.workdir)
+    finished = workdir / identity.TABLES
+    begun = any((workdir / name).exists() for name in (identity.TABLES, checkpoints.FOLDER))
     identity.refuse_other(workdir, config, corpus, None, begun)
     text = text_of(config, corpus)
     counted, cells = count(config, corpus, text)
@@ -76,7 +75,7 @@ def factor(
         tensors.save(finished, made.tables, {})
         # of a method that goes on from them
         shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
-    vocab, tables = runs.load(workdir)
+    vocab, tables = identity.load(workdir)
     account = provenance.read_json(workdir / FACTORED)
     tokens = tokens_of(corpus, text, counted)
     return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))
@@ -110,7 +109,7 @@ def count(
             )
         return stored["counted"], merging.load(folder)
     window = config.counted()
-    with preparation.left_as_found(folder), progress.watched("counting pairs") as show:
+    with provenance.left_as_found(folder), progress.watched("counting pairs") as show:
         made = counts.count(text, folder, window, progress=show)
     counted = _account(made, window)
     provenance.write_json(folder / COUNTED, {"of": wanted, "counted": counted})

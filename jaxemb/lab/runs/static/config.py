@@ -6,14 +6,15 @@ line. Functions are values: named in the file, written down as module:qualname.
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+import numpy as np
 import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
-from jaxemb.functional import schedules, subsampling
-from jaxemb.lab.settings import Corpus, Function, Hosts
+from jaxemb.functional import hashing, schedules, subsampling
+from jaxemb.lab.settings import Chosen, Corpus, Function, Hosts
+from jaxemb.structs import Vocab
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import mesh_sizes as mesh_config
 
@@ -26,8 +27,6 @@ __all__ = [
     "Member",
     "StaticConfig",
 ]
-
-Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,3 +216,31 @@ OF_OBJECTIVES = {
     "block_length",
     "shared_negatives",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class SubwordConfig(StaticConfig):
+    """Static word vectors made of a row for the word and rows for its character n-grams."""
+
+    minn: int = 3
+    """The shortest n-gram, in characters; `<` before a word and `>` after it are two."""
+    maxn: int = 6
+    """The longest; 0 for no n-grams."""
+    buckets: int = 2_000_000
+    """N-grams whose hashes agree modulo this share a row."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        super().check()
+        at_least(0, minn=self.minn, maxn=self.maxn)
+        at_least(1, buckets=self.buckets)
+        if self.buckets >= 1 << 31:
+            raise InputError(f"buckets is {self.buckets:,}; it must be below 2^31")
+        if self.members:
+            raise InputError("members are of objectives without subwords: take the members out")
+
+    def rows(self, vocab: Vocab) -> int:
+        """Rows of the input table: one a word, and one a bucket that n-grams of words fall in."""
+        raw = [word.encode("utf-8", "surrogateescape") for word in vocab.words]
+        used = np.unique(hashing.buckets_of(raw, self.minn, self.maxn, self.buckets)[0])
+        return len(raw) + len(used)

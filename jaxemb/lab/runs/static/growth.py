@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.runs.static.start import Start
 from jaxemb.structs import InOut, Vocab
@@ -42,7 +42,7 @@ def moved(config: StaticConfig, start: Start, vocab: Vocab, tables: InOut) -> di
         vocab: old and new words, with the sums of their counts.
         tables: the finished tables.
     """
-    old = preparation.old_vocab(config)
+    old = prepare.old_vocab(config)
     assert old is not None
     before = dict(zip(old.words, old.counts.tolist(), strict=True))
     counts = np.array([before.get(word, 0) for word in vocab.words])

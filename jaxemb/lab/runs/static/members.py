@@ -7,29 +7,17 @@ of the products u . c leaves at zero.
 
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-from jaxemb.lab import corpus as preparation
+from jaxemb import files
+from jaxemb.lab import workdir
 from jaxemb.lab.durable import tensors
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import StaticConfig
-from jaxemb.structs import InOut, Learner, Objective
+from jaxemb.structs import Learner, Objective
 from jaxemb.text import corpus as corpus_lib
+from jaxemb.training import ensembles
 from jaxemb.training import loop as training
-from jaxemb.training import monitor as watching
-from jaxemb.training import optimizers
-
-
-class Members(NamedTuple):
-    """One entry a member."""
-
-    seeds: tuple[int, ...]
-    learning_rates: tuple[float, ...]
-    dims: tuple[int, ...]
+from jaxemb.training.ensembles import Members
 
 
 def members_of(config: StaticConfig) -> Members:
@@ -49,83 +37,17 @@ def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) 
     """
     members = members_of(config)
     result = runs.train(config, objective, learner, corpus, functools.partial(together, members))
-    for i, whole in enumerate(split(members, result.tables)):
-        folder = preparation.writable(Path(config.workdir) / f"member_{i}")
+    for i, whole in enumerate(ensembles.split(members, result.tables)):
+        folder = files.writable(Path(config.workdir) / f"member_{i}")
         corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
-        tensors.save(folder / runs.TABLES, whole, {})
+        tensors.save(folder / workdir.TABLES, whole, {})
     return result
 
 
 def together(members: Members, plan: training.Plan) -> runs.How:
     """How `runs.train` trains and measures all members."""
-    return runs.How(program(members, plan), _measure, functools.partial(_held_out, members))
-
-
-def program(members: Members, plan: training.Plan) -> training.Program:
-    """The plan's program under `vmap`; state, losses and rates have a leading axis of members."""
-    keys = [jax.random.key(seed) for seed in members.seeds]
-    draws = jnp.stack([jax.random.fold_in(key, training.Stream.DRAWS) for key in keys])
-    how = {"objective": plan.objective, "learner": plan.learner}
-
-    def start(rows: InOut):
-        tables_of = [
-            plan.initialize(jax.random.fold_in(key, training.Stream.TABLES), rows, dim)
-            for key, dim in zip(keys, members.dims, strict=True)
-        ]
-        padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
-        stacked = jax.tree.map(lambda *each: jnp.stack(each), *padded)
-        return optimizers.apart(jax.vmap(plan.learner.init)(stacked))
-
-    def chunk(state, step, count, texts, rates, resources):
-        return _chunks(state, draws, step, count, texts, rates, resources, plan.trainable, **how)
-
-    def rates(done):
-        return np.stack([plan.schedule(start, done) for start in members.learning_rates])
-
-    return training.Program(
-        start,
-        rates,
-        lambda whole, *rest: _first_losses(whole, draws, *rest, objective=plan.objective),
-        chunk,
+    return runs.How(
+        ensembles.program(members, plan),
+        ensembles._measure,
+        functools.partial(ensembles._held_out, members),
     )
-
-
-def split(members: Members, whole: InOut) -> list[InOut]:
-    """The tables of each member, without the columns it does not have."""
-    return [
-        InOut(*(np.asarray(table[i, :, :dim]) for table in whole))
-        for i, dim in enumerate(members.dims)
-    ]
-
-
-def _widen(table, *, dim: int):
-    return jnp.pad(table, ((0, 0), (0, dim - table.shape[1])))
-
-
-def _over_members(run, in_axes):
-    """A program of one model, mapped over those of its arguments that each member has."""
-
-    def mapped(*arguments, **how):
-        return jax.vmap(functools.partial(run, **how), in_axes)(*arguments)
-
-    return mapped
-
-
-_chunks = jax.jit(
-    _over_members(training.steps, (0, 0, None, None, None, 0, None, None)),
-    static_argnames=("objective", "learner"),
-    donate_argnums=0,
-)
-_first_losses = jax.jit(
-    _over_members(training.first_loss, (0, 0, None, None, None)), static_argnames="objective"
-)
-_measure = jax.jit(jax.vmap(watching.measure))
-
-
-def _held_out(members: Members, plan: training.Plan, whole: InOut, resources: Any, parts):
-    """Each member's loss on the text held out, with the same draws for all."""
-    found = [
-        watching.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
-        for i in range(len(members.seeds))
-    ]
-    return None if None in found else found

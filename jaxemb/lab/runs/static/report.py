@@ -1,7 +1,6 @@
 """The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
 
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,15 @@ from jaxemb import files as provenance
 from jaxemb import linalg
 from jaxemb.errors import one_line
 from jaxemb.evaluation import bundled as words
-from jaxemb.evaluation import neighbours
+from jaxemb.lab import report
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.runs.static import growth as growing
 from jaxemb.lab.runs.static import members as ensembles
 from jaxemb.lab.runs.static import steps as stepping
 from jaxemb.lab.runs.static.run import Result
 from jaxemb.lab.tables import inspection
-from jaxemb.lab.tables import scores as evaluation_report
-from jaxemb.structs import Vocab
-
-SHOWN = 5  # words whose neighbours are shown
-FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
+from jaxemb.lab.tables import report as tables_report
+from jaxemb.training import ensembles as training_ensembles
 
 
 def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
@@ -33,38 +29,12 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
         result: the finished tables, with the account of tokens and the measurements.
     """
     return {
-        **describe(result.vocab, result.tables.input, config.neighbours_of),
+        **tables_report.describe(result.vocab, result.tables.input, config.neighbours_of),
         "rotation": result.rotation,
         "start": result.start,
         "step": result.step,
         "tokens": result.tokens,
         "training": _training(result.metrics),
-    }
-
-
-def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
-    """What is said of any table of words: its matrix, neighbours and scores, as JSON values.
-
-    Args:
-        neighbours_of: words whose neighbours are wanted; if none is known, some frequent ones.
-    """
-    known = set(vocab.words)
-    frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
-    chosen = [word for word in neighbours_of if word in known] or frequent
-    near, far = neighbours.nearest, neighbours.nearest_euclidean
-    asked = evaluation_report.at_hand()
-    return {
-        **inspection.describe(table, vocab.words),
-        "neighbours": [
-            {
-                "word": word,
-                "cosine": _pairs(near(vocab, table, word)),
-                "euclidean": _pairs(far(vocab, table, word)),
-            }
-            for word in chosen
-        ],
-        "neighbours_unknown": [word for word in neighbours_of if word not in known],
-        **evaluation_report.describe(evaluation_report.ask(vocab, table, asked), asked),
     }
 
 
@@ -81,10 +51,6 @@ def _training(metrics: list[dict]) -> dict[str, Any]:
     }
 
 
-def _pairs(found: neighbours.Neighbours) -> list[list]:
-    return [[word, value] for word, value in zip(found.words, found.values, strict=True)]
-
-
 def write(config: config_lib.StaticConfig, result: Result) -> str:
     """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
@@ -99,7 +65,7 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
     """The report of an ensemble: every score of every member, their mean and deviation."""
     workdir, members = Path(config.workdir), ensembles.members_of(config)
     rows = []
-    for i, whole in enumerate(ensembles.split(members, result.tables)):
+    for i, whole in enumerate(training_ensembles.split(members, result.tables)):
         found = {k: s.value for k, s in words.similarities(result.vocab, whole.input).items()}
         if analogies := words.analogies(result.vocab, whole.input):
             found["analogies"] = analogies.value
@@ -150,16 +116,7 @@ def _members(name: str, found: dict[str, Any], drawn: list[str]) -> str:
   starting tables and of draws alone, and that of what members were told to differ in
 - each member's own report: python scripts/inspect_table.py member_0
 
-{shown(drawn)}"""
-
-
-def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:
-    """The report of a table alone: report.json, report.md and pictures; returns the Markdown."""
-    provenance.write_json(folder / "report.json", found)
-    drawn = shown(_draw(folder, found))
-    text = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n{drawn}"
-    provenance.write_text(folder / "report.md", text)
-    return text
+{report.shown(drawn)}"""
 
 
 def _draw(workdir: Path, found: dict, result: Result | None = None) -> list[str]:
@@ -175,10 +132,10 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
     sections = [
         f"# {name}: what is this matrix?\n",
         inspection.markdown(found) + _rotation(found),
-        words_and_scores(found),
+        tables_report.words_and_scores(found),
         _text(found),
         _grown(found["start"]),
-        shown(pictures),
+        report.shown(pictures),
     ]
     return "\n".join(sections)
 
@@ -190,25 +147,6 @@ def _rotation(found: dict) -> str:
 - both tables turned by one random rotation: held-out loss {losses["after"]:.6f}, before
   {losses["before"]:.6f} (every loss of u . c alone is the same in any axes)
 """
-
-
-def words_and_scores(found: dict) -> str:
-    """The section of neighbours and scores."""
-    lines = ["## Its words\n", "| word | nearest by cosine | nearest by Euclidean distance |"]
-    lines.append("|---|---|---|")
-    for row in found["neighbours"]:
-        cosine, euclidean = (
-            ", ".join(f"{word} {value:.2f}" for word, value in row[by][:6])
-            for by in ("cosine", "euclidean")
-        )
-        cells = (cell.replace("|", "\\|") for cell in (row["word"], cosine, euclidean))
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.append("")
-    if found["neighbours_unknown"]:
-        lines.append(f"- not in the vocabulary: {', '.join(found['neighbours_unknown'])}")
-    if not found["similarity"]:
-        lines.append(f"- WordSim-353 and SimLex-999 were not asked: {words.HOW_TO_GET}")
-    return "\n".join([*lines, "", evaluation_report.markdown(found, sections=False)])
 
 
 def _text(found: dict) -> str:
@@ -246,10 +184,3 @@ def _start(start: dict[str, Any] | None) -> str:
     return f"""- its {words:,} rows began with {given:,} given{source}, {random:,} at random;
   {frozen:,} were not trained; of the output table {output:,} rows were given
 {remarks}"""
-
-
-def shown(names: list[str]) -> str:
-    """The pictures of a folder, or how to get them."""
-    if not names:
-        return "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
-    return "\n".join(f"![{Path(name).stem}]({name})" for name in names) + "\n"

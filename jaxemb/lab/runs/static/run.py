@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb.errors import InputError
-from jaxemb.lab import corpus as preparation
+from jaxemb import files
 from jaxemb.lab import progress
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.durable import checkpoints, layouts, tensors
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.hosts import agreement as hosts
 from jaxemb.lab.runs.static import config as config_lib
@@ -22,15 +21,17 @@ from jaxemb.lab.runs.static import growth as growing
 from jaxemb.lab.runs.static import start as starting
 from jaxemb.lab.runs.static import steps as stepping
 from jaxemb.lab.runs.static import subwords as subword_models
+from jaxemb.lab.workdir import TABLES
 from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import fitting
 from jaxemb.training import loop as training
+from jaxemb.training import mesh as sharding
 from jaxemb.training import monitor as watching
 from jaxemb.training import sharded as sharded_training
+from jaxemb.training.sharded import Sharded, measure, placement, program
 
-TABLES = "tables.safetensors"
 METRICS = "metrics.jsonl"
 
 
@@ -77,7 +78,7 @@ def train(
         NumericalError: a loss that is not finite, with its step and place in the text.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    workdir = hosts.own(preparation.writable(config.workdir), config)
+    workdir = hosts.own(files.writable(config.workdir), config)
     training.check_ids(corpus.ids, corpus.vocab)
     prepared = objective.prepare(corpus.vocab)
     config, step = stepping.settled(config, objective, prepared[0], corpus)
@@ -121,37 +122,8 @@ def train(
 
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
     if on := sharded_training.of_config(config):
-        return How(**sharded_training.how(on, plan, rows))
+        return How(**how(on, plan, rows))
     return How(training.one(plan), watching.measure, watching.loss)
-
-
-def load(workdir: str | Path) -> tuple[Vocab, InOut]:
-    """The vocabulary and the tables of a finished run.
-
-    Raises:
-        InputError: no finished run there, or files that do not belong together.
-    """
-    path = Path(workdir) / TABLES
-    if not path.is_file():
-        raise InputError(
-            f"{workdir}: holds no finished run (no {TABLES}); one is made by "
-            "python scripts/train.py configs/quickstart.py"
-        )
-    arrays = tensors.arrays(path)
-    vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
-    if set(arrays) != {"input", "output"}:
-        raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
-    found = InOut(arrays["input"], arrays["output"])
-    if not all(np.isfinite(table).all() for table in found):
-        raise InputError(f"{path}: holds NaN or infinity")
-    if found.input.ndim != 2:
-        raise InputError(f"{workdir}: holds several models: name one, as {workdir}/member_0")
-    if len(found.input) != len(vocab.words):
-        raise InputError(
-            f"{workdir}: {TABLES} has {len(found.input):,} rows, "
-            f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
-        )
-    return vocab, found
 
 
 def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
@@ -183,7 +155,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         return how.held_out(plan, tables, resources, held_texts)
 
     with (
-        preparation.alone(workdir),
+        identity.alone(workdir),
         progress.stop_requests() as stop,
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,
@@ -252,3 +224,15 @@ def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) 
 def metrics(workdir: Path) -> list[dict[str, Any]]:
     """The measurements of a run, in the order they were made."""
     return progress.logged(workdir / METRICS)
+
+
+def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
+    """What a run over a mesh does otherwise: the fields of `runs.How`."""
+    return {
+        "program": program(on, plan),
+        "measure": functools.partial(measure, on, rows),
+        "held_out": watching.loss,
+        "layout": layouts.layout(placement(on)),
+        "put": lambda resources: sharding.divided(on.mesh, resources),
+        "beside": False,
+    }

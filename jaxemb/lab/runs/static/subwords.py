@@ -10,8 +10,7 @@ from jaxemb import formats
 from jaxemb.errors import InputError
 from jaxemb.formats import fasttext, fasttext_file
 from jaxemb.lab.runs.static import start as starting
-from jaxemb.lab.runs.static.config import StaticConfig
-from jaxemb.lab.runs.static.subword_config import SubwordConfig
+from jaxemb.lab.runs.static.config import StaticConfig, SubwordConfig
 from jaxemb.static import subwords
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import sources, vocabulary

@@ -13,12 +13,12 @@ from jaxtyping import Float
 
 from jaxemb import files as provenance
 from jaxemb import linalg
-from jaxemb.contextual import reader as embedding
 from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
 from jaxemb.lab import workdir
+from jaxemb.lab.runs.contextual import embed
 from jaxemb.lab.studies.context import tokens as running_words
 from jaxemb.lab.studies.context.tokens import Source, Texts
 from jaxemb.text import characters
@@ -62,7 +62,7 @@ def compare(left: str, right: str, text: str | None, sentences: int) -> Comparis
             f"neither {left} nor {right} is a finished run of scripts/train_contextual.py: static "
             "vectors are compared by scripts/evaluate.py"
         )
-    of_text = embedding.sentences(Path(text)) if text else running_words.held_out(next(iter(known)))
+    of_text = embed.sentences(Path(text)) if text else running_words.held_out(next(iter(known)))
     of_text = [tokens for tokens in of_text if tokens]
     texts = [of_text[i] for i in running_words.spread(len(of_text), sentences)]
     sources = [known.get(path) or running_words.static(path, texts) for path in paths]

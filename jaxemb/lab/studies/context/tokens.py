@@ -13,6 +13,7 @@ from jaxemb.contextual import windows
 from jaxemb.errors import InputError
 from jaxemb.lab import vectors as loading
 from jaxemb.lab import workdir as identity
+from jaxemb.lab.runs.contextual import embed
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.text import corpus, vocabulary
 
@@ -56,7 +57,7 @@ def contextual(workdir: str | Path) -> Source:
     Raises:
         InputError: no finished run there.
     """
-    of = embedding.of_run(workdir)
+    of = embed.of_run(workdir)
     known = set(corpus.read_vocab(Path(workdir) / corpus.VOCAB).words)
     spelled = _said(Path(workdir))["characters"]
 

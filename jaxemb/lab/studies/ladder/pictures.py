@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.lab.runs.static.pictures import ACCENT, AS_IT_IS, SOFT, STYLE
+from jaxemb.lab.pictures import ACCENT, AS_IT_IS, SOFT, STYLE
 from jaxemb.lab.studies.context.tokens import UNKNOWN
 from jaxemb.lab.studies.ladder.cloud import Cloud, Seen
 from jaxemb.lab.studies.ladder.rungs import Rung
@@ -174,3 +174,22 @@ def _cut(text: str, *, end: bool) -> str:
 
 def _bare(axes, label: str) -> None:
     axes.set(xticks=(), yticks=(), xlabel=label)
+
+
+def ladder(rungs: list[Rung], path: Path) -> None:
+    """One panel a rung: cosines among some words, under the rung's rank and law of distances."""
+    with plt.rc_context({**STYLE, "axes.grid": False}):
+        size = (5.4 * len(rungs), 5.8)
+        figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
+        image = None
+        for axes, rung in zip(panels[0], rungs, strict=True):
+            image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
+            axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right", **AS_IT_IS)
+            axes.set_yticks(range(len(rung.words)), rung.words, **AS_IT_IS)
+            matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
+            axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
+            axes.spines[:].set_visible(False)
+        if image is not None:
+            figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
+        figure.savefig(path)
+        plt.close(figure)

@@ -6,7 +6,8 @@ from typing import Annotated
 import tyro
 
 from jaxemb.errors import InputError, called_with
-from jaxemb.lab.runs.static.config import Chosen, Function, StaticConfig
+from jaxemb.lab.runs.static.config import Function, StaticConfig
+from jaxemb.lab.settings import Chosen
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,9 @@ from jaxemb.contextual import reader as embedding
 from jaxemb.errors import InputError
 from jaxemb.evaluation import polysemy
 from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab.runs.contextual import embed
 from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.lab.studies.polysemy.text import TEXT, Sample
@@ -50,9 +51,7 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
         config.static, corpus=_merged(config.static.corpus, folder), workdir=str(workdir), seed=seed
     )
     objective = static.build_objective()
-    found = runs.train(
-        static, objective, static.build_learner(objective), preparation.prepare(static)
-    )
+    found = runs.train(static, objective, static.build_learner(objective), prepare.prepare(static))
     contextual = dataclasses.replace(
         config.contextual,
         corpus=_merged(config.contextual.corpus, folder),
@@ -85,7 +84,7 @@ def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrenc
     known = set(number) & set(trained.contextual.vocab.words)
     if missing := sorted(set(tokens) - known):
         raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")
-    of = embedding.of_run(trained.workdir)
+    of = embed.of_run(trained.workdir)
     layers = np.zeros((of.layers, len(tokens), of.dim), np.float32)
     for i, found in embedding.vectors(of, sample.texts):
         layers[:, i] = found[:, sample.at[i]]

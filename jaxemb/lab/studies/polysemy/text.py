@@ -58,7 +58,7 @@ def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
     Raises:
         InputError: a folder of another text or another choice of words; not so many pairs.
     """
-    folder = preparation.writable(Path(config.workdir) / f"seed_{seed}")
+    folder = provenance.writable(Path(config.workdir) / f"seed_{seed}")
     text = folder / TEXT
     identity.refuse_other(folder, config.merging, counted, None, text.exists())
     if not text.exists():

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FormatStrFormatter, LogLocator
 
 from jaxemb.evaluation.intervals import Estimate
-from jaxemb.lab.runs.static.pictures import ACCENT, INK, SOFT, STYLE
+from jaxemb.lab.pictures import ACCENT, INK, SOFT, STYLE
 from jaxemb.lab.studies.theorem.measures import SKIPGRAM, SVD
 
 COLORS = {SKIPGRAM: ACCENT, SVD: "#2b6f9e"}

@@ -9,16 +9,16 @@ Expect:  2 CPU cores (AMD EPYC), commit ed25240, 9.0 M words of Wikipedia: WordS
          SimLex-999 .137, analogies 32.7 %; 26.7 M cells, 5 minutes of CPU
 """
 
-from jaxemb.counts import cooccurrence as counts
-from jaxemb.lab.runs.counts import glove as glove_training
+from jaxemb.counts import cooccurrence
+from jaxemb.lab.runs.counts import glove
 from jaxemb.lab.runs.counts.config import GloveConfig
 from jaxemb.lab.runs.static.config import Corpus
 
 config = GloveConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=0.0, held_out=0.0),
-    method=glove_training.glove,
+    method=glove.glove,
     window=10,
-    weight=counts.harmonic,
+    weight=cooccurrence.harmonic,
     dim=100,
     x_max=10.0,
     epochs=8,

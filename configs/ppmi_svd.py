@@ -8,8 +8,7 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 17 s in all, rank 100 of 100, W
          SimLex-999 .206, analogies 10.4 %
 """
 
-from jaxemb.counts import cooccurrence as counts
-from jaxemb.counts import factorizations
+from jaxemb.counts import cooccurrence, factorizations
 from jaxemb.lab.runs.counts.config import PmiConfig
 from jaxemb.lab.runs.static.config import Corpus
 
@@ -19,7 +18,7 @@ config = PmiConfig(
     ),
     method=factorizations.ppmi_svd,
     window=5,
-    weight=counts.word2vec,
+    weight=cooccurrence.word2vec,
     dim=100,
     negatives=1.0,
     noise_power=0.75,

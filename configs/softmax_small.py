@@ -13,7 +13,7 @@ import optax
 
 from jaxemb import objectives
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.lab.studies.likelihood import run as comparison
+from jaxemb.lab.studies.likelihood import run
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
 from jaxemb.static import hierarchical, softmaxes
 from jaxemb.training import learners
@@ -36,20 +36,18 @@ config = ComparisonConfig(
         Contender(
             "negative sampling",
             objectives.skipgram,
-            comparison.scores,
-            corrected=comparison.scores_above_noise,
+            run.scores,
+            corrected=run.scores_above_noise,
         ),
-        Contender("NCE", softmaxes.skipgram_nce, comparison.scores),
+        Contender("NCE", softmaxes.skipgram_nce, run.scores),
         Contender(
             "hierarchical softmax",
             hierarchical.skipgram_hs,
-            comparison.tree,
+            run.tree,
             block_length=8,
             batch=64,
         ),
-        Contender(
-            "full softmax", softmaxes.skipgram_softmax, comparison.scores, block_length=64, batch=8
-        ),
+        Contender("full softmax", softmaxes.skipgram_softmax, run.scores, block_length=64, batch=8),
     ),
     workdir="runs/softmax_small",
 )

@@ -38,12 +38,12 @@ class Compare:
 def main() -> None:
     asked = command_line.parse(Compare)
     from jaxemb.lab import progress
-    from jaxemb.lab.studies.context import report as context_report
+    from jaxemb.lab.studies.context import report
 
-    found = context_report.compare(asked.left, asked.right, asked.text, asked.sentences)
+    found = report.compare(asked.left, asked.right, asked.text, asked.sentences)
     names = "-".join(side.source.name for side in found.sides)
     out = files.writable(asked.out or Path("runs/compare") / names)
-    progress.show(context_report.write(out, found))
+    progress.show(report.write(out, found))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ log likelihood of held-out pairs under the full softmax of its scores (hierarchi
 own exact distribution). Writes likelihoods.json, .md and .png into the workdir.
 """
 
-import importlib.util
-
-from jaxemb.lab import command_line, workdir
+from jaxemb.lab import command_line
 from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 
@@ -17,27 +15,15 @@ from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 def main() -> None:
     config = command_line.from_command_line(ComparisonConfig)
     # after --help, which needs no device
-    from jaxemb import files as provenance
+    from jaxemb import files
     from jaxemb.lab import progress
-    from jaxemb.lab.studies.likelihood import run as comparison
+    from jaxemb.lab.studies.likelihood import run
 
-    folder = provenance.writable(config.workdir)
+    folder = files.writable(config.workdir)
     corpus = prepare.prepare(config.static)
-    found = comparison.compare(config, corpus, say=lambda name: print(f"training: {name}"))
-    rows = [each._asdict() for each in found]
-    provenance.write_json(
-        folder / "likelihoods.json", {**workdir.environment(), "objectives": rows}
-    )
-    text = comparison.markdown(found)
-    provenance.write_text(folder / "likelihoods.md", text + "\n")
-    progress.show(text)
-    if importlib.util.find_spec("matplotlib") is None:
-        print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
-        return
-    from jaxemb.lab.studies.likelihood import pictures as comparison_pictures
-
-    comparison_pictures.draw(folder / "likelihoods.png", found)
-    print(f"picture: {folder / 'likelihoods.png'}")
+    found = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
+    progress.show(run.write(folder, found))
+    print(f"written: {folder}/likelihoods.json, .md and .png")
 
 
 if __name__ == "__main__":

@@ -54,8 +54,7 @@ def main() -> None:
     from jaxemb import formats
     from jaxemb.errors import one_line
     from jaxemb.formats import unwritable
-    from jaxemb.lab import progress
-    from jaxemb.lab import vectors as loading
+    from jaxemb.lab import progress, vectors
     from jaxemb.text import word_lists
 
     ways = {"error": None, "skip": formats.skip, "rename": formats.rename}
@@ -66,7 +65,7 @@ def main() -> None:
     errors = "strict" if asked.on_bad_utf8 == "error" else asked.on_bad_utf8
     listed = word_lists.read(asked.only, errors) if asked.only else None
     options["only"] = listed and listed.words
-    loaded = loading.word_vectors(asked.source, asked.format, **options)
+    loaded = vectors.word_vectors(asked.source, asked.format, **options)
     among = f"the first {asked.limit:,} rows of {asked.source}" if asked.limit else asked.source
     missing = word_lists.remarks(listed, loaded.found.words or (), among) if listed else []
     for remark in (*loaded.remarks, *missing):

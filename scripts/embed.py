@@ -47,10 +47,10 @@ def main() -> None:
     elmo = asked.elmo_options, asked.elmo_weights
     if (asked.run is None) == (elmo == (None, None)) or (asked.run is None and None in elmo):
         raise InputError("name --run, or both --elmo-options and --elmo-weights")
-    from jaxemb.contextual import reader as embedding
+    from jaxemb.contextual import reader
 
-    chosen = {"all": embedding.all_layers, "average": embedding.average, "top": embedding.top}
-    of = embed.of_run(asked.run) if asked.run else embedding.of_elmo(*map(str, elmo))
+    chosen = {"all": reader.all_layers, "average": reader.average, "top": reader.top}
+    of = embed.of_run(asked.run) if asked.run else reader.of_elmo(*map(str, elmo))
     texts = embed.sentences(Path(asked.source))
     for remark in of.remarks(texts):
         print(f"warning: {remark}")

@@ -48,35 +48,33 @@ class Evaluate:
 def main() -> None:
     asked = command_line.parse(Evaluate)
     from jaxemb.errors import at_least
-    from jaxemb.evaluation import bundled as words
-    from jaxemb.evaluation import datasets as reading
-    from jaxemb.evaluation import policies
+    from jaxemb.evaluation import bundled, datasets, policies
     from jaxemb.functional import similarity
     from jaxemb.lab import progress
     from jaxemb.lab import vectors as loading
-    from jaxemb.lab.tables import scores as evaluation_report
+    from jaxemb.lab.tables import scores
 
     at_least(1, restrict_vocab=asked.restrict_vocab)
     fold = {"fold": str.upper, "exact": str}[asked.case]
     ways = {"skip": None, "mean": policies.mean, "zero": policies.zero}
     policy = policies.Policy(fold, ways.get(asked.unknown), asked.restrict_vocab)
     answer = {"add": similarity.cos_add, "mul": similarity.cos_mul}[asked.formula]
-    pairs = words.pairs() if asked.pairs is None else list(map(reading.pairs, asked.pairs))
-    questions = words.questions()
+    pairs = bundled.pairs() if asked.pairs is None else list(map(datasets.pairs, asked.pairs))
+    questions = bundled.questions()
     if asked.questions is not None:
-        questions = list(map(reading.questions, asked.questions))
-    tests = evaluation_report.Asked(pairs, questions, policy, policy, answer)
+        questions = list(map(datasets.questions, asked.questions))
+    tests = scores.Asked(pairs, questions, policy, policy, answer)
     if not pairs and not questions:
-        raise command_line.InputError(f"no test: name --pairs or --questions; {words.HOW_TO_GET}")
+        raise command_line.InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
     answers = {}
     for path in filter(None, (asked.vectors, asked.other)):
         loaded = loading.word_vectors(path)
         if asked.unknown == "ngrams":
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
-        answers[path] = evaluation_report.ask(loaded.found, loaded.found.vectors, tests)
+        answers[path] = scores.ask(loaded.found, loaded.found.vectors, tests)
     out = files.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
-    progress.show(evaluation_report.write(out, answers, tests))
+    progress.show(scores.write(out, answers, tests))
 
 
 if __name__ == "__main__":

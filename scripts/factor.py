@@ -15,13 +15,12 @@ def main() -> None:
     config = command_line.from_command_line(CountConfig)
     # after --help, which needs no device
     from jaxemb.lab import progress
-    from jaxemb.lab.runs.counts import report as count_report
-    from jaxemb.lab.runs.counts import run as counting
+    from jaxemb.lab.runs.counts import report, run
 
-    corpus = counting.prepare(config)  # text -> vocab -> ids on disk
+    corpus = run.prepare(config)  # text -> vocab -> ids on disk
     method = config.build_method()  # cells -> tables
-    result = counting.factor(config, method, corpus)  # ids -> cells -> tables
-    progress.show(count_report.write(config, result))
+    result = run.factor(config, method, corpus)  # ids -> cells -> tables
+    progress.show(report.write(config, result))
 
 
 if __name__ == "__main__":

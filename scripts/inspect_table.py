@@ -13,7 +13,7 @@ import tyro
 
 from jaxemb import files
 from jaxemb.lab import command_line
-from jaxemb.lab.tables import report as tables_report
+from jaxemb.lab.tables import report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,17 +32,16 @@ class Inspect:
 
 def main() -> None:
     asked = command_line.parse(Inspect)
-    from jaxemb.lab import progress
-    from jaxemb.lab import vectors as loading
+    from jaxemb.lab import progress, vectors
     from jaxemb.lab.tables import inspection
 
-    loaded = loading.word_vectors(asked.path, words=asked.words, limit=asked.limit)
+    loaded = vectors.word_vectors(asked.path, words=asked.words, limit=asked.limit)
     (words, table), name = loaded.found, loaded.name
     for remark in loaded.remarks:
         print(f"warning: {remark}")
     print(f"{asked.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
     out = files.writable(asked.out or f"runs/inspect/{name}")
-    progress.show(tables_report.write_table(out, name, inspection.describe(table, words)))
+    progress.show(report.write_table(out, name, inspection.describe(table, words)))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ finished run of scripts/train_contextual.py, whose text is read again.
 """
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from jaxemb.errors import InputError
-from jaxemb.lab import command_line, workdir
+from jaxemb.lab import command_line, report, workdir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,24 +53,21 @@ def main() -> None:
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
     rungs, seen = ladder.climb(vocab, table, asked.word), None
     if asked.contextual:
-        from jaxemb.lab.studies.ladder import cloud as context_ladder
+        from jaxemb.lab.studies.ladder import cloud
 
-        seen = context_ladder.climb(asked.contextual, asked.word)
+        seen = cloud.climb(asked.contextual, asked.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
     for rung in (*rungs, *([seen.rung] if seen else [])):
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"
         shown.add_row(rung.name, *size, rung.law, escape(rung.near))
     Console().print(shown)
-    if importlib.util.find_spec("matplotlib") is None:
-        print("(The picture needs matplotlib: pip install 'jaxemb[plot]'.)")
-        return
-    from jaxemb.lab.studies.ladder import pictures as ladder_pictures
 
-    if seen:
-        ladder_pictures.three(rungs, seen, path)
-    else:
-        ladder_pictures.ladder(rungs, path)
-    print(f"picture: {path}")
+    def draw() -> list[str]:
+        from jaxemb.lab.studies.ladder import pictures
+
+        return [pictures.draw(path, rungs, seen)]
+
+    print(report.shown(draw))
 
 
 if __name__ == "__main__":

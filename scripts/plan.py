@@ -35,17 +35,16 @@ class Asked:
 
 def main() -> None:
     asked = command_line.parse(Asked)
-    from jaxemb.lab.studies.planning import job as planning
-    from jaxemb.lab.studies.planning import report as planning_report
+    from jaxemb.lab.studies.planning import job, report
 
     settings = dataclasses.asdict(asked)
     page = settings.pop("page")
-    tables = planning_report.whole(planning.Job(**settings))
+    tables = report.whole(job.Job(**settings))
     if page is None:
         print("\n\n".join(f"{name}\n\n{text}" for name, text in tables.items()))
     else:
         path = Path(page)
-        path.write_text(planning_report.fill(path.read_text("utf-8"), tables), "utf-8")
+        path.write_text(report.fill(path.read_text("utf-8"), tables), "utf-8")
 
 
 if __name__ == "__main__":

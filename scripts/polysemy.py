@@ -16,20 +16,18 @@ def main() -> None:
     config = command_line.from_command_line(PolysemyConfig)
     # after --help, which needs no device
     from jaxemb.lab import progress
-    from jaxemb.lab.studies.polysemy import report as polysemy_report
-    from jaxemb.lab.studies.polysemy import run as polysemy_runs
-    from jaxemb.lab.studies.polysemy import text as polysemy_text
+    from jaxemb.lab.studies.polysemy import report, run, text
 
-    counted = polysemy_text.count(config)  # text -> words and their counts
+    counted = text.count(config)  # text -> words and their counts
     found = []
     for seed in range(config.seeds):
-        folder = polysemy_text.merge(config, counted, seed)  # pseudo-words -> another text
-        sample = polysemy_text.sample(config, folder, seed)  # -> balanced occurrences, split
-        trained = polysemy_runs.train(config, folder, seed)  # -> table -> language model
-        vectors = polysemy_runs.vectors(trained, sample)
-        scores = {name: polysemy_runs.score(of, sample, seed) for name, of in vectors.items()}
-        found.append(polysemy_report.of_seed(folder, trained, sample, scores))
-    progress.show(polysemy_report.write(config, found))
+        folder = text.merge(config, counted, seed)  # pseudo-words -> another text
+        sample = text.sample(config, folder, seed)  # -> balanced occurrences, split
+        trained = run.train(config, folder, seed)  # -> table -> language model
+        vectors = run.vectors(trained, sample)
+        scores = {name: run.score(of, sample, seed) for name, of in vectors.items()}
+        found.append(report.of_seed(folder, trained, sample, scores))
+    progress.show(report.write(config, found))
 
 
 if __name__ == "__main__":

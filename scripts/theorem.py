@@ -18,19 +18,18 @@ def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
     from jaxemb.lab import progress
-    from jaxemb.lab.runs.static import run as runs
-    from jaxemb.lab.studies.theorem import measures as theorem
-    from jaxemb.lab.studies.theorem import report as theorem_report
+    from jaxemb.lab.runs.static import run
+    from jaxemb.lab.studies.theorem import measures, report
 
-    theorem.check(config)
+    measures.check(config)
     corpus = prepare.prepare(config)  # text -> vocab -> ids on disk
-    theorem.check(config, len(corpus.vocab.words))
+    measures.check(config, len(corpus.vocab.words))
     objective = config.build_objective()
     learner = config.build_learner(objective)
-    result = runs.train(config, objective, learner, corpus)  # the one factorisation
-    matrix = theorem.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
-    svd = theorem.factor(matrix.optimum, len(result.vocab.words), config.dim)  # the other
-    progress.show(theorem_report.write(config, result, matrix, svd))
+    result = run.train(config, objective, learner, corpus)  # the one factorisation
+    matrix = measures.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
+    svd = measures.factor(matrix.optimum, len(result.vocab.words), config.dim)  # the other
+    progress.show(report.write(config, result, matrix, svd))
 
 
 if __name__ == "__main__":

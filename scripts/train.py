@@ -16,17 +16,15 @@ def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # after --help, which needs no device
     from jaxemb.lab import progress
-    from jaxemb.lab.hosts import agreement as hosts
-    from jaxemb.lab.runs.static import members as ensembles
-    from jaxemb.lab.runs.static import report
-    from jaxemb.lab.runs.static import run as runs
+    from jaxemb.lab.hosts import agreement
+    from jaxemb.lab.runs.static import members, report, run
 
-    with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
-        corpus = hosts.after_first(lambda: prepare.prepare(config))  # text -> ids on disk
+    with agreement.joined(config.hosts):  # of several processes, the first goes on to the report
+        corpus = agreement.after_first(lambda: prepare.prepare(config))  # text -> ids on disk
         objective = config.build_objective()  # what a block reads, and what it costs
         learner = config.build_learner(objective)  # block -> loss -> update
         several = bool(config.members)
-        train = ensembles.train if several else runs.train
+        train = members.train if several else run.train
         result = train(config, objective, learner, corpus)  # goes on where a session stopped
     progress.show((report.write_members if several else report.write)(config, result))
 

@@ -15,13 +15,12 @@ def main() -> None:
     config = command_line.from_command_line(ContextualConfig)
     # after --help, which needs no device
     from jaxemb.lab import progress
-    from jaxemb.lab.hosts import agreement as hosts
-    from jaxemb.lab.runs.contextual import report as contextual_report
-    from jaxemb.lab.runs.contextual import run as contextual_runs
+    from jaxemb.lab.hosts import agreement
+    from jaxemb.lab.runs.contextual import report, run
 
-    with hosts.joined(config.hosts):  # of several processes, the first goes on to the report
-        result = contextual_runs.train(config)  # text -> windows -> model; goes on where it stopped
-    progress.show(contextual_report.write(config, result))
+    with agreement.joined(config.hosts):  # of several processes, the first goes on to the report
+        result = run.train(config)  # text -> windows -> model; goes on where it stopped
+    progress.show(report.write(config, result))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxemb.contextual import models
-from jaxemb.contextual import training as contextual_training
+from jaxemb.contextual import models, training
 from jaxemb.errors import InputError, called_with
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.counts.config import CountConfig, GloveConfig
@@ -186,7 +185,7 @@ def test_a_language_models_state_can_be_given_away_whatever_it_shares():
     shared = optax.GradientTransformation(init, lambda g, state, params=None: (g, state))
     table = jnp.ones((15, 6), jnp.float32)
     plan, text = _plan(2, 1, optimizer=optax.chain(shared, optax.sgd(0.1))), _text(0, sentences=12)
-    resources = contextual_training.Resources()
+    resources = training.Resources()
     state, _ = _trained(plan, text, resources, table)
     alone = plan._replace(rule=plan.rule._replace(optimizer=optax.sgd(0.1)))
     plain, _ = _trained(alone, text, resources, table)

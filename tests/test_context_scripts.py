@@ -9,11 +9,11 @@ import pytest
 import train_contextual
 
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual import report as contextual_report
+from jaxemb.lab.runs.contextual import report
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.lab.studies.context import tokens as running_words
+from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.ladder import cloud as context_ladder
 from jaxemb.text import corpus
 from tests.test_scripts import run
@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     (folder / "static.txt").write_text("\n".join(rows) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(contextual_report.importlib.util, "find_spec", lambda name: None)
+        patch.setattr(report.importlib.util, "find_spec", lambda name: None)
         run(train_contextual, "config.py", monkeypatch=patch)
     return folder
 
@@ -96,7 +96,7 @@ def test_the_text_by_default_is_what_the_run_held_out(place):
     parts = contextual_runs.sentences(config, prepared)
     words = ("", "", "<UNK>", *prepared.vocab.words)
     told = [[words[i] for i in ids[1:-1]] for ids in parts.held_out]
-    assert running_words.held_out("lm") == told
+    assert tokens.held_out("lm") == told
     assert 5 < len(told) < 60
 
 

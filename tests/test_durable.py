@@ -28,8 +28,7 @@ from jaxemb.counts import glove
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.files import Disk
 from jaxemb.lab import workdir
-from jaxemb.lab.durable import checkpoints
-from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.durable import checkpoints, loop
 from jaxemb.lab.durable.checkpoints import Place
 from jaxemb.structs import Refused
 from jaxemb.training import loop as training
@@ -66,7 +65,7 @@ class Event(NamedTuple):
     refused: Refused
 
 
-def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> durable.Training:
+def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> loop.Training:
     """One step a chunk: the table grows by what the step says; `fails` is a refused update."""
 
     def start() -> State:
@@ -91,7 +90,7 @@ def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> d
             yield Event(state, At(step), At(step + 1), (step + 1) / STEPS, state.refused)
 
     where = "step {}, tokens {} to {}".format
-    return durable.Training(
+    return loop.Training(
         start,
         events,
         At,
@@ -123,14 +122,14 @@ class Burst:
         return step in self._steps
 
 
-def durably(tmp_path, how: durable.Training, *, stop=None, disk: Disk = UNSYNCED, **options):
+def durably(tmp_path, how: loop.Training, *, stop=None, disk: Disk = UNSYNCED, **options):
     """The training, and lines that were said."""
     place, said = Place(tmp_path / "run" / "checkpoints", {}, disk=disk), []
     settings = {"every": 0.0, "say": said.append, "stop": [] if stop is None else stop, **options}
-    return durable.Durable(how, place, **settings), said
+    return loop.Durable(how, place, **settings), said
 
 
-def ends(run: durable.Durable) -> Any:
+def ends(run: loop.Durable) -> Any:
     """The state at its end; every checkpoint that was begun is made before the next step."""
     for _ in run.events():
         run._saver.wait()
@@ -252,7 +251,7 @@ def test_one_that_is_stopped_with_a_full_disk_says_that_it_was_not_saved(tmp_pat
 
 
 def test_fewer_refused_updates_than_patience_change_nothing_but_themselves(tmp_path):
-    bad = set(range(10, 10 + durable.PATIENCE - 1))
+    bad = set(range(10, 10 + loop.PATIENCE - 1))
     run, said = durably(tmp_path, counting(bad.__contains__))
     events = list(run.events())
     assert said == [f"updates that were not finite, and were left out: {len(bad)}"]
@@ -263,7 +262,7 @@ def test_fewer_refused_updates_than_patience_change_nothing_but_themselves(tmp_p
 
 
 def test_as_many_as_patience_go_back_and_end_at_the_bits_of_one_undisturbed(tmp_path, undisturbed):
-    fails = Burst(range(10, 10 + durable.PATIENCE))
+    fails = Burst(range(10, 10 + loop.PATIENCE))
     run, said = durably(tmp_path, counting(fails))
     _same(ends(run), undisturbed)
     place = "numbers are not finite at step 11, tokens 100 to 109: going back to step "
@@ -316,7 +315,7 @@ class Planted:
         self.plan = plan._replace(learner=plain._replace(step=step))
         self.program = training.one(self.plan)
 
-    def __call__(self, where: str, bad: Burst) -> durable.Training:
+    def __call__(self, where: str, bad: Burst) -> loop.Training:
         def chunk(state, first, count, texts, rates, resources):
             hit = np.zeros(len(rates), bool)
             hit[: int(count)] = [bad(int(first) + i) for i in range(int(count))]
@@ -329,7 +328,7 @@ class Planted:
 
         own = self.program._replace(chunk=chunk)
         rest = (self.resources, self.split)
-        return durable.Training(
+        return loop.Training(
             lambda: own.start(self.rows),
             lambda state, at: training.events(self.plan, state, *rest, at, own),
             training.Cursor,
@@ -342,7 +341,7 @@ def test_planted_nan_is_never_saved_and_gone_back_from_to_the_same_bits(tmp_path
     run, _ = durably(tmp_path, build("table", Burst([])))
     whole, steps = ends(run), run.cursor.step
     for number, where in enumerate(["batch", "gradient", "table"] * 3):
-        long = 1 if where == "table" else durable.PATIENCE + 8  # to the end of a chunk of 8
+        long = 1 if where == "table" else loop.PATIENCE + 8  # to the end of a chunk of 8
         first = int(random.integers(steps - long))
         how = build(where, Burst(range(first, first + long)))
         run, said = durably(tmp_path / str(number), how)
@@ -356,7 +355,7 @@ def test_single_steps_that_fail_are_left_out_however_many(tmp_path, text):
     how = Planted(text)("batch", Burst(range(0, 10**6, 8)))
     run, said = durably(tmp_path, how)
     state = ends(run)
-    assert run.cursor.step > 8 * durable.PATIENCE
+    assert run.cursor.step > 8 * loop.PATIENCE
     assert np.isfinite(state.tables.input).all()
     left_out = -(-run.cursor.step // 8)
     assert tuple(state.refused) == (0, left_out)

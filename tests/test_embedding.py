@@ -11,9 +11,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from jaxemb import formats
-from jaxemb.contextual import cells
+from jaxemb.contextual import cells, reader
 from jaxemb.contextual import elmo as pretrained
-from jaxemb.contextual import reader as embedding
 from jaxemb.contextual.bilm import BiLM
 from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.contextual.recurrence import Carry
@@ -40,7 +39,7 @@ def _published(stream: int) -> tuple[list[str], list[np.ndarray]]:
 @pytest.fixture(scope="module")
 def elmo():
     pytest.importorskip("h5py")
-    return embedding.of_elmo(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
+    return reader.of_elmo(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
 
 
 @HAS_FIXTURE
@@ -56,13 +55,13 @@ def test_elmos_published_vectors_come_out(stream, tmp_path, monkeypatch):
         close(found[str(i)][-1], theirs, ulps=NETWORK)
 
 
-def _error(of: embedding.Embedding, *, stateful: bool = True) -> float:
+def _error(of: reader.Embedding, *, stateful: bool = True) -> float:
     lines, expected = _published(0)
-    found = embedding.vectors(of, [line.split(" ") for line in lines[:4]], stateful=stateful)
+    found = reader.vectors(of, [line.split(" ") for line in lines[:4]], stateful=stateful)
     return max(float(np.abs(layers[-1] - expected[i]).max()) for i, layers in found)
 
 
-def _with(of: embedding.Embedding, **fields) -> embedding.Embedding:
+def _with(of: reader.Embedding, **fields) -> reader.Embedding:
     bilm = of.model.module.bilm.clone(**fields)
     return of._replace(model=of.model._replace(module=of.model.module.clone(bilm=bilm)))
 
@@ -113,7 +112,7 @@ def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path
     for batch in (7, 64):
         for name, each in found[1].items():
             np.testing.assert_array_equal(found[batch][name], each)
-    turned = dict(embedding.vectors(elmo, texts[::-1], batch=5))
+    turned = dict(reader.vectors(elmo, texts[::-1], batch=5))
     for i, each in turned.items():
         np.testing.assert_array_equal(found[1][str(len(texts) - 1 - i)], each)
     for i in range(5):  # the same sentence twice
@@ -122,24 +121,24 @@ def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path
 
 @pytest.mark.parametrize("tokens", [1, 60, 126, 127, 300, 5000, 20_000])
 def test_long_sentences_have_so_few_companions_that_memory_is_bounded(tokens):
-    rows = embedding._rows(tokens)
-    assert 1 <= rows <= embedding.ROWS
-    assert rows * tokens <= max(embedding._POSITIONS, 1.25 * tokens)
-    assert tokens > 126 or rows == embedding.ROWS
+    rows = reader._rows(tokens)
+    assert 1 <= rows <= reader.ROWS
+    assert rows * tokens <= max(reader._POSITIONS, 1.25 * tokens)
+    assert tokens > 126 or rows == reader.ROWS
 
 
 @pytest.mark.as_users_compile(always=False)
 def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
-    monkeypatch.setattr(embedding, "_POSITIONS", 64)  # batches of one to eight sentences
+    monkeypatch.setattr(reader, "_POSITIONS", 64)  # batches of one to eight sentences
     module = Contextualizer(Lookup(50, 6), BiLM(cells.lstm(9, 6), layers=1))
     ids = jnp.zeros((1, 1), jnp.int32)
     params = module.init(jax.random.key(0), ids, jnp.ones((1, 1)))
     read = lambda tokens: np.array([sum(map(ord, t)) % 50 for t in tokens], np.int32)  # noqa: E731
-    of = embedding.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
+    of = reader.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
     texts = [[f"w{i}" for i in range(n)] for n in (3, 40, 20, 39, 4, 70, 20, 5)]
-    whole = dict(embedding.vectors(of, texts))
+    whole = dict(reader.vectors(of, texts))
     for i, text in enumerate(texts):
-        [(_, alone)] = embedding.vectors(of, [text], batch=1)
+        [(_, alone)] = reader.vectors(of, [text], batch=1)
         np.testing.assert_array_equal(alone, whole[i])
         assert alone.shape == (2, len(text), 12)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import bundled
 from jaxemb.lab import workdir
 from jaxemb.lab.runs.static import members as ensembles
 from jaxemb.lab.runs.static import report
@@ -16,8 +16,7 @@ from jaxemb.lab.runs.static.config import Member
 from jaxemb.static import objectives, tables
 from jaxemb.structs import InOut, Vocab
 from jaxemb.training import ensembles as training_ensembles
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop
 from tests.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
 
 MEMBERS = training_ensembles.Members(
@@ -42,16 +41,14 @@ def test_a_member_is_the_model_trained_alone(text, objective, optimizer):  # noq
         objective=built, learner=learners.row_sparse(built, optimizer=optimizer), epochs=1
     )
     program = training_ensembles.program(MEMBERS, plan)
-    whole, losses = _last(
-        training.events(plan, program.start(rows), resources, split, program=program)
-    )
+    whole, losses = _last(loop.events(plan, program.start(rows), resources, split, program=program))
     for i, found in enumerate(training_ensembles.split(MEMBERS, whole)):
         alone = plan._replace(
             key=jax.random.key(MEMBERS.seeds[i]),
             learning_rate=MEMBERS.learning_rates[i],
             dim=MEMBERS.dims[i],
         )
-        own, loss = _last(training.events(alone, training.start(alone, rows), resources, split))
+        own, loss = _last(loop.events(alone, loop.start(alone, rows), resources, split))
         for ours, theirs in zip(found, own, strict=True):
             assert ours.shape == theirs.shape
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)  # sums in another order
@@ -61,7 +58,7 @@ def test_a_member_is_the_model_trained_alone(text, objective, optimizer):  # noq
 def test_columns_that_a_member_does_not_have_stay_zero(text):  # noqa: F811
     plan, (resources, rows), split = _plan_and_text(text, epochs=1)
     program = training_ensembles.program(MEMBERS, plan)
-    whole, _ = _last(training.events(plan, program.start(rows), resources, split, program=program))
+    whole, _ = _last(loop.events(plan, program.start(rows), resources, split, program=program))
     for table in whole:
         np.testing.assert_array_equal(table[2, :, 5:], 0.0)
         assert np.abs(table[2, :, :5]).max() > 0
@@ -70,7 +67,7 @@ def test_columns_that_a_member_does_not_have_stay_zero(text):  # noqa: F811
 def test_members_start_apart(text):  # noqa: F811
     plan, (_, rows), _ = _plan_and_text(text)
     start = training_ensembles.program(MEMBERS, plan).start(rows).tables
-    alone = tables.init(jax.random.fold_in(jax.random.key(7), training.Stream.TABLES), rows, 8)
+    alone = tables.init(jax.random.fold_in(jax.random.key(7), loop.Stream.TABLES), rows, 8)
     np.testing.assert_array_equal(start.input[1], alone.input)
     assert not np.array_equal(start.input[0], start.input[1])
 
@@ -90,9 +87,9 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
     whole = InOut(*(random.normal(size=(2, 30, 8)).astype(np.float32) for _ in range(2)))
     scores = iter([0.25, 0.5])
     monkeypatch.setattr(
-        words, "similarities", lambda *_: {"WordSim-353": words.Score(next(scores), 9, 9)}
+        bundled, "similarities", lambda *_: {"WordSim-353": bundled.Score(next(scores), 9, 9)}
     )
-    monkeypatch.setattr(words, "analogies", lambda *_: None)
+    monkeypatch.setattr(bundled, "analogies", lambda *_: None)
     vocab = Vocab(tuple(map(str, range(30))), np.arange(30)[::-1] + 1)
     tokens = {"trained": 5, "subsampled": 1}
     row = {"words": 1, "held_out": [2.0, 4.0], "effective_rank": [3.0, 4.0]}

@@ -3,10 +3,10 @@
 import pytest
 from benchmarks import expected as script
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 
-EXPECTED = provenance.read_json(script.FILE)
+EXPECTED = files.read_json(script.FILE)
 ENTRY = {"device": "a GPU", "commit": "0a1b2c3", "numbers": {"seconds": 61, "rank": [3, 4]}}
 
 

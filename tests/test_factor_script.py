@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence as counts
-from jaxemb.counts import factorizations
+from jaxemb.counts import cooccurrence, factorizations
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.lab import workdir
-from jaxemb.lab.runs.counts import report as count_report
+from jaxemb.lab.runs.counts import report
 from jaxemb.lab.runs.counts import run as counting
 from jaxemb.lab.runs.counts.config import CountConfig, PmiConfig
 from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.lab.tables import scores as evaluation_report
+from jaxemb.lab.tables import scores
 from tests.test_scripts import run
 
 CONFIG = '''
@@ -49,12 +48,12 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def no_report(monkeypatch):
     """It takes seconds, and has its own test."""
-    monkeypatch.setattr(count_report, "write", lambda config, result: "")
+    monkeypatch.setattr(report, "write", lambda config, result: "")
 
 
 def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypatch, capsys):
-    nothing = evaluation_report.Asked((), ())  # of words that this text does not have
-    monkeypatch.setattr(evaluation_report, "at_hand", lambda: nothing)
+    nothing = scores.Asked((), ())  # of words that this text does not have
+    monkeypatch.setattr(scores, "at_hand", lambda: nothing)
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     vocab, tables = workdir.load("run")
@@ -86,7 +85,7 @@ def test_the_same_command_uses_what_is_there_and_another_shares_the_cells(place,
     def never(*_, **__):
         raise AssertionError("counted again")
 
-    monkeypatch.setattr(counts, "count", never)
+    monkeypatch.setattr(cooccurrence, "count", never)
     run(factor, "config.py", monkeypatch=monkeypatch)
     np.testing.assert_array_equal(before.input, workdir.load("run")[1].input)
     more = ("--workdir", "other", "--cells", "run/cells", "--side-power", "1", "--dim", "3")
@@ -145,9 +144,9 @@ def test_an_interrupted_factorisation_keeps_the_cells_and_an_interrupted_count_n
 
 
 def test_cells_that_do_not_add_up_are_an_error_of_numbers():
-    cells = counts.cooccurrence(np.array([0, 1, 0, 1]), 2, counts.Window(1))
+    cells = cooccurrence.cooccurrence(np.array([0, 1, 0, 1]), 2, cooccurrence.Window(1))
     with pytest.raises(NumericalError, match=r"their sum is 6.0, that of pairs 8.0"):
-        counting._account(counts.Counted(cells, np.array([4]), 4, 0), counts.Window(1))
+        counting._account(cooccurrence.Counted(cells, np.array([4]), 4, 0), cooccurrence.Window(1))
 
 
 def _own(cells, vocab, *, dim, smoothing=1.0, progress=None):

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from jaxemb.counts import cooccurrence as counts
-from jaxemb.counts import factorizations, pmi
+from jaxemb.counts import cooccurrence, factorizations, pmi
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 
 SIZE = 30
 IDS = np.minimum(np.random.default_rng(0).zipf(1.4, 4000) - 2, SIZE - 1).astype(np.int32)
-CELLS = counts.cooccurrence(IDS, SIZE)
+CELLS = cooccurrence.cooccurrence(IDS, SIZE)
 VOCAB = Vocab(tuple(f"w{i}" for i in range(SIZE)), np.bincount(IDS[IDS >= 0], minlength=SIZE))
 
 

@@ -10,8 +10,7 @@ from safetensors.numpy import load_file
 
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.lab.durable import checkpoints
-from jaxemb.lab.runs.counts import glove as glove_training
-from jaxemb.lab.runs.counts import report as count_report
+from jaxemb.lab.runs.counts import glove, report
 from jaxemb.structs import Cells, Vocab
 from jaxemb.training import learners
 from tests.test_scripts import run
@@ -36,7 +35,7 @@ SMALL = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 6}
 
 
 def fit(**settings):
-    return glove_training.glove(CELLS, VOCAB, **{**SMALL, **settings})
+    return glove.glove(CELLS, VOCAB, **{**SMALL, **settings})
 
 
 def _same(one, other) -> bool:
@@ -71,7 +70,7 @@ def test_the_contexts_are_added_or_not(tmp_path):
     both, alone = fit(workdir=tmp_path), fit(add_contexts=False)
     np.testing.assert_array_equal(both.tables.output, alone.tables.output)
     np.testing.assert_array_equal(both.tables.input, alone.tables.input + alone.tables.output)
-    biases = load_file(tmp_path / glove_training.BIASES)
+    biases = load_file(tmp_path / glove.BIASES)
     assert {name: each.shape for name, each in biases.items()} == {
         "input": (WORDS,),
         "output": (WORDS,),
@@ -133,7 +132,7 @@ def test_factor_trains_glove_and_leaves_vectors_biases_and_an_account(
     (tmp_path / "text.txt").write_text("\n".join(lines))
     (tmp_path / "config.py").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(count_report, "write", lambda config, result: result.remarks[0])
+    monkeypatch.setattr(report, "write", lambda config, result: result.remarks[0])
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     assert "128 cells trained in 8 steps, each of 64 2 times" in out
@@ -142,9 +141,9 @@ def test_factor_trains_glove_and_leaves_vectors_biases_and_an_account(
         "input": (8, 4),
         "output": (8, 4),
     }
-    assert (tmp_path / "run" / glove_training.BIASES).is_file()
+    assert (tmp_path / "run" / glove.BIASES).is_file()
     assert not (tmp_path / "run" / checkpoints.FOLDER).exists()
-    monkeypatch.setattr(glove_training.glove_lib, "events", None)  # calling it would fail
+    monkeypatch.setattr(glove.glove_lib, "events", None)  # calling it would fail
     run(factor, "config.py", monkeypatch=monkeypatch)
     assert capsys.readouterr().out == out
     run(factor, "config.py", "--x-max", "0", monkeypatch=monkeypatch, code=2)

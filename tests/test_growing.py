@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from jaxemb import linalg, objectives
 from jaxemb.errors import InputError
-from jaxemb.lab.runs.static import growth as growing
+from jaxemb.lab.runs.static import growth
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus, tokenizers, vocabulary
@@ -115,11 +115,11 @@ def test_the_movers_are_the_rows_that_turned_most(old, place, monkeypatch):  # n
 def test_a_table_that_was_only_rotated_changed_by_nothing_but_a_rotation():
     table = np.random.default_rng(0).normal(size=(40, 6))
     turn = np.asarray(linalg.random_orthogonal(jax.random.key(0), 6), np.float64)
-    found = growing.change(table, table @ turn)
+    found = growth.change(table, table @ turn)
     assert found["change"] > 0.1
     assert found["change_but_rotation"] < 1e-6
     assert (found["rank_before"], found["rank_after"]) == (6, 6)
-    assert growing.change(table, 2 * table)["change_but_rotation"] == pytest.approx(1.0)
+    assert growth.change(table, 2 * table)["change_but_rotation"] == pytest.approx(1.0)
 
 
 def test_old_words_stay_whatever_the_text():
@@ -163,6 +163,6 @@ def test_a_corpus_of_other_old_words_is_refused(tmp_path):
 def test_an_objective_whose_rows_are_no_words_is_refused():
     config = StaticConfig(Corpus(), "w", objectives.skipgram, learners.row_sparse, grow_from="run")
     vocab = Vocab(("b", "a"), np.array([7, 2]))
-    growing.check(config, InOut(2, 2), vocab)
+    growth.check(config, InOut(2, 2), vocab)
     with pytest.raises(InputError, match="wants two tables with a row for every one"):
-        growing.check(config, InOut(2, 1), vocab)
+        growth.check(config, InOut(2, 1), vocab)

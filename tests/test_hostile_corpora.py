@@ -12,8 +12,7 @@ import pytest
 
 from jaxemb import objectives
 from jaxemb.errors import InputError
-from jaxemb.lab.runs.static import prepare
-from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static import prepare, run
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.training import learners
 
@@ -101,7 +100,7 @@ def test_every_token_of_a_hostile_text_is_trained_on_or_dropped_for_a_cause(name
     made = _prepared(row)
     assert set(made.vocab.words) == set(WORDS)
     assert made.replaced == row.replaced
-    tokens = runs.train(CONFIG, OBJECTIVE, LEARNER, made).tokens
+    tokens = run.train(CONFIG, OBJECTIVE, LEARNER, made).tokens
     kept = 60_000 if "60,000" in name else 12_000
     assert tokens["kept"] == kept
     assert {cause: n for cause, n in tokens["dropped"].items() if n} == row.dropped

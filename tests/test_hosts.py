@@ -21,12 +21,10 @@ import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
-from jaxemb.lab.durable import loop as durable
-from jaxemb.lab.durable import snapshots
+from jaxemb.lab.durable import loop, snapshots
 from jaxemb.lab.durable.tensors import arrays
-from jaxemb.lab.hosts import agreement as hosts
-from jaxemb.lab.hosts import lost, store
-from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.hosts import agreement, lost, store
+from jaxemb.lab.runs.contextual import run
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static import run as runs
@@ -163,7 +161,7 @@ def _static_alone() -> None:
 
 def _contextual_alone() -> None:
     config = command_line.load(Path("config.py"), ContextualConfig)
-    contextual_runs.train(dataclasses.replace(config, workdir="alone", checkpoint_every=1e9))
+    run.train(dataclasses.replace(config, workdir="alone", checkpoint_every=1e9))
 
 
 ALONE = {"train": _static_alone, "train_contextual": _contextual_alone}
@@ -236,12 +234,12 @@ def test_a_coordinator_that_is_not_there_is_named():
     at = _free()
     with (
         pytest.raises(InputError, match=f"{at}: nobody answers there within 1 s"),
-        hosts.joined(Hosts(at, 2, 1, start_within=1)),
+        agreement.joined(Hosts(at, 2, 1, start_within=1)),
     ):
         pass
     with (
         pytest.raises(InputError, match="no such host"),
-        hosts.joined(Hosts("no-such-host.invalid:1", 2, 1)),
+        agreement.joined(Hosts("no-such-host.invalid:1", 2, 1)),
     ):
         pass
 
@@ -303,15 +301,15 @@ class Store:
 def be(monkeypatch):
     """A function that makes this process one of three."""
     store = Store()
-    jobs = [hosts._Job(i, 3, store, [0], []) for i in range(3)]
-    return lambda process: monkeypatch.setattr(hosts, "_job", jobs[process]) or store
+    jobs = [agreement._Job(i, 3, store, [0], []) for i in range(3)]
+    return lambda process: monkeypatch.setattr(agreement, "_job", jobs[process]) or store
 
 
 def test_what_the_first_process_says_all_do_and_little_of_it_is_kept(be):
     for number in range(200):
         for process in (0, 1, 2):
             be(process)
-            assert hosts.told([number, process]) == [number, 0]
+            assert agreement.told([number, process]) == [number, 0]
     assert len(be(0).found) < 100
 
 
@@ -322,7 +320,7 @@ def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
         answers = []
         for process in (0, 1, 2):
             be(process)
-            layout = hosts.together(durable.Layout())
+            layout = agreement.together(loop.Layout())
             answers.append(layout.agree((bool(chunk[process]), process == 0)))
         seen.append(answers)
     assert [set(answers) for answers in seen[:2]] == [{(False, True)}, {(False, True)}]
@@ -332,20 +330,20 @@ def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
 def test_another_config_and_a_folder_that_is_not_shared_are_refused(be, tmp_path):
     config = command_line.load(ROOT / "configs/quickstart.py", StaticConfig)
     be(0)
-    assert hosts.own(tmp_path, config) == tmp_path
+    assert agreement.own(tmp_path, config) == tmp_path
     be(1)
     with pytest.raises(InputError, match="is not the folder that process 0 has"):
-        hosts.own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
+        agreement.own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
     be(2)
     with pytest.raises(InputError, match="epochs was"):
-        hosts.own(tmp_path, dataclasses.replace(config, epochs=99))
+        agreement.own(tmp_path, dataclasses.replace(config, epochs=99))
 
 
 def test_what_the_first_makes_the_others_find(be):
     made = []
     for process in (0, 1, 2):
         be(process)
-        assert hosts.after_first(lambda: made.append(hosts.share()) or "made") == "made"
+        assert agreement.after_first(lambda: made.append(agreement.share()) or "made") == "made"
     assert made == [(0, 3), (1, 3), (2, 3)]
 
 

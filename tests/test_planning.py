@@ -11,17 +11,14 @@ import pytest
 from jax.sharding import PartitionSpec as P
 
 from jaxemb.errors import InputError
-from jaxemb.lab.studies.planning import collectives, machines
+from jaxemb.lab.studies.planning import collectives, machines, report
 from jaxemb.lab.studies.planning import job as planning
-from jaxemb.lab.studies.planning import report as planning_report
 from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
 from jaxemb.lab.studies.planning.report import SMALL, SMALL_MESHES
 from jaxemb.static import objectives
 from jaxemb.structs import Vocab
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop, sharded
 from jaxemb.training import mesh as sharding
-from jaxemb.training import sharded as sharded_training
 from tests import covering
 from tests.test_scripts import run
 
@@ -38,7 +35,7 @@ CASES = [(PLAIN, Mesh(1)), (ADAGRAD, Mesh(1)), *((SMALL, mesh) for mesh in SMALL
 EVERY = pytest.mark.parametrize(
     ("job", "mesh"),
     covering.every(2, [pytest.param(*case) for case in CASES]),
-    ids=["plain", "AdaGrad", *map(planning_report.said, SMALL_MESHES)],
+    ids=["plain", "AdaGrad", *map(report.said, SMALL_MESHES)],
 )
 
 
@@ -60,22 +57,22 @@ def _prepared():
 def _compiled(job: Job, mesh: Mesh):
     objective, (resources, rows) = _objective(), _prepared()
     learner = LEARNERS[job](objective)
-    plan = training.Plan(jax.random.key(0), objective, learner, SMALL.dim, 1, 0.1, SMALL.batch, 1)
+    plan = loop.Plan(jax.random.key(0), objective, learner, SMALL.dim, 1, 0.1, SMALL.batch, 1)
     made = sharding.parse(f"data={mesh.data},model={mesh.model}")
-    on = sharded_training.Sharded(made, mesh.cut is Cut.DIM)
-    shapes = jax.eval_shape(lambda: training.start(plan, rows))
-    lies = sharding.lies(sharded_training.placement(on), shapes)
+    on = sharded.Sharded(made, mesh.cut is Cut.DIM)
+    shapes = jax.eval_shape(lambda: loop.start(plan, rows))
+    lies = sharding.lies(sharded.placement(on), shapes)
     state = jax.tree.map(
         lambda each, into: jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=into), shapes, lies
     )
     shape = (1, SMALL.batch, SMALL.block_length + 2 * SMALL.window)
     into = jax.NamedSharding(made, P(None, on.of_batch))
     texts = jax.ShapeDtypeStruct(shape, jnp.int32, sharding=into)
-    run = sharded_training.steps(on, plan)
+    run = sharded.steps(on, plan)
     return run.lower(state, 0, 1, texts, np.zeros(1, np.float32), resources, None).compile()
 
 
-@pytest.mark.parametrize("mesh", covering.every(2, SMALL_MESHES), ids=planning_report.said)
+@pytest.mark.parametrize("mesh", covering.every(2, SMALL_MESHES), ids=report.said)
 def test_what_is_planned_to_travel_is_what_the_compiled_step_sends(mesh):
     ours, theirs = {}, {}
     for each in planning.sent(SMALL, mesh):
@@ -167,8 +164,8 @@ def test_an_epoch_is_its_steps_one_after_the_other():
 
 
 def test_what_was_measured_is_within_a_third_of_what_is_planned():
-    for bounded, timed in planning_report.TIMED.items():
-        job = planning_report.BIG_STEP._replace(bounded=bounded)
+    for bounded, timed in report.TIMED.items():
+        job = report.BIG_STEP._replace(bounded=bounded)
         found = planning.seconds(job, Mesh(1), machines.MEASURED).total / (4096 * 16)
         assert 3 / 4 < timed / found < 4 / 3
 
@@ -178,7 +175,7 @@ def test_what_the_page_says_in_words_is_what_its_tables_say():
         return planning.seconds(INTERNET, mesh, machine)
 
     for machine in machines.ALL:
-        for mesh in planning_report.meshes(INTERNET, machine):
+        for mesh in report.meshes(INTERNET, machine):
             found = took(mesh, machine)
             assert found.memory + found.wire > 40 * found.products
     hosts, tokens = took(Mesh(64), machines.CPU_HOSTS), 4096 * 16
@@ -201,7 +198,7 @@ def test_what_cannot_be_planned_is_refused():
     with pytest.raises(InputError, match="link is 0"):
         planning.seconds(INTERNET, Mesh(8), machines.GPU_NODE._replace(link=0.0))
     with pytest.raises(InputError, match="no place for 'memory'"):
-        planning_report.fill("a page", {"memory": "a table"})
+        report.fill("a page", {"memory": "a table"})
 
 
 def test_the_pages_tables_are_those_of_the_script(tmp_path, monkeypatch, capsys):

@@ -9,10 +9,10 @@ import pytest
 
 from jaxemb.contextual import training as contextual_training
 from jaxemb.lab import command_line
-from jaxemb.lab.studies.polysemy import report as polysemy_report
+from jaxemb.lab.studies.polysemy import report
 from jaxemb.lab.studies.polysemy import text as polysemy_text
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 from tests.test_scripts import run
 
 CONFIG = '''
@@ -92,7 +92,7 @@ def test_static_is_one_half_context_is_not_and_nothing_is_done_twice(place, monk
         assert json.loads((folder / "scores.json").read_text())["folder"] == seed
         assert (folder / "static/tables.safetensors").exists()
         assert (folder / "contextual/model.safetensors").exists()
-    for module in (training, contextual_training):
+    for module in (loop, contextual_training):
         monkeypatch.setattr(module, "events", None)  # calling it would fail
     run(polysemy, "config.py", "--seeds", "1", monkeypatch=monkeypatch)
     again = capsys.readouterr().out
@@ -136,8 +136,8 @@ def test_no_test_sentence_was_learned_from_and_senses_are_balanced(merged):
 def test_an_interval_over_seeds_is_students():
     # mean 2, standard deviation 1, t of 2 degrees of freedom 4.302653 (any printed table)
     reach = 4.302653 / np.sqrt(3)
-    assert polysemy_report.over_seeds([1, 2, 3]) == pytest.approx((2, 2 - reach, 2 + reach))
-    assert np.isnan(polysemy_report.over_seeds([1.0]).low)
+    assert report.over_seeds([1, 2, 3]) == pytest.approx((2, 2 - reach, 2 + reach))
+    assert np.isnan(report.over_seeds([1.0]).low)
 
 
 WRONG = {
@@ -153,7 +153,7 @@ WRONG = {
 @pytest.mark.parametrize("options", WRONG)
 def test_errors_are_one_line_and_come_before_training(place, monkeypatch, capsys, options):
     del place
-    monkeypatch.setattr(training, "events", None)
+    monkeypatch.setattr(loop, "events", None)
     run(polysemy, "config.py", *options, monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
     assert WRONG[options] in error

@@ -14,12 +14,11 @@ import pytest
 import train
 from safetensors.numpy import load_file, save_file
 
-from jaxemb.lab import command_line
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import command_line, workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.static import report
 from jaxemb.lab.runs.static import run as runs
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 
 ROOT = Path(__file__).parents[1]
 
@@ -159,7 +158,7 @@ def test_a_finished_run_reports_again_without_training(place, monkeypatch, capsy
     written = json.loads((place / "run/config.json").read_text())
     del written["config"]["negatives"], written["config"]["corpus"]["bad_utf8"]  # an older version
     (place / "run/config.json").write_text(json.dumps(written))
-    monkeypatch.setattr(training, "events", None)  # calling it would fail
+    monkeypatch.setattr(loop, "events", None)  # calling it would fail
     run(train, "config.py", "--chunk", "7", monkeypatch=monkeypatch)
     assert capsys.readouterr().out == first
 
@@ -177,7 +176,7 @@ def test_another_config_in_the_same_folder_is_refused_with_the_difference(
 
 def _interrupt_after(events: int, monkeypatch) -> None:
     """Ctrl-C while a chunk is being trained."""
-    original = training.events
+    original = loop.events
 
     def interrupted(*arguments, **options):
         for i, event in enumerate(original(*arguments, **options)):
@@ -185,7 +184,7 @@ def _interrupt_after(events: int, monkeypatch) -> None:
                 os.kill(os.getpid(), signal.SIGINT)
             yield event
 
-    monkeypatch.setattr(training, "events", interrupted)
+    monkeypatch.setattr(loop, "events", interrupted)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -207,7 +206,7 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
     assert "run the same command to continue" in capsys.readouterr().err
     assert not (place / "run/tables.safetensors").exists()
     # a continued run measures later steps only: what was saved has been measured
-    saved = checkpoints.newest(identity.place(place / "run"))
+    saved = checkpoints.newest(workdir.place(place / "run"))
     assert saved is not None
     step = saved.cursor["step"]
     assert any(row["step"] == step and "loss" in row for row in runs.metrics(place / "run"))

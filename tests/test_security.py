@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual import run
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "jaxemb").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
@@ -79,5 +79,5 @@ def test_a_run_of_somebody_else_calls_nothing_but_cells(tmp_path, cell, units):
     config = {"cell": cell, "units": units, "dim": str(tmp_path / "canary")}
     (tmp_path / "config.json").write_text(json.dumps({"config": config}))
     with pytest.raises(InputError, match="which is not from this package"):
-        contextual_runs.load(tmp_path)
+        run.load(tmp_path)
     assert not (tmp_path / "canary").exists()

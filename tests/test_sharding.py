@@ -15,19 +15,15 @@ from safetensors.numpy import load_file
 from jaxemb import linalg
 from jaxemb.contextual import training as contextual_training
 from jaxemb.errors import InputError
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import search
 from jaxemb.functional import similarity
 from jaxemb.lab.durable import layouts
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.planning import collectives
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import InOut, Vocab
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop, mesh_sizes, monitor, sharded
 from jaxemb.training import mesh as sharding
-from jaxemb.training import mesh_sizes as mesh_config
-from jaxemb.training import monitor as watching
-from jaxemb.training import sharded as sharded_training
 from jaxemb.training.sharded import Sharded
 from tests import covering
 from tests.test_contextual_training import _plan as _language_model
@@ -71,18 +67,18 @@ def _prepared(objective: str):
     return OBJECTIVES[objective].prepare(_text()[0])
 
 
-def _plan(objective: str, learner: str) -> training.Plan:
+def _plan(objective: str, learner: str) -> loop.Plan:
     built = OBJECTIVES[objective]
     rule = LEARNERS[learner](built)
-    return training.Plan(jax.random.key(0), built, rule, DIM, 1, 0.1, BATCH, 25)
+    return loop.Plan(jax.random.key(0), built, rule, DIM, 1, 0.1, BATCH, 25)
 
 
-def _run(plan, program, state, objective: str, cursor=training.Cursor(), stop=STEPS):  # noqa: B008
+def _run(plan, program, state, objective: str, cursor=loop.Cursor(), stop=STEPS):  # noqa: B008
     resources, _ = _prepared(objective)
     cost = plan.objective.cost(resources)
-    split = training.split_of(plan.key, _text()[1], np.ones(WORDS), cost=cost)
+    split = loop.split_of(plan.key, _text()[1], np.ones(WORDS), cost=cost)
     quiet = program._replace(first_loss=lambda *_: jnp.float32(0))  # one program less to compile
-    for event in training.events(plan, state, resources, split, cursor, quiet):
+    for event in loop.events(plan, state, resources, split, cursor, quiet):
         state, cursor = event.state, event.cursor
         if cursor.step == stop:
             return state, cursor
@@ -92,8 +88,8 @@ def _run(plan, program, state, objective: str, cursor=training.Cursor(), stop=ST
 @functools.cache
 def _on_one(objective: str, learner: str):
     plan = _plan(objective, learner)
-    state = training.start(plan, _prepared(objective)[1])
-    return jax.device_get(_run(plan, training.one(plan), state, objective)[0])
+    state = loop.start(plan, _prepared(objective)[1])
+    return jax.device_get(_run(plan, loop.one(plan), state, objective)[0])
 
 
 class Many(NamedTuple):
@@ -109,15 +105,15 @@ class Many(NamedTuple):
 def _on_many(objective: str, learner: str, mesh: str, cut: str) -> Many:
     plan, on = _plan(objective, learner), Sharded(sharding.parse(mesh), cut == "dim")
     resources, rows = _prepared(objective)
-    begin = functools.partial(sharding.begin, sharded_training.placement(on))
-    state = begin(lambda: training.start(plan, rows))
+    begin = functools.partial(sharding.begin, sharded.placement(on))
+    state = begin(lambda: loop.start(plan, rows))
     started, reads = jax.device_get(state), plan.objective.reads
     texts = np.full((plan.chunk, BATCH, reads.block_length + 2 * reads.halo), -1, np.int32)
 
     def put(texts):
         return sharding.divided(on.mesh, texts, None, on.of_batch)
 
-    rates, run = np.zeros(plan.chunk, np.float32), sharded_training.steps(on, plan)
+    rates, run = np.zeros(plan.chunk, np.float32), sharded.steps(on, plan)
     compiled = run.lower(state, 0, 1, put(texts), rates, resources, None).compile()
 
     def chunk(state, step, count, texts, rates, resources):
@@ -128,7 +124,7 @@ def _on_many(objective: str, learner: str, mesh: str, cut: str) -> Many:
         words[:, 0] = 1  # a block of the first device
         return chunk(state, 0, 1, words, rates + np.float32(0.1), resources)
 
-    program = training.one(plan)._replace(chunk=chunk)
+    program = loop.one(plan)._replace(chunk=chunk)
     state = _run(plan, program, state, objective)[0]
     return Many(started, state, collectives.of(compiled), again)
 
@@ -146,7 +142,7 @@ def test_a_mesh_changes_a_table_by_rounding_alone(case):
 @EVERY
 def test_tables_are_padded_with_zeros_to_a_multiple_that_no_mesh_decides(case):
     many = _on_many(*case)
-    random = training.start(_plan(*case[:2]), _prepared(case[0])[1]).tables
+    random = loop.start(_plan(*case[:2]), _prepared(case[0])[1]).tables
     for i, rows in enumerate(_prepared(case[0])[1]):
         for state in (many.started, many.state):
             assert len(state.tables[i]) == -(-rows // 64) * 64
@@ -190,13 +186,13 @@ def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
 @functools.cache
 def _exactly(objective: str, mesh: str):
     plan, on = _plan(objective, "sgd"), Sharded(sharding.parse(mesh), exact=True)
-    return sharded_training.placement(on), plan, sharded_training.program(on, plan)
+    return sharded.placement(on), plan, sharded.program(on, plan)
 
 
 def _elastic(objective: str, meshes):
     """Trained for as many steps on each mesh in turn, by way of the host."""
-    rows, cursor = _prepared(objective)[1], training.Cursor()
-    start = functools.partial(training.start, _plan(objective, "sgd"), rows)
+    rows, cursor = _prepared(objective)[1], loop.Cursor()
+    start = functools.partial(loop.start, _plan(objective, "sgd"), rows)
     like, kept = jax.eval_shape(start), None
     for mesh in meshes:
         where, plan, program = _exactly(objective, mesh)
@@ -289,7 +285,7 @@ BAD = {
 def test_what_cannot_be_divided_is_refused_with_what_was_wanted(message):
     config = types.SimpleNamespace(**{**SETTINGS, "members": (), **BAD[message]})
     with pytest.raises(InputError, match=message):
-        mesh_config.check(config)
+        mesh_sizes.check(config)
 
 
 def test_more_devices_than_there_are_are_refused_with_how_to_get_virtual_ones():
@@ -300,7 +296,7 @@ def test_more_devices_than_there_are_are_refused_with_how_to_get_virtual_ones():
 def test_a_learner_of_whole_tables_is_refused():
     plan = _plan("skipgram", "sgd")._replace(learner=learners.dense(OBJECTIVES["skipgram"]))
     with pytest.raises(InputError, match=r"a mesh wants learners.row_sparse"):
-        sharded_training.program(Sharded(sharding.parse("data=2")), plan)
+        sharded.program(Sharded(sharding.parse("data=2")), plan)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -345,7 +341,7 @@ def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
 @pytest.mark.parametrize("mesh", ["model=2", "data=3"])
 def test_a_language_model_is_not_cut_nor_its_streams_divided_unevenly(mesh):
     with pytest.raises(InputError, match="wanted"):
-        mesh_config.check_data(mesh, 4)
+        mesh_sizes.check_data(mesh, 4)
 
 
 @pytest.mark.parametrize("cut", ["rows", "dim"])
@@ -354,16 +350,14 @@ def test_tables_are_measured_where_they_lie(cut):
     random = np.random.default_rng(0)
     tables = InOut(*(random.normal(size=(rows, dim)).astype(np.float32) for _ in range(2)))
     on = Sharded(sharding.parse("data=2,model=2"), cut == "dim")
-    placed = sharding.place(sharded_training.placement(on), tables)
+    placed = sharding.place(sharded.placement(on), tables)
     assert len(placed.input) == 6016
-    found = sharded_training.measure(on, InOut(rows, rows), placed)
-    for name, wanted in watching.measure(InOut(*map(jnp.asarray, tables))).items():
+    found = sharded.measure(on, InOut(rows, rows), placed)
+    for name, wanted in monitor.measure(InOut(*map(jnp.asarray, tables))).items():
         np.testing.assert_allclose(found[name], wanted, rtol=2e-5)
-    cut_by_rows = (
-        placed if cut == "rows" else sharding.by_rows(sharded_training.placement(on), placed)
-    )
+    cut_by_rows = placed if cut == "rows" else sharding.by_rows(sharded.placement(on), placed)
     of = jax.tree.map(np.asarray, linalg.spectrum(placed.input))
-    program = sharded_training._of_spectrum.lower(of, cut_by_rows, rows).compile()
+    program = sharded._of_spectrum.lower(of, cut_by_rows, rows).compile()
     norms = 4 * rows  # one number a row, for their quantiles
     assert max(each.bytes for each in collectives.of(program)) <= norms
 
@@ -372,18 +366,16 @@ def test_tables_are_measured_where_they_lie(cut):
 def test_neighbours_are_found_where_the_table_lies(spec, monkeypatch):
     table = np.random.default_rng(0).normal(size=(4096, 16)).astype(np.float32)
     asked = (table[[5, 9]][:, None], np.zeros((2, 0, 16), np.float32), np.array([[5], [9]]), 5)
-    wanted = searching.best(table, *asked)
+    wanted = search.best(table, *asked)
     mesh = sharding.parse("data=2,model=2")
     placed = jax.device_put(table, jax.NamedSharding(mesh, spec))
-    found = searching.best(placed, *asked)
+    found = search.best(placed, *asked)
     np.testing.assert_array_equal(found.ids, wanted.ids)
     np.testing.assert_allclose(found.values, wanted.values, rtol=1e-6)
-    nothing = searching.Best(jnp.full((2, 5), -jnp.inf), jnp.zeros((2, 5), jnp.int32))
+    nothing = search.Best(jnp.full((2, 5), -jnp.inf), jnp.zeros((2, 5), jnp.int32))
     near, far, excluded, k = asked
-    step = searching._step.lower(
-        nothing, placed, 0, 4096, near, far, excluded, similarity.cos_add, k
-    )
+    step = search._step.lower(nothing, placed, 0, 4096, near, far, excluded, similarity.cos_add, k)
     moved = collectives.of(step.compile())
     assert 0 < max(each.bytes for each in moved) <= 3 * 4 * 4096 < table.nbytes / 4  # scores
-    monkeypatch.setattr(searching, "ENTRIES", 1 << 14)  # in several blocks
-    np.testing.assert_array_equal(searching.best(placed, *asked).ids, wanted.ids)
+    monkeypatch.setattr(search, "ENTRIES", 1 << 14)  # in several blocks
+    np.testing.assert_array_equal(search.best(placed, *asked).ids, wanted.ids)

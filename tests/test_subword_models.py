@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from jaxemb import formats
 from jaxemb.functional import hashing
 from jaxemb.lab.runs.static import report
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 from tests.formats import samples
 from tests.rounding import SUM, close
 from tests.test_scripts import run
@@ -184,7 +184,7 @@ def test_a_model_of_other_ngrams_is_not_gone_on_from(changed, told, place, monke
 
 def test_an_interrupted_run_ends_in_the_same_bits(trained, place, monkeypatch):
     whole = (trained / "model.bin").read_bytes()
-    kept, calls = training.events, []
+    kept, calls = loop.events, []
 
     def broken(*arguments, **options):
         for event in kept(*arguments, **options):
@@ -193,7 +193,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(trained, place, monkeypatch):
             if len(calls) == 3:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "events", broken)
+    monkeypatch.setattr(loop, "events", broken)
     again = ("config.py", "--workdir", "next", "--checkpoint-every", "0")
     run(train, *again, monkeypatch=monkeypatch, code=130)
     run(train, *again, monkeypatch=monkeypatch)

@@ -10,13 +10,11 @@ from jaxemb import objectives
 from jaxemb.errors import InputError
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import Corpus, Member, StaticConfig
-from jaxemb.lab.studies.theorem import measures as theorem
-from jaxemb.lab.studies.theorem import report as theorem_report
+from jaxemb.lab.studies.theorem import measures, report
 from jaxemb.static import blocks
 from jaxemb.structs import Cells, InOut
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop
 from tests.references import word2vec
 from tests.test_scripts import run
 
@@ -48,7 +46,7 @@ def _sentences() -> list[list[str]]:
 
 @pytest.fixture(autouse=True)
 def few_pairs(monkeypatch):
-    monkeypatch.setattr(theorem, "PAIRS", 500)
+    monkeypatch.setattr(measures, "PAIRS", 500)
 
 
 @pytest.fixture
@@ -83,7 +81,7 @@ def test_the_matrix_is_the_logarithm_of_counts_over_noise(place, rule):
         counts[pair] += 1
     noise = corpus.vocab.counts**0.5 / np.sum(corpus.vocab.counts**0.5)
     others = counts.sum(axis=1, keepdims=True) - (counts if rule else 0)
-    found = theorem.matrix(config, corpus, place / "cells")
+    found = measures.matrix(config, corpus, place / "cells")
     assert found.words == 6000
     at = found.counts.rows, found.counts.columns
     np.testing.assert_array_equal(found.counts.values, counts[at])
@@ -99,13 +97,13 @@ def _cells(dense) -> Cells:
 
 def test_factors_of_full_dimension_multiply_to_the_positive_part():
     dense = np.random.default_rng(1).normal(size=(12, 12))
-    found = theorem.factor(_cells(dense), 12, 12)
+    found = measures.factor(_cells(dense), 12, 12)
     np.testing.assert_allclose(found.input @ found.output.T, np.maximum(dense, 0), atol=1e-5)
     for table in found:  # both sides carry the root of the singular values
         gram = table.T @ table
         np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-5)
     np.testing.assert_allclose(
-        theorem.products(found, _cells(dense)), np.maximum(dense, 0).reshape(-1), atol=1e-5
+        measures.products(found, _cells(dense)), np.maximum(dense, 0).reshape(-1), atol=1e-5
     )
 
 
@@ -114,27 +112,27 @@ def test_tables_that_are_the_optimum_agree_with_it_and_with_themselves():
     one = InOut(*(random.normal(size=(40, 5)).astype(np.float32) for _ in range(2)))
     cells = _cells(one.input @ one.output.T)
     counts = cells._replace(values=random.integers(1, 90, 1600).astype(np.float32))
-    of = theorem.Matrix(counts, cells, 0, 0, "keep")
-    agreed = theorem.agreements(of, {"same": theorem.products(one, cells)})
+    of = measures.Matrix(counts, cells, 0, 0, "keep")
+    agreed = measures.agreements(of, {"same": measures.products(one, cells)})
     assert [row.least for row in agreed] == [0, 1, 2, 5, 10, 20, 50]
     assert agreed[4].cells == np.count_nonzero(counts.values >= 10)
     assert min(row.r["same"] for row in agreed) > 0.99999
     turn = random.normal(size=(5, 5)) + 3 * np.eye(5)  # spans the same spaces
     turned = InOut(one.input @ turn, one.output @ np.linalg.inv(turn).T)
-    found = theorem.angles(one, turned)
+    found = measures.angles(one, turned)
     assert max(found.input.max(), found.output.max()) < 1e-3
     assert np.median(found.random) > 45
     rotation = np.linalg.qr(turn)[0]
-    assert theorem.shared_neighbours(one.input, one.input @ rotation).min() == 1
-    assert theorem.shared_neighbours(one.input, random.normal(size=(40, 5))).mean() < 0.5
+    assert measures.shared_neighbours(one.input, one.input @ rotation).min() == 1
+    assert measures.shared_neighbours(one.input, random.normal(size=(40, 5))).mean() < 0.5
 
 
 def test_harris_ranks_pairs_by_their_rows():
     """With the rows of the counts as vectors, both cosines are one; with noise, unrelated."""
     random = np.random.default_rng(3)
     dense = random.poisson(2.0, (30, 30)).astype(np.float32)
-    of = theorem.Matrix(_cells(dense), _cells(dense), 0, 0, "keep")
-    found = theorem.harris(of, {"rows": dense, "noise": random.normal(size=(30, 4))}, 30)
+    of = measures.Matrix(_cells(dense), _cells(dense), 0, 0, "keep")
+    found = measures.harris(of, {"rows": dense, "noise": random.normal(size=(30, 4))}, 30)
     np.testing.assert_allclose(found.contexts["counts"], found.vectors["rows"], atol=1e-12)
     assert found.rho["counts"]["rows"].low > 0.999
     assert abs(found.rho["counts"]["noise"].value) < 0.3
@@ -159,8 +157,8 @@ def test_one_command_trains_counts_factors_and_says_what_it_found(place, monkeyp
         assert said in out, said
     assert (folder / "theorem.md").read_text() in out
     assert (folder / "theorem.png").stat().st_size > 50_000
-    monkeypatch.setattr(training, "events", None)  # calling it would fail
-    monkeypatch.setattr(theorem_report, "write", lambda *ignored: "nothing was trained")
+    monkeypatch.setattr(loop, "events", None)  # calling it would fail
+    monkeypatch.setattr(report, "write", lambda *ignored: "nothing was trained")
     run(script, "config.py", monkeypatch=monkeypatch)
     assert "nothing was trained" in capsys.readouterr().out
 
@@ -175,7 +173,7 @@ def test_one_command_trains_counts_factors_and_says_what_it_found(place, monkeyp
 )
 def test_another_optimum_is_refused(settings, said):
     with pytest.raises(InputError, match=said):
-        theorem.check(_config(**settings))
+        measures.check(_config(**settings))
 
 
 @pytest.mark.usefixtures("place")

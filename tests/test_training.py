@@ -14,8 +14,7 @@ from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import subsampling
 from jaxemb.static import objectives
 from jaxemb.structs import InOut
-from jaxemb.training import fitting, learners, monitor, optimizers, prefetch
-from jaxemb.training import loop as training
+from jaxemb.training import fitting, learners, loop, monitor, optimizers, prefetch
 from tests import covering
 
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 2}
@@ -71,9 +70,9 @@ def _plan_and_text(text, epochs=2, chunk=8):
     vocab, ids = text
     objective = objectives.skipgram(**SMALL)
     learner = learners.row_sparse(objective)
-    plan = training.Plan(jax.random.key(0), objective, learner, 8, epochs, 0.025, 4, chunk)
+    plan = loop.Plan(jax.random.key(0), objective, learner, 8, epochs, 0.025, 4, chunk)
     keep = subsampling.keep_word2vec(vocab.counts, 0.02)
-    split = training.split_of(plan.key, ids, keep, held_out=0.25)._replace(segment=700)
+    split = loop.split_of(plan.key, ids, keep, held_out=0.25)._replace(segment=700)
     return plan, objective.prepare(vocab), split
 
 
@@ -82,28 +81,28 @@ def test_training_goes_on_from_any_event_to_the_same_bits(text):
     plan, (resources, rows), split = _plan_and_text(text)
     whole = [
         (jax.device_get(event.state), event.cursor)
-        for event in training.events(plan, training.start(plan, rows), resources, split)
+        for event in loop.events(plan, loop.start(plan, rows), resources, split)
     ]
     for state, cursor in whole[:: max(len(whole) // 6, 1)]:
         state = jax.tree.map(jnp.asarray, state)
         other = plan._replace(chunk=5)
-        for event in training.events(other, state, resources, split, cursor):
+        for event in loop.events(other, state, resources, split, cursor):
             state = event.state
         assert _same(state.tables, whole[-1][0].tables)
 
 
 def test_an_epoch_ends_as_often_as_there_are_epochs_and_all_words_are_counted(text):
     plan, (resources, rows), split = _plan_and_text(text, epochs=3)
-    found = list(training.events(plan, training.start(plan, rows), resources, split))
+    found = list(loop.events(plan, loop.start(plan, rows), resources, split))
     assert [e.cursor.epoch for e in found if e.ends_epoch] == [1, 2, 3]
     last = found[-1].cursor
-    assert last.trained + last.subsampled == 3 * training.segments.words(split)
+    assert last.trained + last.subsampled == 3 * loop.segments.words(split)
     assert found[-1].done == 1.0
 
 
 def test_the_learning_rate_falls_linearly_from_its_start(text):
     plan, (resources, rows), split = _plan_and_text(text, chunk=1)
-    found = list(training.events(plan, training.start(plan, rows), resources, split))
+    found = list(loop.events(plan, loop.start(plan, rows), resources, split))
     rates = np.array([e.learning_rate for e in found])
     before = np.array([0.0, *(e.done for e in found[:-1])])
     np.testing.assert_allclose(rates, 0.025 * np.maximum(1 - before, 1e-4), rtol=1e-6)
@@ -113,7 +112,7 @@ def test_the_learning_rate_falls_linearly_from_its_start(text):
 def test_held_out_loss_is_the_same_at_every_call_and_starts_at_log_2_per_score(text):
     plan, (resources, rows), split = _plan_and_text(text)
     held = monitor.texts(plan, split._replace(held=True))
-    tables = training.start(plan, rows).tables
+    tables = loop.start(plan, rows).tables
     loss = monitor.loss(plan, tables, resources, held)
     assert loss == monitor.loss(plan, tables, resources, held)
     np.testing.assert_allclose(loss, (1 + SMALL["negatives"]) * np.log(2), rtol=1e-5)
@@ -135,7 +134,7 @@ def test_frozen_tables_do_not_move(text):
     vocab, _ = text
     plan_key, size = jax.random.key(0), len(vocab.words)
     frozen = _fit(text, trainable=InOut(jnp.zeros(size), jnp.ones(size)))
-    start = training.tables.init(jax.random.fold_in(plan_key, 0), InOut(size, size), 8)
+    start = loop.tables.init(jax.random.fold_in(plan_key, 0), InOut(size, size), 8)
     np.testing.assert_array_equal(frozen.input, start.input)
     assert np.abs(frozen.output).max() > 0
 
@@ -241,11 +240,11 @@ def test_a_run_traces_its_program_once(text, monkeypatch):
     """Segments, epochs and their short last chunks all have the same shapes."""
     plan, (resources, rows), split = _plan_and_text(text)
     once = jax.jit(
-        chex.assert_max_traces(training.steps, n=1),
+        chex.assert_max_traces(loop.steps, n=1),
         static_argnames=("objective", "learner"),
         donate_argnames="state",
     )
-    monkeypatch.setattr(training, "_train_chunk", once)
-    events = list(training.events(plan, training.start(plan, rows), resources, split))
+    monkeypatch.setattr(loop, "_train_chunk", once)
+    events = list(loop.events(plan, loop.start(plan, rows), resources, split))
     assert len({event.cursor.segment for event in events}) > 1
     assert events[-1].cursor.epoch == 2

@@ -9,7 +9,7 @@ import pytest
 
 from jaxemb.lab.tables import inspection
 from jaxemb.structs import InOut
-from jaxemb.training import monitor as watching
+from jaxemb.training import monitor
 from jaxemb.training.loop import Cursor, Event, Plan
 
 
@@ -21,7 +21,7 @@ def _tables(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_measured_is_numpys(seed):
     tables = _tables(seed)
-    found = watching.measure(tables)
+    found = monitor.measure(tables)
     u, c = (np.float64(table) for table in tables)
     values = np.linalg.svd(u, compute_uv=False)
     np.testing.assert_allclose(found["singular_values"], values, rtol=1e-5)
@@ -30,9 +30,9 @@ def test_what_is_measured_is_numpys(seed):
         found["effective_rank"], np.exp(-(share * np.log(share)).sum()), 1e-5
     )
     np.testing.assert_allclose(found["imbalance"], np.linalg.norm(u.T @ u - c.T @ c), rtol=1e-4)
-    norms = np.quantile(np.linalg.norm(u, axis=1), watching.QUANTILES)
+    norms = np.quantile(np.linalg.norm(u, axis=1), monitor.QUANTILES)
     np.testing.assert_allclose(found["norms"], norms, rtol=1e-5)
-    json.dumps(watching.plain(found))
+    json.dumps(monitor.plain(found))
 
 
 @pytest.mark.parametrize("rate", [1e-1, 1e-2])
@@ -66,9 +66,9 @@ def _event(before, after, ends=False):
 def test_measurements_are_due_early_then_at_every_interval_and_at_the_end():
     plan = Plan(jax.random.key(0), None, None, 8, 1, 0.1, 1, 1)  # type: ignore[arg-type]
     steps = [(i, i + 10) for i in range(0, 400, 10)]
-    due = [after for before, after in steps if watching.due(_event(before, after), 160, plan)]
+    due = [after for before, after in steps if monitor.due(_event(before, after), 160, plan)]
     assert due == [10, 40, 160, 320]
-    assert watching.due(_event(400, 401, ends=True), 160, plan)
+    assert monitor.due(_event(400, 401, ends=True), 160, plan)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 40])
@@ -95,4 +95,4 @@ def test_the_longest_row_of_any_matrix_is_found():
     tree = {"a": draw.normal(size=(9, 4)), "b": 3 * draw.normal(size=(2, 5, 3)), "c": np.ones(7)}
     tree = jax.tree.map(np.float32, tree)
     longest = max(np.linalg.norm(tree[name], axis=-1).max() for name in "ab")
-    np.testing.assert_allclose(watching.largest_norm(tree), longest, rtol=1e-6)
+    np.testing.assert_allclose(monitor.largest_norm(tree), longest, rtol=1e-6)

@@ -18,13 +18,10 @@ import jaxemb
 from jaxemb.contextual import models, windows
 from jaxemb.contextual import training as contextual_training
 from jaxemb.functional import subsampling
-from jaxemb.lab.runs.counts import glove as glove_training
+from jaxemb.lab.runs.counts import glove
 from jaxemb.static import objectives, tables
 from jaxemb.structs import Cells, InOut, Vocab
-from jaxemb.training import ensembles as training_ensembles
-from jaxemb.training import fitting, learners
-from jaxemb.training import loop as training
-from jaxemb.training import sharded as sharded_training
+from jaxemb.training import ensembles, fitting, learners, loop, sharded
 from tests.laws.members import OBJECTIVES, SMALL
 
 WORDS = 12
@@ -111,21 +108,21 @@ def _together() -> dict[str, Callable[[], Any]]:
     ids, vocab = _text()
     objective = objectives.skipgram(**SMALL)
     learner = learners.row_sparse(objective)
-    plan = training.Plan(jax.random.key(3), objective, learner, 6, 1, 0.025, 4, 4)
+    plan = loop.Plan(jax.random.key(3), objective, learner, 6, 1, 0.025, 4, 4)
     plan = plan._replace(initialize=tables.init_wide)
     resources, rows = objective.prepare(vocab)
-    split = training.split_of(plan.key, ids, subsampling.keep_word2vec(vocab.counts, 0.05))
-    members = training_ensembles.Members((0, 7), (0.025, 0.1), (6, 4))
+    split = loop.split_of(plan.key, ids, subsampling.keep_word2vec(vocab.counts, 0.05))
+    members = ensembles.Members((0, 7), (0.025, 0.1), (6, 4))
 
     def ensemble():
-        program = training_ensembles.program(members, plan)
-        return _last(training.events(plan, program.start(rows), resources, split, program=program))
+        program = ensembles.program(members, plan)
+        return _last(loop.events(plan, program.start(rows), resources, split, program=program))
 
     def mesh():
         kinds = (jax.sharding.AxisType.Auto,) * 2
-        on = sharded_training.Sharded(jax.make_mesh((1, 1), ("data", "model"), kinds))
-        program, state = sharded_training.program(on, plan), training.start(plan, rows)
-        return _last(training.events(plan, state, resources, split, program=program))
+        on = sharded.Sharded(jax.make_mesh((1, 1), ("data", "model"), kinds))
+        program, state = sharded.program(on, plan), loop.start(plan, rows)
+        return _last(loop.events(plan, state, resources, split, program=program))
 
     return {"ensemble": ensemble, "mesh": mesh}
 
@@ -172,7 +169,7 @@ def _glove() -> dict[str, Callable[[], Any]]:
     found = Cells(rows, columns, counts[rows, columns].astype(np.float32))
     vocab = Vocab(tuple("abcdefghijkl"), np.arange(WORDS, 0, -1))
     how = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 2}
-    fit = functools.partial(glove_training.glove, found, vocab, **how)
+    fit = functools.partial(glove.glove, found, vocab, **how)
     stanford = functools.partial(fit, optimizer=learners.adagrad_stanford)
     return {"glove": lambda: fit().tables, "glove, stanford": lambda: stanford().tables}
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb import formats
-from jaxemb.contextual import elmo as pretrained
+from jaxemb.contextual import elmo
 from jaxemb.errors import FormatWarning, InputError
 from jaxemb.text import characters
 
@@ -28,7 +28,7 @@ _TOKENS = 256  # different ones that are read at once
 class Embedding(NamedTuple):
     """A model that reads tokens with the marks of a sentence around them."""
 
-    model: pretrained.Model
+    model: elmo.Model
     ids: Callable[[Sequence[str]], Any]  # tokens and marks -> [time, ...]
     dim: int  # of a layer, both directions
     layers: int
@@ -57,7 +57,7 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
         ] * bool(cut)
 
     return Embedding(
-        pretrained.elmo(asked, arrays),
+        elmo.elmo(asked, arrays),
         lambda tokens: characters.character_ids(tokens, length),
         2 * asked.projection_dim,
         asked.n_layers + 1,

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import arrays
-from jaxemb.linalg import segment_sums as segments
+from jaxemb.linalg import arrays, segment_sums
 
 
 class FromMean(NamedTuple):
@@ -51,8 +50,8 @@ def static_from_mean(
         Bommasani et al. 2020, ACL, "aggregated" (their best aggregate is the mean).
     """
     xp, vectors = arrays.raised(vectors)
-    counts = segments.counts(types, num_types)
-    means = segments.sums(vectors, types, num_types) / xp.maximum(counts, 1)[:, None]
+    counts = segment_sums.counts(types, num_types)
+    means = segment_sums.sums(vectors, types, num_types) / xp.maximum(counts, 1)[:, None]
     return FromMean(_filled(xp, means, counts, static), counts)
 
 
@@ -82,7 +81,7 @@ def static_from_component(
         Ethayarajh 2019, arXiv:1909.00512, section 4.3, which leaves sign and length open.
     """
     vectors, types = np.asarray(vectors, np.float64), np.asarray(types)
-    counts = segments.sums(np.ones(len(vectors)), types, num_types).astype(int)  # checks them
+    counts = segment_sums.sums(np.ones(len(vectors)), types, num_types).astype(int)  # checks them
     order = np.argsort(types, kind="stable")
     cuts = np.searchsorted(types[order], np.arange(num_types + 1))
     table, share = np.zeros((num_types, vectors.shape[1])), np.full(num_types, np.nan)

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxemb.evaluation import intervals, policies
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import intervals, policies, search
 from jaxemb.evaluation.datasets import Questions
 from jaxemb.evaluation.intervals import Difference, Estimate
 from jaxemb.functional import similarity
@@ -41,7 +40,7 @@ def answer_all(
     table: Float[Any, "vocab dim"],
     test: Questions,
     policy: policies.Policy = policies.GENSIM,
-    answer: searching.Answer = similarity.cos_add,
+    answer: search.Answer = similarity.cos_add,
     candidates: int = CANDIDATES,
 ) -> Answered:
     """Answers every question; the words asked, in any case that the policy folds, are no answer.
@@ -61,14 +60,14 @@ def answer_all(
     fit = np.flatnonzero(asked & np.all(directed[at], axis=1) & (ids[:, 3] >= 0))
     vectors = np.asarray(found.vectors, np.float32)
     near, far = vectors[at[fit][:, [1, 2]]], vectors[at[fit][:, :1]]
-    table = searching.taken(table, slice(policy.restrict))
-    best = searching.best(table, near, far, ids[fit, :3], candidates, answer)
+    table = search.taken(table, slice(policy.restrict))
+    best = search.best(table, near, far, ids[fit, :3], candidates, answer)
     right = np.zeros(len(test.words), bool)
     right[fit] = _right(vocab, policy, best, [test.words[i] for i in fit])
     return Answered(test.name, test.sections, right, asked, known)
 
 
-def _right(vocab, policy: policies.Policy, best: searching.Best, questions) -> list[bool]:
+def _right(vocab, policy: policies.Policy, best: search.Best, questions) -> list[bool]:
     """Whether the first candidate that is no form of a word asked is the answer."""
     words = vocabulary.named(vocab)
     found = []

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.evaluation import agreement, intervals, policies
+from jaxemb.evaluation import agreement, datasets, intervals, policies
 from jaxemb.evaluation import analogies as analogies_lib
-from jaxemb.evaluation import datasets as reading
 from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
@@ -42,20 +41,20 @@ def test_files() -> Path | None:
     return Path(spec.origin).parent / "test" / "test_data"
 
 
-def pairs() -> list[reading.Pairs]:
+def pairs() -> list[datasets.Pairs]:
     """The tests of word similarity at hand; none without the files."""
     folder = test_files()
     return [_pairs(folder / file, name) for name, file in PAIRS.items()] if folder else []
 
 
-def questions() -> list[reading.Questions]:
+def questions() -> list[datasets.Questions]:
     """The tests of analogies at hand; none without the file."""
     folder = test_files()
     return [_questions(folder / QUESTIONS)] if folder else []
 
 
-_pairs = functools.lru_cache(maxsize=8)(reading.pairs)
-_questions = functools.lru_cache(maxsize=2)(reading.questions)
+_pairs = functools.lru_cache(maxsize=8)(datasets.pairs)
+_questions = functools.lru_cache(maxsize=2)(datasets.questions)
 
 
 def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, Score]:

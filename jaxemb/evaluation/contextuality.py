@@ -4,7 +4,7 @@
 are pure functions of arrays, in `occurrences` and `jacobians`, and are named here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -40,7 +40,6 @@ __all__ = [
     "intra_sentence_similarity",
     "jacobian_norms",
     "jacobian_share",
-    "markdown",
     "procrustes_similarity",
     "sampled_jacobian_norms",
     "self_similarity",
@@ -205,23 +204,6 @@ def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
     sizes = length(left) * length(right)
     nuclear = xp.sum(derivatives.singular_values(matmul(left.T, right)))
     return xp.where(sizes > 0, ratio(nuclear, sizes), xp.nan)
-
-
-def markdown(found: Sequence[Contextuality]) -> str:
-    """A table of the layers; what is biased stands less its baseline."""
-    head = (
-        "layer | context share | corrected | self-similarity - anisotropy | anisotropy"
-        " | intra-sentence | MEV - baseline | CKA | effective rank"
-    )
-    rows = [f"| {head} |", "|" + " ---: |" * (head.count("|") + 1)]
-    for of in found:
-        numbers = (
-            *(of.context_share, of.context_share_corrected, of.self_similarity_beyond),
-            *(of.anisotropy, of.intra_sentence, of.explainable_variance_beyond),
-        )
-        shown = [f"{x:.3f}" for x in numbers] + ["" if of.cka is None else f"{of.cka:.3f}"]
-        rows.append(f"| {of.layer} | {' | '.join(shown)} | {of.effective_rank:.1f} |")
-    return "\n".join(rows)
 
 
 def _mean(values: Float[Any, " some"]) -> float:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from jaxemb import linalg
 from jaxemb.errors import InputError, at_least, each_a_word
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import search
 from jaxemb.functional import similarity as functional
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
@@ -67,7 +67,7 @@ def most_similar(
     positive: Sequence[Word],
     negative: Sequence[Word] = (),
     k: int = 10,
-    answer: searching.Answer = functional.cos_add,
+    answer: search.Answer = functional.cos_add,
     unknown: Compose | None = None,
 ) -> Neighbours:
     """The k words nearest to some words and far from others, those words left out.
@@ -93,7 +93,7 @@ def most_similar_of_each(
     table: Float[Any, "vocab dim"],
     queries: Iterable[Query],
     k: int = 10,
-    answer: searching.Answer = functional.cos_add,
+    answer: search.Answer = functional.cos_add,
     unknown: Compose | None = None,
 ) -> list[Neighbours]:
     """`most_similar` for many queries, while the table streams by once for each of their shapes."""
@@ -114,7 +114,7 @@ def most_similar_of_each(
         ids, vectors = _rows(vocab, table, flat)
         ids, vectors = ids.reshape(len(places), -1), vectors.reshape(len(places), sum(shape), -1)
         near, far = np.split(vectors, [shape[0]], axis=1)
-        best = searching.best(table, near, far, ids, k, answer)
+        best = search.best(table, near, far, ids, k, answer)
         for i, values, rows in zip(places, *best, strict=True):
             kept = np.isfinite(values)
             named = tuple(words[row] for row in rows[kept])
@@ -129,7 +129,7 @@ def analogy(
     b: Word,
     c: Word,
     k: int = 5,
-    answer: searching.Answer = functional.cos_add,
+    answer: search.Answer = functional.cos_add,
 ) -> Neighbours:
     """a is to b as c is to what? By 3CosAdd, or by 3CosMul with `answer=similarity.cos_mul`."""
     return most_similar(vocab, table, [b, c], [a], k, answer)
@@ -189,7 +189,7 @@ def _rows(
     ids = np.full(len(words), -1)
     ids[named] = vocabulary.index(vocab, [word for word in words if isinstance(word, str)])
     vectors = np.zeros((len(words), table.shape[1]), np.float32)
-    vectors[named] = np.asarray(searching.taken(table, ids[named]))
+    vectors[named] = np.asarray(search.taken(table, ids[named]))
     for i in given:
         if np.shape(words[i]) != vectors[i].shape:
             wanted = f"wanted a word or a vector [{table.shape[1]}]"

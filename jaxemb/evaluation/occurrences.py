@@ -15,8 +15,7 @@ from jaxtyping import Float, Int
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import arrays
-from jaxemb.linalg import segment_sums as segments
+from jaxemb.linalg import arrays, segment_sums
 from jaxemb.linalg.arrays import matmul
 
 
@@ -35,9 +34,9 @@ def self_similarity(
     """
     xp, unit = arrays.raised(vectors)
     unit = linalg.unit_rows(unit)
-    together = segments.sums(unit, types, num_types)
-    alone = segments.sums(xp.sum(unit * unit, axis=1), types, num_types)
-    n = segments.counts(types, num_types)
+    together = segment_sums.sums(unit, types, num_types)
+    alone = segment_sums.sums(xp.sum(unit * unit, axis=1), types, num_types)
+    n = segment_sums.counts(types, num_types)
     pairs = n * (n - 1.0)
     found = (xp.sum(together * together, axis=1) - alone) / xp.where(pairs > 0, pairs, 1.0)
     return xp.where(pairs > 0, found, xp.nan)
@@ -63,11 +62,11 @@ def intra_sentence_similarity(
         Ethayarajh 2019, arXiv:1909.00512, definition 2 (with `unbiased=False`).
     """
     xp, vectors = arrays.raised(vectors)
-    whole = segments.sums(vectors, sentences, num_sentences)[sentences]
+    whole = segment_sums.sums(vectors, sentences, num_sentences)[sentences]
     around = linalg.unit_rows(whole - vectors if unbiased else whole)
     cosine = xp.sum(linalg.unit_rows(vectors) * around, axis=1)
-    m = segments.counts(sentences, num_sentences)
-    found = segments.sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
+    m = segment_sums.counts(sentences, num_sentences)
+    found = segment_sums.sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
     return xp.where(m >= (2 if unbiased else 1), found, xp.nan)
 
 
@@ -99,7 +98,7 @@ def sentence_weights(
     """Weights that give every sentence the same, and every word of one the same; 0 to padding."""
     xp = arrays.namespace(sentences)
     ones = xp.ones(sentences.shape, float)
-    m = xp.maximum(segments.sums(ones, sentences, num_sentences), 1.0)
+    m = xp.maximum(segment_sums.sums(ones, sentences, num_sentences), 1.0)
     return xp.where(sentences >= 0, 1.0 / m[sentences], 0.0)
 
 
@@ -183,13 +182,13 @@ def context_share(
         Law of total covariance; corrected: Kelley 1935, "An unbiased correlation ratio measure".
     """
     xp, vectors = arrays.raised(vectors)
-    n = segments.counts(types, num_types)
+    n = segment_sums.counts(types, num_types)
     # from one occurrence of its own type each, so that equal ones differ by 0 exactly
-    first = segments.first_rows(types, num_types)
+    first = segment_sums.first_rows(types, num_types)
     apart = vectors - vectors[first][types]
-    shift = segments.sums(apart, types, num_types) / xp.maximum(n, 1.0)[:, None]
+    shift = segment_sums.sums(apart, types, num_types) / xp.maximum(n, 1.0)[:, None]
     squares = xp.sum((apart - shift[types]) ** 2, axis=1)
-    by_type = segments.sums(squares, types, num_types) / xp.where(n > 0, n, xp.nan)
+    by_type = segment_sums.sums(squares, types, num_types) / xp.where(n > 0, n, xp.nan)
     weight = (n / xp.sum(n))[:, None]
     means = vectors[first] + shift
     origin = means[xp.argmax(n)]

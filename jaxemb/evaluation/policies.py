@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import search
 from jaxemb.text import vocabulary
 
 BLOCK = 16384  # rows of which the mean is summed at a time
@@ -62,8 +62,7 @@ def mean(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "wo
     """The mean row of the table for every word."""
     blocks = range(0, len(table), BLOCK)
     total = sum(
-        np.asarray(searching.taken(table, slice(i, i + BLOCK)), np.float64).sum(axis=0)
-        for i in blocks
+        np.asarray(search.taken(table, slice(i, i + BLOCK)), np.float64).sum(axis=0) for i in blocks
     )
     row = np.asarray(total / len(table), np.float32)
     return np.repeat(row[None, :], len(words), axis=0)
@@ -104,11 +103,11 @@ def find(
     ids = np.array([number.get(word, -1) for word in folded], np.int64)
     rows, at = np.unique(ids, return_inverse=True)
     first = int(len(rows) > 0 and rows[0] < 0)
-    vectors = np.asarray(searching.taken(table, rows[first:]))
+    vectors = np.asarray(search.taken(table, rows[first:]))
     at = at - first  # -1 where unknown
     missing = list(dict.fromkeys(w for w, i in zip(words, ids, strict=True) if i < 0))
     if policy.unknown and missing:
-        made = policy.unknown(missing, searching.taken(table, slice(policy.restrict)))
+        made = policy.unknown(missing, search.taken(table, slice(policy.restrict)))
         place = {word: len(vectors) + i for i, word in enumerate(missing)}
         at = np.array([place.get(w, i) if i < 0 else i for w, i in zip(words, at, strict=True)])
         vectors = np.concatenate([vectors, made])

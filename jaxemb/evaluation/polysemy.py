@@ -28,7 +28,7 @@ from jaxemb.evaluation.pseudo_words import (
 )
 from jaxemb.functional import similarity
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import segment_sums as segments
+from jaxemb.linalg import segment_sums
 
 __all__ = [
     "Compared",
@@ -95,7 +95,7 @@ def sense_accuracy(
     )
     number = int(max(learned.max(initial=0), of.max(initial=0))) + 1
     learned = 2 * learned + np.asarray(train_senses)
-    centroids = linalg.unit_rows(segments.sums(unit, learned, 2 * number))
+    centroids = linalg.unit_rows(segment_sums.sums(unit, learned, 2 * number))
     times = np.bincount(learned, minlength=2 * number).reshape(number, 2)
     if (without := (times[of] == 0).any(axis=1)).any():
         raise InputError(f"form {of[without][0]} has one sense or none to learn from")

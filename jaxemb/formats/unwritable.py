@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.formats import lines
 from jaxemb.formats.options import LONGEST_WORD, WordVectors
@@ -187,7 +187,7 @@ def write_map(path: Path, changes: tuple[Unwritable, ...]) -> None:
     """
     if changes:
         pairs = {each.word: each.written for each in changes}
-        provenance.write_text(map_beside(path), json.dumps(pairs, indent=1) + "\n")
+        files.write_text(map_beside(path), json.dumps(pairs, indent=1) + "\n")
     else:
         map_beside(path).unlink(missing_ok=True)  # of a file that was written here before
 

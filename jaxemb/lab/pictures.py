@@ -1,16 +1,17 @@
-"""How every picture looks. Imported only where matplotlib is installed."""
+"""How every picture looks, and how it is saved. Imported only where matplotlib is installed."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
 INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
-
-
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3}
-
-
 BAND: dict[str, Any] = {"alpha": 0.25, "lw": 0}
-
-
 AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may hold a dollar
 
 
@@ -30,3 +31,18 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
 }
+
+
+def drawn(path: Path, draw: Callable[[], Any], style: dict[Any, Any] | None = None) -> str:
+    """Draws a picture in the project's style and saves it; returns the name of its file.
+
+    Args:
+        path: the file; its ending is the format.
+        draw: returns the `matplotlib` figure.
+        style: rc settings of this picture alone.
+    """
+    with plt.rc_context({**STYLE, **(style or {})}):
+        figure = draw()
+        figure.savefig(path)
+        plt.close(figure)
+    return path.name

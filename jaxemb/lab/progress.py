@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import one_line
 
 
@@ -53,7 +53,7 @@ class Log:
         self._write(logged(path))
 
     def _write(self, rows: list[dict]) -> None:
-        provenance.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
+        files.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
         self._file = self._path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Log":
@@ -81,7 +81,7 @@ class Log:
         self.step = cursor.step
 
     def _line(self, row: dict[str, Any]) -> None:
-        self._file.write(json.dumps(provenance.finite(row)) + "\n")
+        self._file.write(json.dumps(files.finite(row)) + "\n")
         self._file.flush()
 
 
@@ -92,7 +92,7 @@ def say(line: str) -> None:
 
 def logged(path: Path) -> list[dict[str, Any]]:
     """The lines of a `Log`, by step; none if there is no such file."""
-    lines = provenance.read_text(path).split("\n") if path.exists() else []
+    lines = files.read_text(path).split("\n") if path.exists() else []
     rows = []
     for line in lines:
         with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill

@@ -1,10 +1,55 @@
-"""Reports: what they share."""
+"""Reports: values for programs as JSON, text for people as Markdown, and pictures."""
 
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+from jaxemb import files
+
+INSTALL = "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
 
 
-def shown(names: list[str]) -> str:
-    """The pictures of a folder, or how to get them."""
-    if not names:
-        return "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
-    return "\n".join(f"![{Path(name).stem}]({name})" for name in names) + "\n"
+def write(
+    folder: str | Path,
+    stem: str,
+    values: Any,
+    text: Callable[[str], str],
+    draw: Callable[[], Sequence[str]] = lambda: (),
+) -> str:
+    """Writes STEM.json, STEM.md and pictures; returns the Markdown.
+
+    Args:
+        folder: where the files go.
+        stem: the name of the report.
+        values: what is measured, as JSON values.
+        text: from the Markdown that shows the pictures to the Markdown of the report.
+        draw: draws into the folder and returns the names of the pictures. Called only where
+            matplotlib is installed, so it may import a module called `pictures`.
+    """
+    folder = Path(folder)
+    files.write_json(folder / f"{stem}.json", values)
+    markdown = text(shown(draw))
+    files.write_text(folder / f"{stem}.md", markdown)
+    return markdown
+
+
+def shown(draw: Callable[[], Sequence[str]]) -> str:
+    """Markdown that shows the pictures that `draw` makes, or that says how to get them."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return INSTALL
+    return "".join(f"![{Path(name).stem}]({name})\n" for name in draw())
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = False) -> str:
+    """A Markdown table; a vertical bar within a cell is escaped.
+
+    Args:
+        head: the name of each column.
+        rows: the cells of each row, as many as columns.
+        numbers: whether columns are aligned to the right.
+    """
+    rule = " | ".join(["---:" if numbers else "---"] * len(head))
+    lines = [(str(cell).replace("|", "\\|") for cell in row) for row in (head, *rows)]
+    first, *rest = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([first, f"| {rule} |", *rest])

@@ -11,8 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio, root
-from jaxemb.linalg import arrays
-from jaxemb.linalg import measures as shape
+from jaxemb.linalg import arrays, measures
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.row_blocks import Rows, scaled, total
 
@@ -159,7 +158,7 @@ def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     Source:
         The lower bound: Welch 1974.
     """
-    table = shape.at_least_two(arrays.table(table, finite=True))
+    table = measures.at_least_two(arrays.table(table, finite=True))
     m, n = table.shape
     mean, largest, pair = _coherence(arrays.on_device(table), side)
     welch = np.sqrt(max((m - n) / (n * (m - 1)), 0.0))
@@ -178,7 +177,7 @@ def _coherence(table, side: int):
     def cosines(at):
         starts = jnp.minimum(at * side, m - side)  # the last block overlaps: one shape for all
         left, right = (
-            shape.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
+            measures.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
             for first in starts
         )
         i, j = jnp.arange(side, dtype=jnp.int32)[None, :] + starts[:, None]

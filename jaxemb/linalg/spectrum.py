@@ -19,8 +19,7 @@ from jaxtyping import Bool, Float, Int
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import arrays, derivatives, whole
-from jaxemb.linalg import reductions as methods
+from jaxemb.linalg import arrays, derivatives, reductions, whole
 from jaxemb.linalg.reductions import Method
 from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.row_blocks import Rows, scaled, total
@@ -102,8 +101,8 @@ def spectrum(
             traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
         )
         precise = table.dtype == np.float64 or arrays.is_whole(table.dtype)
-        on_host = methods.qr if precise else methods.gram64
-        method = methods.sketch if on_device else on_host
+        on_host = reductions.qr if precise else reductions.gram64
+        method = reductions.sketch if on_device else on_host
     if method.device is None and traced:
         raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
@@ -214,7 +213,7 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
     # of [1, A - mean]: the first row holds what is left of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]
-    values, basis = methods.right_svd(
+    values, basis = reductions.right_svd(
         r[1:, 1:] if center else xp.concatenate([with_mean, r[1:, 1:]])
     )
     values = xp.where(xp.arange(len(values)) < rows.everywhere - center, values, 0.0)

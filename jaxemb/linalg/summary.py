@@ -6,8 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.linalg import arrays
-from jaxemb.linalg import measures as shape
+from jaxemb.linalg import arrays, measures
 from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.orthogonality import Coherence, coherence
 from jaxemb.linalg.ranks import RankReport, certify
@@ -65,14 +64,14 @@ def summary(table: Any, *, rotations: int = 20) -> Summary:
         spectrum=of,
         centered=centered,
         rank=found,
-        effective_rank=float(shape.effective_rank(of)),
-        stable_rank=float(shape.stable_rank(of)),
-        participation_ratio=float(shape.participation_ratio(of)),
-        condition=float(shape.condition(of)),
-        isoscore=float(shape.isoscore(centered)),
-        mean_cosine=float(shape.mean_cosine(table)) if m > 1 else float("nan"),
-        partition_isotropy=float(shape.partition_isotropy(table, of)),
-        explained_variance=shape.explained_variance(centered),
+        effective_rank=float(measures.effective_rank(of)),
+        stable_rank=float(measures.stable_rank(of)),
+        participation_ratio=float(measures.participation_ratio(of)),
+        condition=float(measures.condition(of)),
+        isoscore=float(measures.isoscore(centered)),
+        mean_cosine=float(measures.mean_cosine(table)) if m > 1 else float("nan"),
+        partition_isotropy=float(measures.partition_isotropy(table, of)),
+        explained_variance=measures.explained_variance(centered),
         mean_share=float(m * np.sum(of.mean**2) / (of.frobenius**2 or 1.0)),
         norms=np.quantile(length, QUANTILES),
         dependence=dependence(table[: n + 1]),

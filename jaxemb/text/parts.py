@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
 
@@ -43,7 +43,7 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = contextlib.ExitStack()
-        self._write = self._files.enter_context(provenance.arrays_into(folder / _NUMBERS))
+        self._write = self._files.enter_context(files.arrays_into(folder / _NUMBERS))
         self._counts = np.zeros(0, np.int64)
 
     def __enter__(self) -> "Writer":
@@ -98,7 +98,7 @@ def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable) -> 
     """
     table = out.with_name("table.npy")
     np.save(table, chosen.table)
-    with provenance.arrays_into(out) as write:
+    with files.arrays_into(out) as write:
         for path in run(_renumbered, [part.folder for part in parts], [table] * len(parts)):
             for block in _blocks(path):
                 write(block)
@@ -110,7 +110,7 @@ def _renumbered(folder: Path, table: Path) -> Path:
     final = np.load(table, mmap_mode="r")[np.load(folder / _COMMON)]
     handle, path = tempfile.mkstemp(dir=folder)
     os.close(handle)
-    with provenance.arrays_into(Path(path)) as write:
+    with files.arrays_into(Path(path)) as write:
         for found in _blocks(folder / _NUMBERS):
             write(vocabulary.kept(final[found]))
     return Path(path)

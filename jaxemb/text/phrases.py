@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int64
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
-from jaxemb.text import bigrams as pairs
-from jaxemb.text import vocabulary
+from jaxemb.text import bigrams, vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered
 
 FILE = "phrases.txt"
@@ -136,7 +135,7 @@ def join(text: Numbered, rule: Rule, folder: Path | None = None) -> tuple[Number
 
 
 def _one_pass(text: Numbered, rule: Rule, threshold: float, number: int, folder):
-    counted, size = pairs.count(text, rule.min_count, folder), len(text.words)
+    counted, size = bigrams.count(text, rule.min_count, folder), len(text.words)
     first, second = np.divmod(counted.keys, size)
     totals = Totals(int(text.counts.sum()), size + counted.distinct, rule.min_count)
     scores = rule.score(counted.times, text.counts[first], text.counts[second], totals)
@@ -164,7 +163,7 @@ def _one_pass(text: Numbered, rule: Rule, threshold: float, number: int, folder)
 def write(path: Path, found: list[Phrase]) -> None:
     """A head and a line for every phrase, in columns parted by tabs."""
     lines = [_HEAD, *(f"{p[0]}\t{p[1]}\t{p[2]}\t{p[3]}\t{p[4]:.6g}" for p in found)]
-    provenance.write_text(path, "\n".join(lines) + "\n")
+    files.write_text(path, "\n".join(lines) + "\n")
 
 
 def read(path: Path) -> list[Phrase]:
@@ -174,7 +173,7 @@ def read(path: Path) -> list[Phrase]:
         InputError: another file.
     """
     # only "\n" ends a line: a word may hold what else Unicode ends lines with
-    head, *lines = provenance.read_text(path).removesuffix("\n").split("\n")
+    head, *lines = files.read_text(path).removesuffix("\n").split("\n")
     try:
         if head != _HEAD:
             raise ValueError

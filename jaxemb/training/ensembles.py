@@ -13,9 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb.structs import InOut
-from jaxemb.training import loop as training
-from jaxemb.training import monitor as watching
-from jaxemb.training import optimizers
+from jaxemb.training import loop, monitor, optimizers
 
 
 class Members(NamedTuple):
@@ -26,15 +24,15 @@ class Members(NamedTuple):
     dims: tuple[int, ...]
 
 
-def program(members: Members, plan: training.Plan) -> training.Program:
+def program(members: Members, plan: loop.Plan) -> loop.Program:
     """The plan's program under `vmap`; state, losses and rates have a leading axis of members."""
     keys = [jax.random.key(seed) for seed in members.seeds]
-    draws = jnp.stack([jax.random.fold_in(key, training.Stream.DRAWS) for key in keys])
+    draws = jnp.stack([jax.random.fold_in(key, loop.Stream.DRAWS) for key in keys])
     how = {"objective": plan.objective, "learner": plan.learner}
 
     def start(rows: InOut):
         tables_of = [
-            plan.initialize(jax.random.fold_in(key, training.Stream.TABLES), rows, dim)
+            plan.initialize(jax.random.fold_in(key, loop.Stream.TABLES), rows, dim)
             for key, dim in zip(keys, members.dims, strict=True)
         ]
         padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
@@ -47,7 +45,7 @@ def program(members: Members, plan: training.Plan) -> training.Program:
     def rates(done):
         return np.stack([plan.schedule(start, done) for start in members.learning_rates])
 
-    return training.Program(
+    return loop.Program(
         start,
         rates,
         lambda whole, *rest: _first_losses(whole, draws, *rest, objective=plan.objective),
@@ -77,24 +75,24 @@ def _over_members(run, in_axes):
 
 
 _chunks = jax.jit(
-    _over_members(training.steps, (0, 0, None, None, None, 0, None, None)),
+    _over_members(loop.steps, (0, 0, None, None, None, 0, None, None)),
     static_argnames=("objective", "learner"),
     donate_argnums=0,
 )
 
 
 _first_losses = jax.jit(
-    _over_members(training.first_loss, (0, 0, None, None, None)), static_argnames="objective"
+    _over_members(loop.first_loss, (0, 0, None, None, None)), static_argnames="objective"
 )
 
 
-_measure = jax.jit(jax.vmap(watching.measure))
+_measure = jax.jit(jax.vmap(monitor.measure))
 
 
-def _held_out(members: Members, plan: training.Plan, whole: InOut, resources: Any, parts):
+def _held_out(members: Members, plan: loop.Plan, whole: InOut, resources: Any, parts):
     """Each member's loss on the text held out, with the same draws for all."""
     found = [
-        watching.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
+        monitor.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
         for i in range(len(members.seeds))
     ]
     return None if None in found else found

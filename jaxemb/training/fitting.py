@@ -12,8 +12,7 @@ from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
 from jaxemb.functional import finite, subsampling
 from jaxemb.static import segments, steps
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop
 
 LONG = 1e3  # trained rows are 1 to 10 long
 
@@ -89,9 +88,7 @@ def fit(
             warnings.warn(step.said, stacklevel=2)
     given = {"trainable": trainable, "initial": initial}
     an(InOut, **{name: each for name, each in given.items() if each is not None})
-    plan = training.Plan(
-        key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable
-    )
+    plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
     if trainable is not None and InOut(*map(np.shape, trainable)) != InOut(*((n,) for n in rows)):
         raise InputError(f"trainable has shapes {tuple(map(np.shape, trainable))}; wanted {rows}")
     if initial is not None:
@@ -100,7 +97,7 @@ def fit(
         begin = InOut(*(np.asarray(table, np.float32) for table in initial))
         # a copy: the tables in training are given away from step to step
         plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, begin)))
-    split = training.split_of(key, ids, keep, cost=objective.cost(resources))
+    split = loop.split_of(key, ids, keep, cost=objective.cost(resources))
     return objective.words(whole(plan, resources, rows, split), resources)
 
 
@@ -110,7 +107,7 @@ def _checked(ids: Any, vocab: Vocab) -> Any:
         ids = np.asarray(ids)
     except ValueError:
         raise InputError("ids are rows of several lengths; wanted integers in one row") from None
-    training.check_ids(ids, vocab)
+    loop.check_ids(ids, vocab)
     return ids.astype(np.int32) if ids.dtype.kind == "u" else ids
 
 
@@ -121,14 +118,14 @@ def check_key(key: Any) -> None:
         raise InputError(f"key is {key!r}; wanted a single key, such as jax.random.key(0)")
 
 
-def whole(plan: training.Plan, resources: Any, rows: InOut, split: segments.Split) -> InOut:
+def whole(plan: loop.Plan, resources: Any, rows: InOut, split: segments.Split) -> InOut:
     """The tables after all epochs of a plan, as they are trained.
 
     Raises:
         NumericalError: the tables left the finite range.
     """
-    state = training.start(plan, rows)
-    for event in training.events(plan, state, resources, split):
+    state = loop.start(plan, rows)
+    for event in loop.events(plan, state, resources, split):
         state = event.state
     refuse_bad(state)
     if told := runaway(state.tables):

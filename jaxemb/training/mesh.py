@@ -18,7 +18,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxemb.errors import InputError
 from jaxemb.lab.durable import snapshots
-from jaxemb.training import mesh_sizes as mesh_config
+from jaxemb.training import mesh_sizes
 
 PADDED = snapshots.PARTS  # rows are a multiple of this, and each part whole on a device
 
@@ -37,7 +37,7 @@ def parse(text: str) -> Mesh:
     Raises:
         InputError: another axis; no size; more devices than there are.
     """
-    sizes, there = mesh_config.sizes(text), jax.devices()
+    sizes, there = mesh_sizes.sizes(text), jax.devices()
     wanted = sizes["data"] * sizes["model"]
     if wanted > len(there):
         raise InputError(

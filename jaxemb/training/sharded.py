@@ -20,9 +20,8 @@ from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.static import bags, tables
 from jaxemb.structs import Bag, InOut, Learner, TableOps
-from jaxemb.training import loop as training
+from jaxemb.training import loop, monitor
 from jaxemb.training import mesh as sharding
-from jaxemb.training import monitor as watching
 from jaxemb.training.mesh import Placement
 from jaxemb.training.mesh_sizes import PIECES
 
@@ -177,7 +176,7 @@ def _part_of_mean(on: Sharded, table, bag: Bag):
     return bags.read(table, part) * (own / jnp.maximum(bag.length, 1))[..., None]
 
 
-def program(on: Sharded, plan: training.Plan) -> training.Program:
+def program(on: Sharded, plan: loop.Plan) -> loop.Program:
     """The plan's program over a mesh, for a state that lies as `placement` says.
 
     Every draw is that of one device: random bits are those of the whole batch, divided.
@@ -192,15 +191,15 @@ def program(on: Sharded, plan: training.Plan) -> training.Program:
         texts = sharding.divided(on.mesh, texts, None, on.of_batch)
         return run(state, step, count, texts, rates, resources, trainable)
 
-    return training.one(plan)._replace(chunk=chunk)
+    return loop.one(plan)._replace(chunk=chunk)
 
 
-def steps(on: Sharded, plan: training.Plan) -> Any:
+def steps(on: Sharded, plan: loop.Plan) -> Any:
     """What `program` compiles.
 
     (state, first, count, texts, rates, resources, trainable) -> state
     """
-    draws = jax.random.fold_in(plan.key, training.Stream.DRAWS)
+    draws = jax.random.fold_in(plan.key, loop.Stream.DRAWS)
     how = {"objective": plan.objective, "learner": learner(on, plan.learner)}
     where, blocks = placement(on), P(None, on.of_batch)
 
@@ -211,9 +210,9 @@ def steps(on: Sharded, plan: training.Plan) -> Any:
     @functools.partial(jax.jit, donate_argnums=0)
     def run(state, first, count, texts, rates, resources, trainable):
         numbers = first + jnp.arange(texts.shape[0], dtype=jnp.int32)
-        random = training.random_bits(draws, numbers, texts.shape[1], plan.objective)
+        random = loop.random_bits(draws, numbers, texts.shape[1], plan.objective)
         each = jax.shard_map(
-            functools.partial(training.run, **how),
+            functools.partial(loop.run, **how),
             mesh=on.mesh,
             in_specs=(has(state), P(), blocks, blocks, P(), P(), has(trainable)),
             out_specs=has(state),
@@ -235,4 +234,4 @@ def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
     return _of_spectrum(of, whole, rows.input)
 
 
-_of_spectrum = jax.jit(watching.of_spectrum, static_argnums=2)
+_of_spectrum = jax.jit(monitor.of_spectrum, static_argnums=2)

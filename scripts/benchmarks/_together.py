@@ -11,19 +11,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.lab import workdir
 from jaxemb.structs import Learner, Objective, Vocab
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 
 FOLDER = "runs/benchmark"
 
 
 def write(name: str, asked: Any, rows: list[dict[str, Any]], folder: str = FOLDER) -> Path:
     """The rows with what was asked, machine, versions and commit, as JSON; the folder."""
-    place = provenance.writable(folder)
+    place = files.writable(folder)
     found = {"asked": dataclasses.asdict(asked), **workdir.environment(), "rows": rows}
-    provenance.write_json(place / f"{name}.json", found)
+    files.write_json(place / f"{name}.json", found)
     print(f"\nWritten with machine, versions and commit: {place / name}.json")
     return place
 
@@ -123,15 +123,15 @@ def time_steps(
     """Times the training program itself on random Zipf text, tables given over and over."""
     reads = objective.reads
     chunk = max(32_768 // (batch * reads.block_length), 1)
-    plan = training.Plan(jax.random.key(0), objective, learner, dim, 1, 0.001, batch, chunk)
+    plan = loop.Plan(jax.random.key(0), objective, learner, dim, 1, 0.001, batch, chunk)
     resources, rows = objective.prepare(vocab)
     shape = (chunk, batch, reads.block_length + 2 * reads.halo)
     texts = jnp.asarray(zipf_texts(vocab, shape), jnp.int32)
     rates = jnp.full(chunk, 1e-4, jnp.float32)
-    state, draws = training.start(plan, rows), jax.random.key(1)
+    state, draws = loop.start(plan, rows), jax.random.key(1)
     start = time.perf_counter()
     program = (
-        jax.jit(training.steps, static_argnames=("objective", "learner"), donate_argnums=0)
+        jax.jit(loop.steps, static_argnames=("objective", "learner"), donate_argnums=0)
         .lower(
             state, draws, 0, chunk, texts, rates, resources, None,
             objective=objective, learner=learner,

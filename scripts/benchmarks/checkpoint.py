@@ -26,8 +26,7 @@ from jaxemb.contextual import models, windows
 from jaxemb.contextual import training as contextual_training
 from jaxemb.lab import command_line
 from jaxemb.lab.durable import checkpoints, snapshots
-from jaxemb.training import learners, optimizers
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop, optimizers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +110,11 @@ def _static(asked: Asked) -> tuple[Any, Callable[[Any], Any]]:
     """Skip-gram as the quickstart has it, with AdaGrad's state, on random text."""
     vocab, objective = _together.zipf_vocab(asked.words), objectives.skipgram()
     learner = learners.row_sparse(objective, optimizer=learners.adagrad)
-    plan = training.Plan(jax.random.key(0), objective, learner, asked.dim, 1, 0.025, 32, 64)
+    plan = loop.Plan(jax.random.key(0), objective, learner, asked.dim, 1, 0.025, 32, 64)
     (resources, rows), reads = objective.prepare(vocab), objective.reads
     shape = (plan.chunk, plan.batch, reads.block_length + 2 * reads.halo)
     texts = jnp.asarray(_together.zipf_texts(vocab, shape), jnp.int32)
-    program, rates = training.one(plan), np.full(plan.chunk, 1e-3, np.float32)
+    program, rates = loop.one(plan), np.full(plan.chunk, 1e-3, np.float32)
     rest = (0, plan.chunk, texts, rates, resources)
     return program.start(rows), lambda state: program.chunk(state, *rest)
 

@@ -18,9 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import _together
-from jaxemb.contextual import bilm, cells
-from jaxemb.contextual import elmo as pretrained
-from jaxemb.contextual import reader as embedding
+from jaxemb.contextual import bilm, cells, elmo, reader
 from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.lab import command_line
 
@@ -40,7 +38,7 @@ def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
     of, texts = _model(), _texts(asked.sentences)
     words = sum(map(len, texts))
-    ways = {"in batches": {"batch": embedding.ROWS}, "one by one": {"stateful": True}}
+    ways = {"in batches": {"batch": reader.ROWS}, "one by one": {"stateful": True}}
     rows: list[dict[str, Any]] = []
     for name, how in ways.items():
         first, *warm = [_seconds(of, texts, how) for _ in range(asked.repeats + 1)]
@@ -53,20 +51,20 @@ def main(arguments: list[str]) -> None:
     _together.write("embed", asked, rows, asked.folder)
 
 
-def _seconds(of: embedding.Embedding, texts: list[list[str]], how: dict[str, Any]) -> float:
+def _seconds(of: reader.Embedding, texts: list[list[str]], how: dict[str, Any]) -> float:
     start = time.perf_counter()
-    for _ in embedding.vectors(of, texts, **how):
+    for _ in reader.vectors(of, texts, **how):
         pass
     return time.perf_counter() - start
 
 
-def _model() -> embedding.Embedding:
+def _model() -> reader.Embedding:
     module = Contextualizer(Lookup(WORDS, DIM), bilm.BiLM(cells.lstm(UNITS, DIM)))
     ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1))
     params = jax.jit(module.init)(jax.random.key(0), ids, ones, module.bilm.start((1,)))
-    model = pretrained.Model(module, params)
+    model = elmo.Model(module, params)
     numbers = lambda tokens: np.array([int("0" + t.strip("<>S/")) for t in tokens], np.int32)  # noqa: E731
-    return embedding.Embedding(model, numbers, 2 * DIM, 3, lambda texts: [])
+    return reader.Embedding(model, numbers, 2 * DIM, 3, lambda texts: [])
 
 
 def _texts(sentences: int) -> list[list[str]]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import jax
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
 
@@ -46,15 +46,15 @@ class Asked:
 
 def main(arguments: list[str]) -> None:
     asked = command_line.parse(Asked, arguments)
-    expected = provenance.read_json(FILE)
+    expected = files.read_json(FILE)
     for name in asked.measure:
         expected[name] = {**measured(name, shlex.split(asked.options)), **_by_hand(expected, name)}
-        provenance.write_json(FILE, expected)
+        files.write_json(FILE, expected)
         print(line(expected[name]))
     other = [path for path in every() if said(path, expected) != path.read_text("utf-8")]
     for path in other:
         if asked.write:
-            provenance.write_text(path, said(path, expected))
+            files.write_text(path, said(path, expected))
         print(f"{path.relative_to(ROOT)}: {'written' if asked.write else 'says something else'}")
     if other and not asked.write:
         raise InputError(f"{len(other)} configs; wanted: --write")
@@ -116,7 +116,7 @@ def measured(name: str, options: list[str]) -> dict[str, Any]:
         seconds = time.monotonic() - began
         if done.returncode:
             raise InputError(f"{shlex.join(whole)}: ended with {done.returncode}")
-        report = provenance.read_json(Path(folder) / "report.json")
+        report = files.read_json(Path(folder) / "report.json")
     return {"device": _device(), "commit": commit, "numbers": numbers(report, seconds)}
 
 

@@ -18,10 +18,8 @@ from benchmarks import _together
 from jaxemb import objectives
 from jaxemb.lab import command_line
 from jaxemb.lab.studies.planning import collectives
-from jaxemb.training import learners
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop, sharded
 from jaxemb.training import mesh as sharding
-from jaxemb.training import sharded as sharded_training
 from jaxemb.training.sharded import Sharded
 
 BUILD = {"skipgram": objectives.skipgram, "cbow": objectives.cbow}
@@ -81,9 +79,9 @@ def _row(asked: Asked, name: str, where: str) -> dict:
 def _compiled(asked: Asked, objective, on: Sharded):
     """The program of one step; the rows that a batch reads, and its scores."""
     learner, reads = learners.row_sparse(objective), objective.reads
-    plan = training.Plan(jax.random.key(0), objective, learner, asked.dim, 1, 0.025, asked.batch, 1)
+    plan = loop.Plan(jax.random.key(0), objective, learner, asked.dim, 1, 0.025, asked.batch, 1)
     resources, rows = objective.prepare(_together.zipf_vocab(asked.vocab))
-    start = lambda: training.start(plan, rows)  # noqa: E731
+    start = lambda: loop.start(plan, rows)  # noqa: E731
     state = jax.tree.map(
         lambda leaf, lies: jax.ShapeDtypeStruct(
             (leaf.shape[0] + -leaf.shape[0] % sharding.PADDED, *leaf.shape[1:])
@@ -93,12 +91,12 @@ def _compiled(asked: Asked, objective, on: Sharded):
             sharding=lies,
         ),
         jax.eval_shape(start),
-        sharding.lies(sharded_training.placement(on), jax.eval_shape(start)),
+        sharding.lies(sharded.placement(on), jax.eval_shape(start)),
     )
     shape = (1, asked.batch, reads.block_length + 2 * reads.halo)
     into = jax.NamedSharding(on.mesh, P(None, on.of_batch))
     texts = jax.ShapeDtypeStruct(shape, jnp.int32, sharding=into)
-    run = sharded_training.steps(on, plan)
+    run = sharded.steps(on, plan)
     compiled = run.lower(state, 0, 1, texts, jnp.zeros(1), resources, None).compile()
     random = jax.ShapeDtypeStruct((reads.bits,), jnp.uint32)
     block = jax.eval_shape(

@@ -159,16 +159,16 @@ def _measured(job: Job) -> None:
     seconds, training, vocab, table = train(job)
     who = resource.RUSAGE_CHILDREN if job.program == "other" else resource.RUSAGE_SELF
     peak = resource.getrusage(who).ru_maxrss / 1e3
-    from jaxemb.evaluation import bundled as words
+    from jaxemb.evaluation import bundled
 
-    scores = [score.value for score in words.similarities(vocab, table).values()]
-    analogies = words.analogies(vocab, table)
+    scores = [score.value for score in bundled.similarities(vocab, table).values()]
+    analogies = bundled.analogies(vocab, table)
     scores.append(analogies.value if analogies else float("nan"))
     print(json.dumps({"seconds": seconds, "training": training, "peak_mb": peak, "scores": scores}))
 
 
 def _jaxemb(job: Job):
-    from jaxemb.lab.runs.static import run as runs
+    from jaxemb.lab.runs.static import run
 
     here = Path(__file__).parents[2] / "configs"
     own = job.objective.startswith(("subword", "hs"))  # a file of their own
@@ -185,7 +185,7 @@ def _jaxemb(job: Job):
     start = time.perf_counter()
     made = prepare.prepare(config)
     chosen = config.build_objective()
-    result = runs.train(config, chosen, config.build_learner(chosen), made)
+    result = run.train(config, chosen, config.build_learner(chosen), made)
     seconds = time.perf_counter() - start
     rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
     return seconds, rates[-1] if rates else None, result.vocab, result.tables.input

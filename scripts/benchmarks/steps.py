@@ -15,13 +15,12 @@ import numpy as np
 
 from benchmarks import _together
 from jaxemb import objectives
-from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import bundled
 from jaxemb.functional import subsampling
 from jaxemb.lab import command_line
 from jaxemb.lab import corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.training import learners, monitor
-from jaxemb.training import loop as training
+from jaxemb.training import learners, loop, monitor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,26 +56,26 @@ def _train(asked: Asked, made, tokens: int, cap: float | None) -> dict:
     chunk = max(32_768 // tokens, 1)
     key = jax.random.key(0)
     rate = asked.learning_rate
-    plan = training.Plan(key, objective, learner, asked.dim, asked.epochs, rate, batch, chunk)
+    plan = loop.Plan(key, objective, learner, asked.dim, asked.epochs, rate, batch, chunk)
     resources, sizes = objective.prepare(made.vocab)
     keep = subsampling.keep_word2vec(made.vocab.counts, 1e-3)
     text, held = (
-        training.split_of(key, made.ids, keep, held_out=0.01, held=side) for side in (False, True)
+        loop.split_of(key, made.ids, keep, held_out=0.01, held=side) for side in (False, True)
     )
-    state = training.start(plan, sizes)
+    state = loop.start(plan, sizes)
     begun = time.perf_counter()
-    for event in training.events(plan, state, resources, text):
+    for event in loop.events(plan, state, resources, text):
         state = event.state
     input_table = np.asarray(state.tables.input)
     seconds = time.perf_counter() - begun
     same = plan._replace(batch=32, chunk=64)  # the same draws for every step size
     loss = monitor.loss(same, state.tables, resources, monitor.texts(same, held))
     finite = bool(np.isfinite(input_table).all())
-    scores = words.similarities(made.vocab, input_table) if finite else {}
+    scores = bundled.similarities(made.vocab, input_table) if finite else {}
     return {
         "held-out loss": round(loss, 4) if loss is not None and np.isfinite(loss) else "NaN",
         "longest row": round(float(np.linalg.norm(input_table, axis=1).max()), 1),
-        **{name: round(scores[name].value, 3) if finite else "?" for name in words.PAIRS},
+        **{name: round(scores[name].value, 3) if finite else "?" for name in bundled.PAIRS},
         "words/s": round(len(made.ids) * asked.epochs / seconds),
     }
 
@@ -97,7 +96,7 @@ def _draw(axes, rows) -> None:
     axes.plot(away, [best * 1.28] * len(away), "x", color="#c8553d", label="ran away (no cap)")
     other = axes.twinx()
     kept = [row for row in rows if row["cap"] and row["held-out loss"] != "NaN"]
-    for name, style in zip(words.PAIRS, (":", "-."), strict=True):
+    for name, style in zip(bundled.PAIRS, (":", "-."), strict=True):
         tokens = [row["tokens a step"] for row in kept]
         other.plot(tokens, [row[name] for row in kept], style, label=f"{name}, cap")
     other.set(ylabel="Spearman", ylim=(0, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import context_tests as context_reading
+from jaxemb.evaluation import context_tests
 
 WIC = "beat\tV\t1-2\tWe beat the competition .\tAgassi was beaten .\nbed\tN\t0-1\tbed\ta bed\n"
 TSV = {
@@ -30,7 +30,7 @@ def _write(folder, text, name="train.data.txt"):
 @pytest.mark.parametrize("labels", ["T\nF\n", "true\r\nfalse", "1\n0\n"])
 def test_wic_is_read_with_its_gold(tmp_path, labels):
     path, gold = _write(tmp_path, WIC), _write(tmp_path, labels, "gold")
-    found = context_reading.wic(path, gold)
+    found = context_tests.wic(path, gold)
     assert (found.name, found.words, found.parts) == ("train.data", ("beat", "bed"), ("V", "N"))
     at = found.at.tolist()
     assert at == [[1, 2], [0, 1]]
@@ -38,13 +38,13 @@ def test_wic_is_read_with_its_gold(tmp_path, labels):
     assert [found.left[1][at[1][0]], found.right[1][at[1][1]]] == ["bed", "bed"]
     assert found.same is not None
     assert found.same.tolist() == [True, False]
-    assert context_reading.wic(path).same is None
+    assert context_tests.wic(path).same is None
 
 
 @pytest.mark.parametrize("name", TSV)
 def test_wic_tsv_is_read_with_or_without_descriptions(tmp_path, name):
     path, gold = _write(tmp_path, TSV[name]), _write(tmp_path, "T", "gold")
-    found = context_reading.wic_tsv(path, gold)
+    found = context_tests.wic_tsv(path, gold)
     assert found.words == ("java",)
     assert found.sentences[0][found.at[0]] == "java"
     described = name != "examples"
@@ -56,7 +56,7 @@ def test_wic_tsv_is_read_with_or_without_descriptions(tmp_path, name):
 
 @pytest.mark.parametrize("header", [HEADER, ""])
 def test_cosimlex_says_where_the_marked_words_stand(tmp_path, header):
-    found = context_reading.cosimlex(_write(tmp_path, header + COSIMLEX, "cosimlex_en.tsv"))
+    found = context_tests.cosimlex(_write(tmp_path, header + COSIMLEX, "cosimlex_en.tsv"))
     assert (found.name, found.words) == ("cosimlex_en", (("man", "warrior"),))
     assert found.contexts == (("The warriors met a man.", "Man or warrior"),)
     for context, spans, words in zip(
@@ -99,23 +99,23 @@ def test_a_bad_line_says_where_it_is_and_what_was_wanted(tmp_path, name):
     reader, text, said = BAD[name]
     path = _write(tmp_path, text)
     with pytest.raises(InputError, match=f"train.data.txt: {said}"):
-        getattr(context_reading, reader)(path)
+        getattr(context_tests, reader)(path)
 
 
 def test_only_spaces_part_the_tokens_that_positions_count(tmp_path):
     path = _write(tmp_path, "bed\tN\t1-0\ta\xa0b\x1cc bed\tbed  d\u2028e\r\n")
-    found = context_reading.wic(path)
+    found = context_tests.wic(path)
     assert (found.left, found.right) == ((("a\xa0b\x1cc", "bed"),), (("bed", "d\u2028e"),))
 
 
 def test_gold_that_does_not_fit_is_refused(tmp_path):
     path = _write(tmp_path, WIC)
     with pytest.raises(InputError, match=r"gold: 1 labels, but 2 lines in .*train.data.txt"):
-        context_reading.wic(path, _write(tmp_path, "T\n", "gold"))
+        context_tests.wic(path, _write(tmp_path, "T\n", "gold"))
     with pytest.raises(InputError, match="gold: line 2: got 'yes': wanted T or F"):
-        context_reading.wic(path, _write(tmp_path, "T\nyes\n", "gold"))
+        context_tests.wic(path, _write(tmp_path, "T\nyes\n", "gold"))
     with pytest.raises(InputError, match="cannot be read"):
-        context_reading.wic(tmp_path / "nothing")
+        context_tests.wic(tmp_path / "nothing")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
-        context_reading.cosimlex(tmp_path / "binary")
+        context_tests.cosimlex(tmp_path / "binary")

@@ -13,7 +13,7 @@ import pytest
 from jaxemb import embedders, linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality
-from jaxemb.linalg import segment_sums as segments
+from jaxemb.linalg import segment_sums
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 TYPES, SENTENCES = 7, 9
@@ -51,7 +51,9 @@ def _padded(vectors, *segments):
     """Rows of padding among the others; segment -1."""
     at = [0, 20, len(vectors)]
     rows = np.insert(vectors, at, 0.0, axis=0)
-    return jnp.asarray(rows, jnp.float32), *(jnp.asarray(np.insert(s, at, -1)) for s in segments)
+    return jnp.asarray(rows, jnp.float32), *(
+        jnp.asarray(np.insert(s, at, -1)) for s in segment_sums
+    )
 
 
 @HOST_AND_JIT
@@ -201,7 +203,7 @@ def test_where_no_word_occurs_twice_nothing_is_known_of_context():
 
 
 def test_segments_that_do_not_fit_their_rows_are_refused():
-    unchecked = inspect.unwrap(segments.sums)  # shapes are not checked for users
+    unchecked = inspect.unwrap(segment_sums.sums)  # shapes are not checked for users
     with pytest.raises(InputError, match="3 segments for 4 rows"):
         unchecked(np.eye(4), np.zeros(3, int), 2)
 

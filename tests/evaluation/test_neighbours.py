@@ -7,8 +7,7 @@ import pytest
 import jaxemb
 from jaxemb import formats
 from jaxemb.errors import InputError
-from jaxemb.evaluation import bundled as words
-from jaxemb.evaluation import neighbours
+from jaxemb.evaluation import bundled, neighbours
 from jaxemb.structs import Vocab
 from tests.rounding import SUM, close
 
@@ -64,8 +63,8 @@ def test_a_table_without_words_is_refused():
 
 def test_scores_without_words_are_not_numbers_and_without_files_absent(monkeypatch):
     vocab, table = _random_vectors(["xx", "yy"])
-    if words.test_files():
-        assert all(np.isnan(s.value) for s in words.similarities(vocab, table).values())
-    monkeypatch.setattr(words, "test_files", lambda: None)
-    assert words.similarities(vocab, table) == {}
-    assert words.analogies(vocab, table) is None
+    if bundled.test_files():
+        assert all(np.isnan(s.value) for s in bundled.similarities(vocab, table).values())
+    monkeypatch.setattr(bundled, "test_files", lambda: None)
+    assert bundled.similarities(vocab, table) == {}
+    assert bundled.analogies(vocab, table) is None

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import datasets as reading
+from jaxemb.evaluation import datasets
 
 SUN = (("sun", "car"), ("sunlight", "automobile"), [50.0, 49.5])
 PAIRS = {
@@ -26,14 +26,14 @@ PAIRS = {
 def test_pairs_are_read_as_they_are_published(tmp_path, name):
     path = tmp_path / "combined.csv"
     path.write_text(PAIRS[name], "utf-8", newline="")
-    found = reading.pairs(path)
+    found = datasets.pairs(path)
     assert (found.left, found.right, found.human.tolist()) == SUN
     assert found.name == "combined"
 
 
 def test_a_part_of_speech_is_taken_off_only_where_every_word_has_one(tmp_path):
     (tmp_path / "pairs").write_text("x-n y-n 1\nvitamin-n z 2\n")
-    assert reading.pairs(tmp_path / "pairs").left == ("x-n", "vitamin-n")
+    assert datasets.pairs(tmp_path / "pairs").left == ("x-n", "vitamin-n")
 
 
 ROWS = [
@@ -45,7 +45,7 @@ PLAIN = [row for row in ROWS if not any(set(word) & set(" ,;\"'#") for word in r
 
 
 def _same(path, rows) -> None:
-    found = reading.pairs(path)
+    found = datasets.pairs(path)
     assert list(zip(found.left, found.right, found.human.tolist(), strict=True)) == rows
 
 
@@ -128,7 +128,7 @@ def test_no_row_is_dropped_or_read_as_another_number(score, tmp_path):
         rows = [["word1", "word2", "score"], *rows] if header else rows
         path.write_text("".join(sep.join(each) + "\n" for each in rows), "utf-8")
         with pytest.raises(InputError, match=r"t: line \d: got") as error:
-            reading.pairs(path)
+            datasets.pairs(path)
         # of a first row with a field too many, others are said to have too few
         moved = score == "1,5" and sep == "," and row == 0 and not header
         assert f"line {row + 1 + header + moved}: " in str(error.value)
@@ -153,7 +153,7 @@ SHIFTED = {
 def test_fields_that_are_shifted_are_refused_at_their_line(kind, tmp_path):
     (tmp_path / "t").write_text(SHIFTED[kind])
     with pytest.raises(InputError, match=r"t: line [123]: got .*(wanted|quote)"):
-        reading.pairs(tmp_path / "t")
+        datasets.pairs(tmp_path / "t")
 
 
 QUESTIONS = {
@@ -167,7 +167,7 @@ QUESTIONS = {
 def test_questions_are_read_with_their_sections(tmp_path, name):
     path = tmp_path / "own.txt"
     path.write_text(QUESTIONS[name], "utf-8", newline="")
-    found = reading.questions(path)
+    found = datasets.questions(path)
     assert found.words == (("a", "b", "c", "d"), ("e", "f", "g", "h"))
     expected = {"without sections": ("own", "own")}.get(name, ("capital-world", "gram1"))
     assert found.sections == expected
@@ -177,25 +177,25 @@ def test_msr_has_its_answers_in_a_file_beside(tmp_path):
     path = tmp_path / "word_relationship.questions"
     path.write_text("good better rough\nbetter good rougher\n")
     path.with_suffix(".answers").write_text("JJ_JJR rougher\nJJR_JJ rough\n")
-    found = reading.questions(path)
+    found = datasets.questions(path)
     assert found.words[0] == ("good", "better", "rough", "rougher")
     assert found.sections == ("JJ_JJR", "JJR_JJ")
     path.with_suffix(".answers").write_text("JJ_JJR rougher\n")
     with pytest.raises(InputError, match="2 questions, but 1 in"):
-        reading.questions(path)
+        datasets.questions(path)
 
 
 WRONG = {
-    "a b 1\nc d\n": (reading.pairs, "line 2: got 'c d': wanted two words and a number"),
-    "a b c\nd e f\n": (reading.pairs, "line 2: got 'd e f'"),
-    "a b 1\nc d nan\n": (reading.pairs, "line 2: got 'c d nan'"),
-    "a,b,1\n,d,2\n": (reading.pairs, "line 2: got ',d,2'"),
-    "# nothing\n": (reading.pairs, "no pairs of words"),
-    "": (reading.questions, "no questions"),
-    'a "b c d\n': (reading.questions, "line 1: got 'a \"b c d': a quote that does not end"),
-    "a b\xa0c d\n": (reading.questions, "line 1: got"),
+    "a b 1\nc d\n": (datasets.pairs, "line 2: got 'c d': wanted two words and a number"),
+    "a b c\nd e f\n": (datasets.pairs, "line 2: got 'd e f'"),
+    "a b 1\nc d nan\n": (datasets.pairs, "line 2: got 'c d nan'"),
+    "a,b,1\n,d,2\n": (datasets.pairs, "line 2: got ',d,2'"),
+    "# nothing\n": (datasets.pairs, "no pairs of words"),
+    "": (datasets.questions, "no questions"),
+    'a "b c d\n': (datasets.questions, "line 1: got 'a \"b c d': a quote that does not end"),
+    "a b\xa0c d\n": (datasets.questions, "line 1: got"),
     ": s\na b c\n": (
-        reading.questions,
+        datasets.questions,
         "line 2: got 'a b c': wanted as many words as in `a b c d`",
     ),
 }
@@ -211,7 +211,7 @@ def test_a_bad_line_is_named_with_what_was_got_and_wanted(tmp_path, text):
 
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
-        reading.pairs(tmp_path / "nothing")
+        datasets.pairs(tmp_path / "nothing")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
-        reading.questions(tmp_path / "binary")
+        datasets.questions(tmp_path / "binary")

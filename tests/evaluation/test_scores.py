@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jaxemb.evaluation import agreement, analogies, policies
-from jaxemb.evaluation import bundled as words
-from jaxemb.evaluation import datasets as reading
+from jaxemb.evaluation import agreement, analogies, bundled, datasets, policies
 from jaxemb.evaluation.policies import GENSIM
 from jaxemb.functional import similarity
 from jaxemb.structs import Vocab
 from tests.rounding import SUM, close
 
 DIM = 25
-PAIRS = pytest.mark.parametrize("file", words.PAIRS.values())
+PAIRS = pytest.mark.parametrize("file", bundled.PAIRS.values())
 POLICIES = pytest.mark.parametrize("unknown", [None, policies.zero])
 CASES = pytest.mark.parametrize("fold", [str.upper, str])
 
@@ -27,15 +25,15 @@ class Given:
 
     def __init__(self, place, dtype) -> None:
         gensim = pytest.importorskip("gensim")
-        self.folder = words.test_files()
+        self.folder = bundled.test_files()
         assert self.folder is not None
         random = np.random.default_rng(0)
-        lines = (self.folder / words.QUESTIONS).read_text().splitlines()
+        lines = (self.folder / bundled.QUESTIONS).read_text().splitlines()
         starts = [i for i, line in enumerate(lines) if line.startswith(":")]
         chosen = [line for i in starts[:3] + starts[5:8] for line in lines[i : i + 60]]
         self.questions = place / "questions.txt"
         self.questions.write_text("\n".join(chosen))
-        text = "\n".join((self.folder / file).read_text() for file in words.PAIRS.values())
+        text = "\n".join((self.folder / file).read_text() for file in bundled.PAIRS.values())
         bases = sorted({w.lower() for w in (text + "\n".join(chosen)).split() if w.isalpha()})
         random.shuffle(bases)
         bases = bases[: int(0.9 * len(bases))]
@@ -66,7 +64,7 @@ def given(tmp_path_factory):
 @pytest.mark.parametrize("restrict", [400, 300_000])
 def test_word_similarity_is_gensims(given, file, unknown, fold, restrict):
     policy = policies.Policy(fold, unknown, restrict)
-    test = reading.pairs(given.folder / file)
+    test = datasets.pairs(given.folder / file)
     found = agreement.score(agreement.judge(given.vocab, given.table, test, policy))
     pearson, spearman, missing = given.theirs.evaluate_word_pairs(
         str(given.folder / file),
@@ -85,7 +83,7 @@ def test_word_similarity_is_gensims(given, file, unknown, fold, restrict):
 @pytest.mark.parametrize("restrict", [700, 300_000])
 def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
     policy = policies.Policy(fold, unknown, restrict)
-    test = reading.questions(given.questions)
+    test = datasets.questions(given.questions)
     answered = analogies.answer_all(given.vocab, given.table, test, policy)
     total, sections = given.theirs.evaluate_word_analogies(
         str(given.questions),
@@ -108,7 +106,7 @@ def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
 
 def test_analogies_by_3cosmul_are_answered_as_gensim_answers_each(given):
     """Its evaluate_word_analogies takes a `similarity_function`, and does not use it."""
-    test, policy = reading.questions(given.questions), policies.Policy(fold=str)
+    test, policy = datasets.questions(given.questions), policies.Policy(fold=str)
     found = analogies.answer_all(given.vocab, given.table, test, policy, similarity.cos_mul)
     asked = [w for w, known in zip(test.words, found.asked, strict=True) if known]
     expected = [
@@ -120,7 +118,7 @@ def test_analogies_by_3cosmul_are_answered_as_gensim_answers_each(given):
 
 
 def test_a_mean_vector_stands_for_unknown_words(given):
-    test = reading.Pairs("", ("dog", "qqq", "qqq"), ("qqq", "dog", "zzz"), np.arange(3.0))
+    test = datasets.Pairs("", ("dog", "qqq", "qqq"), ("qqq", "dog", "zzz"), np.arange(3.0))
     vocab, table = Vocab(("dog", "cat"), np.array([2, 1])), given.table[:2]
     judged = agreement.judge(vocab, table, test, GENSIM._replace(unknown=policies.mean))
     mean = np.float64(table).mean(axis=0)
@@ -131,7 +129,7 @@ def test_a_mean_vector_stands_for_unknown_words(given):
 
 def test_unknown_words_may_be_made_of_parts(given):
     made = policies.ngrams(lambda names: np.repeat(given.table[:1], len(names), axis=0))
-    test = reading.Pairs("", ("Dog",), ("qqq",), np.ones(1))
+    test = datasets.Pairs("", ("Dog",), ("qqq",), np.ones(1))
     judged = agreement.judge(
         Vocab(("dog",), np.ones(1, int)), given.table[:1], test, GENSIM._replace(unknown=made)
     )

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.evaluation import neighbours
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import neighbours, search
 from jaxemb.evaluation.neighbours import Query
 from jaxemb.functional import similarity
 from jaxemb.structs import Vocab
@@ -46,15 +45,15 @@ STORED = ("float32", "float64", "float16", "jax", "memory-mapped")
     ("how", "entries"), [("float32", 2**23), *((how, 2**11) for how in STORED)]
 )
 def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, how, entries):
-    monkeypatch.setattr(searching, "ENTRIES", entries)
-    monkeypatch.setattr(searching, "QUERIES", 3)
-    monkeypatch.setattr(searching, "SMALLEST", 64)
+    monkeypatch.setattr(search, "ENTRIES", entries)
+    monkeypatch.setattr(search, "QUERIES", 3)
+    monkeypatch.setattr(search, "SMALLEST", 64)
     _, table = words
     table = np.float16(table) if how == "float16" else table
     random = np.random.default_rng(1)
     near, far = (random.normal(size=(7, n, DIM)).astype(np.float32) for n in (2, 1))
     excluded = random.integers(-1, ROWS, (7, 3))
-    found = searching.best(_stored(table, how, tmp_path), near, far, excluded, 9)
+    found = search.best(_stored(table, how, tmp_path), near, far, excluded, 9)
     unit = [
         np.float64(x) / np.linalg.norm(np.float64(x), axis=-1, keepdims=True)
         for x in (near, far, table)
@@ -69,11 +68,11 @@ def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, how, 
 
 
 def test_equal_rows_are_answered_lowest_first_in_every_block(monkeypatch):
-    monkeypatch.setattr(searching, "ENTRIES", 2**11)
-    monkeypatch.setattr(searching, "SMALLEST", 64)
+    monkeypatch.setattr(search, "ENTRIES", 2**11)
+    monkeypatch.setattr(search, "SMALLEST", 64)
     table = np.ones((500, DIM), np.float32)
     query = np.ones((1, 1, DIM), np.float32)
-    found = searching.best(table, query, query[:, :0], np.array([[2, 70]]), 80)
+    found = search.best(table, query, query[:, :0], np.array([[2, 70]]), 80)
     assert found.ids[0].tolist() == [i for i in range(82) if i not in (2, 70)]
 
 

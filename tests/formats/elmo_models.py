@@ -7,7 +7,7 @@ import pytest
 
 from jaxemb.errors import FormatError
 from jaxemb.formats import elmo
-from jaxemb.formats.elmo import layout as elmo_layout
+from jaxemb.formats.elmo import layout
 from tests import patience
 
 CHAR = elmo.CharOptions(2, ((1, 2), (3, 4)), 1, 262, 10, "relu")
@@ -20,13 +20,13 @@ def weights(options: elmo.Options, words: int | None = 7) -> elmo.Weights:
     draw = np.random.default_rng(0)
 
     def array(name, shape):
-        return draw.normal(size=elmo_layout.in_memory(shape)).astype("f4")
+        return draw.normal(size=layout.in_memory(shape)).astype("f4")
 
-    return elmo_layout.build(options, words, array)
+    return layout.build(options, words, array)
 
 
 def flat(options, weights) -> dict[str, np.ndarray]:
-    return elmo_layout.flat(options, weights)
+    return layout.flat(options, weights)
 
 
 def written(tmp_path, options: elmo.Options = SMALL) -> tuple[Path, Path]:

@@ -10,7 +10,7 @@ import pytest
 
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import elmo
-from jaxemb.formats.elmo import layout as elmo_layout
+from jaxemb.formats.elmo import layout
 from tests import patience
 from tests.formats import elmo_models as models
 from tests.formats import fuzz
@@ -52,7 +52,7 @@ def test_the_layout_is_that_of_the_paper_model(tmp_path):
     """The shapes and the count of the released model: 93,600,848 numbers."""
     filters = ((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024))
     char = elmo.CharOptions(16, filters, 2, 262, 50, "relu")
-    shapes = elmo_layout.shapes(elmo.Options(512, 4096, 2, 3.0, 3.0, True, char), None)
+    shapes = layout.shapes(elmo.Options(512, 4096, 2, 3.0, 3.0, True, char), None)
     assert shapes["CNN/W_cnn_6"] == (1, 7, 16, 1024)
     assert shapes["CNN_high_1/W_carry"] == (2048, 2048)
     assert shapes["RNN_1/RNN/MultiRNNCell/Cell1/LSTMCell/W_0"] == (1024, 16384)

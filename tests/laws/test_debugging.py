@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from jaxemb import linalg, nearest, similarity
-from jaxemb.evaluation import polysemy
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import polysemy, search
 from jaxemb.functional import losses, softmax
 from jaxemb.structs import Vocab
 from tests import covering
@@ -54,6 +53,6 @@ def test_no_alarm_rings_in_a_search_for_more_than_there_is():
         found = nearest(VOCAB, TABLE, "c", k=10)
     assert len(found.words) == ROWS - 1
     # and the answers that are not there are told as before
-    few = searching.best(TABLE, TABLE[None, :1], TABLE[None, :0], np.array([[0, 1]]), 6)
+    few = search.best(TABLE, TABLE[None, :1], TABLE[None, :0], np.array([[0, 1]]), 6)
     assert np.isfinite(few.values).sum() == ROWS - 2
     np.testing.assert_array_equal(few.values[0, ROWS - 2 :], -np.inf)

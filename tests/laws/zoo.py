@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb.static import segments
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 
 
 def _drawn(words: int, lines: int, *, power: float = 0.0, seed: int = 0, length: int = 10):
@@ -37,19 +37,17 @@ def one_pair_at_a_time(key, ids, vocab, objective, *, dim, epochs, learning_rate
     A pair is one observed word with the block's noise: k draws in expectation (Mikolov et al. 2013,
     arXiv:1310.4546, eq. 4). Of CBOW a pair is a center with the mean of its window.
     """
-    plan = training.Plan(key, objective, None, dim, epochs, learning_rate, batch, 64)
+    plan = loop.Plan(key, objective, None, dim, epochs, learning_rate, batch, 64)
     resources, rows = objective.prepare(vocab)
-    split = training.split_of(key, ids, np.ones(len(vocab.words)))
-    begin = plan.initialize(jax.random.fold_in(key, training.Stream.TABLES), rows, dim)
+    split = loop.split_of(key, ids, np.ones(len(vocab.words)))
+    begin = plan.initialize(jax.random.fold_in(key, loop.Stream.TABLES), rows, dim)
     inputs, outputs = (np.array(table, np.float64) for table in begin)
-    draws = jax.random.fold_in(key, training.Stream.DRAWS)
+    draws = jax.random.fold_in(key, loop.Stream.DRAWS)
     draw = jax.jit(lambda r, t: jax.vmap(objective.draw, in_axes=(0, 0, None))(r, t, resources))
     step = 0
     for epoch in range(epochs):
         for chunk in segments.chunks(split, objective.reads, batch, 64, epoch):
-            random = training.random_bits(
-                draws, step + jnp.arange(len(chunk.texts)), batch, objective
-            )
+            random = loop.random_bits(draws, step + jnp.arange(len(chunk.texts)), batch, objective)
             for i in range(chunk.real):
                 done = (epoch + (chunk.first + i) / chunk.steps) / epochs
                 rate = learning_rate * max(1.0 - done, 1e-4)

@@ -37,7 +37,7 @@ import scipy.linalg
 import scipy.stats
 
 from jaxemb import linalg
-from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import bundled
 from jaxemb.functional import losses, similarity
 from jaxemb.static import blocks, objectives
 from jaxemb.structs import Block, InOut, Vocab
@@ -557,8 +557,8 @@ def test_analogies_do_not_notice_rotations_and_a_common_scale(seed, tmp_path, mo
         if scores[first] - scores[second] > 16 * EPS:  # else rounding might answer
             right = len(lines) % 2 == 0  # and wrong in turns
             lines.append(" ".join(names[j] for j in (a, b, c, first if right else second)))
-    (tmp_path / words.QUESTIONS).write_text("\n".join(lines))
-    monkeypatch.setattr(words, "test_files", lambda: tmp_path)
+    (tmp_path / bundled.QUESTIONS).write_text("\n".join(lines))
+    monkeypatch.setattr(bundled, "test_files", lambda: tmp_path)
     for changed in (table, 7 * table, table @ orthogonal(seed, 12)):
-        score = words.analogies(vocab, np.float32(changed))
+        score = bundled.analogies(vocab, np.float32(changed))
         close([score.asked, score.value * len(lines)], [len(lines), -(-len(lines) // 2)], atol=1e-9)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
-from jaxemb.linalg import segment_sums as segments
+from jaxemb.linalg import segment_sums
 from tests import covering
 from tests.rounding import SUM, close
 
@@ -26,8 +26,8 @@ def test_a_segment_has_the_sum_and_the_number_of_its_rows_and_padding_none(xp, s
     total, number = np.zeros((7, 3)), np.zeros(7, int)
     np.add.at(total, at[at >= 0], values[at >= 0])
     np.add.at(number, at[at >= 0], 1)
-    close(segments.sums(xp.asarray(values), xp.asarray(at), 7), total, ulps=SUM)
-    np.testing.assert_array_equal(segments.counts(xp.asarray(at), 7), number)
+    close(segment_sums.sums(xp.asarray(values), xp.asarray(at), 7), total, ulps=SUM)
+    np.testing.assert_array_equal(segment_sums.counts(xp.asarray(at), 7), number)
 
 
 @ARRAYS
@@ -35,13 +35,13 @@ def test_a_segment_has_the_sum_and_the_number_of_its_rows_and_padding_none(xp, s
 def test_a_segments_first_row_is_where_it_is_met_first(xp, seed):
     _, at = _given(seed)
     expected = {segment: i for i, segment in reversed(list(enumerate(at.tolist()))) if segment >= 0}
-    found = np.asarray(segments.first_rows(xp.asarray(at), 7))
+    found = np.asarray(segment_sums.first_rows(xp.asarray(at), 7))
     assert {segment: found[segment] for segment in expected} == expected
 
 
 def test_a_segment_beyond_the_last_is_refused_on_the_host():
     values, at = _given(0)
-    segments.sums(values, at, 5)
-    for ask in (lambda: segments.sums(values, at, 4), lambda: segments.counts(at, 4)):
+    segment_sums.sums(values, at, 5)
+    for ask in (lambda: segment_sums.sums(values, at, 4), lambda: segment_sums.counts(at, 4)):
         with pytest.raises(InputError, match="segment 4, but there are 4, counted from 0"):
             ask()

@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec as P
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
-from jaxemb.linalg import reductions as methods
+from jaxemb.linalg import reductions
 from jaxemb.linalg.rounding import rounded
 from tests import rounding
 from tests.linalg.tables import METHODS, SHARE, deficient, planted
@@ -129,7 +129,7 @@ def test_a_sketch_that_missed_a_direction_is_taken_again(monkeypatch):
     rest = random.normal(size=(500, 7)).astype(np.float32)
     table = (rest[:, :6] + 1e4 * random.normal(size=(500, 1)) @ np.ones((1, 6))).astype(np.float32)
     unseeing = lambda rows, key: jnp.linalg.qr(rest[:, : rows.width], mode="r")  # noqa: E731
-    monkeypatch.setattr(methods, "_count_sketch", unseeing)
+    monkeypatch.setattr(reductions, "_count_sketch", unseeing)
     found = linalg.spectrum(jnp.asarray(table), method=linalg.sketch)
     np.testing.assert_allclose(found.backward_error, 2**-24 * np.linalg.norm(table), rtol=1e-3)
     error = np.abs(np.asarray(found.values, np.float64) - _f64(table))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import cooccurrence
 from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError
 from jaxemb.static import segments
@@ -15,11 +15,15 @@ from jaxemb.structs import Cells
 
 VOCAB = 9
 SIDES = {"both": (True, True), "right": (False, True), "left": (True, False)}
-WEIGHTS = {"word2vec": counts.word2vec, "harmonic": counts.harmonic, "uniform": counts.uniform}
+WEIGHTS = {
+    "word2vec": cooccurrence.word2vec,
+    "harmonic": cooccurrence.harmonic,
+    "uniform": cooccurrence.uniform,
+}
 PLAIN = {
-    counts.word2vec: lambda distance, window: (window - distance + 1) / window,
-    counts.harmonic: lambda distance, window: 1 / distance,
-    counts.uniform: lambda distance, window: 1,
+    cooccurrence.word2vec: lambda distance, window: (window - distance + 1) / window,
+    cooccurrence.harmonic: lambda distance, window: 1 / distance,
+    cooccurrence.uniform: lambda distance, window: 1,
 }
 every_side = pytest.mark.parametrize("side", SIDES)
 
@@ -29,7 +33,7 @@ def text_of(length: int, seed: int = 0):
     return np.random.default_rng(seed).integers(-1, VOCAB, length).astype(np.int32)
 
 
-def by_loop(ids, window: counts.Window):
+def by_loop(ids, window: cooccurrence.Window):
     """The matrix that the definition says, a pair at a time."""
     table = np.zeros((VOCAB, VOCAB))
     for at, word in enumerate(ids):
@@ -57,9 +61,9 @@ def refuse_disorder(cells: Cells):
 @every_side
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_cells_are_the_windows_of_every_word_by_row_then_column(weight, side):
-    window = counts.Window(4, WEIGHTS[weight], *SIDES[side])
+    window = cooccurrence.Window(4, WEIGHTS[weight], *SIDES[side])
     ids = text_of(300)
-    cells = counts.cooccurrence(ids, VOCAB, window)
+    cells = cooccurrence.cooccurrence(ids, VOCAB, window)
     refuse_disorder(cells)
     # values are sums rounded to float32 once
     np.testing.assert_allclose(dense(cells), by_loop(ids, window), rtol=2e-7)
@@ -71,16 +75,18 @@ def test_pairs_at_a_distance_that_weighs_nothing_are_no_cells(tmp_path):
     def neighbours(distance, window):
         return np.where(distance == 1, 1.0, 0.0)
 
-    ids, window = text_of(300), counts.Window(3, neighbours)
-    cells = counts.count(counts.whole(ids, VOCAB), tmp_path, window).cells
-    np.testing.assert_array_equal(dense(cells), by_loop(ids, counts.Window(1, counts.uniform)))
+    ids, window = text_of(300), cooccurrence.Window(3, neighbours)
+    cells = cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path, window).cells
+    np.testing.assert_array_equal(
+        dense(cells), by_loop(ids, cooccurrence.Window(1, cooccurrence.uniform))
+    )
     assert (cells.values > 0).all()
 
 
 def test_weights_are_word2vecs_probability_and_gloves_reciprocal():
-    np.testing.assert_allclose(counts.Window(5).weights(), [1, 0.8, 0.6, 0.4, 0.2])
+    np.testing.assert_allclose(cooccurrence.Window(5).weights(), [1, 0.8, 0.6, 0.4, 0.2])
     np.testing.assert_allclose(
-        counts.Window(4, counts.harmonic).weights(), [1, 1 / 2, 1 / 3, 1 / 4]
+        cooccurrence.Window(4, cooccurrence.harmonic).weights(), [1, 1 / 2, 1 / 3, 1 / 4]
     )
 
 
@@ -89,8 +95,8 @@ def test_the_sum_of_all_cells_is_the_arithmetic_of_the_sentences_lengths(weight,
     """n words have n - d pairs at distance d, and each is seen from both of its words."""
     lengths = [1, 2, 3, 7, 40]
     ids = np.concatenate([[*np.arange(n) % VOCAB, -1] for n in lengths]).astype(np.int32)
-    window = counts.Window(5, WEIGHTS[weight])
-    found = counts.count(counts.whole(ids, VOCAB), tmp_path, window)
+    window = cooccurrence.Window(5, WEIGHTS[weight])
+    found = cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path, window)
     pairs = [sum(max(n - d, 0) for n in lengths) for d in range(1, 6)]
     np.testing.assert_array_equal(found.pairs, pairs)
     expected = 2 * np.dot(window.weights(), pairs)
@@ -101,21 +107,27 @@ def test_the_sum_of_all_cells_is_the_arithmetic_of_the_sentences_lengths(weight,
 @every_side
 @pytest.mark.parametrize("pairs", [1, 7, 60, 10_000])
 def test_blocks_of_any_size_streamed_and_merged_count_the_same(pairs, side, tmp_path, monkeypatch):
-    window, ids = counts.Window(3, counts.harmonic, *SIDES[side]), text_of(120)
+    window, ids = cooccurrence.Window(3, cooccurrence.harmonic, *SIDES[side]), text_of(120)
     plain = by_loop(ids, window)
-    monkeypatch.setattr(counts, "PAIRS", pairs)
+    monkeypatch.setattr(cooccurrence, "PAIRS", pairs)
     monkeypatch.setattr(merging, "MERGED", 8)
-    found = counts.count(counts.whole(ids, VOCAB)._replace(segment=50), tmp_path, window)
+    found = cooccurrence.count(
+        cooccurrence.whole(ids, VOCAB)._replace(segment=50), tmp_path, window
+    )
     refuse_disorder(found.cells)
     np.testing.assert_allclose(dense(found.cells), plain, rtol=2e-7)
-    in_memory = counts.cooccurrence(ids, VOCAB, window)
+    in_memory = cooccurrence.cooccurrence(ids, VOCAB, window)
     np.testing.assert_allclose(dense(in_memory), plain, rtol=2e-7)
 
 
 def test_both_sides_are_the_one_and_its_transpose():
     ids = text_of(200)
     both, right, left = (
-        dense(counts.cooccurrence(ids, VOCAB, counts.Window(4, counts.uniform, *sides)))
+        dense(
+            cooccurrence.cooccurrence(
+                ids, VOCAB, cooccurrence.Window(4, cooccurrence.uniform, *sides)
+            )
+        )
         for sides in SIDES.values()
     )
     np.testing.assert_array_equal(left, right.T)
@@ -127,8 +139,10 @@ def test_frequent_words_are_thinned_out_before_windows_are_cut(tmp_path):
     keep = np.where(np.arange(VOCAB) < 3, 0.3, 1.0)
     split = segments.Split(text_of(900), keep, seed=5, segment=200)
     thinned = np.concatenate([segments.kept(split, 0, number)[0] for number in range(5)])
-    found = counts.count(split, tmp_path, counts.Window(2))
-    np.testing.assert_allclose(dense(found.cells), by_loop(thinned, counts.Window(2)), rtol=2e-7)
+    found = cooccurrence.count(split, tmp_path, cooccurrence.Window(2))
+    np.testing.assert_allclose(
+        dense(found.cells), by_loop(thinned, cooccurrence.Window(2)), rtol=2e-7
+    )
     gone = np.count_nonzero(split.ids >= 0) - np.count_nonzero(thinned >= 0)
     assert (found.words, found.subsampled) == (np.count_nonzero(thinned >= 0), gone)
 
@@ -152,10 +166,10 @@ def test_runs_of_any_overlap_merge_to_their_sum_in_any_room(tmp_path):
 
 
 def test_progress_ends_where_it_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(counts, "PAIRS", 60)
+    monkeypatch.setattr(cooccurrence, "PAIRS", 60)
     told = []
-    split = counts.whole(text_of(500), VOCAB)._replace(segment=100)
-    counts.count(split, tmp_path, progress=lambda *each: told.append(each))
+    split = cooccurrence.whole(text_of(500), VOCAB)._replace(segment=100)
+    cooccurrence.count(split, tmp_path, progress=lambda *each: told.append(each))
     assert told == sorted(told)
     assert told[-1] == (1000, 1000)
 
@@ -163,8 +177,8 @@ def test_progress_ends_where_it_said(tmp_path, monkeypatch):
 @pytest.mark.parametrize("ids", [np.zeros(0, np.int32), np.array([3, -1, 4, -1, -1], np.int32)])
 def test_a_text_without_pairs_has_no_cells(ids, tmp_path):
     for cells in (
-        counts.cooccurrence(ids, VOCAB),
-        counts.count(counts.whole(ids, VOCAB), tmp_path).cells,
+        cooccurrence.cooccurrence(ids, VOCAB),
+        cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path).cells,
     ):
         assert [len(each) for each in cells] == [0, 0, 0]
 
@@ -175,7 +189,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(merging, "write_cells", broken)
     with pytest.raises(OSError, match="disk is full"):
-        counts.count(counts.whole(text_of(100), VOCAB), tmp_path)
+        cooccurrence.count(cooccurrence.whole(text_of(100), VOCAB), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,23 +210,23 @@ def test_a_full_disk_is_said_and_which_file_it_cut_short(room, tmp_path):
 def test_what_cannot_be_counted_is_refused(tmp_path):
     ids = text_of(20)
     with pytest.raises(InputError, match=r"ids run from -1 to 8; wanted -1 .* to 3"):
-        counts.cooccurrence(ids, 4)
+        cooccurrence.cooccurrence(ids, 4)
     with pytest.raises(InputError, match=r"ids run from -1 to 8; wanted -1 .* to 3"):
-        counts.count(counts.whole(ids, 4), tmp_path)
+        cooccurrence.count(cooccurrence.whole(ids, 4), tmp_path)
     with pytest.raises(InputError, match=r"ids are float64 \(3,\)"):
-        counts.cooccurrence(np.zeros(3), 4)
+        cooccurrence.cooccurrence(np.zeros(3), 4)
     with pytest.raises(InputError, match="left and right are both off"):
-        counts.cooccurrence(ids, VOCAB, counts.Window(2, left=False, right=False))
+        cooccurrence.cooccurrence(ids, VOCAB, cooccurrence.Window(2, left=False, right=False))
     with pytest.raises(InputError, match="window is 0; it must be at least 1"):
-        counts.cooccurrence(ids, VOCAB, counts.Window(0))
+        cooccurrence.cooccurrence(ids, VOCAB, cooccurrence.Window(0))
     with pytest.raises(InputError, match=r"weights of distances 1 to 2 are \[-1. -2.\]"):
-        counts.cooccurrence(ids, VOCAB, counts.Window(2, lambda d, window: -d))
+        cooccurrence.cooccurrence(ids, VOCAB, cooccurrence.Window(2, lambda d, window: -d))
     with pytest.raises(InputError, match="do not fit into 63 bits"):
         merging.packing(1 << 31, 5)
 
 
 def test_damaged_files_of_cells_are_refused(tmp_path):
-    counts.count(counts.whole(text_of(100), VOCAB), tmp_path)
+    cooccurrence.count(cooccurrence.whole(text_of(100), VOCAB), tmp_path)
     with (tmp_path / merging.FILES.values).open("ab") as file:
         file.write(b"more")
     with pytest.raises(InputError, match=r"cells.values: has \d+ bytes, but cells.json promises"):

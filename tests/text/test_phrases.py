@@ -12,8 +12,7 @@ from gensim.models.phrases import Phrases
 from jaxemb import text
 from jaxemb.errors import InputError
 from jaxemb.lab.settings import Corpus
-from jaxemb.text import bigrams as pairs
-from jaxemb.text import corpus, phrases, tokenizers, vocabulary
+from jaxemb.text import bigrams, corpus, phrases, tokenizers, vocabulary
 from jaxemb.text.phrases import Phrase, Rule, Totals
 
 GOLDEN = {phrases.word2phrase: 5625.0, phrases.gensim: 112.5, phrases.npmi: 0.882551}
@@ -120,7 +119,7 @@ def test_a_phrase_that_is_spelled_like_a_word_is_that_word():
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("most", [10, 1 << 23])
 def test_any_blocks_and_any_scratch_files_give_the_same(block, most, monkeypatch):
-    monkeypatch.setattr(pairs, "MOST", most)
+    monkeypatch.setattr(bigrams, "MOST", most)
     sentences = _sentences(0, 60)
     numbering = vocabulary.Numbering()
     numbers = np.array([n for line in sentences for n in [*numbering(line), -1]], np.int32)
@@ -131,7 +130,7 @@ def test_any_blocks_and_any_scratch_files_give_the_same(block, most, monkeypatch
         vocabulary.count(numbers, len(words)),
         lambda: (numbers[at : at + block] for at in cut),
     )
-    counted = pairs.count(whole, 2)
+    counted = bigrams.count(whole, 2)
     both = collections.Counter(p for line in sentences for p in itertools.pairwise(line))
     found = {
         (words[key // len(words)], words[key % len(words)]): times

@@ -23,7 +23,7 @@ import numpy as np
 from jaxemb.errors import FormatError, InputError
 from jaxemb.files import replacing
 from jaxemb.formats import recognition
-from jaxemb.formats.elmo import layout as elmo_layout
+from jaxemb.formats.elmo import layout
 from jaxemb.formats.elmo import options as elmo_options
 from jaxemb.formats.elmo.layout import Shape, Weights
 from jaxemb.formats.elmo.options import CharOptions, Options
@@ -79,8 +79,8 @@ def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
     with path.open("rb") as file:
         if file.read(4) != b"\x89HDF":
             _refuse_foreign(path)
-    found = _arrays(path, elmo_layout.shapes(asked, words))
-    return asked, elmo_layout.build(asked, words, lambda name, _: found[name])
+    found = _arrays(path, layout.shapes(asked, words))
+    return asked, layout.build(asked, words, lambda name, _: found[name])
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -173,7 +173,7 @@ class _Answer:
             if (shape := self._next()) is None:
                 return False
             size = 4 * math.prod(shape)
-            if self.at != name or not elmo_layout.fits(shape, wanted) or size > self._most:
+            if self.at != name or not layout.fits(shape, wanted) or size > self._most:
                 raise self._nonsense(f"shape {list(shape)}")
             array = np.empty(shape, "<f4")
             view = memoryview(array.data).cast("B")
@@ -182,7 +182,7 @@ class _Answer:
                     return False
                 view = view[got:]
             self._check_finite(name, array)
-            self.arrays[name] = array.reshape(elmo_layout.in_memory(shape))
+            self.arrays[name] = array.reshape(layout.in_memory(shape))
         return True
 
     def _next(self) -> tuple[int, ...] | None:
@@ -234,7 +234,7 @@ def write(
             raise InputError(f"got {type(held).__name__} to write; wanted {wanted}")
     words = None if weights.embedding is None else len(weights.embedding)
     data = elmo_options.written(options_path, options, words)
-    arrays = elmo_layout.flat(options, weights)
+    arrays = layout.flat(options, weights)
     try:
         import h5py
     except ImportError:

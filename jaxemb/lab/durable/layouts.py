@@ -8,7 +8,7 @@ import jax
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.durable import loop
 from jaxemb.training.mesh import Placement, begin, by_rows, divided, parse, place, whole
 
 
@@ -22,21 +22,21 @@ def of_streams(mesh: Mesh) -> Placement:
     return Placement(mesh, specs)
 
 
-def streams(text: str | None) -> tuple[durable.Layout, Callable[[Any], Any]]:
+def streams(text: str | None) -> tuple[loop.Layout, Callable[[Any], Any]]:
     """Layout and `put` of a language model's training: its streams divided over `data`.
 
     Args:
         text: see `parse`; None is one device.
     """
     if text is None:
-        return durable.Layout(), lambda windows: windows
+        return loop.Layout(), lambda windows: windows
     mesh = parse(text)
     return layout(of_streams(mesh)), lambda windows: divided(mesh, windows, None, None, "data")
 
 
-def layout(where: Placement) -> durable.Layout:
+def layout(where: Placement) -> loop.Layout:
     """How a training that is kept lies on the mesh."""
-    return durable.Layout(
+    return loop.Layout(
         begin=functools.partial(begin, where),
         place=functools.partial(place, where),
         by_rows=functools.partial(by_rows, where),

@@ -20,8 +20,7 @@ import jax
 from jaxemb.errors import InputError, Interrupted
 from jaxemb.lab import command_line
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import checkpoints
-from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.durable import checkpoints, loop
 from jaxemb.lab.hosts import lost, store
 from jaxemb.lab.settings import AUTO, Hosts
 
@@ -149,7 +148,7 @@ def place(workdir: str | Path) -> checkpoints.Place:
     return identity.place(Path(workdir))._replace(process=process, processes=processes)
 
 
-def together(layout: durable.Layout) -> durable.Layout:
+def together(layout: loop.Layout) -> loop.Layout:
     """A layout with which all processes do the same after the same chunk."""
     return layout if _job is None else layout._replace(agree=_agree, told=told)
 

@@ -1,37 +1,45 @@
-"""A picture of scores with their intervals. Imported only where matplotlib is installed."""
+"""Pictures of any table, and of scores with their intervals."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jaxemb.lab import pictures as lab_pictures
+from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, BELOW, INK, SOFT
 
-COLORS = (lab_pictures.INK, lab_pictures.ACCENT)
+COLORS = (INK, ACCENT)
 THICK = 0.8  # of all bars of one score
 
 
-def write(tables: dict[str, Any], path: Path) -> None:
+def draw(folder: Path, found: dict[str, Any]) -> list[str]:
+    """The pictures of a table: spectrum, rows and axes; their names."""
+    figures = {"spectrum.png": spectrum, "rows.png": rows, "axes.png": axes}
+    return [
+        pictures.drawn(folder / name, functools.partial(figure, found))
+        for name, figure in figures.items()
+    ]
+
+
+def scores(tables: dict[str, Any]):
     """Word similarity above, analogies by section below, a bar for each table."""
     similarity = _rows(tables, lambda table: table["similarity"])
     sections = _rows(tables, _sections)
     panels = [("Spearman", similarity), ("share right", sections)]
     panels = [(label, rows) for label, rows in panels if rows]
     heights = [len(rows) * len(tables) + 1 for _, rows in panels]
-    with plt.rc_context(lab_pictures.STYLE):
-        figure, drawn = plt.subplots(
-            max(len(panels), 1),
-            1,
-            figsize=(8, 1.2 + 0.2 * sum(heights)),
-            squeeze=False,
-            height_ratios=heights or None,
-        )
-        for axes, (label, rows) in zip(drawn[:, 0], panels, strict=False):
-            _bars(axes, rows, list(tables), label)
-        figure.savefig(path)
-        plt.close(figure)
+    figure, drawn = plt.subplots(
+        max(len(panels), 1),
+        1,
+        figsize=(8, 1.2 + 0.2 * sum(heights)),
+        squeeze=False,
+        height_ratios=heights or None,
+    )
+    for axes, (label, rows) in zip(drawn[:, 0], panels, strict=False):
+        _bars(axes, rows, list(tables), label)
+    return figure
 
 
 def _sections(table: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +71,8 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         )
         apart = np.maximum([value - low, high - value], 0)
         axes.barh(at, value, thick * 0.9, color=color, label=name)
-        axes.errorbar(
-            value, at, xerr=apart, fmt="none", ecolor=lab_pictures.SOFT, capsize=2, lw=1.5
-        )
-    axes.set_yticks(np.arange(len(rows)), list(rows), **lab_pictures.AS_IT_IS)
+        axes.errorbar(value, at, xerr=apart, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5)
+    axes.set_yticks(np.arange(len(rows)), list(rows), **pictures.AS_IT_IS)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set(xlabel=f"{label}, with 95 % intervals")
     axes.grid(visible=False, axis="y")

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxemb import files as provenance
-from jaxemb.evaluation import bundled as words
-from jaxemb.evaluation import neighbours
+from jaxemb.evaluation import bundled, neighbours
 from jaxemb.lab import report
-from jaxemb.lab.runs.static.report import _draw
-from jaxemb.lab.tables import inspection
-from jaxemb.lab.tables import scores as evaluation_report
+from jaxemb.lab.tables import inspection, scores
 from jaxemb.structs import Vocab
 
 SHOWN = 5  # words whose neighbours are shown
@@ -29,7 +25,7 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
     frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
     chosen = [word for word in neighbours_of if word in known] or frequent
     near, far = neighbours.nearest, neighbours.nearest_euclidean
-    asked = evaluation_report.at_hand()
+    asked = scores.at_hand()
     return {
         **inspection.describe(table, vocab.words),
         "neighbours": [
@@ -41,7 +37,7 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
             for word in chosen
         ],
         "neighbours_unknown": [word for word in neighbours_of if word not in known],
-        **evaluation_report.describe(evaluation_report.ask(vocab, table, asked), asked),
+        **scores.describe(scores.ask(vocab, table, asked), asked),
     }
 
 
@@ -51,27 +47,33 @@ def _pairs(found: neighbours.Neighbours) -> list[list]:
 
 def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:
     """The report of a table alone: report.json, report.md and pictures; returns the Markdown."""
-    provenance.write_json(folder / "report.json", found)
-    drawn = report.shown(_draw(folder, found))
-    text = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n{drawn}"
-    provenance.write_text(folder / "report.md", text)
-    return text
+    head = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n"
+    return report.write(
+        folder, "report", found, lambda shown: head + shown, lambda: draw(folder, found)
+    )
+
+
+def draw(folder: Path, found: dict[str, Any]) -> list[str]:
+    """Draws the pictures of a table; returns their names."""
+    from jaxemb.lab.tables import pictures
+
+    return pictures.draw(folder, found)
 
 
 def words_and_scores(found: dict) -> str:
     """The section of neighbours and scores."""
-    lines = ["## Its words\n", "| word | nearest by cosine | nearest by Euclidean distance |"]
-    lines.append("|---|---|---|")
-    for row in found["neighbours"]:
-        cosine, euclidean = (
+    near = [
+        [row["word"]]
+        + [
             ", ".join(f"{word} {value:.2f}" for word, value in row[by][:6])
             for by in ("cosine", "euclidean")
-        )
-        cells = (cell.replace("|", "\\|") for cell in (row["word"], cosine, euclidean))
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.append("")
+        ]
+        for row in found["neighbours"]
+    ]
+    head = ("word", "nearest by cosine", "nearest by Euclidean distance")
+    lines = ["## Its words\n", report.table(head, near), ""]
     if found["neighbours_unknown"]:
         lines.append(f"- not in the vocabulary: {', '.join(found['neighbours_unknown'])}")
     if not found["similarity"]:
-        lines.append(f"- WordSim-353 and SimLex-999 were not asked: {words.HOW_TO_GET}")
-    return "\n".join([*lines, "", evaluation_report.markdown(found, sections=False)])
+        lines.append(f"- WordSim-353 and SimLex-999 were not asked: {bundled.HOW_TO_GET}")
+    return "\n".join([*lines, "", scores.markdown(found, sections=False)])

@@ -1,6 +1,5 @@
 """Scores of tables against human judgement: JSON for programs, Markdown for people, a picture."""
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +7,10 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Float
 
-from jaxemb import files as provenance
-from jaxemb.evaluation import agreement, analogies, intervals, policies
-from jaxemb.evaluation import bundled as words
-from jaxemb.evaluation import search as searching
+from jaxemb.evaluation import agreement, analogies, bundled, intervals, policies, search
 from jaxemb.evaluation.datasets import Pairs, Questions
 from jaxemb.functional import similarity
+from jaxemb.lab import report
 from jaxemb.text.vocabulary import HasWords
 
 FORMULAS = {"cos_add": "3CosAdd", "cos_mul": "3CosMul"}
@@ -32,7 +29,7 @@ class Asked(NamedTuple):
     questions: Sequence[Questions]
     policy: policies.Policy = policies.GENSIM
     analogies_policy: policies.Policy = policies.GENSIM
-    answer: searching.Answer = similarity.cos_add
+    answer: search.Answer = similarity.cos_add
 
 
 class Answers(NamedTuple):
@@ -44,8 +41,8 @@ class Answers(NamedTuple):
 
 def at_hand() -> Asked:
     """The tests that come with gensim, as a training report asks them; none without gensim."""
-    frequent = policies.GENSIM._replace(restrict=words.FREQUENT)
-    return Asked(words.pairs(), words.questions(), analogies_policy=frequent)
+    frequent = policies.GENSIM._replace(restrict=bundled.FREQUENT)
+    return Asked(bundled.pairs(), bundled.questions(), analogies_policy=frequent)
 
 
 def ask(vocab: HasWords, table: Float[Any, "vocab dim"], asked: Asked) -> Answers:
@@ -113,29 +110,26 @@ def markdown(found: dict[str, Any], sections: bool = True) -> str:
 
 
 def _similarity(found: dict[str, Any]) -> str:
-    lines = ["| word similarity | Spearman | Pearson | pairs known |", "|---|---|---|---|"]
-    said = {}
-    for name, row in found.items():
-        lines.append(_row(name, _estimate(row), _estimate(row["pearson"]), _coverage(row)))
-        said[_policy(row["policy"])] = None
-    return "\n".join([*lines, "", *(f"- {each}" for each in said), "\n"]) if found else ""
+    if not found:
+        return ""
+    rows = [
+        (name, _estimate(row), _estimate(row["pearson"]), _coverage(row))
+        for name, row in found.items()
+    ]
+    named = dict.fromkeys(_policy(row["policy"]) for row in found.values())
+    table = report.table(("word similarity", "Spearman", "Pearson", "pairs known"), rows)
+    return "\n".join([table, "", *(f"- {policy}" for policy in named), "\n"])
 
 
 def _analogies(found: dict[str, Any], sections: bool) -> str:
     text = ""
     for name, row in found.items():
-        lines = [f"| analogies: {name} | right | questions known |", "|---|---|---|"]
-        shown = row["sections"] if sections else {}
-        for section, each in {**shown, "all": row}.items():
-            lines.append(_row(section, _estimate(each), _coverage(each)))
+        shown = {**(row["sections"] if sections else {}), "all": row}
+        rows = [(section, _estimate(each), _coverage(each)) for section, each in shown.items()]
+        table = report.table((f"analogies: {name}", "right", "questions known"), rows)
         formula = row["policy"]["formula"]
-        lines += ["", f"- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}", "\n"]
-        text += "\n".join(lines)
+        text += f"{table}\n\n- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}\n\n"
     return text
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _estimate(row: dict[str, Any]) -> str:
@@ -157,16 +151,14 @@ def _policy(policy: dict[str, Any]) -> str:
 
 def comparison(names: Sequence[str], found: dict[str, Any]) -> str:
     """What `compare` found, for people."""
-    lines = [
-        f"`{names[0]}` minus `{names[1]}`, on what both were asked:\n",
-        "| test | difference | p (bootstrap) | p (McNemar) | items |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     for name, row in found.items():
         exact = "" if row["mcnemar"] is None else f"{row['mcnemar']:.3g}"
         estimate = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        lines.append(_row(name, estimate, f"{row['p']:.3g}", exact, f"{row['items']:,}"))
-    return "\n".join(lines) + "\n"
+        rows.append((name, estimate, f"{row['p']:.3g}", exact, f"{row['items']:,}"))
+    head = ("test", "difference", "p (bootstrap)", "p (McNemar)", "items")
+    table = report.table(head, rows)
+    return f"`{names[0]}` minus `{names[1]}`, on what both were asked:\n\n{table}\n"
 
 
 def write(folder: Path, answers: dict[str, Answers], asked: Asked) -> str:
@@ -180,17 +172,16 @@ def write(folder: Path, answers: dict[str, Answers], asked: Asked) -> str:
     tables = {name: describe(each, asked) for name, each in answers.items()}
     compared = compare(*answers.values()) if len(answers) == 2 else None
     found = {"tables": tables, "comparison": compared}
-    provenance.write_json(folder / "evaluation.json", found)
     parts = [f"# {name}\n\n{markdown(table)}" for name, table in tables.items()]
     if compared:
         parts.append(f"# Which is better?\n\n{comparison(list(tables), compared)}")
     drawn = f"{intervals.RESAMPLES:,} draws of the items with replacement"
     parts.append(f"In brackets: the middle 95 % of {drawn}.\n")
-    if importlib.util.find_spec("matplotlib") is not None:
-        from jaxemb.lab.tables import pictures as score_pictures
 
-        score_pictures.write(tables, folder / "evaluation.png")
-        parts.append("![scores](evaluation.png)\n")
-    text = "\n".join(parts)
-    provenance.write_text(folder / "evaluation.md", text)
-    return text
+    def draw() -> list[str]:
+        from jaxemb.lab import pictures
+        from jaxemb.lab.tables.pictures import scores
+
+        return [pictures.drawn(folder / "evaluation.png", lambda: scores(tables))]
+
+    return report.write(folder, "evaluation", found, lambda shown: "\n".join([*parts, shown]), draw)

@@ -4,7 +4,7 @@ import dataclasses
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.lab.runs.static.config import Corpus, Function, Hosts
-from jaxemb.training import mesh_sizes as mesh_config
+from jaxemb.training import mesh_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ContextualConfig:
             raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {told}")
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
-        mesh_config.check_data(self.mesh, self.batch)
+        mesh_sizes.check_data(self.mesh, self.batch)
         self.hosts.check(self.mesh)
         if self.samples is not None:
             at_least(1, samples=self.samples)

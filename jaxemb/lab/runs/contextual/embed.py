@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb import files as provenance
-from jaxemb.contextual import elmo as pretrained
-from jaxemb.contextual import windows
+from jaxemb import files
+from jaxemb.contextual import elmo, windows
 from jaxemb.contextual.language_model import Contextualizer
 from jaxemb.contextual.reader import Embedding, vectors
 from jaxemb.errors import InputError
 from jaxemb.lab import progress
-from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual import run
 from jaxemb.text import characters
 
 
 def of_run(workdir: str | Path) -> Embedding:
     """The model of a finished run of scripts/train_contextual.py."""
-    loaded = contextual_runs.load(workdir)
+    loaded = run.load(workdir)
     inner = {name: loaded.params["params"][name] for name in ("embed", "bilm")}
     module = Contextualizer(loaded.model.embed, loaded.model.bilm)
     number = {word: i + windows.SHIFT for i, word in enumerate(loaded.vocab.words)}
@@ -37,7 +36,7 @@ def of_run(workdir: str | Path) -> Embedding:
         said = f"{unknown:,} tokens are not among the {words}: read as unknown"
         return [said] * bool(unknown and not loaded.characters)
 
-    model = pretrained.Model(module, {"params": inner})
+    model = elmo.Model(module, {"params": inner})
     dim, layers = 2 * module.bilm.cell.out, module.bilm.layers + 1
     return Embedding(model, ids, dim, layers, remarks)
 
@@ -84,7 +83,7 @@ def write(
     header += b" " * (-len(header) % 8)
     start = 8 + len(header)
     with (
-        provenance.replacing(path) as unfinished,
+        files.replacing(path) as unfinished,
         unfinished.open("wb") as out,
         progress.bar("embedding") as bar,
     ):

@@ -1,12 +1,11 @@
 """What a bidirectional language model reached, beside bigrams: Markdown, JSON and a picture."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb.lab import report
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.contextual.run import Result
 
@@ -15,15 +14,15 @@ def write(config: ContextualConfig, result: Result) -> str:
     """Writes report.json, report.md and the picture into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
     found = build(result)
-    provenance.write_json(workdir / "report.json", found)
-    drawn = []
-    if importlib.util.find_spec("matplotlib") is not None:
-        from jaxemb.lab.runs.contextual import pictures as context_pictures
 
-        drawn = context_pictures.draw_training(workdir, result.metrics)
-    text = markdown(workdir.name, found, drawn)
-    provenance.write_text(workdir / "report.md", text)
-    return text
+    def draw() -> list[str]:
+        from jaxemb.lab.runs.contextual import pictures
+
+        return pictures.draw(workdir, result.metrics)
+
+    return report.write(
+        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+    )
 
 
 def build(result: Result) -> dict[str, Any]:
@@ -58,24 +57,20 @@ def _leaves(params: Any):
     return jax.tree_util.tree_flatten_with_path(params)[0]
 
 
-def markdown(name: str, found: dict[str, Any], drawn: list[str]) -> str:
+def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
     """The report for people."""
     reached, rate = found["perplexity"], found["predictions_per_second"]
-    rows = [
-        f"| {side} | {reached[side]:.1f} | {found['bigrams'][side]['perplexity']:.1f} "
-        f"(k = {found['bigrams'][side]['k']:g}) | {predictions:,} |"
-        for side, predictions in zip(("forward", "backward"), reached["predictions"], strict=True)
-    ]
+    rows = []
+    for side, predictions in zip(("forward", "backward"), reached["predictions"], strict=True):
+        bigrams = "{perplexity:.1f} (k = {k:g})".format(**found["bigrams"][side])
+        rows.append((side, f"{reached[side]:.1f}", bigrams, f"{predictions:,}"))
     means = f"{reached['geometric_mean']:.1f} (arithmetic {reached['arithmetic_mean']:.1f})"
+    rows.append(("geometric mean", means, "", ""))
     verdict = "lower than" if found["better_than_bigrams"] else "NOT lower than"
     counts = {key: f"{value:,}" for key, value in found["tokens"].items() if key != "dropped"}
-    pictures = "".join(f"![{Path(each).stem}]({each})\n" for each in drawn)
     return f"""# {name}: a bidirectional language model
 
-| direction | perplexity | bigrams | predictions |
-|---|---|---|---|
-{chr(10).join(rows)}
-| geometric mean | {means} | | |
+{report.table(("direction", "perplexity", "bigrams", "predictions"), rows)}
 
 - perplexity is exp(nats per prediction) on text held out, with the full softmax over
   {found["vocabulary"]:,} words and three marks; it is {verdict} that of bigrams with add-k

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.contextual import models, perplexity, training, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
@@ -19,14 +19,12 @@ from jaxemb.lab import corpus as preparation
 from jaxemb.lab import progress
 from jaxemb.lab import vectors as loading
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import checkpoints, layouts, tensors
-from jaxemb.lab.durable import loop as durable
-from jaxemb.lab.hosts import agreement as hosts
+from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
+from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.structs import Vocab
 from jaxemb.text import characters, corpus
-from jaxemb.training import monitor as watching
-from jaxemb.training import optimizers
+from jaxemb.training import monitor, optimizers
 
 MODEL, METRICS = "model.safetensors", "metrics.jsonl"
 _COLUMNS = 8  # streams of held-out text
@@ -60,10 +58,10 @@ def train(config: ContextualConfig) -> Result:
         NumericalError: a loss that is not finite, with its step.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    folder = provenance.writable(config.workdir)
+    folder = files.writable(config.workdir)
     encoded = config.corpus.prepared or folder / "corpus"
-    prepared = hosts.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
-    workdir = hosts.own(folder, config)
+    prepared = agreement.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
+    workdir = agreement.own(folder, config)
     vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
     table, resources = _given(config, vocab)
     begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, MODEL))
@@ -74,10 +72,10 @@ def train(config: ContextualConfig) -> Result:
     optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
     rule = Rule(model, optimizer, config.unroll, config.samples)
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
-    if hosts.told(not (workdir / MODEL).exists()):
+    if agreement.told(not (workdir / MODEL).exists()):
         start = functools.partial(training.start, plan, config.batch, resources, table)
         _loop(workdir, config, plan, start, resources, texts)
-    hosts.leave()
+    agreement.leave()
     shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
     params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
@@ -141,7 +139,7 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
     """Trains to the end, and leaves the model in the folder."""
     text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
     layout, put = layouts.streams(config.mesh)
-    how = durable.Training(
+    how = loop.Training(
         start=start,
         events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
         cursor=training.Cursor,
@@ -153,19 +151,19 @@ def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences)
         progress.Log(workdir / METRICS) as log,
         progress.Meter() as meter,
     ):
-        place, every = hosts.place(config.workdir), config.checkpoint_every
-        layout = hosts.together(layout)
-        run = durable.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
+        place, every = agreement.place(config.workdir), config.checkpoint_every
+        layout = agreement.together(layout)
+        run = loop.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
         log.back_to(run.cursor)
         before = None
         for event, _ in run.events():
-            if durable.went_back(before, event):
+            if loop.went_back(before, event):
                 log.back_to(event.began)
             before = event
             losses = np.asarray(event.loss, np.float64)
             numbers = {"words_per_second": meter(event, float(losses.mean()))}
-            numbers["largest_norm"] = float(watching.largest_norm(event.state.params))
-            numbers |= durable.refusals(event)
+            numbers["largest_norm"] = float(monitor.largest_norm(event.state.params))
+            numbers |= loop.refusals(event)
             log.add(event.cursor, loss=losses.tolist(), **numbers)
             if event.ends_epoch:
                 on_dev = perplexity.of(plan, event.state.params, dev, resources)
@@ -220,7 +218,7 @@ def load(workdir: str | Path) -> Loaded:
             f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
             "python scripts/train_contextual.py configs/elmo_quickstart.py"
         )
-    said = provenance.read_json(workdir / identity.CONFIG)["config"]
+    said = files.read_json(workdir / identity.CONFIG)["config"]
     vocab = corpus.read_vocab(workdir / corpus.VOCAB)
     cell = _function(workdir, said["cell"])(int(said["units"]), int(said["dim"]))
     fields = ("layers", "skip", "dropout", "tied", "characters")

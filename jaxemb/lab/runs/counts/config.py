@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import subsampling
 from jaxemb.lab.runs.static.config import Corpus, Function
@@ -28,7 +28,7 @@ class CountConfig:
     """The folder of the counts, which runs may share; by default `cells` in the workdir."""
     window: int = 5
     """The furthest distance of a context word."""
-    weight: Function = counts.word2vec
+    weight: Function = cooccurrence.word2vec
     """From (distances, window) to how much a pair counts: counts.word2vec, counts.harmonic (GloVe),
     counts.uniform, or yours."""
     left: bool = True
@@ -55,9 +55,9 @@ class CountConfig:
         called_with("cells", "vocab", method=self.method)
         self.counted().weights()
 
-    def counted(self) -> counts.Window:
+    def counted(self) -> cooccurrence.Window:
         """Which pairs are counted."""
-        return counts.Window(self.window, self.weight, self.left, self.right)
+        return cooccurrence.Window(self.window, self.weight, self.left, self.right)
 
     def kept(self, made: corpus_lib.Corpus) -> Any:
         """The probability that an occurrence of each word is counted: float64 [vocab]."""

@@ -15,8 +15,7 @@ from jaxemb.counts.factorizations import Factored, Progress
 from jaxemb.errors import above_zero, at_least, called_with, seeds
 from jaxemb.lab import progress as progress_lib
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import loop as durable
-from jaxemb.lab.durable import tensors
+from jaxemb.lab.durable import loop, tensors
 from jaxemb.structs import Cells, InOut, LearnerState, Refused, Vocab
 from jaxemb.training import fitting, learners, prefetch
 
@@ -99,7 +98,7 @@ def glove(
     settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
     chunks = functools.partial(shuffling.chunks, cells, **settings)
     train = functools.partial(glove_lib.events, objective, learner)
-    how = durable.Training(
+    how = loop.Training(
         start=lambda: learner.init(glove_lib.init(tables_key, rows, dim)),
         events=functools.partial(_events, train, chunks),
         cursor=Cursor,
@@ -115,7 +114,7 @@ def glove(
     else:
         with identity.alone(folder), progress_lib.stop_requests() as stop:
             place, say = identity.place(folder), progress_lib.say
-            run = durable.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
+            run = loop.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
             for event, _ in run.events():
                 progress(event.cursor.trained, total)
         state, cursor = run.state, run.cursor

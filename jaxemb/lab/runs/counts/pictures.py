@@ -6,7 +6,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jaxemb.lab.pictures import ACCENT, BAND, INK, SOFT, STYLE
+from jaxemb.lab import pictures
+from jaxemb.lab.pictures import ACCENT, BAND, INK, SOFT
 
 
 def draw(workdir: Path, found: dict[str, Any]) -> list[str]:
@@ -14,11 +15,7 @@ def draw(workdir: Path, found: dict[str, Any]) -> list[str]:
     of = found["factorization"]
     if "singular_values" not in of:
         return []
-    with plt.rc_context(STYLE):
-        figure = factorization(of)
-        figure.savefig(workdir / "factorization.png")
-        plt.close(figure)
-    return ["factorization.png"]
+    return [pictures.drawn(workdir / "factorization.png", lambda: factorization(of))]
 
 
 def factorization(of: dict[str, Any]):

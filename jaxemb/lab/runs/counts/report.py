@@ -1,18 +1,16 @@
 """The report of a factorised run: what was counted, what was factored, what its table is."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from jaxemb import files as provenance
-from jaxemb.lab import report as lab_report
-from jaxemb.lab.runs.counts import run as counting
+from jaxemb.lab import report
+from jaxemb.lab.runs.counts import run
 from jaxemb.lab.runs.counts.config import CountConfig
 from jaxemb.lab.tables import inspection
 from jaxemb.lab.tables import report as tables_report
 
 
-def build(config: CountConfig, result: counting.Result) -> dict[str, Any]:
+def build(config: CountConfig, result: run.Result) -> dict[str, Any]:
     """All that the report says, as plain JSON values."""
     return {
         **tables_report.describe(result.vocab, result.tables.input, config.neighbours_of),
@@ -22,33 +20,29 @@ def build(config: CountConfig, result: counting.Result) -> dict[str, Any]:
     }
 
 
-def write(config: CountConfig, result: counting.Result) -> str:
+def write(config: CountConfig, result: run.Result) -> str:
     """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
     found = build(config, result)
-    provenance.write_json(workdir / "report.json", found)
-    text = markdown(workdir.name, found, _draw(workdir, found))
-    provenance.write_text(workdir / "report.md", text)
-    return text
+
+    def draw() -> list[str]:
+        from jaxemb.lab.runs.counts import pictures
+
+        return tables_report.draw(workdir, found) + pictures.draw(workdir, found)
+
+    return report.write(
+        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+    )
 
 
-def _draw(workdir: Path, found: dict[str, Any]) -> list[str]:
-    if importlib.util.find_spec("matplotlib") is None:
-        return []
-    from jaxemb.lab.runs.counts import pictures as count_pictures
-    from jaxemb.lab.runs.static import pictures
-
-    return [*pictures.draw(workdir, found), *count_pictures.draw(workdir, found)]
-
-
-def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
+def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
     """The report for people."""
     sections = [
         f"# {name}: what is this matrix?\n",
         inspection.markdown(found),
         tables_report.words_and_scores(found),
         _counted(found),
-        lab_report.shown(pictures),
+        pictures,
     ]
     return "\n".join(sections)
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import cooccurrence
 from jaxemb.counts.factorizations import Factored
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.lab import corpus as preparation
@@ -44,7 +44,7 @@ def prepare(config: CountConfig) -> corpus_lib.Corpus:
         InputError: text that cannot be used.
     """
     folder = config.corpus.prepared or Path(config.workdir) / "corpus"
-    with provenance.left_as_found(config.workdir):
+    with files.left_as_found(config.workdir):
         return preparation.prepare_corpus(config.corpus, folder)
 
 
@@ -59,7 +59,7 @@ def factor(
         InputError: a workdir of another config, cells of another text or window, with what differs.
         NumericalError: sums that do not add up, tables that are not finite.
     """
-    workdir = provenance.writable(config.workdir)
+    workdir = files.writable(config.workdir)
     finished = workdir / identity.TABLES
     begun = any((workdir / name).exists() for name in (identity.TABLES, checkpoints.FOLDER))
     identity.refuse_other(workdir, config, corpus, None, begun)
@@ -70,13 +70,13 @@ def factor(
         with progress.watched("factorising") as show:
             made = method(cells, corpus.vocab, progress=show)
         account = {"account": made.account, "remarks": list(made.remarks)}
-        provenance.write_json(workdir / FACTORED, account)
+        files.write_json(workdir / FACTORED, account)
         # last: where it is, the run is finished
         tensors.save(finished, made.tables, {})
         # of a method that goes on from them
         shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     vocab, tables = identity.load(workdir)
-    account = provenance.read_json(workdir / FACTORED)
+    account = files.read_json(workdir / FACTORED)
     tokens = tokens_of(corpus, text, counted)
     return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))
 
@@ -98,7 +98,7 @@ def count(
     folder = Path(config.cells or Path(config.workdir) / "cells")
     wanted = _identity(config, corpus)
     if (folder / COUNTED).exists():
-        stored = provenance.read_json(folder / COUNTED)
+        stored = files.read_json(folder / COUNTED)
         was = stored.get("of") if isinstance(stored, dict) else None
         if not isinstance(stored, dict) or not isinstance(was, dict):
             raise InputError(f"{folder / COUNTED}: damaged: delete {folder} to count again")
@@ -109,10 +109,10 @@ def count(
             )
         return stored["counted"], merging.load(folder)
     window = config.counted()
-    with provenance.left_as_found(folder), progress.watched("counting pairs") as show:
-        made = counts.count(text, folder, window, progress=show)
+    with files.left_as_found(folder), progress.watched("counting pairs") as show:
+        made = cooccurrence.count(text, folder, window, progress=show)
     counted = _account(made, window)
-    provenance.write_json(folder / COUNTED, {"of": wanted, "counted": counted})
+    files.write_json(folder / COUNTED, {"of": wanted, "counted": counted})
     return counted, made.cells
 
 
@@ -136,7 +136,7 @@ def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
     }
 
 
-def _account(made: counts.Counted, window: counts.Window) -> dict[str, Any]:
+def _account(made: cooccurrence.Counted, window: cooccurrence.Window) -> dict[str, Any]:
     """What was counted; the sum of the cells beside that of the pairs."""
     total = sum(
         float(np.sum(made.cells.values[start : start + (1 << 22)], dtype=np.float64))

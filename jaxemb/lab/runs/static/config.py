@@ -16,7 +16,7 @@ from jaxemb.functional import hashing, schedules, subsampling
 from jaxemb.lab.settings import Chosen, Corpus, Function, Hosts
 from jaxemb.structs import Vocab
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import mesh_sizes as mesh_config
+from jaxemb.training import mesh_sizes
 
 __all__ = [
     "OF_OBJECTIVES",
@@ -162,7 +162,7 @@ class StaticConfig:
                 above_zero(learning_rate=member.learning_rate)
         if self.watch_every is not None:
             at_least(1, watch_every=self.watch_every)
-        mesh_config.check(self)
+        mesh_sizes.check(self)
         self.hosts.check(self.mesh)
         if self.memory is not None:
             above_zero(memory=self.memory)

@@ -11,12 +11,11 @@ from pathlib import Path
 from jaxemb import files
 from jaxemb.lab import workdir
 from jaxemb.lab.durable import tensors
-from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static import run
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import Learner, Objective
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import ensembles
-from jaxemb.training import loop as training
+from jaxemb.training import ensembles, loop
 from jaxemb.training.ensembles import Members
 
 
@@ -30,13 +29,13 @@ def members_of(config: StaticConfig) -> Members:
     return Members(*zip(*settings, strict=True))
 
 
-def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) -> runs.Result:
+def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) -> run.Result:
     """Trains all members into config.workdir, each at last into a folder of its own there.
 
     Goes on where an earlier session was interrupted; raises what `runs.train` raises.
     """
     members = members_of(config)
-    result = runs.train(config, objective, learner, corpus, functools.partial(together, members))
+    result = run.train(config, objective, learner, corpus, functools.partial(together, members))
     for i, whole in enumerate(ensembles.split(members, result.tables)):
         folder = files.writable(Path(config.workdir) / f"member_{i}")
         corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
@@ -44,9 +43,9 @@ def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) 
     return result
 
 
-def together(members: Members, plan: training.Plan) -> runs.How:
+def together(members: Members, plan: loop.Plan) -> run.How:
     """How `runs.train` trains and measures all members."""
-    return runs.How(
+    return run.How(
         ensembles.program(members, plan),
         ensembles._measure,
         functools.partial(ensembles._held_out, members),

@@ -1,51 +1,33 @@
-"""Pictures of a table and of its training. Imported only where matplotlib is installed."""
+"""Pictures of a training of static vectors, and of several together."""
 
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
 from jaxemb import linalg
-from jaxemb.lab.pictures import ACCENT, AS_IT_IS, BAND, INK, SOFT, STYLE
+from jaxemb.lab import pictures
+from jaxemb.lab.pictures import ACCENT, AS_IT_IS, BAND, INK, SOFT
 from jaxemb.lab.runs.static.run import Result
-from jaxemb.lab.tables import pictures
 
 MAPPED = 150  # words on the map
 SKIPPED = 50  # the most frequent words are function words, all in one heap
 
 
 def draw_members(workdir: Path, metrics: list[dict[str, Any]]) -> list[str]:
-    """The picture of an ensemble's training; its name."""
-    with plt.rc_context(STYLE):
-        figure = members_over_time(metrics)
-        figure.savefig(workdir / "members.png")
-        plt.close(figure)
-    return ["members.png"]
+    """Draws an ensemble's training; returns the name of the picture."""
+    return [pictures.drawn(workdir / "members.png", lambda: members_over_time(metrics))]
 
 
-def draw(workdir: Path, found: dict[str, Any], result: Result | None = None) -> list[str]:
-    """The pictures of a table, and of the training it came from if there was one; their names."""
-    drawn = {
-        "spectrum.png": lambda: pictures.spectrum(found),
-        "rows.png": lambda: pictures.rows(found),
-        "axes.png": lambda: pictures.axes(found),
+def draw(workdir: Path, result: Result) -> list[str]:
+    """Draws a training and its words; returns the names of the pictures."""
+    figures = {
+        "loss.png": lambda: losses(result.metrics),
+        "spectrum_over_time.png": lambda: over_time(result.metrics),
+        "map.png": lambda: word_map(result.vocab.words, result.tables.input),
     }
-    if result:
-        drawn |= {
-            "loss.png": lambda: losses(result.metrics),
-            "spectrum_over_time.png": lambda: over_time(result.metrics),
-            "map.png": lambda: word_map(result.vocab.words, result.tables.input),
-        }
-    for name, picture in drawn.items():
-        with plt.rc_context(STYLE):
-            figure = picture()
-            figure.savefig(workdir / name)
-            plt.close(figure)
-    return list(drawn)
+    return [pictures.drawn(workdir / name, figure) for name, figure in figures.items()]
 
 
 def over_time(metrics: list[dict[str, Any]]):

@@ -1,20 +1,17 @@
 """The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxemb import files as provenance
 from jaxemb import linalg
 from jaxemb.errors import one_line
-from jaxemb.evaluation import bundled as words
+from jaxemb.evaluation import bundled
 from jaxemb.lab import report
 from jaxemb.lab.runs.static import config as config_lib
-from jaxemb.lab.runs.static import growth as growing
+from jaxemb.lab.runs.static import growth, steps
 from jaxemb.lab.runs.static import members as ensembles
-from jaxemb.lab.runs.static import steps as stepping
 from jaxemb.lab.runs.static.run import Result
 from jaxemb.lab.tables import inspection
 from jaxemb.lab.tables import report as tables_report
@@ -55,10 +52,15 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
     found = build(config, result)
-    provenance.write_json(workdir / "report.json", found)
-    text = markdown(workdir.name, found, _draw(workdir, found, result))
-    provenance.write_text(workdir / "report.md", text)
-    return text
+
+    def draw() -> list[str]:
+        from jaxemb.lab.runs.static import pictures
+
+        return tables_report.draw(workdir, found) + pictures.draw(workdir, result)
+
+    return report.write(
+        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+    )
 
 
 def write_members(config: config_lib.StaticConfig, result: Result) -> str:
@@ -66,8 +68,8 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
     workdir, members = Path(config.workdir), ensembles.members_of(config)
     rows = []
     for i, whole in enumerate(training_ensembles.split(members, result.tables)):
-        found = {k: s.value for k, s in words.similarities(result.vocab, whole.input).items()}
-        if analogies := words.analogies(result.vocab, whole.input):
+        found = {k: s.value for k, s in bundled.similarities(result.vocab, whole.input).items()}
+        if analogies := bundled.analogies(result.vocab, whole.input):
             found["analogies"] = analogies.value
         spectrum = linalg.spectrum(whole.input)
         found["effective rank"] = float(linalg.effective_rank(spectrum))
@@ -84,50 +86,40 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
         "standard_deviation": {name: float(values.std(ddof=1)) for name, values in table.items()},
         "tokens": result.tokens,
     }
-    provenance.write_json(workdir / "report.json", found)
-    drawn = []
-    if importlib.util.find_spec("matplotlib") is not None:
+
+    def draw() -> list[str]:
         from jaxemb.lab.runs.static import pictures
 
-        drawn = pictures.draw_members(workdir, result.metrics)
-    text = _members(workdir.name, found, drawn)
-    provenance.write_text(workdir / "report.md", text)
-    return text
+        return pictures.draw_members(workdir, result.metrics)
+
+    return report.write(
+        workdir, "report", found, lambda shown: _members(workdir.name, found, shown), draw
+    )
 
 
-def _members(name: str, found: dict[str, Any], drawn: list[str]) -> str:
+def _members(name: str, found: dict[str, Any], pictures: str) -> str:
     names = list(found["scores"])
-    seeds, rates, dims = found["members"].values()
-    lines = [f"| member | seed | learning rate | dim | {' | '.join(names)} |"]
-    lines.append(f"|{'---|' * (4 + len(names))}")
-    for i, settings in enumerate(zip(seeds, rates, dims, strict=True)):
-        scores = [f"{found['scores'][each][i]:.4g}" for each in names]
-        lines.append(f"| {i} | {' | '.join(map(str, settings))} | {' | '.join(scores)} |")
+    rows: list[tuple[Any, ...]] = [
+        (i, *settings, *(f"{found['scores'][score][i]:.4g}" for score in names))
+        for i, settings in enumerate(zip(*found["members"].values(), strict=True))
+    ]
     for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
-        scores = [f"{found[key][each]:.4g}" for each in names]
-        lines.append(f"| {label} | | | | {' | '.join(scores)} |")
+        rows.append((label, "", "", "", *(f"{found[key][score]:.4g}" for score in names)))
+    table = report.table(("member", "seed", "learning rate", "dim", *names), rows)
     tokens = found["tokens"]
     return f"""# {name}: how far do models of the same text differ?
 
-{chr(10).join(lines)}
+{table}
 
 - all members read the same subsampled text ({tokens["trained"]:,} words trained of
   {tokens["trained"] + tokens["subsampled"]:,}), in the same order: the deviation is that of
   starting tables and of draws alone, and that of what members were told to differ in
 - each member's own report: python scripts/inspect_table.py member_0
 
-{report.shown(drawn)}"""
+{pictures}"""
 
 
-def _draw(workdir: Path, found: dict, result: Result | None = None) -> list[str]:
-    if importlib.util.find_spec("matplotlib") is None:
-        return []
-    from jaxemb.lab.runs.static import pictures
-
-    return pictures.draw(workdir, found, result)
-
-
-def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
+def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
     """The report for people."""
     sections = [
         f"# {name}: what is this matrix?\n",
@@ -135,7 +127,7 @@ def markdown(name: str, found: dict[str, Any], pictures: list[str]) -> str:
         tables_report.words_and_scores(found),
         _text(found),
         _grown(found["start"]),
-        report.shown(pictures),
+        pictures,
     ]
     return "\n".join(sections)
 
@@ -164,13 +156,13 @@ def _text(found: dict) -> str:
 - tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})
 - of those kept, {tokens["held_out"]:,} held out; over all epochs {tokens["trained"]:,} trained,
   {tokens["subsampled"]:,} subsampled
-{_start(found["start"])}{stepping.markdown(found["step"])}- speed: {speed}
+{_start(found["start"])}{steps.markdown(found["step"])}- speed: {speed}
 - loss in nats per pair: training {"?" if loss is None else f"{loss:.3f}"}, held out {held_out}
 """
 
 
 def _grown(start: dict[str, Any] | None) -> str:
-    return growing.markdown(start["grown"]) if start and "grown" in start else ""
+    return growth.markdown(start["grown"]) if start and "grown" in start else ""
 
 
 def _start(start: dict[str, Any] | None) -> str:

@@ -13,23 +13,17 @@ import numpy as np
 from jaxemb import files
 from jaxemb.lab import progress
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.durable import checkpoints, layouts, tensors
-from jaxemb.lab.durable import loop as durable
-from jaxemb.lab.hosts import agreement as hosts
+from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
+from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib
-from jaxemb.lab.runs.static import growth as growing
+from jaxemb.lab.runs.static import growth, steps, subwords
 from jaxemb.lab.runs.static import start as starting
-from jaxemb.lab.runs.static import steps as stepping
-from jaxemb.lab.runs.static import subwords as subword_models
 from jaxemb.lab.workdir import TABLES
 from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import fitting
+from jaxemb.training import fitting, mesh, monitor, sharded
 from jaxemb.training import loop as training
-from jaxemb.training import mesh as sharding
-from jaxemb.training import monitor as watching
-from jaxemb.training import sharded as sharded_training
 from jaxemb.training.sharded import Sharded, measure, placement, program
 
 METRICS = "metrics.jsonl"
@@ -41,7 +35,7 @@ class How(NamedTuple):
     program: training.Program
     measure: Callable[[InOut], dict[str, Any]]
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
-    layout: durable.Layout = durable.Layout()
+    layout: loop.Layout = loop.Layout()
     put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
     beside: bool = True  # whether other programs may run meanwhile: not if devices wait for another
 
@@ -78,14 +72,14 @@ def train(
         NumericalError: a loss that is not finite, with its step and place in the text.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    workdir = hosts.own(files.writable(config.workdir), config)
+    workdir = agreement.own(files.writable(config.workdir), config)
     training.check_ids(corpus.ids, corpus.vocab)
     prepared = objective.prepare(corpus.vocab)
-    config, step = stepping.settled(config, objective, prepared[0], corpus)
+    config, step = steps.settled(config, objective, prepared[0], corpus)
     if step.said:  # other settings than it was built from
         learner = config.build_learner(objective)
-    growing.check(config, prepared[1], corpus.vocab)
-    start = subword_models.start(config, corpus.vocab, prepared[0])
+    growth.check(config, prepared[1], corpus.vocab)
+    start = subwords.start(config, corpus.vocab, prepared[0])
     begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, TABLES))
     identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
     plan = plan_of(config, objective, learner)
@@ -99,12 +93,12 @@ def train(
     corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
     finished = workdir / TABLES
     how = (together or functools.partial(_alone, config, prepared[1]))(plan)
-    if hosts.told(not finished.exists()):
+    if agreement.told(not finished.exists()):
         cursor, state = _loop(workdir, config, plan, how, prepared, text, held, step.said)
-        subword_models.keep(workdir, config, corpus, state.tables, prepared[0])
+        subwords.keep(workdir, config, corpus, state.tables, prepared[0])
         of_words = objective.words(state.tables, prepared[0])
         tensors.save(finished, of_words, cursor._asdict())
-    hosts.leave()
+    agreement.leave()
     shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
     cursor = tensors.position(finished, training.Cursor)
     raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
@@ -113,17 +107,17 @@ def train(
     tokens = training.account(
         corpus, config.epochs, segments.words(text), segments.words(held), cursor
     )
-    parts = [] if together else watching.texts(plan, held)
-    turned = watching.rotation(plan, whole, objective.of_words(prepared[0]), parts)
-    begin = growing.account(config, start, corpus.vocab, whole)
-    size = {**stepping.account(step), "ran_away": fitting.runaway(whole)}
+    parts = [] if together else monitor.texts(plan, held)
+    turned = monitor.rotation(plan, whole, objective.of_words(prepared[0]), parts)
+    begin = growth.account(config, start, corpus.vocab, whole)
+    size = {**steps.account(step), "ran_away": fitting.runaway(whole)}
     return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
 
 
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
-    if on := sharded_training.of_config(config):
+    if on := sharded.of_config(config):
         return How(**how(on, plan, rows))
-    return How(training.one(plan), watching.measure, watching.loss)
+    return How(training.one(plan), monitor.measure, monitor.loss)
 
 
 def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
@@ -149,7 +143,7 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
 
-    held_texts = watching.texts(plan, held)
+    held_texts = monitor.texts(plan, held)
 
     def asked(tables: InOut) -> Any:
         return how.held_out(plan, tables, resources, held_texts)
@@ -161,16 +155,16 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
         progress.Meter() as meter,
         ThreadPoolExecutor(1) as beside,
     ):
-        run = durable.Durable(
+        run = loop.Durable(
             _training(plan, how.program, text, resources, rows),
-            hosts.place(config.workdir),
+            agreement.place(config.workdir),
             every=config.checkpoint_every,
             stop=stop,
             say=log.say,
-            layout=hosts.together(how.layout),
+            layout=agreement.together(how.layout),
         )
         log.back_to(run.cursor)
-        every, beginning = config.watch_every or watching.interval(plan, rows.output), None
+        every, beginning = config.watch_every or monitor.interval(plan, rows.output), None
         if not run.cursor.step:
             for line in (*starting.said(plan.initial), *([said] if said else [])):
                 log.say(line)
@@ -182,12 +176,12 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
                 beginning.result()
         pending = before = None
         for event, saving in run.events():
-            if durable.went_back(before, event):
+            if loop.went_back(before, event):
                 log.back_to(event.began)
             elif pending:  # one chunk late, so that the device never waits for the host
                 _log(*pending, meter, log)
             # but at once where a continued run would not measure it again
-            seen = measure(event.state.tables) if watching.due(event, every, plan) else None
+            seen = measure(event.state.tables) if monitor.due(event, every, plan) else None
             before, pending = event, None if event.ends_epoch or saving else (event, seen)
             if not pending:
                 _log(event, seen, meter, log)
@@ -201,8 +195,8 @@ def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, 
     return run.cursor, whole
 
 
-def _training(plan, program: training.Program, text, resources, rows) -> durable.Training:
-    return durable.Training(
+def _training(plan, program: training.Program, text, resources, rows) -> loop.Training:
+    return loop.Training(
         start=lambda: program.start(rows),
         events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
         cursor=training.Cursor,
@@ -211,13 +205,13 @@ def _training(plan, program: training.Program, text, resources, rows) -> durable
 
 
 def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
-    log.add(training.Cursor(), **watching.plain(measure(tables)))
+    log.add(training.Cursor(), **monitor.plain(measure(tables)))
 
 
 def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
     losses = np.asarray(event.loss, np.float64)
     rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
-    numbers = {**rates, **durable.refusals(event), **watching.plain(seen)}
+    numbers = {**rates, **loop.refusals(event), **monitor.plain(seen)}
     log.add(event.cursor, loss=losses.tolist(), **numbers)
 
 
@@ -231,8 +225,8 @@ def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
     return {
         "program": program(on, plan),
         "measure": functools.partial(measure, on, rows),
-        "held_out": watching.loss,
+        "held_out": monitor.loss,
         "layout": layouts.layout(placement(on)),
-        "put": lambda resources: sharding.divided(on.mesh, resources),
+        "put": lambda resources: mesh.divided(on.mesh, resources),
         "beside": False,
     }

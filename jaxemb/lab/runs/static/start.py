@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxemb import formats
 from jaxemb.errors import InputError
-from jaxemb.lab import vectors as loading
+from jaxemb.lab import vectors
 from jaxemb.lab.durable import tensors
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import InOut, Vocab
@@ -102,7 +102,7 @@ def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
     source = config.grow_from or config.init_from
     if source is None:
         return known, given
-    loaded, places = loading.rows_of(source, vocab.words, config.dim)
+    loaded, places = vectors.rows_of(source, vocab.words, config.dim)
     _fill(known.input, given.input, places, loaded.found.vectors)
     if (output := _output(source, loaded.format)) is not None:
         _fill(known.output, given.output, places, output)

@@ -7,8 +7,7 @@ from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.static import steps
 from jaxemb.structs import Objective
 from jaxemb.text.corpus import Corpus
-from jaxemb.training import learners
-from jaxemb.training import mesh_sizes as mesh_config
+from jaxemb.training import learners, mesh_sizes
 
 
 def settled(
@@ -24,7 +23,7 @@ def settled(
     if config.learner is not learners.row_sparse:
         load = steps.load(*asked[:-1])
         return config, steps.Step(config.batch, config.cap, load, None)
-    step = steps.chosen(*asked, cap=config.cap, multiple=mesh_config.pieces(config))
+    step = steps.chosen(*asked, cap=config.cap, multiple=mesh_sizes.pieces(config))
     return dataclasses.replace(config, batch=step.batch, cap=step.cap), step
 
 

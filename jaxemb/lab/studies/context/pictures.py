@@ -7,21 +7,23 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from jaxemb.evaluation.contextuality import Contextuality
-from jaxemb.lab import pictures as lab_pictures
+from jaxemb.lab import pictures
 
 THICK = 0.8  # of all bars of one layer
 
 
-def draw(folder: Path, found: Sequence[Contextuality]) -> list[str]:
-    """Bars by layer of what context carries, what words keep and how many directions; its name."""
-    with plt.rc_context({**lab_pictures.STYLE, "axes.grid.axis": "y"}):
-        size = (4.2 + 1.6 * len(found), 4.6)
-        figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=(2, 1))
-        _shares(left, found)
-        _ranks(right, found)
-        figure.savefig(folder / "contextuality.png")
-        plt.close(figure)
-    return ["contextuality.png"]
+def draw(path: Path, found: Sequence[Contextuality]) -> str:
+    """Draws what context changed in the layers of one embedder; returns the name of the picture."""
+    return pictures.drawn(path, lambda: bars(found), {"axes.grid.axis": "y"})
+
+
+def bars(found: Sequence[Contextuality]):
+    """Bars by layer of what context carries, what words keep and how many directions."""
+    size = (4.2 + 1.6 * len(found), 4.6)
+    figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=(2, 1))
+    _shares(left, found)
+    _ranks(right, found)
+    return figure
 
 
 def _shares(axes, found: Sequence[Contextuality]) -> None:
@@ -33,7 +35,7 @@ def _shares(axes, found: Sequence[Contextuality]) -> None:
             of.explainable_variance_beyond for of in found
         ],
     }
-    colors = (lab_pictures.ACCENT, lab_pictures.INK, lab_pictures.SOFT)
+    colors = (pictures.ACCENT, pictures.INK, pictures.SOFT)
     thick = THICK / len(bars)
     for i, ((label, values), color) in enumerate(zip(bars.items(), colors, strict=True)):
         at = np.arange(len(found)) + (i - 1) * thick
@@ -43,7 +45,7 @@ def _shares(axes, found: Sequence[Contextuality]) -> None:
             padding=2,
             fontsize=8,
         )
-    axes.axhline(0.0, color=lab_pictures.INK, lw=0.8)
+    axes.axhline(0.0, color=pictures.INK, lw=0.8)
     axes.set_xticks(np.arange(len(found)), [f"layer {of.layer}" for of in found])
     lowest = min(0.0, *(min(values) for values in bars.values()))
     axes.set(ylim=(1.1 * lowest, 1.12), title="What context changed")
@@ -52,7 +54,7 @@ def _shares(axes, found: Sequence[Contextuality]) -> None:
 
 def _ranks(axes, found: Sequence[Contextuality]) -> None:
     at, values = np.arange(len(found)), [of.effective_rank for of in found]
-    drawn = axes.bar(at, values, THICK / 2, color=lab_pictures.INK)
+    drawn = axes.bar(at, values, THICK / 2, color=pictures.INK)
     axes.bar_label(drawn, [f"{value:.0f}" for value in values], padding=2, fontsize=8)
     axes.set_xticks(at, [f"layer {of.layer}" for of in found])
     axes.set(ylim=(0, 1.12 * max(values)), title="Effective rank")

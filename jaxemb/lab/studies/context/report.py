@@ -1,7 +1,6 @@
 """What context changed between two embedders: the same running words, measured and written down."""
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb import files as provenance
 from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
-from jaxemb.lab import workdir
+from jaxemb.lab import report, workdir
 from jaxemb.lab.runs.contextual import embed
 from jaxemb.lab.studies.context import tokens as running_words
 from jaxemb.lab.studies.context.tokens import Source, Texts
@@ -25,6 +23,17 @@ from jaxemb.text import characters
 
 SHORT, SENTENCES = 12, 4  # of the Jacobian share: first tokens of a sentence, and sentences
 PROBES = 16
+MEASURES = (
+    "layer",
+    "context share",
+    "corrected",
+    "self-similarity - anisotropy",
+    "anisotropy",
+    "intra-sentence",
+    "MEV - baseline",
+    "CKA",
+    "effective rank",
+)
 
 
 class Compared(NamedTuple):
@@ -118,19 +127,18 @@ def _shares(module, params, ids, mask, key):
 
 def write(folder: Path, found: Comparison) -> str:
     """Writes comparison.json, comparison.md and pictures; returns the Markdown."""
-    provenance.write_json(folder / "comparison.json", {**build(found), **workdir.environment()})
-    drawn = []
-    if importlib.util.find_spec("matplotlib") is not None:
-        from jaxemb.lab.runs.contextual import pictures as context_pictures
 
-        for letter, side in zip("ab", found.sides, strict=True):
-            if side.source.model is not None:
-                (name,) = context_pictures.draw(folder, side.layers)
-                drawn.append(f"contextuality_{letter}.png")
-                (folder / name).replace(folder / drawn[-1])
-    text = markdown(found, drawn)
-    provenance.write_text(folder / "comparison.md", text)
-    return text
+    def draw() -> list[str]:
+        from jaxemb.lab.studies.context import pictures
+
+        return [
+            pictures.draw(folder / f"contextuality_{letter}.png", side.layers)
+            for letter, side in zip("ab", found.sides, strict=True)
+            if side.source.model is not None
+        ]
+
+    values = {**build(found), **workdir.environment()}
+    return report.write(folder, "comparison", values, lambda shown: markdown(found, shown), draw)
 
 
 def build(found: Comparison) -> dict[str, Any]:
@@ -157,11 +165,10 @@ def _plain(of: Contextuality) -> dict[str, Any]:
     return {**plain, **dict(zip(names, beyond, strict=True))}
 
 
-def markdown(found: Comparison, drawn: Sequence[str]) -> str:
+def markdown(found: Comparison, pictures: str) -> str:
     """The report for people."""
     left, right = found.sides
     one = left.layers[0]
-    pictures = "".join(f"![{Path(each).stem}]({each})\n" for each in drawn)
     both = left.source.model is not None and right.source.model is not None
     return f"""# {left.source.name} and {right.source.name}: what context changed
 
@@ -178,24 +185,38 @@ def markdown(found: Comparison, drawn: Sequence[str]) -> str:
 
 
 def _side(of: Compared) -> str:
-    head = "layer | Procrustes | shuffled | Jacobian share | rank of the centred occurrences"
+    head = ("layer", "Procrustes", "shuffled", "Jacobian share", "rank of the centred occurrences")
     rows = [
-        f"| {each.layer} | {each.procrustes:.3f} | {each.procrustes_baseline:.3f} | {share:.3f} "
-        f"| {each.rank} |"
+        (
+            each.layer,
+            *(f"{x:.3f}" for x in (each.procrustes, each.procrustes_baseline, share)),
+            each.rank,
+        )
         for each, share in zip(of.layers, of.jacobian, strict=True)
     ]
     kind = "static" if of.source.model is None else f"{of.source.layers} layers"
-    table = "\n".join([f"| {head} |", "| ---: | ---: | ---: | ---: | --- |", *rows])
+    table = report.table(head, rows, numbers=True)
     said = "\n".join(f"- {each}" for each in of.layers)
-    measures = contextuality.markdown(of.layers)
+    measures = _measures(of.layers)
     return f"## {of.source.path}: {kind}\n\n{said}\n\n{measures}\n\n{table}\n"
+
+
+def _measures(layers: Sequence[Contextuality]) -> str:
+    """The measures of each layer; what is biased stands less its baseline."""
+    rows = []
+    for of in layers:
+        numbers = (
+            *(of.context_share, of.context_share_corrected, of.self_similarity_beyond),
+            *(of.anisotropy, of.intra_sentence, of.explainable_variance_beyond),
+        )
+        cka = "" if of.cka is None else f"{of.cka:.3f}"
+        rows.append((of.layer, *(f"{x:.3f}" for x in numbers), cka, f"{of.effective_rank:.1f}"))
+    return report.table(MEASURES, rows, numbers=True)
 
 
 def _between(found: Comparison) -> str:
     """CKA of every layer of the one with every layer of the other."""
     left, right = (side.source for side in found.sides)
-    head = " | ".join(f"layer {i}" for i in range(right.layers))
-    rows = [f"| {left.name} \\ {right.name} | {head} |", "|" + " ---: |" * (right.layers + 1)]
-    for i, row in enumerate(found.cka):
-        rows.append(f"| layer {i} | {' | '.join(f'{x:.3f}' for x in row)} |")
-    return "## CKA of every two layers\n\n" + "\n".join(rows) + "\n\n"
+    head = (f"{left.name} \\ {right.name}", *(f"layer {i}" for i in range(right.layers)))
+    rows = [(f"layer {i}", *(f"{x:.3f}" for x in row)) for i, row in enumerate(found.cka)]
+    return f"## CKA of every two layers\n\n{report.table(head, rows, numbers=True)}\n\n"

@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxemb import files as provenance
-from jaxemb.contextual import reader as embedding
-from jaxemb.contextual import windows
+from jaxemb import files
+from jaxemb.contextual import reader, windows
 from jaxemb.errors import InputError
 from jaxemb.lab import vectors as loading
 from jaxemb.lab import workdir as identity
-from jaxemb.lab.runs.contextual import embed
-from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.text import corpus, vocabulary
 
 Texts = Sequence[Sequence[str]]
@@ -29,7 +27,7 @@ class Source(NamedTuple):
     dim: int
     knows: Callable[[str], bool]
     vectors: Callable[[Texts], Iterable[tuple[int, Float[Any, "layers time dim"]]]]
-    model: embedding.Embedding | None  # None: static
+    model: reader.Embedding | None  # None: static
 
     @property
     def name(self) -> str:
@@ -48,7 +46,7 @@ class Occurrences(NamedTuple):
 
 def is_contextual(path: str | Path) -> bool:
     """Whether a finished language model is there."""
-    return (Path(path) / contextual_runs.MODEL).is_file()
+    return (Path(path) / run.MODEL).is_file()
 
 
 def contextual(workdir: str | Path) -> Source:
@@ -65,7 +63,7 @@ def contextual(workdir: str | Path) -> Source:
         return word != UNKNOWN if spelled else word in known
 
     def vectors(texts: Texts):
-        return embedding.vectors(of, texts)
+        return reader.vectors(of, texts)
 
     return Source(str(workdir), of.layers, of.dim, knows, vectors, of)
 
@@ -113,7 +111,7 @@ def named(ids: Any, words: tuple[str, ...]) -> list[str]:
 
 
 def _said(workdir: Path) -> dict[str, Any]:
-    return provenance.read_json(workdir / identity.CONFIG)["config"]
+    return files.read_json(workdir / identity.CONFIG)["config"]
 
 
 def _ids(workdir: Path) -> tuple[list[Any], tuple[str, ...]]:

@@ -8,8 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxemb import files as provenance
-from jaxemb import linalg
+from jaxemb import files, linalg
 from jaxemb.contextual import windows
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality, occurrences
@@ -122,7 +121,7 @@ def _senses(workdir: Path, word: str, ordinals: Any) -> tuple[tuple[str, ...], A
     senses.json is {word: {"names": [a, b], "senses": [0, 1, ...]}}, in the order of the text.
     """
     path = workdir / SENSES
-    told = provenance.read_json(path).get(word) if path.is_file() else None
+    told = files.read_json(path).get(word) if path.is_file() else None
     if told is None:
         return None
     if len(told["senses"]) <= ordinals.max():

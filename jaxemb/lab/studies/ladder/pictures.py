@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.lab.pictures import ACCENT, AS_IT_IS, SOFT, STYLE
+from jaxemb.lab import pictures
+from jaxemb.lab.pictures import ACCENT, AS_IT_IS, SOFT
 from jaxemb.lab.studies.context.tokens import UNKNOWN
 from jaxemb.lab.studies.ladder.cloud import Cloud, Seen
 from jaxemb.lab.studies.ladder.rungs import Rung
@@ -31,28 +32,34 @@ PLACES = (
 )  # of a label
 
 
-def three(rungs: list[Rung], seen: Seen, path: Path) -> None:
+def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
+    """Draws the rungs of a word, with its occurrences if there are any; returns the file's name."""
+    if seen is None:
+        return pictures.drawn(path, lambda: two(rungs), {"axes.grid": False})
+    style = {"axes.grid": False, "font.size": 9}
+    return pictures.drawn(path, lambda: three(rungs, seen), style)
+
+
+def three(rungs: list[Rung], seen: Seen):
     """One word on three rungs: one-hot, static, and in context with some of its sentences."""
     one_hot, static = rungs
-    with plt.rc_context({**STYLE, "axes.grid": False, "font.size": 9}):
-        figure = plt.figure(figsize=(11, 5.8))
-        parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
-        top, below = parts
-        axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
-        _axis(axis, one_hot)
-        _point(figure, point, static)
-        quoted = _cloud(cloud, seen.cloud)
-        unit = ("words", "words", "occurrences")
-        names = "one axis", "one point", "a cloud"
-        for axes, rung, name, of in zip(
-            (axis, point, cloud), (*rungs, seen.rung), names, unit, strict=True
-        ):
-            axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
-            size = f"{rung.rows:,} {of} x {rung.dim:,} dimensions, rank {rung.rank:,}"
-            axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
-        _concordance(below, seen.cloud, quoted)
-        figure.savefig(path)
-        plt.close(figure)
+    figure = plt.figure(figsize=(11, 5.8))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
+    top, below = parts
+    axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
+    _axis(axis, one_hot)
+    _point(figure, point, static)
+    quoted = _cloud(cloud, seen.cloud)
+    unit = ("words", "words", "occurrences")
+    names = "one axis", "one point", "a cloud"
+    for axes, rung, name, of in zip(
+        (axis, point, cloud), (*rungs, seen.rung), names, unit, strict=True
+    ):
+        axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
+        size = f"{rung.rows:,} {of} x {rung.dim:,} dimensions, rank {rung.rank:,}"
+        axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
+    _concordance(below, seen.cloud, quoted)
+    return figure
 
 
 def _axis(axes, rung: Rung) -> None:
@@ -176,20 +183,18 @@ def _bare(axes, label: str) -> None:
     axes.set(xticks=(), yticks=(), xlabel=label)
 
 
-def ladder(rungs: list[Rung], path: Path) -> None:
+def two(rungs: list[Rung]):
     """One panel a rung: cosines among some words, under the rung's rank and law of distances."""
-    with plt.rc_context({**STYLE, "axes.grid": False}):
-        size = (5.4 * len(rungs), 5.8)
-        figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
-        image = None
-        for axes, rung in zip(panels[0], rungs, strict=True):
-            image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
-            axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right", **AS_IT_IS)
-            axes.set_yticks(range(len(rung.words)), rung.words, **AS_IT_IS)
-            matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
-            axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
-            axes.spines[:].set_visible(False)
-        if image is not None:
-            figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
-        figure.savefig(path)
-        plt.close(figure)
+    size = (5.4 * len(rungs), 5.8)
+    figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
+    image = None
+    for axes, rung in zip(panels[0], rungs, strict=True):
+        image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
+        axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right", **AS_IT_IS)
+        axes.set_yticks(range(len(rung.words)), rung.words, **AS_IT_IS)
+        matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
+        axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
+        axes.spines[:].set_visible(False)
+    if image is not None:
+        figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
+    return figure

@@ -6,24 +6,33 @@ word: log p(context | word) as the model believes it, averaged over the windows 
 
 import functools
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxemb.counts import cooccurrence as counts
+from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError
 from jaxemb.functional import sampling
-from jaxemb.lab.runs.static import run as runs
-from jaxemb.lab.runs.static import steps as stepping
+from jaxemb.lab import report, workdir
+from jaxemb.lab.runs.static import run, steps
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
 from jaxemb.static import hierarchical, segments, trees
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus
-from jaxemb.training import fitting
-from jaxemb.training import loop as training
+from jaxemb.training import fitting, loop
+
+HEAD = (
+    "objective",
+    "nats per pair",
+    "with + log(k P_n)",
+    "perplexity",
+    "log sum e^score",
+    "time",
+)
 
 
 class Likelihood(NamedTuple):
@@ -73,8 +82,8 @@ def train(config: StaticConfig, corpus: Corpus) -> InOut:
     """
     objective = config.build_objective()
     resources, rows = objective.prepare(corpus.vocab)
-    config, _ = stepping.settled(config, objective, resources, corpus)
-    plan = runs.plan_of(config, objective, config.build_learner(objective))
+    config, _ = steps.settled(config, objective, resources, corpus)
+    plan = run.plan_of(config, objective, config.build_learner(objective))
     text = _side(config, plan.key, corpus, held=False, cost=objective.cost(resources))
     return fitting.whole(plan, resources, rows, text)
 
@@ -82,7 +91,7 @@ def train(config: StaticConfig, corpus: Corpus) -> InOut:
 def _side(config: StaticConfig, key, corpus: Corpus, *, held: bool, cost=None):
     share = config.corpus.held_out
     keep = config.kept(corpus)
-    return training.split_of(key, corpus.ids, keep, held_out=share, held=held, cost=cost)
+    return loop.split_of(key, corpus.ids, keep, held_out=share, held=held, cost=cost)
 
 
 def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
@@ -93,8 +102,10 @@ def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
     """
     text = _side(config, jax.random.key(config.seed), corpus, held=held)
     parts = [segments.kept(text, 0, i)[0] for i in range(segments.segment_count(text))]
-    size, weight = len(corpus.vocab.words), counts.of_windows(dynamic=config.dynamic_window)
-    cells = counts.cooccurrence(np.concatenate(parts), size, counts.Window(config.window, weight))
+    size, weight = len(corpus.vocab.words), cooccurrence.of_windows(dynamic=config.dynamic_window)
+    cells = cooccurrence.cooccurrence(
+        np.concatenate(parts), size, cooccurrence.Window(config.window, weight)
+    )
     found = np.zeros((size, size))
     found[cells.rows, cells.columns] = cells.values
     return found
@@ -140,16 +151,25 @@ def _measured(config: ComparisonConfig, contender: Contender, corpus: Corpus, he
 
 def markdown(found: list[Likelihood]) -> str:
     """The table for people."""
-    lines = [
-        "| objective | nats per pair | with + log(k P_n) | perplexity | log sum e^score | time |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for each in found:
         best = max(filter(None, (each.as_scored, each.corrected)))
         corrected = "" if each.corrected is None else f"{each.corrected:.4f}"
         sizes = "{:.2f} +- {:.2f}".format(*each.normalizer) if each.normalizer else ""
-        lines.append(
-            f"| {each.name} | {each.as_scored:.4f} | {corrected} | {np.exp(-best):.1f} | {sizes} "
-            f"| {each.seconds:.1f} s |"
-        )
-    return "\n".join(lines)
+        scored, perplexity = f"{each.as_scored:.4f}", f"{np.exp(-best):.1f}"
+        rows.append((each.name, scored, corrected, perplexity, sizes, f"{each.seconds:.1f} s"))
+    return report.table(HEAD, rows)
+
+
+def write(folder: Path, found: list[Likelihood]) -> str:
+    """Writes likelihoods.json, likelihoods.md and the picture; returns the Markdown."""
+
+    def draw() -> list[str]:
+        from jaxemb.lab.studies.likelihood import pictures
+
+        return pictures.draw(folder / "likelihoods.png", found)
+
+    values = {**workdir.environment(), "objectives": [each._asdict() for each in found]}
+    return report.write(
+        folder, "likelihoods", values, lambda shown: f"{markdown(found)}\n\n{shown}", draw
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jaxemb.errors import InputError
+from jaxemb.lab import report
 from jaxemb.lab.studies.planning import job as planning
 from jaxemb.lab.studies.planning import machines
 from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
@@ -146,8 +147,7 @@ def fill(page: str, tables: dict[str, str]) -> str:
 
 def table(rows: list[dict[str, str]]) -> str:
     """Rows of equal keys as Markdown."""
-    lines = [f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
-    return "\n".join(lines + [f"| {' | '.join(row.values())} |" for row in rows])
+    return report.table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def whole(job: Job) -> dict[str, str]:

@@ -6,35 +6,38 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jaxemb.lab import pictures as lab_pictures
+from jaxemb.lab import pictures
 
-COLORS = (lab_pictures.ACCENT, lab_pictures.INK, lab_pictures.SOFT)
+COLORS = (pictures.ACCENT, pictures.INK, pictures.SOFT)
 THICK = 0.8  # of all bars of one layer
 
 
 def draw(folder: Path, layers: dict[str, Any], measures: dict[str, str]) -> list[str]:
-    """Bars by layer, with their intervals over seeds; its name."""
+    """Draws the scores of every layer; returns the name of the picture."""
+    style = {"axes.grid.axis": "y"}
+    return [pictures.drawn(folder / "polysemy.png", lambda: bars(layers, measures), style)]
+
+
+def bars(layers: dict[str, Any], measures: dict[str, str]):
+    """Bars by layer, with their intervals over seeds."""
     thick = THICK / len(measures)
-    with plt.rc_context({**lab_pictures.STYLE, "axes.grid.axis": "y"}):
-        figure, axes = plt.subplots(figsize=(2.4 + 1.6 * len(layers), 4.6))
-        for i, ((measure, label), color) in enumerate(zip(measures.items(), COLORS, strict=True)):
-            at = np.arange(len(layers)) + (i - 1) * thick
-            value, low, high = (
-                np.array([row[measure][key] for row in layers.values()], float)
-                for key in ("value", "low", "high")
-            )
-            axes.bar(at, value, thick * 0.92, color=color, label=label)
-            apart = np.nan_to_num(np.maximum([value - low, high - value], 0))  # one seed has none
-            if apart.any():
-                axes.errorbar(at, value, yerr=apart, fmt="none", ecolor="black", capsize=3, lw=1)
-            for x, top, of in zip(at, value + apart[1], value, strict=True):
-                places = {"xytext": (0, 3), "textcoords": "offset points"}
-                axes.annotate(f"{of:.2f}", (x, max(top, 0)), ha="center", fontsize=8, **places)
-        axes.axhline(0.5, color=lab_pictures.INK, lw=0.8, ls="--")
-        axes.axhline(0.0, color=lab_pictures.INK, lw=0.8)
-        axes.set_xticks(np.arange(len(layers)), list(layers))
-        axes.set(title="Two words in one form: are their senses told apart?", ylim=(None, 1.05))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
-        figure.savefig(folder / "polysemy.png")
-        plt.close(figure)
-    return ["polysemy.png"]
+    figure, axes = plt.subplots(figsize=(2.4 + 1.6 * len(layers), 4.6))
+    for i, ((measure, label), color) in enumerate(zip(measures.items(), COLORS, strict=True)):
+        at = np.arange(len(layers)) + (i - 1) * thick
+        value, low, high = (
+            np.array([row[measure][key] for row in layers.values()], float)
+            for key in ("value", "low", "high")
+        )
+        axes.bar(at, value, thick * 0.92, color=color, label=label)
+        apart = np.nan_to_num(np.maximum([value - low, high - value], 0))  # one seed has none
+        if apart.any():
+            axes.errorbar(at, value, yerr=apart, fmt="none", ecolor="black", capsize=3, lw=1)
+        for x, top, of in zip(at, value + apart[1], value, strict=True):
+            places = {"xytext": (0, 3), "textcoords": "offset points"}
+            axes.annotate(f"{of:.2f}", (x, max(top, 0)), ha="center", fontsize=8, **places)
+    axes.axhline(0.5, color=pictures.INK, lw=0.8, ls="--")
+    axes.axhline(0.0, color=pictures.INK, lw=0.8)
+    axes.set_xticks(np.arange(len(layers)), list(layers))
+    axes.set(title="Two words in one form: are their senses told apart?", ylim=(None, 1.05))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
+    return figure

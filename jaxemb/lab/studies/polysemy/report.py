@@ -4,7 +4,6 @@ An interval over seeds is Student's t of their scores: it says how far another c
 trained again, would score.
 """
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.evaluation import intervals
 from jaxemb.evaluation.intervals import Estimate
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import report, workdir
 from jaxemb.lab.studies.polysemy import text as polysemy_text
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.lab.studies.polysemy.run import STATIC, Scores, Trained
@@ -56,7 +55,7 @@ def of_seed(
             for i in tried
         },
     }
-    provenance.write_json(folder / "scores.json", found)
+    files.write_json(folder / "scores.json", found)
     return found
 
 
@@ -71,22 +70,22 @@ def _layer(scores: Scores) -> dict[str, Any]:
 
 def write(config: PolysemyConfig, found: list[dict[str, Any]]) -> str:
     """Writes polysemy.json, polysemy.md and the picture; returns the Markdown."""
-    workdir = Path(config.workdir)
-    report = {
+    folder = Path(config.workdir)
+    values = {
         "layers": summary(found),
         "seeds": found,
-        "config": identity.described(config),
-        **identity.environment(),
+        "config": workdir.described(config),
+        **workdir.environment(),
     }
-    provenance.write_json(workdir / "polysemy.json", report)
-    drawn = []
-    if importlib.util.find_spec("matplotlib") is not None:
-        from jaxemb.lab.studies.polysemy import pictures as polysemy_pictures
 
-        drawn = polysemy_pictures.draw(workdir, report["layers"], MEASURES)
-    text = markdown(config, report, drawn)
-    provenance.write_text(workdir / "polysemy.md", text)
-    return text
+    def draw() -> list[str]:
+        from jaxemb.lab.studies.polysemy import pictures
+
+        return pictures.draw(folder, values["layers"], MEASURES)
+
+    return report.write(
+        folder, "polysemy", values, lambda shown: markdown(config, values, shown), draw
+    )
 
 
 def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -107,15 +106,14 @@ def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
     return layers
 
 
-def markdown(config: PolysemyConfig, report: dict[str, Any], drawn: list[str]) -> str:
+def markdown(config: PolysemyConfig, values: dict[str, Any], pictures: str) -> str:
     """The report for people."""
-    found = report["seeds"]
-    heads = " | ".join(MEASURES.values())
-    lines = [f"| vectors | {heads} | points above static |", "|---|---|---|---|---|"]
-    for layer, row in report["layers"].items():
-        cells = [_said(row[measure]) for measure in MEASURES]
+    found = values["seeds"]
+    rows = []
+    for layer, row in values["layers"].items():
         beyond = "" if layer == STATIC else _said(row["sense_beyond_static"], 100, 1)
-        lines.append(f"| {' | '.join([layer, *cells, beyond])} |")
+        rows.append((layer, *(_said(row[measure]) for measure in MEASURES), beyond))
+    head = ("vectors", *MEASURES.values(), "points above static")
     made, tried = (sum(seed["forms"][name] for seed in found) for name in ("made", "tried"))
     occurrences = sum(seed["test_occurrences"] for seed in found)
     first = f"`{next(iter(found[0]['sense_accuracy_by_form']))}`"
@@ -124,10 +122,9 @@ def markdown(config: PolysemyConfig, report: dict[str, Any], drawn: list[str]) -
         for seed in found
     )
     about = "95 % intervals over the seeds" if len(found) > 1 else "one seed has no interval"
-    pictures = "".join(f"\n![{Path(each).stem}]({each})\n" for each in drawn)
     return f"""# {Path(config.workdir).name}: two words in one form
 
-{chr(10).join(lines)}
+{report.table(head, rows)}
 
 - {_counted(len(found), "seed")} ({about}), each with its own pseudo-words, such as {first}, its own
   table and its own language model; {tried} of {made} pseudo-words have enough occurrences
@@ -139,6 +136,7 @@ def markdown(config: PolysemyConfig, report: dict[str, Any], drawn: list[str]) -
 - static vectors and layer 0, which reads them, give a form one vector: one half, one half and 0 by
   construction
 - perplexity of the language models on text held out: {perplexity}
+
 {pictures}"""
 
 

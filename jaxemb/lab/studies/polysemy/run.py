@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.contextual import reader as embedding
+from jaxemb.contextual import reader
 from jaxemb.errors import InputError
 from jaxemb.evaluation import polysemy
 from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
-from jaxemb.lab.runs.contextual import embed
-from jaxemb.lab.runs.contextual import run as contextual_runs
+from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
@@ -28,7 +27,7 @@ class Trained(NamedTuple):
     """Both runs of a seed."""
 
     static: runs.Result
-    contextual: contextual_runs.Result
+    contextual: run.Result
     workdir: Path  # of the language model
 
 
@@ -59,7 +58,7 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
         workdir=str(folder / config.contextual.workdir),
         seed=seed,
     )
-    return Trained(found, contextual_runs.train(contextual), Path(contextual.workdir))
+    return Trained(found, run.train(contextual), Path(contextual.workdir))
 
 
 def _merged(settings: Any, folder: Path) -> Any:
@@ -86,7 +85,7 @@ def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrenc
         raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")
     of = embed.of_run(trained.workdir)
     layers = np.zeros((of.layers, len(tokens), of.dim), np.float32)
-    for i, found in embedding.vectors(of, sample.texts):
+    for i, found in reader.vectors(of, sample.texts):
         layers[:, i] = found[:, sample.at[i]]
     table = np.asarray(trained.static.tables.input)[[number[token] for token in tokens]]
     return {STATIC: table} | {f"layer {i}": layer for i, layer in enumerate(layers)}

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.evaluation import pseudo_words
 from jaxemb.evaluation.pseudo_words import PseudoWord
 from jaxemb.lab import corpus as preparation
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import workdir
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.text import corpus, sources
@@ -58,9 +58,9 @@ def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
     Raises:
         InputError: a folder of another text or another choice of words; not so many pairs.
     """
-    folder = provenance.writable(Path(config.workdir) / f"seed_{seed}")
+    folder = files.writable(Path(config.workdir) / f"seed_{seed}")
     text = folder / TEXT
-    identity.refuse_other(folder, config.merging, counted, None, text.exists())
+    workdir.refuse_other(folder, config.merging, counted, None, text.exists())
     if not text.exists():
         chosen = dataclasses.asdict(config.merging)
         made = pseudo_words.pseudo_words(counted.vocab, seed, **chosen)
@@ -93,14 +93,14 @@ def _write(folder: Path, texts: Iterator[list[str]], made: tuple[PseudoWord, ...
             for token, sense in enumerate(senses):
                 if sense >= 0:
                     rows.write(f"{line}\t{token}\t{number[tokens[token]]}\t{sense}\n")
-    provenance.write_json(folder / FORMS, [each._asdict() for each in made])
+    files.write_json(folder / FORMS, [each._asdict() for each in made])
     for path in reversed(unfinished):  # the text last: it says that all is there
         path.replace(path.with_suffix(""))
 
 
 def forms(folder: Path) -> list[PseudoWord]:
     """The pseudo-words of a merged text."""
-    found = provenance.read_json(folder / FORMS)
+    found = files.read_json(folder / FORMS)
     return [PseudoWord(each["form"], tuple(each["senses"])) for each in found]
 
 

@@ -15,8 +15,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from jaxemb import linalg
-from jaxemb.counts import cooccurrence as counts
-from jaxemb.counts import pmi
+from jaxemb.counts import cooccurrence, pmi
 from jaxemb.errors import InputError
 from jaxemb.evaluation import intervals
 from jaxemb.lab import progress
@@ -25,7 +24,7 @@ from jaxemb.linalg import operators, truncated
 from jaxemb.static import blocks, objectives, optimum
 from jaxemb.structs import Cells, InOut
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import loop as training
+from jaxemb.training import loop
 
 SKIPGRAM, SVD = "skip-gram", "SVD"  # the names of both pairs of tables
 RULES = {
@@ -84,12 +83,12 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     """
     check(config)
     rule, size = RULES[config.collision], len(corpus.vocab.words)
-    weight = counts.of_windows(dynamic=config.dynamic_window)
+    weight = cooccurrence.of_windows(dynamic=config.dynamic_window)
     key, share = jax.random.key(config.seed), config.corpus.held_out
-    text = training.split_of(key, corpus.ids, config.kept(corpus), held_out=share)
-    window = counts.Window(config.window, weight)
+    text = loop.split_of(key, corpus.ids, config.kept(corpus), held_out=share)
+    window = cooccurrence.Window(config.window, weight)
     with progress.watched("counting pairs") as show:
-        counted = counts.count(text, folder, window, progress=show)
+        counted = cooccurrence.count(text, folder, window, progress=show)
     mass = np.asarray(corpus.vocab.counts, np.float64) ** config.noise_power
     found = optimum.of_cells(counted.cells, size, config.negatives, mass / mass.sum(), rule)
     cells, finite = counted.cells, np.isfinite(found.values)

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.ticker import FormatStrFormatter, LogLocator
 
 from jaxemb.evaluation.intervals import Estimate
-from jaxemb.lab.pictures import ACCENT, INK, SOFT, STYLE
+from jaxemb.lab import pictures
+from jaxemb.lab.pictures import ACCENT, INK, SOFT
 from jaxemb.lab.studies.theorem.measures import SKIPGRAM, SVD
 
 COLORS = {SKIPGRAM: ACCENT, SVD: "#2b6f9e"}
@@ -19,23 +20,25 @@ ROOM: dict[Any, Any] = {
 }
 
 
-def write(found: dict[str, Any], drawn: dict[str, Any], path: Path) -> None:
+def draw(found: dict[str, Any], drawn: dict[str, Any], path: Path) -> str:
+    """Draws skip-gram beside its matrix; arguments: see `panels`. Returns the file's name."""
+    return pictures.drawn(path, lambda: panels(found, drawn), {"font.size": 9, **ROOM})
+
+
+def panels(found: dict[str, Any], drawn: dict[str, Any]):
     """Six panels: the optimum and what was reached, spectra, angles, Harris's hypothesis, scores.
 
     Args:
-        found, drawn: from `theorem_report.build`.
-        path: of the picture.
+        found, drawn: from `report.build`.
     """
-    with plt.rc_context({**STYLE, "font.size": 9, **ROOM}):
-        figure, axes = plt.subplots(2, 3, figsize=(13.5, 8.2))
-        _reached(axes[0, 0], found, drawn)
-        _by_count(axes[0, 1], found)
-        _spectra(axes[0, 2], found)
-        _angles(axes[1, 0], found)
-        _harris(axes[1, 1], found, drawn)
-        _scores(axes[1, 2], found)
-        figure.savefig(path)
-        plt.close(figure)
+    figure, axes = plt.subplots(2, 3, figsize=(13.5, 8.2))
+    _reached(axes[0, 0], found, drawn)
+    _by_count(axes[0, 1], found)
+    _spectra(axes[0, 2], found)
+    _angles(axes[1, 0], found)
+    _harris(axes[1, 1], found, drawn)
+    _scores(axes[1, 2], found)
+    return figure
 
 
 def _density(axes, x: Any, y: Any) -> None:

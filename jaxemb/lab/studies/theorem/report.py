@@ -1,22 +1,20 @@
 """Skip-gram beside its matrix, for people: one figure, one table, three sentences; and as JSON."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb import files as provenance
 from jaxemb import linalg
 from jaxemb.evaluation import intervals, neighbours
 from jaxemb.evaluation.intervals import Estimate
-from jaxemb.lab import workdir as workdirs
+from jaxemb.lab import report, workdir
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.runs.static.run import Result
-from jaxemb.lab.studies.theorem import measures as theorem
+from jaxemb.lab.studies.theorem import measures
 from jaxemb.lab.studies.theorem.measures import SKIPGRAM, SVD
-from jaxemb.lab.tables import scores as evaluation_report
+from jaxemb.lab.tables import scores
 from jaxemb.structs import InOut
 
 OFTEN = 10.0  # a cell counted at least so often is one that was seen often
@@ -24,22 +22,20 @@ SHOWN = 5  # nearest words of each table
 
 
 def build(
-    config: StaticConfig, result: Result, of: theorem.Matrix, svd: InOut
+    config: StaticConfig, result: Result, of: measures.Matrix, svd: InOut
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the report says, as JSON values; and the arrays that the figure draws."""
     tables = {SKIPGRAM: result.tables, SVD: svd}
-    made = {name: theorem.products(each, of.optimum) for name, each in tables.items()}
-    agreed = theorem.agreements(of, made)
+    made = {name: measures.products(each, of.optimum) for name, each in tables.items()}
+    agreed = measures.agreements(of, made)
     inputs = {name: each.input for name, each in tables.items()}
-    angles = theorem.angles(result.tables, svd)
-    shared = theorem.shared_neighbours(*inputs.values())
-    found = theorem.harris(of, inputs, len(result.vocab.words))
-    asked = evaluation_report.at_hand()._replace(questions=())  # similarity is what cosines are for
-    answers = {
-        name: evaluation_report.ask(result.vocab, table, asked) for name, table in inputs.items()
-    }
+    angles = measures.angles(result.tables, svd)
+    shared = measures.shared_neighbours(*inputs.values())
+    found = measures.harris(of, inputs, len(result.vocab.words))
+    asked = scores.at_hand()._replace(questions=())  # similarity is what cosines are for
+    answers = {name: scores.ask(result.vocab, table, asked) for name, table in inputs.items()}
     spectra = {name: linalg.spectrum(np.asarray(table)) for name, table in inputs.items()}
-    report = {
+    values = {
         "text": {
             "words": of.words,
             "cells": len(of.counts.values),
@@ -53,16 +49,16 @@ def build(
                 "dim": inputs[name].shape[1],
                 "effective_rank": float(linalg.effective_rank(each)),
                 "singular_values": np.asarray(each.values).tolist(),
-                "similarity": evaluation_report.describe(answers[name], asked)["similarity"],
+                "similarity": scores.describe(answers[name], asked)["similarity"],
             }
             for name, each in spectra.items()
         },
-        "comparison": evaluation_report.compare(*answers.values()),
+        "comparison": scores.compare(*answers.values()),
         "agreement": [each._asdict() for each in agreed],
         "often": [each._asdict() for each in agreed if each.least <= OFTEN][-1],
         "angles": {name: each.tolist() for name, each in angles._asdict().items()},
         "neighbours_shared": _mean(shared),
-        "neighbours_by_chance": theorem.NEAREST / (len(result.vocab.words) - 1),
+        "neighbours_by_chance": measures.NEAREST / (len(result.vocab.words) - 1),
         "harris": {
             context: {name: each._asdict() for name, each in row.items()}
             for context, row in found.rho.items()
@@ -70,7 +66,7 @@ def build(
         "neighbours": _neighbours(config, result, inputs),
     }
     drawn = {"matrix": of, "products": made, "harris": found}
-    return report, drawn
+    return values, drawn
 
 
 def _mean(values: Float[Any, " items"]) -> dict[str, float]:
@@ -94,52 +90,44 @@ def _neighbours(config: StaticConfig, result: Result, inputs: dict[str, Any]) ->
     ]
 
 
-def write(config: StaticConfig, result: Result, of: theorem.Matrix, svd: InOut) -> str:
+def write(config: StaticConfig, result: Result, of: measures.Matrix, svd: InOut) -> str:
     """Writes theorem.json, theorem.md and the figure into the workdir; returns the Markdown."""
-    workdir = Path(config.workdir)
-    report, drawn = build(config, result, of, svd)
-    provenance.write_json(workdir / "theorem.json", {**report, **workdirs.environment()})
-    text = markdown(report)
-    if importlib.util.find_spec("matplotlib") is not None:
-        from jaxemb.lab.studies.theorem import pictures as theorem_pictures
+    folder = Path(config.workdir)
+    found, drawn = build(config, result, of, svd)
 
-        theorem_pictures.write(report, drawn, workdir / "theorem.png")
-        text += "\n![Skip-gram beside its matrix](theorem.png)\n"
-    provenance.write_text(workdir / "theorem.md", text)
-    return text
+    def draw() -> list[str]:
+        from jaxemb.lab.studies.theorem import pictures
+
+        return [pictures.draw(found, drawn, folder / "theorem.png")]
+
+    values = {**found, **workdir.environment()}
+    return report.write(
+        folder, "theorem", values, lambda shown: f"{markdown(found)}\n{shown}", draw
+    )
 
 
 def markdown(found: dict[str, Any]) -> str:
     """One table, three sentences, neighbours side by side."""
     names = list(found["tables"])
-    lines = [f"| | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
-    for label, cells in _rows(found).items():
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+    measured = ((label, *cells) for label, cells in _rows(found).items())
     text, beyond = found["text"], ""
     if text["infinite"]:
         beyond = f"; left out: {text['infinite']:,} whose context is never noise"
-    near = [f"| word | {' | '.join(names)} |", f"|---{'|---' * len(names)}|"]
-    for row in found["neighbours"]:
-        words = [", ".join(row[name]) for name in names]
-        near.append("| " + " | ".join(_plain(each) for each in (row["word"], *words)) + " |")
+    near = ((row["word"], *(", ".join(row[name]) for name in names)) for row in found["neighbours"])
     return f"""# Skip-gram beside the matrix that it factors
 
 {text["words"]:,} words of text, {text["cells"]:,} cells of words that met{beyond}; noise: \
 {text["rule"]}, k = {found["negatives"]}.
 SVD: of the positive part of log(# / N), which is PMI - log k for independent noise; U S^1/2.
 
-{chr(10).join(lines)}
+{report.table(("", *names), measured)}
 
 {" ".join(sentences(found))}
 
-{chr(10).join(near)}
+{report.table(("word", *names), near)}
 
 In brackets: the middle 95 % of {intervals.RESAMPLES:,} draws with replacement.
 """
-
-
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _rows(found: dict[str, Any]) -> dict[str, list[str]]:
@@ -180,8 +168,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
     spaces = (
         "SVD weighs all cells alike and holds those never counted for 0: the columns of both input "
         f"tables span spaces at a median principal angle of {middle['input']:.0f} degrees "
-        f"({middle['random']:.0f} by chance), and of a word's {theorem.NEAREST} nearest they share "
-        f"{shared:.0%} ({found['neighbours_by_chance']:.1%} by chance)."
+        f"({middle['random']:.0f} by chance), and of a word's {measures.NEAREST} nearest they "
+        f"share {shared:.0%} ({found['neighbours_by_chance']:.1%} by chance)."
     )
     hypothesis = (
         "Harris's hypothesis, over random pairs of words: the cosine of the rows of their contexts "

@@ -1500,4 +1500,16 @@ MUTANTS = {
         "m * np.sum(of.mean**3)",
         "tests/linalg/test_measures.py::test_a_summary_says_it_all_of_one_table",
     ),
+    "indices that begin above 0 are said to begin at 0": Mutant(
+        "linalg/operators.py",
+        "(int(index.min()), int(index.max()))",
+        "(min(int(index.min()), 0), int(index.max()))",
+        "tests/linalg/test_truncated.py::test_what_cannot_be_factorised_is_refused",
+    ),
+    "the cap of a text of few words is another": Mutant(
+        "static/steps.py",
+        "CAP = 0.25",
+        "CAP = 0.5",
+        "tests/laws/test_steps.py::test_a_step_is_a_multiple_of_what_a_mesh_divides",
+    ),
 }

@@ -103,7 +103,7 @@ def _on_host(rows, columns, values, shape) -> Operator:
     rows, columns = np.asarray(rows), np.asarray(columns)
     values = np.asarray(values, np.float64)
     for name, index, size in (("rows", rows, shape[0]), ("columns", columns, shape[1])):
-        low, high = int(np.min(index, initial=0)), int(np.max(index, initial=0))
+        low, high = (int(index.min()), int(index.max())) if index.size else (0, 0)
         if low < 0 or high >= size:
             raise InputError(f"{name} run from {low} to {high}; wanted 0 to {size - 1}")
     if not np.isfinite(values).all():

@@ -211,6 +211,8 @@ def test_what_cannot_be_factorised_is_refused():
         linalg.truncated_svd(of, 10, block=2, steps=3)
     with pytest.raises(InputError, match="columns run from 0 to 199; wanted 0 to 9"):
         operators.sparse(rows, columns % 200, values, (300, 10))
+    with pytest.raises(InputError, match="rows run from 3 to 9; wanted 0 to 4"):
+        operators.sparse(np.array([3, 9]), np.array([0, 1]), np.ones(2), (5, 2))
     with pytest.raises(InputError, match="not in order"):
         operators.sparse(rows[::-1].copy(), columns, values, TABLE.shape)
     with pytest.raises(InputError, match="NaN or infinity"):

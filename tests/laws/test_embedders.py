@@ -1,6 +1,6 @@
 """Laws of every embedder: one sentence in, one vector a word out.
 
-Those in context run under jit, each compiled once; tests/contextualizers runs their parts plain.
+Those in context run under jit, each compiled once; tests/embedders runs their parts plain.
 """
 
 import functools

@@ -15,7 +15,7 @@ from jaxemb.lab.runs.counts import run as counting
 from jaxemb.lab.runs.counts.config import CountConfig, PmiConfig
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.lab.tables import scores
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = '''
 """A run of a second."""

@@ -8,7 +8,7 @@ import neighbors
 import numpy as np
 import pytest
 
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 KINGDOM = ("king", "queen", "man", "woman", "paris", "france", "rome", "italy")
 WORDS = (*KINGDOM, "dog", "cat", "$x$", "a|b")

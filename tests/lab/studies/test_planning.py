@@ -20,7 +20,7 @@ from jaxemb.structs import Vocab
 from jaxemb.training import learners, loop, sharded
 from jaxemb.training import mesh as sharding
 from tests import covering
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 pytestmark = pytest.mark.as_users_compile  # what programs do is read from them
 INTERNET = Job(10**7, 512, 10**12, 5, 16, 24, 4096)
@@ -202,7 +202,7 @@ def test_what_cannot_be_planned_is_refused():
 
 
 def test_the_pages_tables_are_those_of_the_script(tmp_path, monkeypatch, capsys):
-    page = Path(__file__).parents[1] / "docs/scale.md"
+    page = Path(__file__).parents[3] / "docs/scale.md"
     copy = tmp_path / "scale.md"
     copy.write_text(page.read_text("utf-8"), "utf-8")
     run(script, "--page", str(copy), monkeypatch=monkeypatch)

@@ -20,7 +20,7 @@ from jaxemb.lab.runs.static import report
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.training import loop
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 CONFIG = '''
 """A run of a second."""

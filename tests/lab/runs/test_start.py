@@ -13,7 +13,7 @@ from jaxemb.formats import WordVectors
 from jaxemb.structs import InOut
 from tests.formats import samples
 from tests.rounding import SUM, close
-from tests.test_scripts import no_pictures, place, run  # noqa: F401
+from tests.scripts.test_train import no_pictures, place, run  # noqa: F401
 
 GIVEN = ("xa", "yb", "zc", "elsewhere")
 

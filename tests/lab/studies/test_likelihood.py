@@ -17,7 +17,7 @@ from jaxemb.lab.runs.static import prepare
 from jaxemb.lab.studies.likelihood import run as comparison
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 from tests.references import word2vec
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = '''
 """Pairs of words that always stand together."""

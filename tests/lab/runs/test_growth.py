@@ -18,7 +18,7 @@ from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus, tokenizers, vocabulary
 from jaxemb.training import learners
 from tests.rounding import SUM, close
-from tests.test_scripts import _finished, no_pictures, place, run  # noqa: F401 (fixtures)
+from tests.scripts.test_train import _finished, no_pictures, place, run  # noqa: F401 (fixtures)
 
 NEW = "xa qa xa qb\n" * 40 + "ya rare\n" + "qa qb xb qa\n" * 40
 GROW = ("--grow-from", "run", "--corpus.path", "new.txt", "--corpus.min-count", "2")

@@ -1,6 +1,6 @@
 """Two real processes on this machine: the bits of one, and an end in time whatever happens.
 
-The whole of it: pytest tests/test_hosts.py --thorough --moments 20
+The whole of it: pytest tests/lab/hosts/test_agreement.py --thorough --moments 20
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from jaxemb.lab.settings import Hosts
 from tests import covering, patience, quickly
 from tests.killing import Nursery
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 ENDS_IN = 10  # seconds: what docs/hosts.md promises, of an idle machine with a heartbeat of 5
 STATIC = '''
 """A run of some seconds."""

@@ -17,7 +17,7 @@ from jaxemb.static import objectives, tables
 from jaxemb.structs import InOut, Vocab
 from jaxemb.training import ensembles as training_ensembles
 from jaxemb.training import learners, loop
-from tests.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
+from tests.training.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
 
 MEMBERS = training_ensembles.Members(
     seeds=(0, 7, 7), learning_rates=(0.025, 0.025, 0.1), dims=(8, 8, 5)
@@ -73,7 +73,7 @@ def test_members_start_apart(text):  # noqa: F811
 
 
 def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatch):
-    from tests.test_scripts import CONFIG
+    from tests.scripts.test_train import CONFIG
 
     source = CONFIG.split('"""')[2]
     found: dict = {}
@@ -104,7 +104,7 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("member", [Member(dim=9), Member(dim=0), Member(learning_rate=-1.0)])
 def test_a_member_out_of_range_is_refused(member):
-    from tests.test_scripts import CONFIG
+    from tests.scripts.test_train import CONFIG
 
     found: dict = {}
     exec(CONFIG.split('"""')[2], found)
@@ -115,7 +115,7 @@ def test_a_member_out_of_range_is_refused(member):
 def test_a_script_trains_members_each_into_a_run_of_its_own(tmp_path, monkeypatch):
     import train
 
-    from tests.test_scripts import CONFIG, run
+    from tests.scripts.test_train import CONFIG, run
 
     random = np.random.default_rng(0)
     lines = (

@@ -16,7 +16,7 @@ from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.ladder import cloud as context_ladder
 from jaxemb.text import corpus
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = """
 from jaxemb.config import Corpus

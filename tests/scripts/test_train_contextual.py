@@ -17,7 +17,7 @@ from jaxemb.formats import WordVectors
 from jaxemb.lab.runs.contextual import report
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.training import optimizers
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 VOCAB, DIM = 12, 6
 
@@ -224,7 +224,7 @@ def _interrupted(monkeypatch, after: int) -> None:
 def test_ctrl_c_saves_and_the_same_command_goes_on_to_a_report_of_every_token(
     place, monkeypatch, capsys
 ):
-    """To the same bits: tests/test_survival.py."""
+    """To the same bits: tests/scripts/test_survival.py."""
     with monkeypatch.context() as patch:
         _interrupted(patch, 4)
         run(train_contextual, "config.py", monkeypatch=patch, code=130)

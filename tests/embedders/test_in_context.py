@@ -7,7 +7,7 @@ import pytest
 
 from jaxemb import embedders
 from jaxemb.contextual import bilm, cells
-from tests.contextualizers import tagging
+from tests.embedders import tagging
 
 DIM = 6
 STATIC = embedders.lookup(tagging.VOCAB, DIM)

@@ -13,7 +13,7 @@ from jaxemb.lab.studies.polysemy import report
 from jaxemb.lab.studies.polysemy import text as polysemy_text
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.training import loop
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = '''
 """Pseudo-words of a toy text."""

@@ -19,9 +19,9 @@ from jaxemb.contextual.recurrence import Carry
 from jaxemb.text import characters
 from tests import covering
 from tests.rounding import NETWORK, close
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
-FIXTURE = Path(__file__).parents[2] / "shared/data/elmo_fixture_bilm_tf"
+FIXTURE = Path(__file__).parents[3] / "shared/data/elmo_fixture_bilm_tf"
 HAS_FIXTURE = pytest.mark.skipif(
     not FIXTURE.is_dir(), reason="../shared/data/elmo_fixture_bilm_tf is not there"
 )

@@ -13,7 +13,7 @@ from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.counts import glove, report
 from jaxemb.structs import Cells, Vocab
 from jaxemb.training import learners
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 WORDS = 15
 

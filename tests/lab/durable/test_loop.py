@@ -36,10 +36,10 @@ from tests import patience
 from tests import test_contextual_training as contextual_tests
 from tests import test_glove_training as glove_tests
 from tests import test_scripts as script_tests
-from tests.test_checkpoints import UNSYNCED, failing
-from tests.test_scripts import run as run_script
-from tests.test_training import _plan_and_text
-from tests.test_training import text as text  # a fixture
+from tests.lab.durable.test_checkpoints import UNSYNCED, failing
+from tests.scripts.test_train import run as run_script
+from tests.training.test_training import _plan_and_text
+from tests.training.test_training import text as text  # a fixture
 
 STEPS = 30
 

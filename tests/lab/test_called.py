@@ -19,9 +19,9 @@ from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.counts.config import CountConfig, GloveConfig
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.training import learners, optimizers
-from tests.test_contextual_training import _plan, _text, _trained
+from tests.scripts.test_train_contextual import _plan, _text, _trained
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "jaxemb").glob("*config.py"))
 ROOMS = ("", "static.", "contextual.", "functional.", "text.")
 # how each function of a config is called; those that an objective is built with, by their name

@@ -13,7 +13,7 @@ import pytest
 from jaxemb import formats
 from jaxemb.formats import WordVectors
 from tests.formats import samples
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 GIVEN = WordVectors(("king", "queen", ". . .", "nan bread", "dog"), samples.random(0, 5, 3).vectors)
 

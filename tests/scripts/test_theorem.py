@@ -16,7 +16,7 @@ from jaxemb.structs import Cells, InOut
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import learners, loop
 from tests.references import word2vec
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = '''
 """Twenty words, as many dimensions: the theorem without a remainder."""

@@ -16,7 +16,7 @@ from jaxemb.lab.runs.static import report
 from jaxemb.training import loop
 from tests.formats import samples
 from tests.rounding import SUM, close
-from tests.test_scripts import run
+from tests.scripts.test_train import run
 
 CONFIG = '''
 """A run of a second."""

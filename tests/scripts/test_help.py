@@ -13,7 +13,7 @@ import pytest
 
 from jaxemb.lab import command_line
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(p.stem for p in (ROOT / "scripts").glob("*.py"))
 BENCHMARKS = sorted(p.stem for p in (ROOT / "scripts/benchmarks").glob("[a-z]*.py"))
 CONFIGS = sorted(p.stem for p in (ROOT / "configs").glob("*.py"))

@@ -24,10 +24,10 @@ PATHS = str(ROOT), str(ROOT / "scripts")
 _NURSERY = """
 import json, os, sys
 sys.path[:0] = sys.argv[1:]
-from jaxemb import command_line
+from jaxemb.lab import command_line
 import train, train_contextual
-import flax.linen, jaxemb.contextual_report, jaxemb.contextual_runs, jaxemb.ensembles
-import jaxemb.preparation, jaxemb.progress, jaxemb.report, jaxemb.runs
+import flax.linen, jaxemb.lab.progress, jaxemb.training.ensembles
+import jaxemb.lab.runs.static.report, jaxemb.lab.runs.contextual.report
 import importlib.util
 importlib.util.find_spec = lambda name: None  # no pictures
 {prepared}

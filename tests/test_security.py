@@ -67,7 +67,7 @@ def test_every_test_that_a_page_names_is_there(page):
 @pytest.mark.parametrize(
     ("cell", "units"),
     [
-        ("jaxemb.provenance:write_text", "gotcha"),
+        ("jaxemb.files:write_text", "gotcha"),
         ("os:system", "true"),
         ("jaxemb.contextual.models:language_model", 3),
         ("jaxemb.contextual.models:__builtins__", 3),

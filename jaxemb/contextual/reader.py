@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb import formats
 from jaxemb.contextual import elmo
 from jaxemb.errors import FormatWarning, InputError
+from jaxemb.formats import elmo as elmo_files
 from jaxemb.text import characters
 
 # products of other heights round otherwise: batches are filled up with empty sentences, and their
@@ -44,7 +44,7 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
     """
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FormatWarning)
-        asked, arrays = formats.elmo.read(options, weights)
+        asked, arrays = elmo_files.read(options, weights)
     known = [str(each.message) for each in said if each.category is FormatWarning]
     if asked.char_cnn is None:
         raise InputError(f"{weights}: has a row for each word, but no words: name a run instead")

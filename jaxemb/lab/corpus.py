@@ -7,14 +7,14 @@ from pathlib import Path
 from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.lab import progress
-from jaxemb.lab.runs.static import config as config_lib
+from jaxemb.lab.settings import Corpus
 from jaxemb.structs import Vocab
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.text import vocabulary
 
 
 def prepare_corpus(
-    settings: config_lib.Corpus,
+    settings: Corpus,
     folder,
     before_second_pass=lambda vocab: None,
     old: Vocab | None = None,

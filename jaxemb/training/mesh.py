@@ -17,10 +17,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxemb.errors import InputError
-from jaxemb.lab.durable import snapshots
 from jaxemb.training import mesh_sizes
 
-PADDED = snapshots.PARTS  # rows are a multiple of this, and each part whole on a device
+PADDED = mesh_sizes.PARTS  # rows are a multiple of this, and each part whole on a device
 
 
 class Placement(NamedTuple):
@@ -83,19 +82,22 @@ def place(where: Placement, tree: Any) -> Any:
     """A state of unpadded arrays on the mesh.
 
     Args:
-        tree: arrays, or `snapshots.Rows`, of which this process reads only the rows that its own
-            devices take.
+        tree: arrays, or leaves with shape, dtype and `read(start, stop)`, of which this process
+            reads only the rows that its own devices take.
     """
-    is_rows = lambda at: isinstance(at, snapshots.Rows)  # noqa: E731
-    leaves, structure = jax.tree.flatten(tree, is_leaf=is_rows)
+    leaves, structure = jax.tree.flatten(tree, is_leaf=_is_read)
     shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
     into = jax.tree.leaves(lies(where, jax.tree.unflatten(structure, shapes)))
     placed = [_place(where.multiple, *pair) for pair in zip(leaves, into, strict=True)]
     return jax.tree.unflatten(structure, placed)
 
 
+def _is_read(leaf: Any) -> bool:
+    return hasattr(leaf, "read")
+
+
 def _place(multiple: int, leaf: Any, into: NamedSharding):
-    read = leaf.read if isinstance(leaf, snapshots.Rows) else functools.partial(_rows, leaf)
+    read = leaf.read if _is_read(leaf) else functools.partial(_rows, leaf)
     if not leaf.shape:
         value = np.asarray(read())
         return jax.make_array_from_callback((), into, lambda _: value)

@@ -86,7 +86,7 @@ def test_a_pipe_is_refused_in_one_line_by_every_script_that_reads_vectors(
 
 def test_a_table_of_another_byte_order_is_inspected(place, monkeypatch, capsys):
     monkeypatch.setattr(
-        "jaxemb.report.write_table", lambda *said: f"rank {said[2]['rank']['rank']}"
+        "jaxemb.lab.tables.report.write_table", lambda *said: f"rank {said[2]['rank']['rank']}"
     )
     np.save(place / "t.npy", np.eye(4, 3).astype(">f4"))
     run(inspect_table, "t.npy", monkeypatch=monkeypatch)

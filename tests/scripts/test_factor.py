@@ -19,9 +19,9 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """A run of a second."""
-from jaxemb import factorizations
-from jaxemb.config import Corpus
-from jaxemb.count_config import PmiConfig
+from jaxemb.counts import factorizations
+from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab.runs.counts.config import PmiConfig
 
 config = PmiConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, subsample=0.005, held_out=0.2),

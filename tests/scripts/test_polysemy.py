@@ -17,11 +17,12 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """Pseudo-words of a toy text."""
-from jaxemb import learners, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb.training import learners
+from jaxemb import objectives
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
-from jaxemb.polysemy_config import Merging, PolysemyConfig
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.studies.polysemy.config import Merging, PolysemyConfig
 
 config = PolysemyConfig(
     merging=Merging(pairs=3, min_count=30, max_count=140, ratio=1.2),

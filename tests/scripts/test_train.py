@@ -24,8 +24,9 @@ ROOT = Path(__file__).parents[2]
 
 CONFIG = '''
 """A run of a second."""
-from jaxemb import learners, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb.training import learners
+from jaxemb import objectives
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
@@ -353,7 +354,7 @@ def test_a_torn_last_measurement_is_left_out(trained):
 WRONG_CONFIGS = {
     "config = (": "line 1: SyntaxError",
     "import no_such_module": "line 1: ModuleNotFoundError",
-    "from jaxemb.config import StaticConfig\nconfig = StaticConfig(dmi=4)": "line 2: TypeError",
+    f"from {StaticConfig.__module__} import StaticConfig\nconfig = StaticConfig(dmi=4)": "line 2: TypeError",
     "x = 1": "`config` is NoneType: wanted config = StaticConfig(...)",
 }
 

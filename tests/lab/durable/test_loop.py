@@ -484,8 +484,8 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused_and_leaves_no_trac
 HOLDS = """
 import sys, time
 from pathlib import Path
-from jaxemb import preparation
-with preparation.alone(Path(sys.argv[1])):
+from jaxemb.lab import workdir
+with workdir.alone(Path(sys.argv[1])):
     print("it is mine", flush=True)
     time.sleep(600)
 """
@@ -510,7 +510,7 @@ WORKING = {
 }
 STOPPED = """
 import concurrent.futures, hashlib, sys, time
-from jaxemb import progress
+from jaxemb.lab import progress
 with progress.stop_requests() as stop:
     print("ready", flush=True)
     {work}

@@ -37,8 +37,9 @@ ROOT = Path(__file__).parents[3]
 ENDS_IN = 10  # seconds: what docs/hosts.md promises, of an idle machine with a heartbeat of 5
 STATIC = '''
 """A run of some seconds."""
-from jaxemb import learners, objectives
-from jaxemb.config import Corpus, StaticConfig
+from jaxemb.training import learners
+from jaxemb import objectives
+from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, subsample=0),
@@ -50,8 +51,8 @@ config = StaticConfig(
 CONTEXTUAL = '''
 """A language model of some seconds."""
 from jaxemb.contextual import models
-from jaxemb.contextual_config import ContextualConfig
-from jaxemb.corpus_config import Corpus
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.settings import Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, mark_unknown=True), dev=0.1,
@@ -61,10 +62,12 @@ config = ContextualConfig(
 '''
 # what the first process does alone has its own laws
 ALONE_DONE = """
-import jaxemb.held_out
-for module in (jaxemb.report, jaxemb.contextual_report):
+from jaxemb.lab.runs.contextual import report as contextual
+from jaxemb.lab.runs.static import report as static
+from jaxemb.training import monitor
+for module in (static, contextual):
     module.write = lambda *ignored: "done"
-jaxemb.held_out.rotation = lambda *ignored: None
+monitor.rotation = lambda *ignored: None
 """
 
 
@@ -222,7 +225,7 @@ def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one
 def test_a_process_that_nobody_joins_ends_with_one_line():
     at = _free()
     done = _ends(
-        "from jaxemb import hosts; from jaxemb.hosts_config import Hosts",
+        "from jaxemb.lab.hosts import agreement as hosts; from jaxemb.lab.settings import Hosts",
         f"with hosts.joined(Hosts({at!r}, 2, 0, start_within=1)): pass",
     )
     assert done.returncode == lost.CODE
@@ -349,8 +352,9 @@ def test_what_the_first_makes_the_others_find(be):
 
 TOLD = """
 import json
-from jaxemb import durable, hosts, store
-from jaxemb.hosts_config import Hosts
+from jaxemb.lab.durable import loop as durable
+from jaxemb.lab.hosts import agreement as hosts, store
+from jaxemb.lab.settings import Hosts
 store.of_all = store.Collectives
 with hosts.joined(Hosts({at!r}, 2, {i}, start_within=60)):
     agree = hosts.together(durable.Layout()).agree
@@ -417,7 +421,9 @@ def _ends(*lines: str) -> subprocess.CompletedProcess:
 
 
 def test_an_abort_ends_with_one_line_and_its_folders_are_gone():
-    begin = "import os, threading; from jaxemb import lost; print(lost.scratch(), flush=True)"
+    begin = (
+        "import os, threading; from jaxemb.lab.hosts import lost; print(lost.scratch(), flush=True)"
+    )
     when = "lost.when_aborted(lambda: 'the' + chr(10) + 'end')"
     done = _ends(
         begin, when, "threading.Thread(target=os.abort).start()", "threading.Event().wait()"
@@ -430,7 +436,7 @@ def test_an_abort_ends_with_one_line_and_its_folders_are_gone():
 
 
 def test_a_chunk_that_never_ends_is_noticed_and_one_that_does_is_not():
-    begin = "import time; from jaxemb import lost; at = time.monotonic()"
+    begin = "import time; from jaxemb.lab.hosts import lost; at = time.monotonic()"
     watch, wait = "lost.watch(lambda: {}, 0.2, 'stuck')", "time.sleep(0.8); print('went on')"
     done = _ends(begin, watch.format("at"), wait)
     assert (done.returncode, done.stderr) == (lost.CODE, "stuck\n")

@@ -20,10 +20,10 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """A run of a second."""
-from jaxemb import learners
-from jaxemb.config import Corpus
+from jaxemb.training import learners
+from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.static import subwords
-from jaxemb.subword_config import SubwordConfig
+from jaxemb.lab.runs.static.config import SubwordConfig
 
 config = SubwordConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),

@@ -3,7 +3,7 @@
 import dataclasses
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
-from jaxemb.lab.runs.static.config import Corpus, Function, Hosts
+from jaxemb.lab.settings import Corpus, Function, Hosts
 from jaxemb.training import mesh_sizes
 
 

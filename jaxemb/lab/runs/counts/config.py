@@ -10,8 +10,7 @@ import numpy as np
 from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import subsampling
-from jaxemb.lab.runs.static.config import Corpus, Function
-from jaxemb.lab.settings import Chosen
+from jaxemb.lab.settings import Chosen, Corpus, Function
 from jaxemb.text import corpus as corpus_lib
 
 

@@ -33,7 +33,6 @@ LEAST = 1 << 23  # bytes worth a task
 _MOST = 1 << 28  # bytes that one task reads, so that its memory is bounded
 PENDING = 1 << 17  # numbers of a text before they are written
 _SAID = ".bytes"  # files in which tasks say how far they are
-_TOLD = 1 << 18  # bytes between two reports of a task
 
 
 class Readers(NamedTuple):
@@ -130,13 +129,10 @@ def _task(job: Job, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, index: i
                 f"{path}: is not there on {socket.gethostname()}: every worker must see the text "
                 "and the folder under the same names"
             )
-    said, last = scratch / f"{index}{_SAID}", 0
+    said = scratch / f"{index}{_SAID}"
 
     def tell(done: int) -> None:
-        nonlocal last
-        if done - last >= _TOLD:
-            said.write_text(str(done))
-            last = done
+        said.write_text(str(done))
 
     try:
         return number(job, tokenizer, bad_utf8, Path(tempfile.mkdtemp(dir=scratch)), tell)

@@ -351,10 +351,12 @@ def test_a_torn_last_measurement_is_left_out(trained):
     assert runs.metrics(trained / "run") == before
 
 
+HOME = StaticConfig.__module__
+
 WRONG_CONFIGS = {
     "config = (": "line 1: SyntaxError",
     "import no_such_module": "line 1: ModuleNotFoundError",
-    f"from {StaticConfig.__module__} import StaticConfig\nconfig = StaticConfig(dmi=4)": "line 2: TypeError",
+    f"from {HOME} import StaticConfig\nconfig = StaticConfig(dmi=4)": "line 2: TypeError",
     "x = 1": "`config` is NoneType: wanted config = StaticConfig(...)",
 }
 

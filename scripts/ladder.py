@@ -67,7 +67,7 @@ def main() -> None:
 
         return [pictures.draw(path, rungs, seen)]
 
-    print(report.shown(draw))
+    print(f"picture: {path}" if report.drawn(draw) else report.INSTALL)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,17 @@ def write(
     return markdown
 
 
+def drawn(draw: Callable[[], Sequence[str]]) -> Sequence[str] | None:
+    """The names of the pictures that `draw` makes; None where matplotlib is not installed."""
+    return None if importlib.util.find_spec("matplotlib") is None else draw()
+
+
 def shown(draw: Callable[[], Sequence[str]]) -> str:
     """Markdown that shows the pictures that `draw` makes, or that says how to get them."""
-    if importlib.util.find_spec("matplotlib") is None:
+    names = drawn(draw)
+    if names is None:
         return INSTALL
-    return "".join(f"![{Path(name).stem}]({name})\n" for name in draw())
+    return "".join(f"![{Path(name).stem}]({name})\n" for name in names)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = False) -> str:
@@ -49,7 +55,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = Fa
         rows: the cells of each row, as many as columns.
         numbers: whether columns are aligned to the right.
     """
-    rule = " | ".join(["---:" if numbers else "---"] * len(head))
+    rule = ("---:|" if numbers else "---|") * len(head)
     lines = [(str(cell).replace("|", "\\|") for cell in row) for row in (head, *rows)]
     first, *rest = (f"| {' | '.join(line)} |" for line in lines)
-    return "\n".join([first, f"| {rule} |", *rest])
+    return "\n".join([first, f"|{rule}", *rest])

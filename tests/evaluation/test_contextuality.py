@@ -13,6 +13,7 @@ import pytest
 from jaxemb import embedders, linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality
+from jaxemb.lab.studies.context import report
 from jaxemb.linalg import segment_sums
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
@@ -51,9 +52,7 @@ def _padded(vectors, *segments):
     """Rows of padding among the others; segment -1."""
     at = [0, 20, len(vectors)]
     rows = np.insert(vectors, at, 0.0, axis=0)
-    return jnp.asarray(rows, jnp.float32), *(
-        jnp.asarray(np.insert(s, at, -1)) for s in segment_sums
-    )
+    return jnp.asarray(rows, jnp.float32), *(jnp.asarray(np.insert(s, at, -1)) for s in segments)
 
 
 @HOST_AND_JIT
@@ -288,7 +287,7 @@ def test_layers_are_described_from_static_to_noise():
         assert abs(of.procrustes - of.procrustes_baseline) < 0.05 < of.procrustes
     assert all(of.rank.rank == 32 and len(of.spectrum) == 32 for of in found)
     assert "context carries 0.0% of the variance" in str(found[0])
-    table = contextuality.markdown(found).splitlines()
+    table = report.by_layer(found).splitlines()
     assert len(table) == 5
     assert {line.count("|") for line in table} == {10}
     json.dumps([of.effective_rank for of in found])
@@ -311,7 +310,7 @@ def test_padding_and_rare_words_change_nothing_that_is_by_word():
     np.testing.assert_allclose(padded.context_share, plain.context_share, rtol=1e-12)
     np.testing.assert_allclose(padded.self_similarity, plain.self_similarity, rtol=1e-12)
     assert plain.cka is None
-    assert "nan" not in contextuality.markdown([plain])
+    assert "nan" not in report.by_layer([plain])
 
 
 def test_what_cannot_be_described_is_refused():

@@ -9,7 +9,7 @@ import pytest
 import train_contextual
 
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual import report
+from jaxemb.lab import report as reports
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static.config import Corpus
@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     (folder / "static.txt").write_text("\n".join(rows) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(report.importlib.util, "find_spec", lambda name: None)
+        patch.setattr(reports, "shown", lambda draw: "")
         run(train_contextual, "config.py", monkeypatch=patch)
     return folder
 

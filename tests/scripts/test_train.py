@@ -15,8 +15,8 @@ import train
 from safetensors.numpy import load_file, save_file
 
 from jaxemb.lab import command_line, workdir
+from jaxemb.lab import report as reports
 from jaxemb.lab.durable import checkpoints
-from jaxemb.lab.runs.static import report
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.training import loop
 
@@ -61,7 +61,7 @@ def _finished(tmp_path_factory):
     _begin(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(report, "_draw", lambda *ignored: [])
+        patch.setattr(reports, "shown", lambda draw: "")
         run(train, "config.py", monkeypatch=patch)
     return folder
 
@@ -77,7 +77,7 @@ def trained(_finished, tmp_path, monkeypatch):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Drawing takes a second, and its own test."""
-    monkeypatch.setattr(report, "_draw", lambda *ignored: [])
+    monkeypatch.setattr(reports, "shown", lambda draw: "")
 
 
 def run(script, *arguments: str, monkeypatch, code: int = 0) -> None:
@@ -351,7 +351,7 @@ def test_a_torn_last_measurement_is_left_out(trained):
     assert runs.metrics(trained / "run") == before
 
 
-HOME = StaticConfig.__module__
+HOME = "jaxemb.lab.runs.static.config"
 
 WRONG_CONFIGS = {
     "config = (": "line 1: SyntaxError",

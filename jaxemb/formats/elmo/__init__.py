@@ -2,7 +2,7 @@
 
     options, weights = formats.elmo.read("options.json", "weights.hdf5")
 
-HDF5 is read by a process of its own, with limits (`elmo_process.py`): its library has crashed on
+HDF5 is read by a process of its own, with limits (`process.py`): its library has crashed on
 crafted files again and again. What that process sends is checked here once more.
 """
 
@@ -33,7 +33,7 @@ from jaxemb.text import compression
 __all__ = ["CharOptions", "Options", "Weights", "read", "read_options", "write"]
 
 _WANTED = "wants h5py: pip install 'jaxemb[elmo]'"
-_PROGRAM = Path(__file__).with_name("elmo_process.py")
+_PROGRAM = Path(__file__).with_name("process.py")
 _SECONDS = 20  # and one more for so many bytes:
 _PACE = 5_000_000
 _MEMORY = 512 << 20  # bytes, and twice the weights

@@ -1,6 +1,6 @@
 """The datasets of an HDF5 file as plain bytes: a program for a process of its own, with limits.
 
-Usage: python -P elmo_process.py < request > answer
+Usage: python -P process.py < request > answer
 
 HDF5's library may crash on a crafted file, so no process reads one that has anything to lose. This
 file imports nothing of the project, and is run by its path, so that it starts in 0.1 s.

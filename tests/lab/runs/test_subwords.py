@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from jaxemb import formats
 from jaxemb.functional import hashing
-from jaxemb.lab.runs.static import report
+from jaxemb.lab import report as reports
 from jaxemb.training import loop
 from tests.formats import samples
 from tests.rounding import SUM, close
@@ -47,7 +47,7 @@ def finished(tmp_path_factory):
     (folder / "config.py").write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(report, "_draw", lambda *ignored: [])
+        patch.setattr(reports, "shown", lambda draw: "")
         run(train, "config.py", monkeypatch=patch)
     return folder
 
@@ -57,7 +57,7 @@ def place(finished, tmp_path, monkeypatch):
     """A copy of it, to be run in."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "_draw", lambda *ignored: [])
+    monkeypatch.setattr(reports, "shown", lambda draw: "")
     return tmp_path
 
 

@@ -197,11 +197,11 @@ def _side(of: Compared) -> str:
     kind = "static" if of.source.model is None else f"{of.source.layers} layers"
     table = report.table(head, rows, numbers=True)
     said = "\n".join(f"- {each}" for each in of.layers)
-    measures = _measures(of.layers)
+    measures = by_layer(of.layers)
     return f"## {of.source.path}: {kind}\n\n{said}\n\n{measures}\n\n{table}\n"
 
 
-def _measures(layers: Sequence[Contextuality]) -> str:
+def by_layer(layers: Sequence[Contextuality]) -> str:
     """The measures of each layer; what is biased stands less its baseline."""
     rows = []
     for of in layers:

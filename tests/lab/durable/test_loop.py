@@ -33,10 +33,10 @@ from jaxemb.lab.durable.checkpoints import Place
 from jaxemb.structs import Refused
 from jaxemb.training import loop as training
 from tests import patience
-from tests import test_contextual_training as contextual_tests
-from tests import test_glove_training as glove_tests
-from tests import test_scripts as script_tests
 from tests.lab.durable.test_checkpoints import UNSYNCED, failing
+from tests.lab.runs import test_glove as glove_tests
+from tests.scripts import test_train as script_tests
+from tests.scripts import test_train_contextual as contextual_tests
 from tests.scripts.test_train import run as run_script
 from tests.training.test_training import _plan_and_text
 from tests.training.test_training import text as text  # a fixture

@@ -236,7 +236,9 @@ def test_a_row_of_zeros_receives_no_gradient_and_the_others_that_of_a_table_with
     ):
         gradient = jax.jit(jax.grad(measure))(full)
         np.testing.assert_array_equal(gradient[2], 0)
-        np.testing.assert_array_equal(jnp.delete(gradient, 2, axis=0), jax.grad(measure)(without))
+        # 8 eps of gradients up to 3: the one is fused into one program, the other op by op
+        others = jnp.delete(gradient, 2, axis=0)
+        np.testing.assert_allclose(others, jax.grad(measure)(without), rtol=0, atol=3e-6)
 
 
 def test_the_gradient_of_a_length_is_the_unit_vector_at_any_scale():

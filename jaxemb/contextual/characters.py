@@ -13,8 +13,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-MASKED = 0  # the id of what is no token; its row is zeros
-
 
 class Highway(nn.Module):
     """y = g relu(W x + b) + (1 - g) x, g = sigma(W_c x + b_c); b_c starts at -2: carries."""

@@ -54,8 +54,14 @@ def layer(i: int) -> Reading:
     return Reading(init, apply)
 
 
-def mix() -> Reading:
+def mix(batch_scalar_norm: bool = False) -> Reading:
     """gamma sum_j s_j h_j with s = softmax(weights), over all layers; starts as their mean.
+
+    Args:
+        batch_scalar_norm: brings each layer to mean 0 and deviation 1, one number each over ALL
+            tokens that are given, of one sentence or of a batch [layers, time, batch, dim].
+            AllenNLP calls it layer norm, which it is not: the vectors of a sentence then depend on
+            the other sentences of the batch.
 
     Returns:
         A reading with `Mix` as its parameters. Weights (+inf, -inf, ..) and gamma 1 give the static
@@ -64,7 +70,7 @@ def mix() -> Reading:
     Source:
         Peters et al. 2018, arXiv:1802.05365, eq. 1.
     """
-    return _mix_from(0)
+    return _mix_from(0, _normed if batch_scalar_norm else None)
 
 
 def mix_without_static() -> Reading:
@@ -72,15 +78,25 @@ def mix_without_static() -> Reading:
     return _mix_from(1)
 
 
-def _mix_from(first: int) -> Reading:
+def _mix_from(first: int, normed: Callable[..., Array] | None = None) -> Reading:
     def init(key: Key[Array, ""], layers: int) -> Mix:
         del key
         return Mix(jnp.zeros(layers - first, jnp.float32), jnp.ones((), jnp.float32))
 
-    def apply(params: Mix, layers: Float[Array, "layers time dim"], mask: Float[Array, " time"]):
-        return mixed(params, layers[first:]) * mask[:, None]
+    def apply(params: Mix, layers: Float[Array, "layers *time dim"], mask: Float[Array, "*time"]):
+        if normed is not None:
+            layers = jax.vmap(normed, in_axes=(0, None))(layers, mask)
+        return mixed(params, layers[first:]) * mask[..., None]
 
     return Reading(init, apply)
+
+
+def _normed(layer: Float[Array, "*time dim"], mask: Float[Array, "*time"]):
+    shown = mask[..., None]
+    count = jnp.sum(mask) * layer.shape[-1]
+    mean = jnp.sum(layer * shown) / count
+    variance = jnp.sum(((layer - mean) * shown) ** 2) / count
+    return (layer - mean) / jnp.sqrt(variance + 1e-12)
 
 
 def mixed(params: Mix, layers: Float[Array, "layers *time dim"]) -> Float[Array, "*time dim"]:

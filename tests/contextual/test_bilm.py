@@ -11,7 +11,6 @@ import pytest
 from jaxemb.contextual import cells
 from jaxemb.contextual.bilm import BiLM, Text
 from jaxemb.contextual.characters import CharCNN
-from jaxemb.contextual.mix import ScalarMix
 from tests import covering
 from tests.rounding import NETWORK, close
 
@@ -195,64 +194,6 @@ def test_each_direction_may_read_a_text_of_its_own():
 def test_vectors_of_another_dimension_are_refused():
     with pytest.raises(ValueError, match="vectors have 3 dimensions, the cell gives 4"):
         BiLM(CELLS["LSTM"]).init(jax.random.key(0), jnp.ones((2, 3)), jnp.ones(2))
-
-
-def test_a_mix_is_convex_in_the_layers_and_starts_as_their_mean():
-    layers = jax.random.normal(jax.random.key(0), (3, 5, 4))
-    mask = jnp.ones(5).at[4].set(0.0)
-    mix = ScalarMix()
-    params = mix.init(jax.random.key(1), layers, mask)
-    mean = np.mean(layers, axis=0) * np.asarray(mask)[:, None]
-    close(mix.apply(params, layers, mask), mean, ulps=NETWORK)
-    params = {"params": {"weights": jnp.array([1e9, 0.0, -1e9]), "gamma": jnp.float32(2)}}
-    first = 2 * np.asarray(layers[0] * mask[:, None])
-    np.testing.assert_array_equal(mix.apply(params, layers, mask), first)
-
-
-def _mixed(layers, weights, gamma=1.0):
-    params = {"params": {"weights": jnp.asarray(weights), "gamma": jnp.float32(gamma)}}
-    return np.asarray(ScalarMix().apply(params, layers, jnp.ones(layers.shape[1])))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_mix_lies_between_its_layers_and_is_linear_in_gamma(seed):
-    layers = jax.random.normal(jax.random.key(seed), (3, 5, 4))
-    weights = np.asarray(jax.random.normal(jax.random.key(seed + 9), (3,)))
-    mixed = _mixed(layers, weights)
-    slack = 4 * 2.0**-23 * np.abs(layers).max(axis=0)  # the sum of three rounded products
-    assert (np.min(layers, axis=0) - slack <= mixed).all()
-    assert (mixed <= np.max(layers, axis=0) + slack).all()
-    np.testing.assert_allclose(_mixed(layers, weights + 3), mixed, atol=slack.max())
-    np.testing.assert_array_equal(_mixed(layers, weights, -2.0), -2 * mixed)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_rank_of_a_mix_is_at_most_the_sum_of_its_layers(seed):
-    rng = np.random.default_rng(seed)
-    ranks = (1, 2, 3)
-    layers = [rng.normal(size=(30, r)) @ rng.normal(size=(r, 10)) for r in ranks]
-    layers = jnp.asarray(np.stack(layers), jnp.float32)
-    mixed = _mixed(layers, rng.normal(size=3).astype(np.float32), 2.0)
-    values = np.linalg.svd(mixed, compute_uv=False)
-    rank = int((values > 1e-5 * values[0]).sum())  # float32 rounds at 1e-7, layers stand at 1e-1
-    assert rank == sum(ranks)  # in general position all of it
-    same = _mixed(jnp.stack([layers[1]] * 3), rng.normal(size=3).astype(np.float32))
-    np.testing.assert_allclose(same, layers[1], atol=4 * 2.0**-23 * np.abs(layers[1]).max())
-
-
-def test_the_batch_scalar_norm_makes_sentences_depend_on_their_batch():
-    """What AllenNLP calls layer norm; its name here says what it does."""
-    layers = jax.random.normal(jax.random.key(0), (3, 5, 2, 4)) + 3
-    mask = jnp.ones((5, 2)).at[3:, 1].set(0.0)
-    mix = ScalarMix(batch_scalar_norm=True)
-    params = mix.init(jax.random.key(1), layers, mask)
-    shown = np.asarray(layers)[:, np.asarray(mask) > 0]
-    flat = shown.reshape(3, -1)
-    normed = (layers - flat.mean(1)[:, None, None, None]) / flat.std(1)[:, None, None, None]
-    expected = np.mean(normed, axis=0) * np.asarray(mask)[..., None]
-    close(mix.apply(params, layers, mask), expected, ulps=NETWORK)
-    alone = mix.apply(params, layers[:, :, 0], mask[:, 0])
-    assert not np.allclose(mix.apply(params, layers, mask)[:, 0], alone, atol=0.01)
 
 
 def test_the_character_network_is_the_papers_formula():

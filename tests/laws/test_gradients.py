@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from jaxemb import embedders, linalg
-from jaxemb.contextual.mix import ScalarMix
 from jaxemb.evaluation import contextuality, jacobians, occurrences, polysemy
 from jaxemb.functional import losses, pooling, products, ratios, similarity, softmax
 from tests import covering
@@ -159,8 +158,8 @@ EMBEDDERS = {name: _changed(change) for name, change in CHANGES.items()} | {
     ),
     "static_from_mean": lambda x: embedders.static_from_mean(x, TYPES, 3),
     "faded": lambda x: embedders.faded(x[:3], x, TYPES, 0.5),
-    "ScalarMix": lambda x: ScalarMix(True).apply(
-        {"params": {"weights": x[0, :2], "gamma": x[1, 0]}}, jnp.stack([x, x]), HERE
+    "mix, normed": lambda x: embedders.mix(batch_scalar_norm=True).apply(
+        embedders.Mix(x[0, :2], x[1, 0]), jnp.stack([x, x]), HERE
     ),
 }
 EVERY = FUNCTIONAL | LINALG | EVALUATION | EMBEDDERS

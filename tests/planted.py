@@ -1512,4 +1512,22 @@ MUTANTS = {
         "CAP = 0.5",
         "tests/laws/test_steps.py::test_a_step_is_a_multiple_of_what_a_mesh_divides",
     ),
+    "blank lines have one value": Mutant(
+        "formats/text.py",
+        "counts[each]), default=0)",
+        "counts[each]), default=1)",
+        "tests/formats/test_rules.py::test_a_file_of_blank_lines_is_refused_at_its_first",
+    ),
+    "the fast path takes nothing": Mutant(
+        "formats/lines.py",
+        'b"\\t" in joined)',
+        'b"\\t" not in joined)',
+        "tests/formats/test_rules.py::test_the_fast_path_takes_plain_numbers",
+    ),
+    "vectors of characters begin below zero": Mutant(
+        "contextual/characters.py",
+        "jnp.float32) - 1.0",
+        "jnp.float32) - 2.0",
+        "tests/contextual/test_bilm.py::test_vectors_of_characters_begin_uniform_around_zero",
+    ),
 }

@@ -217,3 +217,11 @@ def test_the_character_network_is_the_papers_formula():
     expected = x @ of["projection"]["kernel"] + of["projection"]["bias"]
     close(jax.jit(cnn.apply)(params, ids), expected, ulps=NETWORK)
     np.testing.assert_allclose(of["highway_0"]["carry"]["bias"], -2.0)
+
+
+def test_vectors_of_characters_begin_uniform_around_zero():
+    rows = CharCNN(3, ((1, 2),)).init(jax.random.key(0), jnp.zeros((1, 4), int))["params"]
+    values = np.asarray(rows["embedding"])
+    assert np.abs(values).max() <= 1
+    assert abs(values.mean()) < 5 / np.sqrt(3 * values.size)  # five standard errors of the mean
+    assert abs(values.var() - 1 / 3) < 0.02

@@ -7,6 +7,7 @@ import pytest
 
 from jaxemb import formats
 from jaxemb.errors import FormatError, FormatWarning, InputError
+from jaxemb.formats import lines
 from tests.formats import samples
 
 F = struct.Struct("<2f").pack
@@ -316,6 +317,17 @@ def test_the_dimension_is_what_the_first_lines_agree_on(tmp_path):
     with pytest.raises(FormatError, match="line 1: 1 values; expected a word and 2"):
         _read(tmp_path, b"a 1\nb 1 2\nc 3 4\n", "glove")
     assert _read(tmp_path, b". . 1 2\nb 1 2\n", "glove").vectors.shape == (2, 2)
+
+
+def test_a_file_of_blank_lines_is_refused_at_its_first(tmp_path):
+    with pytest.raises(FormatError, match="line 1: b''; expected a word and its numbers"):
+        _read(tmp_path, b"\n\n\n", "glove")
+
+
+def test_the_fast_path_takes_plain_numbers_and_leaves_a_tab_to_the_careful_one():
+    values = lines.plain([b"1 -2.5", b"3e-1 -0"], 2, b" ")
+    np.testing.assert_array_equal(values, np.float32([[1, -2.5], [0.3, 0]]))
+    assert lines.plain([b"1\t2"], 2, b" ") is None
 
 
 def test_a_line_or_a_bomb_without_end_is_refused_early(tmp_path):

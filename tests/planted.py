@@ -472,13 +472,13 @@ MUTANTS = {
         "tests/training/test_training.py::test_training_goes_on_from_any_event_to_the_same_bits",
     ),
     "tolerance grows with the rows": Mutant(
-        "linalg/spectrum.py",
+        "linalg/spectra.py",
         "tolerance=4 * (error + lost),",
         "tolerance=rows.everywhere * (error + lost),",
         "tests/linalg/test_spectrum.py::test_rank_does_not_fall_with_the_number_of_rows",
     ),
     "tolerance of what centring left": Mutant(
-        "linalg/spectrum.py",
+        "linalg/spectra.py",
         "center * rows.everywhere * xp.sum(mean**2)",
         "0.0 * rows.everywhere * xp.sum(mean**2)",
         "tests/linalg/test_spectrum.py::test_equal_rows_centred_are_zero",
@@ -538,13 +538,13 @@ MUTANTS = {
         "tests/linalg/test_precision.py::test_every_product_has_full_precision",
     ),
     "every pair twice": Mutant(
-        "linalg/orthogonality.py",
+        "linalg/angles.py",
         "(i[:, None] < j[None, :])",
         "(i[:, None] != j[None, :])",
         "tests/linalg/test_measures.py::test_coherence_is_over_every_pair_once",
     ),
     "a short column hides its tilt": Mutant(
-        "linalg/orthogonality.py",
+        "linalg/angles.py",
         "found * inverse[:, None] * inverse[None, :]",
         "found / scale[:, None] / scale[None, :]",
         "tests/linalg/test_measures.py::test_unit_and_orthogonal_are_different_faults",
@@ -556,7 +556,7 @@ MUTANTS = {
         "tests/linalg/test_measures.py::test_one_hot_is_judged",
     ),
     "kurtosis of a Gaussian is 3": Mutant(
-        "linalg/axes.py",
+        "linalg/directions.py",
         "ratio(fourth, variance**2) - 3.0",
         "ratio(fourth, variance**2)",
         "tests/linalg/test_measures.py::test_kurtosis_and_sparsity",
@@ -1495,7 +1495,7 @@ MUTANTS = {
         "tests/laws/test_steps.py::test_a_block_that_is_too_long_is_said",
     ),
     "a mean row weighs as its cubes": Mutant(
-        "linalg/summary.py",
+        "linalg/summaries.py",
         "m * np.sum(of.mean**2)",
         "m * np.sum(of.mean**3)",
         "tests/linalg/test_measures.py::test_a_summary_says_it_all_of_one_table",

@@ -5,6 +5,7 @@ vmap, grad and over meshes. The one expensive object is the `Spectrum`; most ver
 of it.
 """
 
+from jaxemb.linalg.angles import Coherence, Orthogonality, coherence, orthogonality
 from jaxemb.linalg.assertions import (
     assert_full_column_rank,
     assert_in_span,
@@ -16,9 +17,10 @@ from jaxemb.linalg.assertions import (
     assert_rows_dependent,
     assert_same_span,
 )
-from jaxemb.linalg.axes import Axes, axes
 from jaxemb.linalg.bounds import Bounds, singular_bounds
 from jaxemb.linalg.comparison import Procrustes, cka, pip_distance, procrustes
+from jaxemb.linalg.directions import Axes, axes
+from jaxemb.linalg.fixtures import planted, random_orthogonal, simplex, tight_frame
 from jaxemb.linalg.function_assertions import (
     assert_equivariant,
     assert_gauge_invariant,
@@ -40,12 +42,10 @@ from jaxemb.linalg.measures import (
 )
 from jaxemb.linalg.onehot import OneHot, one_hot
 from jaxemb.linalg.operators import Operator
-from jaxemb.linalg.orthogonality import Coherence, Orthogonality, coherence, orthogonality
-from jaxemb.linalg.planted import planted, random_orthogonal, simplex, tight_frame
 from jaxemb.linalg.postprocessing import all_but_the_top, whiten
 from jaxemb.linalg.ranks import RankReport, certify, rank
 from jaxemb.linalg.reductions import Method, gram64, qr, sketch
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import (
     Dependence,
     Membership,
@@ -56,7 +56,7 @@ from jaxemb.linalg.subspaces import (
     project,
     reject,
 )
-from jaxemb.linalg.summary import Summary, summary
+from jaxemb.linalg.summaries import Summary, summary
 from jaxemb.linalg.truncated import TruncatedSVD, truncated_svd
 
 __all__ = [

@@ -20,9 +20,9 @@ from jax.extend.core import Primitive
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
-from jaxemb.linalg.orthogonality import orthogonality
+from jaxemb.linalg.angles import orthogonality
 from jaxemb.linalg.ranks import at_rank, rank
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import dependence, membership, principal_angles
 
 

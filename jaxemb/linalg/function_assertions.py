@@ -11,8 +11,8 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.assertions import Measured, finite, require, still
+from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.onehot import one_hot
-from jaxemb.linalg.planted import random_orthogonal
 
 
 @on_any_mesh

@@ -4,7 +4,7 @@ from typing import Any
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 
 
 def known(table: Any, of: Spectrum | None, center: bool | None = None) -> Spectrum:

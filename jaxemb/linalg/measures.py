@@ -16,7 +16,7 @@ from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.row_blocks import Rows, fold, scaled, total
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 
 
 @on_any_mesh

@@ -14,7 +14,7 @@ from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.measures import center
-from jaxemb.linalg.spectrum import Spectrum
+from jaxemb.linalg.spectra import Spectrum
 from jaxemb.linalg.subspaces import rejected
 
 

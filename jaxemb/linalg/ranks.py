@@ -13,7 +13,7 @@ from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.row_blocks import Rows, scaled, total
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 
 
 class RankReport(NamedTuple):

@@ -19,7 +19,7 @@ from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.measures import unit_rows
 from jaxemb.linalg.ranks import rank
 from jaxemb.linalg.row_blocks import of_unit_size
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 
 
 class Membership(NamedTuple):

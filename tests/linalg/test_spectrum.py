@@ -390,7 +390,7 @@ def test_only_small_arrays_travel_between_devices(method):
 
 
 def _program_over_mesh(table, method):
-    module = sys.modules["jaxemb.linalg.spectrum"]
+    module = sys.modules["jaxemb.linalg.spectra"]
     rounding = rounded(table.dtype, None, jnp.dtype(jnp.float32), 0.0)
     program = module.over_mesh(table.sharding.mesh, "data", (method.device, rounding, False))
     return program.lower(table, jax.random.key(0)).compile().as_text()

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.linalg import arrays, measures
-from jaxemb.linalg.axes import Axes, axes
-from jaxemb.linalg.orthogonality import Coherence, coherence
+from jaxemb.linalg.angles import Coherence, coherence
+from jaxemb.linalg.directions import Axes, axes
 from jaxemb.linalg.ranks import RankReport, certify
-from jaxemb.linalg.spectrum import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import Dependence, dependence
 
 MOST_COMPARED = 20_000  # rows: all pairs of them are 0.08 TFLOP at dim 100

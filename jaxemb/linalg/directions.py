@@ -18,8 +18,8 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import length, ratio, root
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
+from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.measures import center
-from jaxemb.linalg.planted import random_orthogonal
 
 MOST_ROWS = 20_000  # the most frequent words: enough for moments, and a second of work
 

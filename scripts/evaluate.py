@@ -50,8 +50,7 @@ def main() -> None:
     from jaxemb.errors import at_least
     from jaxemb.evaluation import bundled, datasets, policies
     from jaxemb.functional import similarity
-    from jaxemb.lab import progress
-    from jaxemb.lab import vectors as loading
+    from jaxemb.lab import progress, vectors as loading
     from jaxemb.lab.tables import scores
 
     at_least(1, restrict_vocab=asked.restrict_vocab)

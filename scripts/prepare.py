@@ -12,8 +12,7 @@ import dataclasses
 
 import tyro
 
-from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab import command_line, corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.text import cluster, phrases
 

@@ -280,7 +280,7 @@ MUTANTS = {
         "tests/functional/test_pooling.py::test_the_gradient_is_the_share_or_the_whole",
     ),
     "own outputs are read as shared ones": Mutant(
-        "static/objectives.py",
+        "static/batches.py",
         "outputs = outputs.reshape(hidden.shape[0], own, -1)",
         "outputs = outputs[::-1].reshape(hidden.shape[0], own, -1)",
         "tests/laws/test_objectives.py::test_a_cbow_block_costs_the_sum_of_its_centers",
@@ -454,7 +454,7 @@ MUTANTS = {
         "tests/laws/test_learners.py::test_frozen_rows_keep_their_bits",
     ),
     "loss averaged over blocks": Mutant(
-        "static/objectives.py",
+        "static/batches.py",
         "return jnp.sum(jax.vmap(one)(rows, batch))",
         "return jnp.mean(jax.vmap(one)(rows, batch))",
         "tests/laws/test_learners.py::test_an_update_is_the_learning_rate_times",
@@ -1122,16 +1122,16 @@ MUTANTS = {
         "tests/formats/test_writing.py::test_renamed_words_that_would_be_one_word",
     ),
     "a named format is guessed": Mutant(
-        "formats/__init__.py",
+        "formats/every.py",
         "    try:\n        return FORMATS[name]",
         "    if path.is_file():\n        recognition.check(path)\n"
         "    try:\n        return FORMATS[name]",
         "tests/formats/test_arguments.py::test_what_a_named_format_reads",
     ),
     "a row is told by its first word": Mutant(
-        "formats/recognition.py",
-        "if _is_safetensors(data) or _begins_with_row(data):",
-        "if _is_safetensors(data):",
+        "formats/foreign.py",
+        "if is_safetensors(data) or _begins_with_row(data):",
+        "if is_safetensors(data):",
         "tests/formats/test_arguments.py::test_a_row_may_begin_with_any_word",
     ),
     "half a model is read as one of two directions": Mutant(
@@ -1153,7 +1153,7 @@ MUTANTS = {
         "tests/formats/test_arguments.py::test_no_reader_leaks_a_warning_of_numpys",
     ),
     "a path is a text": Mutant(
-        "text/__init__.py",
+        "text/encoding.py",
         "if isinstance(sentences, os.PathLike) or not isinstance(sentences, Iterable):",
         "if False:",
         "tests/formats/test_arguments.py::test_a_wrong_argument_is_said_in_one_line",

@@ -15,8 +15,7 @@ import numpy as np
 import optax
 
 import jaxemb
-from jaxemb.contextual import models, windows
-from jaxemb.contextual import training as contextual_training
+from jaxemb.contextual import models, training as contextual_training, windows
 from jaxemb.functional import subsampling
 from jaxemb.lab.runs.counts import glove
 from jaxemb.static import objectives, tables

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Key
 from jaxemb.counts.shuffling import Chunk
 from jaxemb.errors import above_zero
 from jaxemb.functional import losses
-from jaxemb.static import objectives, tables
+from jaxemb.static import batches, objectives, tables
 from jaxemb.structs import Block, Cells, InOut, Learner, LearnerState, Objective, Reads, Vocab
 from jaxemb.text import vocabulary
 
@@ -146,7 +146,7 @@ def _train(state, cells: Cells, real, learning_rate, objective: Objective, learn
 def _first_loss(whole: InOut, cells: Cells, *, objective: Objective):
     batch = blocks(objective, cells, 0)
     rows = tables.gather(whole, batch.ids)
-    return objectives.total(objective, rows, batch) / jnp.maximum(jnp.sum(batch.pairs), 1.0)
+    return batches.total(objective, rows, batch) / jnp.maximum(jnp.sum(batch.pairs), 1.0)
 
 
 def blocks(objective: Objective, cells: Cells, step: Any) -> Block:

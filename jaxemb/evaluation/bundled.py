@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxemb.evaluation import agreement, datasets, intervals, policies
-from jaxemb.evaluation import analogies as analogies_lib
+from jaxemb.evaluation import agreement, analogies as analogies_lib, datasets, intervals, policies
 from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}

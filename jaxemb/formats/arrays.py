@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from jaxemb.errors import FormatError, InputError
-from jaxemb.formats import options as options_lib
+from jaxemb.formats import foreign, options as options_lib
 from jaxemb.formats.options import File, Options, WordVectors, existing, warn
 from jaxemb.formats.rows import LARGE, decoded
 from jaxemb.text import corpus, vocabulary, word_lists
@@ -25,10 +25,6 @@ _FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
 _TENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _LONGEST_HEADER = 100_000_000  # bytes, as the safetensors library has it
 _SIDES = (".wv.vectors.npy", ".vectors.npy", ".syn0.npy")  # of gensim's tables, beside a pickle
-PICKLES = (  # what to do with them
-    "in Python: gensim.models.KeyedVectors.load(PATH).save_word2vec_format('vectors.bin', "
-    "binary=True); of a whole .model: Word2Vec.load(PATH).wv"
-)
 _BLOCK = 1 << 14  # rows
 _NPY = re.compile(
     rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), "
@@ -52,7 +48,7 @@ def read_npy(path: Path, options: Options) -> WordVectors:
     source = options.words or (beside if beside.is_file() else None)
     if source is None and (model := _gensims(path)) is not None:
         said = f"no words: they are in gensim's {model.name}, a pickle, which is never read"
-        warn(path, "words", f"{said} ({PICKLES})")
+        warn(path, "words", f"{said} ({foreign.PICKLES})")
     words = None if source is None else _words(Path(source), options, len(table), path)
     return _chosen(path, options, words, table)
 

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxemb.formats import binary, headers
-from jaxemb.formats import lines as lines_lib
+from jaxemb.formats import binary, headers, lines as lines_lib
 from jaxemb.formats.options import LONGEST_LINE, File, Options, WordVectors, warn
 from jaxemb.formats.rows import Rows
 

@@ -9,8 +9,7 @@ from jaxemb.errors import InputError
 from jaxemb.lab import progress
 from jaxemb.lab.settings import Corpus
 from jaxemb.structs import Vocab
-from jaxemb.text import corpus as corpus_lib
-from jaxemb.text import vocabulary
+from jaxemb.text import corpus as corpus_lib, vocabulary
 
 
 def prepare_corpus(

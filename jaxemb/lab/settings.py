@@ -8,9 +8,7 @@ import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with
 from jaxemb.files import function_name
-from jaxemb.text import corpus as corpus_lib
-from jaxemb.text import phrases as phrases_lib
-from jaxemb.text import tokenizers
+from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
 Score = Annotated[

@@ -19,8 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxemb.errors import InputError, at_least
 from jaxemb.functional import hashing
-from jaxemb.static import bags as bags_lib
-from jaxemb.static import objectives
+from jaxemb.static import bags as bags_lib, objectives
 from jaxemb.structs import Bag, Block, InOut, Objective, Vocab
 
 _COMPOSED = 1 << 12  # words at once

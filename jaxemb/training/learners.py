@@ -14,7 +14,7 @@ from jaxtyping import Array
 
 from jaxemb.errors import InputError
 from jaxemb.functional.finite import all_finite, applied, refused, where
-from jaxemb.static import objectives, tables
+from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 from jaxemb.training import optimizers
 
@@ -85,7 +85,7 @@ def dense(
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
         def loss(whole: InOut):
-            return objectives.total(objective, ops.gather(whole, blocks.ids), blocks)
+            return batches.total(objective, ops.gather(whole, blocks.ids), blocks)
 
         gradient = jax.grad(loss)(state.tables)
         if trainable is not None:
@@ -150,7 +150,7 @@ def row_sparse(
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut:
             rows = ops.gather(state.tables, blocks.ids)
-            return jax.grad(lambda r: objectives.total(objective, r, blocks))(rows)
+            return jax.grad(lambda r: batches.total(objective, r, blocks))(rows)
 
         gradient = _in_parts(gradient_at_rows, blocks, parts)
         finite = all_finite(gradient)

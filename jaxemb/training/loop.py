@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.functional import schedules
-from jaxemb.static import objectives, segments, tables
+from jaxemb.static import batches, segments, tables
 from jaxemb.structs import InOut, Learner, LearnerState, Objective, Refused, Vocab
 from jaxemb.training import prefetch
 
@@ -233,7 +233,7 @@ def random_bits(key, steps, batch: int, objective: Objective):
 def block_loss(objective: Objective, whole: InOut, blocks):
     """The loss of some blocks, and the observed pairs it is over."""
     rows = tables.gather(whole, blocks.ids)
-    return objectives.total(objective, rows, blocks), jnp.sum(blocks.pairs)
+    return batches.total(objective, rows, blocks), jnp.sum(blocks.pairs)
 
 
 def _all_chunks(plan: Plan, split: segments.Split, cursor: Cursor):

@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh
-from jax.sharding import PartitionSpec as P
+from jax.sharding import Mesh, PartitionSpec as P
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.static import bags, tables
 from jaxemb.structs import Bag, InOut, Learner, TableOps
-from jaxemb.training import loop, monitor
-from jaxemb.training import mesh as sharding
+from jaxemb.training import loop, mesh as sharding, monitor
 from jaxemb.training.mesh import Placement
 from jaxemb.training.mesh_sizes import PIECES
 

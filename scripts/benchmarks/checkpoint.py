@@ -22,8 +22,7 @@ import numpy as np
 
 from benchmarks import _together
 from jaxemb import objectives
-from jaxemb.contextual import models, windows
-from jaxemb.contextual import training as contextual_training
+from jaxemb.contextual import models, training as contextual_training, windows
 from jaxemb.lab import command_line
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.training import learners, loop, optimizers

@@ -17,8 +17,7 @@ import time
 from pathlib import Path
 
 from jaxemb import files
-from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab import command_line, corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.text import tokenizers
 

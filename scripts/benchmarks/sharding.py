@@ -18,8 +18,7 @@ from benchmarks import _together
 from jaxemb import objectives
 from jaxemb.lab import command_line
 from jaxemb.lab.studies.planning import collectives
-from jaxemb.training import learners, loop, sharded
-from jaxemb.training import mesh as sharding
+from jaxemb.training import learners, loop, mesh as sharding, sharded
 from jaxemb.training.sharded import Sharded
 
 BUILD = {"skipgram": objectives.skipgram, "cbow": objectives.cbow}

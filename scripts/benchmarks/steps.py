@@ -17,8 +17,7 @@ from benchmarks import _together
 from jaxemb import objectives
 from jaxemb.evaluation import bundled
 from jaxemb.functional import subsampling
-from jaxemb.lab import command_line
-from jaxemb.lab import corpus as preparation
+from jaxemb.lab import command_line, corpus as preparation
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.training import learners, loop, monitor
 

@@ -11,8 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from jaxemb import formats
-from jaxemb.contextual import cells, reader
-from jaxemb.contextual import elmo as pretrained
+from jaxemb.contextual import cells, elmo as pretrained, reader
 from jaxemb.contextual.bilm import BiLM
 from jaxemb.contextual.language_model import Contextualizer, Lookup
 from jaxemb.contextual.recurrence import Carry

@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jaxemb.contextual import perplexity as perplexities
-from jaxemb.contextual import windows
+from jaxemb.contextual import perplexity as perplexities, windows
 from jaxemb.contextual.windows import END, SHIFT, START, UNKNOWN
 from jaxemb.errors import InputError
 

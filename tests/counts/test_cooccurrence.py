@@ -6,8 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence
+from jaxemb.counts import cells as merging, cooccurrence
 from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError
 from jaxemb.static import segments

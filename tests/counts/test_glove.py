@@ -8,7 +8,7 @@ import pytest
 from jaxemb.counts import glove, shuffling
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
-from jaxemb.static import objectives, tables
+from jaxemb.static import batches, tables
 from jaxemb.structs import Cells, InOut
 from jaxemb.training import learners
 
@@ -42,7 +42,7 @@ def _batch(cells: Cells):
 
 @jax.jit
 def _loss(whole: InOut, batch):
-    return objectives.total(OBJECTIVE, tables.gather(whole, batch.ids), batch)
+    return batches.total(OBJECTIVE, tables.gather(whole, batch.ids), batch)
 
 
 def _trained(state, learner, cells, rate=1.0, batch=1, **options):

@@ -12,8 +12,7 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import elmo
 from jaxemb.formats.elmo import layout
 from tests import patience
-from tests.formats import elmo_models as models
-from tests.formats import fuzz
+from tests.formats import elmo_models as models, fuzz
 from tests.formats.elmo_models import CHAR, SMALL, TOKENS
 
 FIXTURE = Path(__file__).parents[3] / "shared/data/elmo_fixture_bilm_tf"

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import files as disk
-from jaxemb import formats
+from jaxemb import files as disk, formats
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import FORMATS, FormatWarning, WordVectors, unwritable
 from tests.formats import samples

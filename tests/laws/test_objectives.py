@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxemb.functional import losses
-from jaxemb.static import blocks, objectives, tables
+from jaxemb.static import batches, blocks, objectives, tables
 from jaxemb.structs import Bag, InOut
 from tests.laws.members import (
     DRAWS,
@@ -40,7 +40,7 @@ def _drawn(draw):
 
 
 def loss_of(objective, whole, batch):
-    return objectives.total(objective, tables.gather(whole, batch.ids), batch)
+    return batches.total(objective, tables.gather(whole, batch.ids), batch)
 
 
 def rows_read(ids):
@@ -125,7 +125,7 @@ def test_shared_noise_has_the_expected_gradient_of_own_draws_exactly(draw, vocab
         def with_noise(word):
             ids = batch.ids._replace(output=batch.ids.output.at[:, -1].set(word))
             changed = batch._replace(ids=ids)
-            return objectives.total(objective, tables.gather(whole, ids), changed)
+            return batches.total(objective, tables.gather(whole, ids), changed)
 
         return jnp.float32(mass) @ jax.vmap(with_noise)(every)
 

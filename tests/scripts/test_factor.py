@@ -6,12 +6,10 @@ import factor
 import numpy as np
 import pytest
 
-from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence, factorizations
+from jaxemb.counts import cells as merging, cooccurrence, factorizations
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.lab import workdir
-from jaxemb.lab.runs.counts import report
-from jaxemb.lab.runs.counts import run as counting
+from jaxemb.lab.runs.counts import report, run as counting
 from jaxemb.lab.runs.counts.config import CountConfig, PmiConfig
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.lab.tables import scores

@@ -9,8 +9,7 @@ import pytest
 
 from jaxemb.contextual import training as contextual_training
 from jaxemb.lab import command_line
-from jaxemb.lab.studies.polysemy import report
-from jaxemb.lab.studies.polysemy import text as polysemy_text
+from jaxemb.lab.studies.polysemy import report, text as polysemy_text
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.training import loop
 from tests.scripts.test_train import run

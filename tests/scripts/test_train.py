@@ -14,8 +14,7 @@ import pytest
 import train
 from safetensors.numpy import load_file, save_file
 
-from jaxemb.lab import command_line, workdir
-from jaxemb.lab import report as reports
+from jaxemb.lab import command_line, report as reports, workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.static import run as runs
 from jaxemb.training import loop

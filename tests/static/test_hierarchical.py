@@ -9,7 +9,7 @@ import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
-from jaxemb.static import hierarchical, objectives, tables, trees
+from jaxemb.static import batches, hierarchical, tables, trees
 from jaxemb.structs import InOut
 from tests.references import word2vec
 from tests.transforms import PLAIN_AND_JIT
@@ -41,7 +41,7 @@ def loss_and_pairs(objective, whole, resources):
     random = jnp.zeros((2, 4), jnp.uint32)
     batch = jax.vmap(objective.draw, in_axes=(0, 0, None))(random, TEXTS, resources)
     rows = tables.gather(whole, batch.ids)
-    return objectives.total(objective, rows, batch), jnp.sum(batch.pairs)
+    return batches.total(objective, rows, batch), jnp.sum(batch.pairs)
 
 
 @PLAIN_AND_JIT

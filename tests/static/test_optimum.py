@@ -10,7 +10,7 @@ import pytest
 
 from jaxemb.counts import pmi
 from jaxemb.functional import sampling
-from jaxemb.static import blocks, objectives, optimum, tables
+from jaxemb.static import batches, blocks, objectives, optimum, tables
 from jaxemb.structs import Cells, InOut
 
 NEGATIVES = 5
@@ -209,7 +209,7 @@ def test_a_block_of_the_objective_has_this_loss_in_expectation(name, vocab):
         keys = jax.random.split(jax.random.key(0))
         whole = InOut(*(jax.random.normal(key, (4, 3)) for key in keys))
         one = jax.tree.map(lambda leaf: leaf[:, None], every)  # batches of one block
-        cost = jax.vmap(lambda b: objectives.total(objective, tables.gather(whole, b.ids), b))
+        cost = jax.vmap(lambda b: batches.total(objective, tables.gather(whole, b.ids), b))
         total = float(chance @ jax.jit(cost)(one))
     counts, mass = _counts(window=2), np.float64(small.counts) ** 0.75
     noise_counts = RULES[name](counts, NEGATIVES, mass / mass.sum())

@@ -9,7 +9,7 @@ import pytest
 
 from jaxemb.errors import InputError
 from jaxemb.functional import losses, softmax
-from jaxemb.static import objectives, softmaxes, tables
+from jaxemb.static import batches, objectives, softmaxes, tables
 from jaxemb.structs import InOut
 from tests.references import word2vec
 
@@ -33,7 +33,7 @@ def parts(objective, whole, resources, seed):
     batch = jax.vmap(objective.draw, in_axes=(0, 0, None))(random, TEXTS, resources)
     rows = tables.gather(whole, batch.ids)
     hidden = jax.vmap(objective.pool)(rows.input, batch)
-    return objectives.total(objective, rows, batch), hidden, batch
+    return batches.total(objective, rows, batch), hidden, batch
 
 
 def made(name, vocab, seed=0):

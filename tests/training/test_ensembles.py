@@ -9,14 +9,11 @@ import pytest
 from jaxemb.errors import InputError
 from jaxemb.evaluation import bundled
 from jaxemb.lab import workdir
-from jaxemb.lab.runs.static import members as ensembles
-from jaxemb.lab.runs.static import report
-from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static import members as ensembles, report, run as runs
 from jaxemb.lab.runs.static.config import Member
 from jaxemb.static import objectives, tables
 from jaxemb.structs import InOut, Vocab
-from jaxemb.training import ensembles as training_ensembles
-from jaxemb.training import learners, loop
+from jaxemb.training import ensembles as training_ensembles, learners, loop
 from tests.training.test_training import SMALL, _plan_and_text, text  # noqa: F401 (a fixture)
 
 MEMBERS = training_ensembles.Members(

@@ -22,13 +22,11 @@ from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.planning import collectives
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import InOut, Vocab
-from jaxemb.training import learners, loop, mesh_sizes, monitor, sharded
-from jaxemb.training import mesh as sharding
+from jaxemb.training import learners, loop, mesh as sharding, mesh_sizes, monitor, sharded
 from jaxemb.training.sharded import Sharded
 from tests import covering
 from tests.scripts.test_train import _interrupt_after, no_pictures, place, run  # noqa: F401 (fixtures)
-from tests.scripts.test_train_contextual import _plan as _language_model
-from tests.scripts.test_train_contextual import _text as _streams
+from tests.scripts.test_train_contextual import _plan as _language_model, _text as _streams
 
 WORDS, DIM, BATCH, STEPS = 1003, 16, 8, 100
 SMALL = {"window": 2, "negatives": 2, "block_length": 4, "shared_negatives": 4}

@@ -22,9 +22,8 @@ import numpy as np
 
 from jaxemb.errors import FormatError, InputError
 from jaxemb.files import replacing
-from jaxemb.formats import recognition
-from jaxemb.formats.elmo import layout
-from jaxemb.formats.elmo import options as elmo_options
+from jaxemb.formats import foreign
+from jaxemb.formats.elmo import layout, options as elmo_options
 from jaxemb.formats.elmo.layout import Shape, Weights
 from jaxemb.formats.elmo.options import CharOptions, Options
 from jaxemb.formats.options import existing, named
@@ -87,7 +86,7 @@ def _refuse_foreign(path: Path) -> None:
     """Raises FormatError for what is clearly no HDF5; a block of its user may come before it."""
     if not compression.is_plain(path):
         raise FormatError(path, "byte 0", "a compressed file", "HDF5", "decompress it first")
-    recognition.check(path)
+    foreign.check(path)
 
 
 def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.sharding import Mesh
-from jax.sharding import PartitionSpec as P
+from jax.sharding import Mesh, PartitionSpec as P
 
 from jaxemb.lab.durable import loop
 from jaxemb.training.mesh import Placement, begin, by_rows, divided, parse, place, whole

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 import jax
 
 from jaxemb.errors import InputError, Interrupted
-from jaxemb.lab import command_line
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import command_line, workdir as identity
 from jaxemb.lab.durable import checkpoints, loop
 from jaxemb.lab.hosts import lost, store
 from jaxemb.lab.settings import AUTO, Hosts

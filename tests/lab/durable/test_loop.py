@@ -35,11 +35,12 @@ from jaxemb.training import loop as training
 from tests import patience
 from tests.lab.durable.test_checkpoints import UNSYNCED, failing
 from tests.lab.runs import test_glove as glove_tests
-from tests.scripts import test_train as script_tests
-from tests.scripts import test_train_contextual as contextual_tests
+from tests.scripts import test_train as script_tests, test_train_contextual as contextual_tests
 from tests.scripts.test_train import run as run_script
-from tests.training.test_training import _plan_and_text
-from tests.training.test_training import text as text  # a fixture
+from tests.training.test_training import (
+    _plan_and_text,
+    text as text,  # a fixture
+)
 
 STEPS = 30
 

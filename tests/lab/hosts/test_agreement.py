@@ -26,8 +26,7 @@ from jaxemb.lab.durable.tensors import arrays
 from jaxemb.lab.hosts import agreement, lost, store
 from jaxemb.lab.runs.contextual import run
 from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.runs.static import prepare
-from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static import prepare, run as runs
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.settings import Hosts
 from tests import covering, patience, quickly

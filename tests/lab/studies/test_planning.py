@@ -11,14 +11,12 @@ import pytest
 from jax.sharding import PartitionSpec as P
 
 from jaxemb.errors import InputError
-from jaxemb.lab.studies.planning import collectives, machines, report
-from jaxemb.lab.studies.planning import job as planning
+from jaxemb.lab.studies.planning import collectives, job as planning, machines, report
 from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
 from jaxemb.lab.studies.planning.report import SMALL, SMALL_MESHES
 from jaxemb.static import objectives
 from jaxemb.structs import Vocab
-from jaxemb.training import learners, loop, sharded
-from jaxemb.training import mesh as sharding
+from jaxemb.training import learners, loop, mesh as sharding, sharded
 from tests import covering
 from tests.scripts.test_train import run
 

@@ -15,10 +15,7 @@ from jaxemb.contextual import models, perplexity, training, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.lab import corpus as preparation
-from jaxemb.lab import progress
-from jaxemb.lab import vectors as loading
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import corpus as preparation, progress, vectors as loading, workdir as identity
 from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig

@@ -9,12 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxemb.counts import factorizations, shuffling
-from jaxemb.counts import glove as glove_lib
+from jaxemb.counts import factorizations, glove as glove_lib, shuffling
 from jaxemb.counts.factorizations import Factored, Progress
 from jaxemb.errors import above_zero, at_least, called_with, seeds
-from jaxemb.lab import progress as progress_lib
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import progress as progress_lib, workdir as identity
 from jaxemb.lab.durable import loop, tensors
 from jaxemb.structs import Cells, InOut, LearnerState, Refused, Vocab
 from jaxemb.training import fitting, learners, prefetch

@@ -6,8 +6,7 @@ from typing import Any
 from jaxemb.lab import report
 from jaxemb.lab.runs.counts import run
 from jaxemb.lab.runs.counts.config import CountConfig
-from jaxemb.lab.tables import inspection
-from jaxemb.lab.tables import report as tables_report
+from jaxemb.lab.tables import inspection, report as tables_report
 
 
 def build(config: CountConfig, result: run.Result) -> dict[str, Any]:

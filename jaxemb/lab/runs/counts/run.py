@@ -9,19 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxemb import files
-from jaxemb.counts import cells as merging
-from jaxemb.counts import cooccurrence
+from jaxemb.counts import cells as merging, cooccurrence
 from jaxemb.counts.factorizations import Factored
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.lab import corpus as preparation
-from jaxemb.lab import progress
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import corpus as preparation, progress, workdir as identity
 from jaxemb.lab.durable import checkpoints, tensors
 from jaxemb.lab.runs.counts.config import CountConfig
 from jaxemb.static import segments
 from jaxemb.structs import Cells, InOut, Vocab
-from jaxemb.text import corpus as corpus_lib
-from jaxemb.text import vocabulary
+from jaxemb.text import corpus as corpus_lib, vocabulary
 
 COUNTED, FACTORED = "counted.json", "factored.json"
 

@@ -9,8 +9,7 @@ from jaxemb.lab.corpus import prepare_corpus
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.runs.static.config import SubwordConfig
 from jaxemb.structs import Vocab
-from jaxemb.text import corpus as corpus_lib
-from jaxemb.text import sources
+from jaxemb.text import corpus as corpus_lib, sources
 
 
 def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:

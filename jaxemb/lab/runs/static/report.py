@@ -9,12 +9,9 @@ from jaxemb import linalg
 from jaxemb.errors import one_line
 from jaxemb.evaluation import bundled
 from jaxemb.lab import report
-from jaxemb.lab.runs.static import config as config_lib
-from jaxemb.lab.runs.static import growth, steps
-from jaxemb.lab.runs.static import members as ensembles
+from jaxemb.lab.runs.static import config as config_lib, growth, members as ensembles, steps
 from jaxemb.lab.runs.static.run import Result
-from jaxemb.lab.tables import inspection
-from jaxemb.lab.tables import report as tables_report
+from jaxemb.lab.tables import inspection, report as tables_report
 from jaxemb.training import ensembles as training_ensembles
 
 

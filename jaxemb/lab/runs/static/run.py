@@ -11,19 +11,15 @@ import jax
 import numpy as np
 
 from jaxemb import files
-from jaxemb.lab import progress
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import progress, workdir as identity
 from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
-from jaxemb.lab.runs.static import config as config_lib
-from jaxemb.lab.runs.static import growth, steps, subwords
-from jaxemb.lab.runs.static import start as starting
+from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
 from jaxemb.lab.workdir import TABLES
 from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import fitting, mesh, monitor, sharded
-from jaxemb.training import loop as training
+from jaxemb.training import fitting, loop as training, mesh, monitor, sharded
 from jaxemb.training.sharded import Sharded, measure, placement, program
 
 METRICS = "metrics.jsonl"

@@ -10,8 +10,7 @@ from jaxtyping import Float, Int
 from jaxemb import files
 from jaxemb.contextual import reader, windows
 from jaxemb.errors import InputError
-from jaxemb.lab import vectors as loading
-from jaxemb.lab import workdir as identity
+from jaxemb.lab import vectors as loading, workdir as identity
 from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.text import corpus, vocabulary
 

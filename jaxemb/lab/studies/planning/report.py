@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from jaxemb.errors import InputError
 from jaxemb.lab import report
-from jaxemb.lab.studies.planning import job as planning
-from jaxemb.lab.studies.planning import machines
+from jaxemb.lab.studies.planning import job as planning, machines
 from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
 from jaxemb.lab.studies.planning.machines import Machine
 from jaxemb.training.mesh_sizes import PARTS

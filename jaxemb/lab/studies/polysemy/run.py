@@ -14,8 +14,7 @@ from jaxemb.errors import InputError
 from jaxemb.evaluation import polysemy
 from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
 from jaxemb.lab.runs.contextual import embed, run
-from jaxemb.lab.runs.static import prepare
-from jaxemb.lab.runs.static import run as runs
+from jaxemb.lab.runs.static import prepare, run as runs
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.lab.studies.polysemy.text import TEXT, Sample
 from jaxemb.text import tokenizers, vocabulary

@@ -16,8 +16,7 @@ from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.evaluation import pseudo_words
 from jaxemb.evaluation.pseudo_words import PseudoWord
-from jaxemb.lab import corpus as preparation
-from jaxemb.lab import workdir
+from jaxemb.lab import corpus as preparation, workdir
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.text import corpus, sources

@@ -1,0 +1,29 @@
+"""The loss of a batch of blocks, whatever the objective."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxemb.structs import Block, InOut, Objective
+
+
+def total(objective: Objective, rows: InOut, batch: Block):
+    """The loss of a batch of blocks in nats, summed, as a function of the rows it read."""
+
+    own = objective.reads.own
+
+    def one(block_rows: InOut, block: Block):
+        hidden = objective.pool(block_rows.input, block)
+        if not own:
+            return objective.loss(hidden, block_rows.output, block.target, block.weight)
+        first = hidden.shape[0] * own
+        return _own(hidden, block_rows.output[:first], block) + objective.loss(
+            hidden, block_rows.output[first:], block.target[own:], block.weight[:, own:]
+        )
+
+    def _own(hidden, outputs, block: Block):
+        """Each center against outputs that no other center is scored against."""
+        each = jax.vmap(lambda h, o, w: objective.loss(h[None], o, block.target[:own], w[None]))
+        outputs = outputs.reshape(hidden.shape[0], own, -1)
+        return jnp.sum(each(hidden, outputs, block.weight[:, :own]))
+
+    return jnp.sum(jax.vmap(one)(rows, batch))

@@ -1,0 +1,91 @@
+"""A text in memory to a vocabulary and ids."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxemb.errors import InputError
+from jaxemb.structs import Vocab
+from jaxemb.text import phrases as phrases_lib, tokenizers, vocabulary
+from jaxemb.text.vocabulary import SENTENCE_END, Numbered
+
+
+def encode(
+    sentences: Iterable[str] | Iterable[list[str]],
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    tokenizer: Callable[[str], list[str]] = tokenizers.words,
+    phrases: phrases_lib.Rule | None = None,
+) -> tuple[Vocab, np.ndarray]:
+    """A vocabulary and ids, in memory, of an open file or any iterable; read once.
+
+    Args:
+        sentences: lines of text, or lists of tokens, each a sentence.
+        min_count: rarer words are left out.
+        max_vocab: the most words to keep, by frequency; None keeps all.
+        tokenizer: from a line to its tokens; not used on lists of tokens.
+        phrases: which pairs of words become one; None for none.
+
+    Returns:
+        The vocabulary by falling count, and int32 ids with -1 at sentence ends.
+
+    Raises:
+        InputError: a string or a path where lines are wanted; tokens that are no strings; no
+            tokens; none frequent enough; a file that is not text in its encoding.
+    """
+    if isinstance(sentences, str | bytes):
+        raise InputError(
+            "encode got a string: wanted lines or lists of tokens; pass text.splitlines(), "
+            "or an open file"
+        )
+    if isinstance(sentences, os.PathLike) or not isinstance(sentences, Iterable):
+        raise InputError(
+            f"encode got {sentences!r:.60}, of {type(sentences).__name__}: wanted lines or "
+            "lists of tokens; of a file, pass open(path, encoding='utf-8')"
+        )
+    if not callable(tokenizer) or not isinstance(phrases, phrases_lib.Rule | None):
+        name, given = ("phrases", phrases) if callable(tokenizer) else ("tokenizer", tokenizer)
+        wanted = {"phrases": "phrases.Rule or None", "tokenizer": "a function of a line"}[name]
+        raise InputError(f"{name} is {given!r:.60}; wanted {wanted}")
+    numbering, parts = vocabulary.Numbering(), []
+    for number, sentence in enumerate(_readable(sentences), start=1):
+        tokens = _tokens(number, sentence, tokenizer)
+        if tokens:
+            parts.append(np.array([*numbering(tokens), SENTENCE_END], np.int32))
+    numbers = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+    words = numbering.words()
+    whole = Numbered(words, vocabulary.count(numbers, len(words)), lambda: iter([numbers]))
+    if phrases is not None:
+        whole, _ = phrases_lib.join(whole, phrases)
+    chosen = vocabulary.renumber(
+        whole.words, whole.counts, min_count=min_count, max_vocab=max_vocab
+    )
+    return chosen.vocab, np.concatenate([chosen(block) for block in whole.blocks()])
+
+
+def _tokens(number: int, sentence: Any, tokenizer: Callable[[str], list[str]]) -> list[str]:
+    found = tokenizer(sentence) if isinstance(sentence, str) else sentence
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise InputError(
+            f"sentence {number:,}: got {found!r:.60}, of {type(found).__name__}: wanted a line or "
+            "a list of tokens: open a file as text, or pass lists of words"
+        )
+    tokens = list(found)
+    for token in tokens:
+        if not isinstance(token, str):
+            raise InputError(
+                f"sentence {number:,}: tokens are {type(token).__name__}, wanted str: "
+                "open a file as text, or pass lists of words"
+            )
+    return tokens
+
+
+def _readable(sentences: Iterable) -> Iterator:
+    try:
+        yield from sentences
+    except UnicodeDecodeError as error:
+        name = getattr(sentences, "name", "the text")
+        raise InputError(f"{name}: not {error.encoding} text: {error}") from None

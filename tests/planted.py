@@ -1530,4 +1530,40 @@ MUTANTS = {
         "jnp.float32) - 2.0",
         "tests/contextual/test_bilm.py::test_vectors_of_characters_begin_uniform_around_zero",
     ),
+    "a text shorter than the window has no place for its pairs": Mutant(
+        "counts/cooccurrence.py",
+        "max(len(ids) - distance, 0))",
+        "max(len(ids) - distance, 1))",
+        "tests/counts/test_cooccurrence.py::test_a_text_shorter_than_the_window",
+    ),
+    "a difference wants three items": Mutant(
+        "evaluation/intervals.py",
+        "if len(human) < 2:\n        return Difference(*NOTHING",
+        "if len(human) < 3:\n        return Difference(*NOTHING",
+        "tests/evaluation/test_intervals.py::test_two_items_have_a_difference",
+    ),
+    "the byte 128 is not below zero": Mutant(
+        "functional/hashing.py",
+        "byte if byte < 128",
+        "byte if byte <= 128",
+        "tests/formats/test_formats.py::test_hashes_are_fasttexts",
+    ),
+    "of words that repeat all but the wanted ones are read": Mutant(
+        "formats/rows.py",
+        "self._wanted is not None and word not in",
+        "self._wanted is not None and word in",
+        "tests/formats/test_formats.py::test_of_words_that_repeat",
+    ),
+    "a word with its number is written whatever the format holds": Mutant(
+        "formats/unwritable.py",
+        "if why := fault(word) or fault(new):",
+        "if why := fault(word) and fault(new):",
+        "tests/formats/test_writing.py::test_renamed_words_that_would_be_one_word",
+    ),
+    "one line more tells the dimension": Mutant(
+        "formats/unwritable.py",
+        "if row < AGREEING and",
+        "if row <= AGREEING and",
+        "tests/formats/test_writing.py::test_pieces_with_a_digit",
+    ),
 }

@@ -173,6 +173,15 @@ def test_progress_ends_where_it_said(tmp_path, monkeypatch):
     assert told[-1] == (1000, 1000)
 
 
+@every_side
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_text_shorter_than_the_window_has_the_pairs_that_it_has(side, length):
+    window = cooccurrence.Window(5, cooccurrence.harmonic, *SIDES[side])
+    ids = np.arange(length, dtype=np.int32)
+    found = cooccurrence.cooccurrence(ids, VOCAB, window)
+    np.testing.assert_allclose(dense(found), by_loop(ids, window), rtol=1e-6)
+
+
 @pytest.mark.parametrize("ids", [np.zeros(0, np.int32), np.array([3, -1, 4, -1, -1], np.int32)])
 def test_a_text_without_pairs_has_no_cells(ids, tmp_path):
     for cells in (

@@ -55,6 +55,16 @@ def test_nothing_asked_is_no_number():
     assert np.isnan(intervals.correlation(intervals.pearson, np.ones(9), np.arange(9.0))).all()
 
 
+def test_two_items_have_a_difference_and_one_has_none():
+    def of(n: int):
+        return intervals.correlation_difference(
+            intervals.pearson, np.arange(n) * 1.0, -np.arange(n) * 1.0, np.arange(n) * 1.0
+        )
+
+    assert of(2).value == 2.0  # correlations 1 and -1
+    assert np.isnan(of(1).value)
+
+
 def test_a_table_does_not_differ_from_itself_and_a_better_one_does():
     human, good = _two(300)
     bad = _two(300, share=0.1, seed=1)[1]

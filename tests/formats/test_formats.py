@@ -133,6 +133,14 @@ def test_the_first_rows_and_chosen_words_are_those_of_the_whole(name, tmp_path):
     assert formats.read(path, name, only=only, limit=10).words == (whole.words[3],)
 
 
+def test_of_words_that_repeat_the_wanted_ones_are_read_at_their_first_row(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("a 1 2\nb 3 4\na 5 6\nc 7 8\nb 9 9\n")
+    with pytest.warns(FormatWarning, match="twice|repeat|double"):
+        found = formats.read(path, "glove", only={"b", "c"})
+    _same(found, WordVectors(("b", "c"), np.float32([[3, 4], [7, 8]])))
+
+
 def test_words_beside_npy_are_a_text_or_a_column_of_parquet(tmp_path):
     np.save(tmp_path / "t.npy", samples.TABLE)
     (tmp_path / "w.txt").write_text("\n".join(samples.WORDS) + "\n", "utf-8")
@@ -277,6 +285,8 @@ def test_hashes_are_fasttexts():
     golden = {"a": 3826002220, "the": 3020861980, "<the": 924409726, "é": 1023043777}
     assert {word: hashing.fnv1a(word.encode()) for word in golden} == golden
     assert hashing.fnv1a(b"<wh") == 1048167652
+    # the formula at the least byte that is below zero: (offset ^ -128) * prime
+    assert hashing.fnv1a(b"\x80") == (2166136261 ^ 0xFFFFFF80) * 16777619 % 2**32
 
 
 @pytest.mark.parametrize("sizes", [(3, 6), (1, 3), (5, 5), (2, 2), (0, 0), (1, 1)])

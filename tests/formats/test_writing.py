@@ -10,6 +10,7 @@ import pytest
 from jaxemb import files as disk, formats
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import FORMATS, FormatWarning, WordVectors, unwritable
+from jaxemb.formats.text import AGREEING
 from tests.formats import samples
 
 WRITABLE = [name for name, each in FORMATS.items() if each.write]
@@ -120,9 +121,17 @@ def test_renamed_words_that_would_be_one_word_get_numbers(tmp_path):
     assert [each.written for each in own] == ["x", "x_2", "x_3"]
     with pytest.raises(InputError, match="unwritable gave 'y y', which cannot be written"):
         formats.write(tmp_path / "t.vec", of, unwritable=lambda word: "y y")
+    pieces = WordVectors(("a\tb", "a\tc", "d"), of.vectors[:3])  # `x y_2` has pieces and a digit
+    with pytest.raises(InputError, match="unwritable gave 'x y_2', which cannot be written"):
+        formats.write(tmp_path / "t.txt", pieces, "glove", unwritable=lambda word: "x y")
     one = WordVectors(("a b",), of.vectors[:1])
     with pytest.raises(InputError, match="can hold none of the 1 words"):
         formats.write(tmp_path / "t.vec", one, unwritable=formats.skip)
+
+
+def test_pieces_with_a_digit_may_stand_below_the_lines_that_tell_the_dimension():
+    rows = range(AGREEING - 1, AGREEING + 1)
+    assert [bool(unwritable.glove("a b2", row, 3)) for row in rows] == [True, False]
 
 
 TABLES = {

@@ -18,7 +18,9 @@ ROOMS = [
     "formats",
     "static",
     "contextual",
-    "contextualizers",
+    "embedders",
+    "counts",
+    "training",
     "evaluation",
 ]
 SMALL = 16  # larger constants are sizes of a block, a buffer, a wait

@@ -1,9 +1,11 @@
 """The rooms of the house: what each may import, and which libraries each may use."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -208,10 +210,34 @@ def test_preparing_text_loads_no_jax():
     assert _fresh(code) == "False"
 
 
-def test_everything_the_front_door_promises_is_there():
+@pytest.mark.parametrize(
+    ("code", "most"),
+    [
+        ("import jaxemb.contextual.reader", 40),
+        ("import jaxemb.training.learners", 15),
+        ("import numpy, jaxemb; jaxemb.linalg.rank(numpy.eye(3))", 25),
+    ],
+)
+def test_a_part_loads_little_of_the_whole(code, most):
+    counted = "print(sum(name.partition('.')[0] == 'jaxemb' for name in sys.modules))"
+    assert int(_fresh(f"import sys; {code}; {counted}")) <= most
+
+
+ROOMS_WITH_STUBS = sorted(path.parent for path in (ROOT / "jaxemb").rglob("__init__.pyi"))
+
+
+@pytest.mark.parametrize("room", ROOMS_WITH_STUBS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_everything_a_door_promises_is_there_and_no_file_hides_it(room):
+    door = importlib.import_module(str(room.relative_to(ROOT)).replace("/", "."))
+    for name in door.__all__:
+        assert getattr(door, name) is not None
+        file = (room / f"{name}.py").exists() or (room / name).is_dir()
+        module = isinstance(getattr(door, name), types.ModuleType)
+        assert module or not file, f"{name}.py would hide {name}"
+
+
+def test_what_the_front_door_does_not_have_is_an_error():
     import jaxemb
 
-    for name in jaxemb.__all__:
-        assert getattr(jaxemb, name) is not None
     with pytest.raises(AttributeError, match="No jaxemb attribute nothing"):
         _ = jaxemb.nothing  # type: ignore[attr-defined]

@@ -224,7 +224,7 @@ def steps(on: Sharded, plan: loop.Plan) -> Any:
 
 
 def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
-    """`watching.measure` of tables where they lie; of padded ones, with their rows without it."""
+    """`monitor.measure` of tables where they lie; of padded ones, with their rows without it."""
     if on.by_dim:
         whole = sharding.by_rows(placement(on), whole)
     # each process has it on a device of its own: a number of the host is every device's

@@ -142,7 +142,7 @@ def own(workdir: Path, config: Any) -> Path:
 
 
 def place(workdir: str | Path) -> checkpoints.Place:
-    """`identity.place` of a run whose parts all processes write."""
+    """`workdir.place` of a run whose parts all processes write."""
     process, processes = share()
     return identity.place(Path(workdir))._replace(process=process, processes=processes)
 

@@ -28,8 +28,8 @@ class CountConfig:
     window: int = 5
     """The furthest distance of a context word."""
     weight: Function = cooccurrence.word2vec
-    """From (distances, window) to how much a pair counts: counts.word2vec, counts.harmonic (GloVe),
-    counts.uniform, or yours."""
+    """From (distances, window) to how much a pair counts: cooccurrence.word2vec,
+    cooccurrence.harmonic (GloVe), cooccurrence.uniform, or yours."""
     left: bool = True
     """Contexts before the word are counted."""
     right: bool = True
@@ -96,7 +96,7 @@ class PmiConfig(CountConfig):
 
 @dataclasses.dataclass(frozen=True)
 class GloveConfig(CountConfig):
-    """Settings of `glove_training.glove`."""
+    """Settings of `glove.glove`."""
 
     x_max: float = 10.0
     """The count from which all cells matter alike; 100 for billions of words."""

@@ -32,7 +32,7 @@ def members_of(config: StaticConfig) -> Members:
 def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) -> run.Result:
     """Trains all members into config.workdir, each at last into a folder of its own there.
 
-    Goes on where an earlier session was interrupted; raises what `runs.train` raises.
+    Goes on where an earlier session was interrupted; raises what `run.train` raises.
     """
     members = members_of(config)
     result = run.train(config, objective, learner, corpus, functools.partial(together, members))
@@ -44,7 +44,7 @@ def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) 
 
 
 def together(members: Members, plan: loop.Plan) -> run.How:
-    """How `runs.train` trains and measures all members."""
+    """How `run.train` trains and measures all members."""
     return run.How(
         ensembles.program(members, plan),
         ensembles._measure,

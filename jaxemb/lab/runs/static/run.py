@@ -58,7 +58,7 @@ def train(
     """Trains into config.workdir, or goes on where an earlier session was interrupted.
 
     Args:
-        together: for several models in one program: `ensembles.together`.
+        together: for several models in one program: `members.together`.
 
     Returns:
         The finished tables with the account of every token.
@@ -217,7 +217,7 @@ def metrics(workdir: Path) -> list[dict[str, Any]]:
 
 
 def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
-    """What a run over a mesh does otherwise: the fields of `runs.How`."""
+    """What a run over a mesh does otherwise: the fields of `How`."""
     return {
         "program": program(on, plan),
         "measure": functools.partial(measure, on, rows),

@@ -42,7 +42,7 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
     """Both runs on the merged text of a folder; each goes on where it stopped.
 
     Raises:
-        InputError, NumericalError, Interrupted: as `runs.train`.
+        InputError, NumericalError, Interrupted: as `run.train`.
     """
     workdir = folder / config.static.workdir
     static = dataclasses.replace(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
-from jaxemb.linalg.assertions import Measured, finite, require, still
+from jaxemb.linalg.checks import Measured, finite, require, still
 from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.onehot import one_hot
 

@@ -19,7 +19,7 @@ from jax.experimental import checkify
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
-from jaxemb.linalg import assertions as checks
+from jaxemb.linalg import checks
 from tests.linalg.tables import planted
 
 

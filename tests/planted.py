@@ -1530,4 +1530,10 @@ MUTANTS = {
         "jnp.float32) - 2.0",
         "tests/contextual/test_bilm.py::test_vectors_of_characters_begin_uniform_around_zero",
     ),
+    "forward reads the text of backward": Mutant(
+        "contextual/language_model.py",
+        "directions(texts[0], texts[1]",
+        "directions(texts[1], texts[1]",
+        "tests/contextual/test_language_model.py::test_each_direction_reads_its_own_text",
+    ),
 }

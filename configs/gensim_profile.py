@@ -8,10 +8,9 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 45 s in all, 0.82 M words/s, ra
          held-out loss 4.153 -> 1.968, WordSim-353 .517, SimLex-999 .203, analogies 8.7 %
 """
 
-from jaxemb import objectives
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 from jaxemb.lab.runs.static import profiles
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
 
 config = profiles.gensim(
     StaticConfig(

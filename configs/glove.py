@@ -10,9 +10,8 @@ Expect:  2 CPU cores (AMD EPYC), commit ed25240, 9.0 M words of Wikipedia: WordS
 """
 
 from jaxemb.counts import cooccurrence
+from jaxemb.lab import Corpus, GloveConfig
 from jaxemb.lab.runs.counts import glove
-from jaxemb.lab.runs.counts.config import GloveConfig
-from jaxemb.lab.runs.static.config import Corpus
 
 config = GloveConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=0.0, held_out=0.0),

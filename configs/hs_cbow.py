@@ -11,10 +11,10 @@ Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 7 s in all, 
          SimLex-999 .212, analogies 16.9 %
 """
 
+from jaxemb import learners
 from jaxemb.functional import pooling
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb.lab import Corpus, StaticConfig
 from jaxemb.static import hierarchical
-from jaxemb.training import learners
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

@@ -10,9 +10,9 @@ Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 6 min 34 s in all,
          SimLex-999 .221, analogies 32.0 %
 """
 
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners
+from jaxemb.lab import Corpus, StaticConfig
 from jaxemb.static import hierarchical
-from jaxemb.training import learners
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

@@ -7,9 +7,8 @@ Expect:  2 CPU cores (AMD EPYC), commit ed53f40: 0.98 M words/s, rank 100 of 100
 import jax
 import jax.numpy as jnp
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 
 def margin(hidden, outputs, target, weight):

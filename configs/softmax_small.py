@@ -11,12 +11,10 @@ import functools
 
 import optax
 
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
+from jaxemb.lab import ComparisonConfig, Contender, Corpus, StaticConfig
 from jaxemb.lab.studies.likelihood import run
-from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
 from jaxemb.static import hierarchical, softmaxes
-from jaxemb.training import learners
 
 config = ComparisonConfig(
     static=StaticConfig(

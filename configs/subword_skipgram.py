@@ -9,9 +9,9 @@ Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 15 s in all,
          SimLex-999 .257, analogies 47.4 %
 """
 
-from jaxemb.lab.runs.static.config import Corpus, SubwordConfig
+from jaxemb import learners
+from jaxemb.lab import Corpus, SubwordConfig
 from jaxemb.static import subwords
-from jaxemb.training import learners
 
 config = SubwordConfig(
     corpus=Corpus(path=("data/enwiki.txt",), min_count=5, subsample=1e-3),

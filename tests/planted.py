@@ -1566,4 +1566,10 @@ MUTANTS = {
         "directions(texts[1], texts[1]",
         "tests/contextual/test_language_model.py::test_each_direction_reads_its_own_text",
     ),
+    "a run of another format goes on": Mutant(
+        "lab/workdir.py",
+        'if was.get("format") != FORMAT:',
+        'if was.get("format", FORMAT) != FORMAT:',
+        "tests/scripts/test_train.py::test_a_run_of_another_format_is_refused",
+    ),
 }

@@ -21,6 +21,7 @@ from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
+FORMAT = 1  # of a run's folder; a change that cannot continue an older folder takes the next number
 
 # what may differ when a run is continued: it changes no bit of the result
 CHANGES_NOTHING = {
@@ -56,6 +57,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
     digests = " ".join(source["sha256"] for source in sources)
     digest = hashlib.sha256(digests.encode()).hexdigest()
     now = {
+        "format": FORMAT,
         "config": described(config),
         "sources_sha256": digest,
         "start_sha256": start,
@@ -66,6 +68,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         was = provenance.read_json(path)
         if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
             raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
+        _refuse_format(workdir, was)
         found = differences(_filled(was["config"], config), now["config"])
         if was.get("sources_sha256") != digest:
             found.append("the text changed")
@@ -78,6 +81,17 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
             )
     else:
         provenance.write_json(path, {**now, **environment()})
+
+
+def _refuse_format(workdir: Path, was: dict[str, Any]) -> None:
+    if was.get("format") != FORMAT:
+        versions = was.get("versions")
+        by = versions.get("jaxemb", "?") if isinstance(versions, dict) else "?"
+        raise InputError(
+            f"{workdir}: holds a run of jaxemb {by} in format {was.get('format', 0)}; this version "
+            f"continues format {FORMAT}: choose another --workdir (finished tables of the old one "
+            "are still read as vectors)"
+        )
 
 
 def place(workdir: Path) -> checkpoints.Place:

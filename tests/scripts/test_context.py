@@ -19,9 +19,8 @@ from jaxemb.text import corpus
 from tests.scripts.test_train import run
 
 CONFIG = """
-from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.2),

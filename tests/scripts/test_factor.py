@@ -18,8 +18,7 @@ from tests.scripts.test_train import run
 CONFIG = '''
 """A run of a second."""
 from jaxemb.counts import factorizations
-from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.lab.runs.counts.config import PmiConfig
+from jaxemb.lab import Corpus, PmiConfig
 
 config = PmiConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, subsample=0.005, held_out=0.2),

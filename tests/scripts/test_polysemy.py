@@ -16,12 +16,9 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """Pseudo-words of a toy text."""
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.studies.polysemy.config import Merging, PolysemyConfig
+from jaxemb.lab import ContextualConfig, Corpus, Merging, PolysemyConfig, StaticConfig
 
 config = PolysemyConfig(
     merging=Merging(pairs=3, min_count=30, max_count=140, ratio=1.2),

@@ -13,9 +13,8 @@ from tests.killing import Job, Nursery, kill
 
 STATIC = '''
 """Skip-gram of a few seconds."""
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
@@ -26,8 +25,7 @@ config = StaticConfig(
 CONTEXTUAL = '''
 """A biLM of a few seconds."""
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.settings import Corpus
+from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),

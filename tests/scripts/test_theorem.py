@@ -20,9 +20,8 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """Twenty words, as many dimensions: the theorem without a remainder."""
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0, subsample=0),

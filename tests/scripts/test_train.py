@@ -14,6 +14,7 @@ import pytest
 import train
 from safetensors.numpy import load_file, save_file
 
+from jaxemb import formats
 from jaxemb.lab import command_line, report as reports, workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.static import run as runs
@@ -23,9 +24,8 @@ ROOT = Path(__file__).parents[2]
 
 CONFIG = '''
 """A run of a second."""
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),
@@ -172,6 +172,26 @@ def test_another_config_in_the_same_folder_is_refused_with_the_difference(
     error = capsys.readouterr().err
     assert "dim was 8, now 9; window was 5, now 3" in error
     assert {p: p.read_bytes() for p in (trained / "run").rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("number", [None, 0, 2])
+def test_a_run_of_another_format_is_refused_by_its_version_and_its_tables_are_read(
+    trained, monkeypatch, capsys, number
+):
+    path = trained / "run/config.json"
+    written = json.loads(path.read_text())
+    assert written.pop("format") == workdir.FORMAT
+    if number is not None:
+        written["format"] = number
+    written["versions"]["jaxemb"] = "0.0.9"
+    path.write_text(json.dumps(written))
+    run(train, "config.py", monkeypatch=monkeypatch, code=2)
+    error = capsys.readouterr().err
+    assert f"holds a run of jaxemb 0.0.9 in format {number or 0}" in error
+    assert len(error.strip().splitlines()) == 1
+    vocab, tables = workdir.load(trained / "run")
+    assert formats.read(trained / "run").words == vocab.words
+    np.testing.assert_array_equal(formats.read(trained / "run").vectors, tables.input)
 
 
 def _interrupt_after(events: int, monkeypatch) -> None:

@@ -182,10 +182,9 @@ def test_without_carried_states_sentences_do_not_know_each_other():
 
 
 CONFIG = """
-from jaxemb.lab.runs.contextual import run as contextual_runs
-from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab import ContextualConfig, Corpus
+from jaxemb.lab.runs.contextual import run as contextual_runs
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.1),

@@ -36,9 +36,8 @@ ROOT = Path(__file__).parents[3]
 ENDS_IN = 10  # seconds: what docs/hosts.md promises, of an idle machine with a heartbeat of 5
 STATIC = '''
 """A run of some seconds."""
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
+from jaxemb import learners, objectives
+from jaxemb.lab import Corpus, StaticConfig
 
 config = StaticConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, subsample=0),
@@ -50,8 +49,7 @@ config = StaticConfig(
 CONTEXTUAL = '''
 """A language model of some seconds."""
 from jaxemb.contextual import models
-from jaxemb.lab.runs.contextual.config import ContextualConfig
-from jaxemb.lab.settings import Corpus
+from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, mark_unknown=True), dev=0.1,

@@ -111,10 +111,9 @@ def test_what_cannot_be_trained_is_refused():
 
 CONFIG = '''
 """GloVe of a second."""
-from jaxemb.lab.runs.counts import glove as glove_training
-from jaxemb.lab.runs.static.config import Corpus
-from jaxemb.lab.runs.counts.config import GloveConfig
 from jaxemb.counts import cooccurrence as counts
+from jaxemb.lab import Corpus, GloveConfig
+from jaxemb.lab.runs.counts import glove as glove_training
 
 config = GloveConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, subsample=0, held_out=0),

@@ -20,10 +20,9 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """A run of a second."""
-from jaxemb.training import learners
-from jaxemb.lab.runs.static.config import Corpus
+from jaxemb import learners
+from jaxemb.lab import Corpus, SubwordConfig
 from jaxemb.static import subwords
-from jaxemb.lab.runs.static.config import SubwordConfig
 
 config = SubwordConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1),

@@ -21,11 +21,9 @@ from tests.scripts.test_train import run
 
 CONFIG = '''
 """Pairs of words that always stand together."""
+from jaxemb import learners, objectives
+from jaxemb.lab import ComparisonConfig, Contender, Corpus, StaticConfig
 from jaxemb.lab.studies.likelihood import run as comparison
-from jaxemb.training import learners
-from jaxemb import objectives
-from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
-from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.static import hierarchical, softmaxes
 
 scores, above = comparison.scores, comparison.scores_above_noise

@@ -68,7 +68,7 @@ def pytest_cmdline_main(config):
     """Two folders or more are asked by several processes, where pytest-xdist is there."""
     options, asked = config.option, [Path(each.partition("::")[0]) for each in config.args]
     folders = {path if path.is_dir() else path.parent for path in asked}
-    several = len(folders) > 1 or any((path / "conftest.py").exists() for path in asked)
+    several = len(folders) > 1 or any(next(path.glob("*/test_*.py"), None) for path in asked)
     one = options.usepdb or options.collectonly or hasattr(config, "workerinput")
     cores = min(os.cpu_count() or 1, 8)
     if several and not one and cores > 1 and getattr(options, "numprocesses", 0) is None:

@@ -15,6 +15,7 @@ import train
 from safetensors.numpy import load_file, save_file
 
 from jaxemb import formats
+from jaxemb.errors import FormatError
 from jaxemb.lab import command_line, report as reports, workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.static import run as runs
@@ -192,6 +193,10 @@ def test_a_run_of_another_format_is_refused_by_its_version_and_its_tables_are_re
     vocab, tables = workdir.load(trained / "run")
     assert formats.read(trained / "run").words == vocab.words
     np.testing.assert_array_equal(formats.read(trained / "run").vectors, tables.input)
+    words = (trained / "run/vocab.txt").read_text().splitlines(keepends=True)
+    (trained / "run/vocab.txt").write_text("".join(words[:-1]))
+    with pytest.raises(FormatError, match=f"vocab.txt: {len(words) - 1:,} words; expected"):
+        formats.read(trained / "run")
 
 
 def _interrupt_after(events: int, monkeypatch) -> None:

@@ -22,11 +22,6 @@ sgd = optax.identity()  # the learning rate is an argument of `step`, not of the
 adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
 
 
-def adagrad_exact(learning_rate: float) -> optax.GradientTransformation:
-    """AdaGrad as optax has it, with its learning rate; step it with 1."""
-    return optax.chain(adagrad, optax.scale(learning_rate))
-
-
 def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.GradientTransformation:
     """AdaGrad as GloVe's program has it, for tables whose last column is a bias; step it with 1.
 

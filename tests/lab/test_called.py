@@ -162,7 +162,12 @@ def test_elmos_adagrad_starts_at_1_and_divides_by_the_root_of_the_sum():
 
 
 @pytest.mark.parametrize(
-    "wrong", [learners.adagrad_exact, lambda rate: optax.scale(rate), lambda rate: 0.5 * rate]
+    "wrong",
+    [
+        lambda rate: optax.chain(learners.adagrad, optax.scale(rate)),
+        lambda rate: optax.scale(rate),
+        lambda rate: 0.5 * rate,
+    ],
 )
 def test_what_would_climb_or_is_no_optimizer_is_refused(wrong):
     with pytest.raises(InputError, match=r"optimizer\(0\.2\).* wanted an optax transformation"):

@@ -105,8 +105,8 @@ class GloveConfig(CountConfig):
     epochs: int = 8
     """How often every cell is trained."""
     optimizer: Chosen = None
-    """From the learning rate to an optax transformation whose update is taken away:
-    learners.adagrad_exact (by default), or learners.adagrad_stanford."""
+    """From the learning rate to an optax transformation whose update is taken away, such as
+    learners.adagrad_stanford; by default learners.adagrad at that rate."""
     learning_rate: float = 0.15
     """Of AdaGrad, which lowers its own."""
     batch: int = 1024

@@ -63,9 +63,9 @@ def glove(
         x_max, weight_power: of f, how much a cell matters: `static.glove.weight`.
         epochs: how often every cell is trained, in another order each time.
         learning_rate: of AdaGrad, which lowers its own.
-        optimizer: from the learning rate to an optax transformation whose update is taken away:
-            `learners.adagrad_exact` by default, or `learners.adagrad_stanford`, that of GloVe's
-            program.
+        optimizer: from the learning rate to an optax transformation whose update is taken away,
+            such as `learners.adagrad_stanford`, that of GloVe's program; by default
+            `learners.adagrad`, stepped with the learning rate.
         batch: cells of a step. What they do to a row adds up.
         chunk: steps in one jitted call: changes no bit of the result.
         add_contexts: whether the input table is w + c, as the program exports it (-model 2), or w.
@@ -88,14 +88,15 @@ def glove(
     called_with("learning_rate", optimizer=optimizer)
     above_zero(learning_rate=learning_rate)
     objective = glove_lib.glove(x_max=x_max, weight_power=weight_power)
-    descent = (optimizer or learners.adagrad_exact)(learning_rate)
+    descent = optimizer(learning_rate) if optimizer else learners.adagrad
+    rate = 1.0 if optimizer else learning_rate  # what is given has the rate in it
     learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
     rows = objective.prepare(vocab)[1]
     order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
     settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
     chunks = functools.partial(shuffling.chunks, cells, **settings)
-    train = functools.partial(glove_lib.events, objective, learner)
+    train = functools.partial(glove_lib.events, objective, learner, learning_rate=rate)
     how = loop.Training(
         start=lambda: learner.init(glove_lib.init(tables_key, rows, dim)),
         events=functools.partial(_events, train, chunks),
@@ -132,7 +133,7 @@ class Event(NamedTuple):
 def _events(train, chunks, state: LearnerState, at: Cursor) -> Iterator[Event]:
     """Trains on from a cursor."""
     ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.first))
-    for event in train(state, ahead, 1.0):
+    for event in train(state, ahead):
         began, at = at, _after(at, event)
         refused = jax.tree.map(jax.numpy.copy, event.state.refused)
         yield Event(event.state, began, at, event.chunk.done, refused)

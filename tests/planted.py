@@ -1572,4 +1572,16 @@ MUTANTS = {
         'if was.get("format", FORMAT) != FORMAT:',
         "tests/scripts/test_train.py::test_a_run_of_another_format_is_refused",
     ),
+    "a short chunk is longer than others": Mutant(
+        "contextual/training.py",
+        "pairs[0])] * (size - len(pairs))",
+        "pairs[0])] * (size + len(pairs))",
+        "tests/contextual/test_language_model.py::test_a_short_chunk_is_filled_up",
+    ),
+    "where nothing is left the second candidate is the answer": Mutant(
+        "evaluation/analogies.py",
+        "or forms[-1:]",
+        "or forms[1:]",
+        "tests/evaluation/test_scores.py::test_where_every_candidate_is_a_form",
+    ),
 }

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb.contextual import language_model, models, windows
+from jaxemb.contextual import language_model, models, training, windows
 
 VOCAB = 400
 
@@ -65,3 +65,13 @@ def test_the_filters_are_elmos():
     assert wide == (1, 2, 3, 4, 5, 6, 7)
     assert many == (32, 32, 64, 128, 256, 512, 1024)
     assert sum(many) == 2048
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_short_chunk_is_filled_up_so_that_every_chunk_has_one_shape(number):
+    pair = jax.tree.map(np.asarray, _made()[2])
+    for direction, windows_of in zip(pair, training._stacked([pair] * number, 3), strict=True):
+        for alone, stacked in zip(direction, windows_of, strict=True):
+            assert stacked.shape == (3, *alone.shape)
+            np.testing.assert_array_equal(stacked[:number], [alone] * number)
+            np.testing.assert_array_equal(stacked[number:], 0)

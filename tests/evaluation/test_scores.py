@@ -4,6 +4,8 @@ The vectors are of words in several cases, some missing, with forms of a word ne
 that case, coverage and the candidates that are passed over all matter.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -102,6 +104,26 @@ def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
         right = ours.share.value * asked if asked else 0
         close(right, len(section["correct"]), ulps=SUM)
     assert found["all"].share.value > (0.02 if restrict > 700 and fold is str.upper else -1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_every_candidate_is_a_form_of_a_word_asked_gensim_takes_the_last(seed, tmp_path):
+    """Six words, three of them the others in capitals: nothing is left beside the words asked."""
+    words = ("a", "b", "c", "A", "B", "C")
+    table = np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
+    vocab = Vocab(words, np.arange(6, 0, -1))
+    theirs = pytest.importorskip("gensim.models").KeyedVectors(4)
+    theirs.add_vectors(list(words), table)
+    lines = [" ".join(asked) for asked in itertools.product("abc", repeat=4)]
+    path = tmp_path / "questions.txt"
+    path.write_text(": forms\n" + "\n".join(lines) + "\n")
+    _, sections = theirs.evaluate_word_analogies(str(path), case_insensitive=True)
+    test = datasets.questions(path)
+    answered = analogies.answer_all(vocab, table, test, policies.Policy(str.upper, None, 300_000))
+    pairs = zip(test.words, answered.right, strict=True)
+    found = [" ".join(asked).upper() for asked, right in pairs if right]
+    assert found
+    assert found == [" ".join(asked) for asked in sections[0]["correct"]]
 
 
 def test_analogies_by_3cosmul_are_answered_as_gensim_answers_each(given):

@@ -17,6 +17,8 @@ from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.contextual.windows import Window
 from jaxemb.errors import InputError
 
+KS = (1.0, 0.1, 0.01, 0.001)  # of add-k smoothing: the best on the dev text is taken
+
 
 class Perplexity(NamedTuple):
     """Of held-out text, with the full softmax over the vocabulary and the marks."""
@@ -48,9 +50,6 @@ def of(plan: Plan, params: Any, text: Text, resources: Resources) -> Perplexity:
 @functools.partial(jax.jit, static_argnums=0)
 def _asked(rule: Rule, params, resources: Resources, carry, forward: Window, backward: Window):
     return language_model.losses(rule.model, params, forward, backward, carry, resources.characters)
-
-
-KS = (1.0, 0.1, 0.01, 0.001)
 
 
 class Bigrams(NamedTuple):

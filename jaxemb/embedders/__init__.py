@@ -3,6 +3,12 @@
 One-hot has no parameters; a lookup has a table; `contextual` makes of either one an embedder whose
 vectors depend on the sentence (docs/contextual.md), and `static_from_mean` a table of that again.
 An embedder takes one sentence: `jax.vmap` makes the batch.
+
+    contextual(static, bilm, reading)          switch: the reading stands in the vectors' place
+    contextual(static, bilm, reading, change)  change: the vectors are kept, moved by the reading
+    changed(static, context, change)           a change, with any embedder as the context
+
+The biLM comes as a value, so this room needs no library of networks.
 """
 
 import jax

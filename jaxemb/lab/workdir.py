@@ -16,11 +16,13 @@ import numpy as np
 
 from jaxemb import files as provenance
 from jaxemb.errors import InputError
+from jaxemb.formats.arrays import TABLES as TABLES
 from jaxemb.lab.durable import checkpoints, tensors
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
+PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 FORMAT = 1  # of a run's folder; a change that cannot continue an older folder takes the next number
 
 # what may differ when a run is continued: it changes no bit of the result
@@ -51,7 +53,7 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         begun: whether the folder holds anything of a run.
 
     Raises:
-        InputError: another config, text or start, with what differs.
+        InputError: a folder of another format; another config, text or start, with what differs.
     """
     sources = corpus_lib.read_manifest(corpus.folder)["sources"]
     digests = " ".join(source["sha256"] for source in sources)
@@ -144,9 +146,6 @@ def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> l
     return found
 
 
-PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
-
-
 def environment() -> dict[str, Any]:
     """Versions of Python and of what computes, and the commit of this checkout, if it is one."""
     versions = {"python": sys.version.split()[0]}
@@ -187,9 +186,6 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-
-
-TABLES = "tables.safetensors"
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:

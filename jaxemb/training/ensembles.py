@@ -79,17 +79,13 @@ _chunks = jax.jit(
     static_argnames=("objective", "learner"),
     donate_argnums=0,
 )
-
-
 _first_losses = jax.jit(
     _over_members(loop.first_loss, (0, 0, None, None, None)), static_argnames="objective"
 )
+measure = jax.jit(jax.vmap(monitor.measure))
 
 
-_measure = jax.jit(jax.vmap(monitor.measure))
-
-
-def _held_out(members: Members, plan: loop.Plan, whole: InOut, resources: Any, parts):
+def held_out(members: Members, plan: loop.Plan, whole: InOut, resources: Any, parts):
     """Each member's loss on the text held out, with the same draws for all."""
     found = [
         monitor.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)

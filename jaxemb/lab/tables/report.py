@@ -10,8 +10,6 @@ from jaxemb.lab.tables import inspection, scores
 from jaxemb.structs import Vocab
 
 SHOWN = 5  # words whose neighbours are shown
-
-
 FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
 
 

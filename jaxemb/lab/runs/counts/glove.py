@@ -60,7 +60,7 @@ def glove(
         cells: co-occurrence counts of words (rows) and contexts (columns), > 0; memory-mapped ones
             stream by.
         dim: of the vectors.
-        x_max, weight_power: of f, how much a cell matters: `static.glove.weight`.
+        x_max, weight_power: of f, how much a cell matters: `counts.glove.weight`.
         epochs: how often every cell is trained, in another order each time.
         learning_rate: of AdaGrad, which lowers its own.
         optimizer: from the learning rate to an optax transformation whose update is taken away,
@@ -88,8 +88,10 @@ def glove(
     called_with("learning_rate", optimizer=optimizer)
     above_zero(learning_rate=learning_rate)
     objective = glove_lib.glove(x_max=x_max, weight_power=weight_power)
-    descent = optimizer(learning_rate) if optimizer else learners.adagrad
-    rate = 1.0 if optimizer else learning_rate  # what is given has the rate in it
+    # what is given has the rate in it
+    descent, rate = (
+        (optimizer(learning_rate), 1.0) if optimizer else (learners.adagrad, learning_rate)
+    )
     learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
     rows = objective.prepare(vocab)[1]

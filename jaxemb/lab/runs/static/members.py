@@ -47,6 +47,6 @@ def together(members: Members, plan: loop.Plan) -> run.How:
     """How `run.train` trains and measures all members."""
     return run.How(
         ensembles.program(members, plan),
-        ensembles._measure,
-        functools.partial(ensembles._held_out, members),
+        ensembles.measure,
+        functools.partial(ensembles.held_out, members),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jaxemb import files
 from jaxemb.errors import InputError
+from jaxemb.formats.arrays import TABLES
 from jaxemb.lab.corpus import prepare_corpus
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.runs.static.config import SubwordConfig
@@ -39,7 +40,7 @@ def old_vocab(config: config_lib.StaticConfig) -> Vocab | None:
     if config.grow_from is None:
         return None
     place = sources.place(config.grow_from)
-    if not (place / "tables.safetensors").is_file():
+    if not (place / TABLES).is_file():
         raise InputError(f"{config.grow_from}: holds no finished run to grow from")
     return corpus_lib.read_vocab(place / corpus_lib.VOCAB)
 

@@ -20,7 +20,6 @@ from jaxemb.static import segments, tables
 from jaxemb.structs import InOut, Learner, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import fitting, loop as training, mesh, monitor, sharded
-from jaxemb.training.sharded import Sharded, measure, placement, program
 
 METRICS = "metrics.jsonl"
 
@@ -112,8 +111,19 @@ def train(
 
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
     if on := sharded.of_config(config):
-        return How(**how(on, plan, rows))
+        return _over_mesh(on, plan, rows)
     return How(training.one(plan), monitor.measure, monitor.loss)
+
+
+def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut) -> How:
+    return How(
+        sharded.program(on, plan),
+        functools.partial(sharded.measure, on, rows),
+        monitor.loss,
+        layout=layouts.layout(sharded.placement(on)),
+        put=lambda resources: mesh.divided(on.mesh, resources),
+        beside=False,
+    )
 
 
 def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
@@ -214,15 +224,3 @@ def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) 
 def metrics(workdir: Path) -> list[dict[str, Any]]:
     """The measurements of a run, in the order they were made."""
     return progress.logged(workdir / METRICS)
-
-
-def how(on: Sharded, plan: training.Plan, rows: InOut) -> dict[str, Any]:
-    """What a run over a mesh does otherwise: the fields of `How`."""
-    return {
-        "program": program(on, plan),
-        "measure": functools.partial(measure, on, rows),
-        "held_out": monitor.loss,
-        "layout": layouts.layout(placement(on)),
-        "put": lambda resources: mesh.divided(on.mesh, resources),
-        "beside": False,
-    }

@@ -9,14 +9,13 @@ import pytest
 import train_contextual
 
 from jaxemb.contextual import models
-from jaxemb.lab import report as reports
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.ladder import cloud as context_ladder
 from jaxemb.text import corpus
-from tests.scripts.test_train import run
+from tests.scripts.test_train import draw_nothing, run
 
 CONFIG = """
 from jaxemb.contextual import models
@@ -45,7 +44,7 @@ def made(tmp_path_factory):
     (folder / "static.txt").write_text("\n".join(rows) + "\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(reports, "shown", lambda draw: "")
+        draw_nothing(patch)
         run(train_contextual, "config.py", monkeypatch=patch)
     return folder
 

@@ -59,10 +59,7 @@ def place(tmp_path, monkeypatch):
 def _finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     _begin(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(reports, "shown", lambda draw: "")
-        run(train, "config.py", monkeypatch=patch)
+    train_in(folder)
     return folder
 
 
@@ -76,8 +73,20 @@ def trained(_finished, tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
+    draw_nothing(monkeypatch)
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
     """Drawing takes a second, and its own test."""
-    monkeypatch.setattr(reports, "shown", lambda draw: "")
+    patch.setattr(reports, "shown", lambda draw: "")
+
+
+def train_in(folder: Path) -> None:
+    """Trains by the config of a folder, and draws nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        draw_nothing(patch)
+        run(train, "config.py", monkeypatch=patch)
 
 
 def run(script, *arguments: str, monkeypatch, code: int = 0) -> None:

@@ -14,10 +14,9 @@ from jaxemb import formats
 from jaxemb.contextual import language_model, models, perplexity, training, windows
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.formats import WordVectors
-from jaxemb.lab import report as reports
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.training import optimizers
-from tests.scripts.test_train import run
+from tests.scripts.test_train import draw_nothing, run
 
 VOCAB, DIM = 12, 6
 
@@ -203,7 +202,7 @@ def place(tmp_path, monkeypatch):
     table = draw.normal(size=(7, 6)).astype(np.float32)
     formats.write(tmp_path / "given.bin", WordVectors(tuple("abcdefg"), table))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reports, "shown", lambda draw: "")
+    draw_nothing(monkeypatch)
     return tmp_path
 
 

@@ -12,11 +12,10 @@ from safetensors.numpy import load_file
 
 from jaxemb import formats
 from jaxemb.functional import hashing
-from jaxemb.lab import report as reports
 from jaxemb.training import loop
 from tests.formats import samples
 from tests.rounding import SUM, close
-from tests.scripts.test_train import run
+from tests.scripts.test_train import draw_nothing, run, train_in
 
 CONFIG = '''
 """A run of a second."""
@@ -44,10 +43,7 @@ def finished(tmp_path_factory):
     ]
     (folder / "text.txt").write_text("\n".join(lines))
     (folder / "config.py").write_text(CONFIG)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(reports, "shown", lambda draw: "")
-        run(train, "config.py", monkeypatch=patch)
+    train_in(folder)
     return folder
 
 
@@ -56,7 +52,7 @@ def place(finished, tmp_path, monkeypatch):
     """A copy of it, to be run in."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reports, "shown", lambda draw: "")
+    draw_nothing(monkeypatch)
     return tmp_path
 
 

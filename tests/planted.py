@@ -1584,4 +1584,54 @@ MUTANTS = {
         "or forms[1:]",
         "tests/evaluation/test_scores.py::test_where_every_candidate_is_a_form",
     ),
+    "a direction that rounding error made up is kept": Mutant(
+        "linalg/truncated.py",
+        "if lost.any() else x",
+        "if False else x",
+        "tests/linalg/test_truncated.py::test_where_the_products_have_no_new_direction_the_triplets"
+        "_stay_orthonormal",
+    ),
+    "a device keeps a direction that rounding error made up": Mutant(
+        "linalg/truncated.py",
+        "jax.lax.cond(lost.any(),",
+        "jax.lax.cond(lost.all() & ~lost.all(),",
+        "tests/linalg/test_truncated.py::test_where_the_products_have_no_new_direction_the_triplets"
+        "_stay_orthonormal",
+    ),
+    "Lanczos keeps a direction that rounding error made up": Mutant(
+        "linalg/bounds.py",
+        "        x = orthonormal(x, known, rank + number)\n",
+        "        x = x / xp.linalg.norm(x)\n",
+        "tests/linalg/test_truncated.py::test_the_norm_outside_is_right_where_nothing_new_is_left",
+    ),
+    "the share of the second alone is that of the first": Mutant(
+        "evaluation/intervals.py",
+        "np.array([only[0], only[1], ",
+        "np.array([only[1], only[1], ",
+        "tests/evaluation/test_intervals.py::test_the_interval_of_a_difference_of_shares_is_walds",
+    ),
+    "a model without highways is refused": Mutant(
+        "formats/elmo/options.py",
+        'section.size("n_highway", 0, _MOST)',
+        'section.size("n_highway", 1, _MOST)',
+        "tests/formats/test_elmo_options.py::test_a_model_may_have_no_highways",
+    ),
+    "a hint at tabs where there are none": Mutant(
+        "formats/text.py",
+        'if b"\\t" in data[:LONGEST_LINE]',
+        'if b"\\t" not in data[:LONGEST_LINE]',
+        "tests/formats/test_rules.py::test_tabs_are_hinted_at_where_there_are_some",
+    ),
+    "a mapped format is compressed": Mutant(
+        "formats/every.py",
+        "unwritable_lib.beside, True, False)",
+        "unwritable_lib.beside, True, True)",
+        "tests/formats/test_writing.py::test_a_format_that_is_mapped_is_not_compressed",
+    ),
+    "a device takes other rows of a bag than its own": Mutant(
+        "training/sharded.py",
+        "part = Bag(jnp.take_along_axis(at, first, axis=-1)",
+        "part = Bag(jnp.take_along_axis(at, first, axis=-2)",
+        "tests/training/test_mesh.py::test_a_mesh_changes_a_table_by_rounding_alone",
+    ),
 }

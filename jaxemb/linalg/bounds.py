@@ -119,7 +119,7 @@ def _norms(of: Operator, found: TruncatedSVD, x: Any, steps: int) -> tuple[Any, 
 
     def step(number: Any, carry: tuple) -> tuple:
         known, images, x = carry
-        x = orthonormal(x, arrays.first(known, rank + number))
+        x = orthonormal(x, known, rank + number)
         image = of.times(of.matrix, x)
         image = image - arrays.matmul(found.u, arrays.matmul(found.u.T, image))
         known = arrays.put(known, x, rank + number)

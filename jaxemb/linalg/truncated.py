@@ -10,6 +10,7 @@ import functools
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -97,7 +98,7 @@ def _iterate(of: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
 
     def step(number: Any, carry: tuple) -> tuple:
         basis, image, following = carry
-        new = orthonormal(following, arrays.first(basis, number * block))
+        new = orthonormal(following, basis, number * block)
         back = of.transposed_times(of.matrix, new)
         basis = arrays.put(basis, new, number * block)
         image = arrays.put(image, back, number * block)
@@ -108,18 +109,34 @@ def _iterate(of: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
     return _compressed(of, basis, image, rank)
 
 
-def orthonormal(x: Any, against: Any) -> Any:
-    """An orthonormal basis of the columns of x outside the span of others, themselves orthonormal.
+def orthonormal(x: Any, known: Any, columns: Any) -> Any:
+    """An orthonormal basis of the columns of x, outside the span of the first columns of `known`.
 
-    Twice, with the lengths made 1 between, is enough where something new is left; where what is
-    left is mostly rounding error, which knows nothing of the others, it takes a third time.
+    Those are orthonormal. Two passes, with the lengths made 1 between, are enough where something
+    new is left; where what is left is mostly rounding error it takes a third. Rounding error may
+    lie in the known span alone (a table of few rows that are not 0 has no other): where a pass
+    leaves nothing but that, noise takes the place of the column.
     """
+    against, xp = arrays.first(known, columns), arrays.namespace(x)
     for number in range(3):
-        x = x - arrays.matmul(against, arrays.matmul(against.T, x))
-        x, r = arrays.namespace(x).linalg.qr(x)
-        if arrays.namespace(x) is np and number and np.abs(np.diag(r)).min() > 0.7:
+        lengths = xp.linalg.norm(x, axis=0)
+        x, r = xp.linalg.qr(x - arrays.matmul(against, arrays.matmul(against.T, x)))
+        left = xp.abs(xp.diag(r))
+        if xp is np and number and left.min() > 0.7:
             break  # on a device, nobody waits to see
+        if number < 2:  # a pass is wrong by a few times the unit roundoff
+            x = _filled(x, left <= 32 * arrays.unit_roundoff(x.dtype) * lengths, columns)
     return x
+
+
+def _filled(x: Any, lost: Any, seed: Any) -> Any:
+    """The columns of x, and noise in place of those that are lost: drawn only if some are."""
+    if arrays.namespace(x) is np:
+        draw = np.random.default_rng(seed).standard_normal
+        return np.where(lost, draw(x.shape), x) if lost.any() else x
+    key = jax.random.fold_in(jax.random.key(0), seed)
+    noise = functools.partial(jax.random.normal, key, x.shape, x.dtype)
+    return jax.lax.cond(lost.any(), lambda: jnp.where(lost, noise(), x), lambda: x)
 
 
 def _compressed(of: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD:

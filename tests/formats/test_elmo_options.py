@@ -94,6 +94,13 @@ def test_options_of_training_and_of_use_are_read(tmp_path):
     assert elmo.read_options(path) == TOKENS
 
 
+@pytest.mark.parametrize("said", [0, ...], ids=["said", "left out"])
+def test_a_model_may_have_no_highways(said, tmp_path):
+    path = tmp_path / "options.json"
+    path.write_text(json.dumps(models.said(char_cnn__n_highway=said)))
+    assert elmo.read_options(path).char_cnn.n_highway == 0
+
+
 @pytest.mark.parametrize("section", ["", "lstm__", "char_cnn__", "char_cnn__embedding__"])
 def test_every_key_is_looked_at_or_is_named(section, tmp_path):
     """Keys of training are known: bilm-tf writes them, and no weight depends on them."""

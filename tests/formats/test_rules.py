@@ -57,6 +57,13 @@ def test_a_text_that_breaks_a_rule_is_refused_at_its_line(rule, header, tmp_path
     assert error.value.path == tmp_path / "t"
 
 
+@pytest.mark.parametrize(("data", "hinted"), [(b"a\t1\t2\n", True), (b"a\n", False)])
+def test_tabs_are_hinted_at_where_there_are_some(data, hinted, tmp_path):
+    with pytest.raises(FormatError, match="line 1: ") as error:
+        _read(tmp_path, data, "glove")
+    assert ("sep='tab'" in str(error.value)) == hinted
+
+
 GOOD = {
     "one space at the end": (b"a 1 2 \nb 3 4 \n", "ab"),
     "CRLF": (b"a 1 2\r\nb 3 4\r\n", "ab"),

@@ -14,7 +14,7 @@ from jaxemb.formats.text import AGREEING
 from tests.formats import samples
 
 WRITABLE = [name for name, each in FORMATS.items() if each.write]
-PACKABLE = [name for name in WRITABLE if FORMATS[name].packed]
+PACKABLE = [name for name in WRITABLE if name not in ("npy", "safetensors", "parquet")]
 ZOO = (
     *("king", "1984", "3", "-1", "1e5", "nan", "inf", "</s>", "_", "a_b", "__", "naïve", "日本語"),
     *("a b", ". . .", "at a@b.c", "at 1@b.c", "nan bread", "to infinity and", "1 2", "x 1", "1 x"),

@@ -94,6 +94,40 @@ def test_what_the_triplets_say_of_themselves_is_true(of):
     assert (nearest <= residuals + float(found.rounding)).all()
 
 
+EXHAUSTED = {
+    "a repeated value": [3.0, 3, 3, 1],
+    "rows of zeros": [1.0, 1, 1, 1, *[0] * 46],
+    "rows of zeros, several values": [3.0, 3, 3, 2, 2, 1, *[0] * 20],
+    "half of them": [*[1.0] * 25, *[0] * 25],
+}
+
+
+@pytest.mark.parametrize("values", EXHAUSTED.values(), ids=EXHAUSTED)
+@pytest.mark.parametrize("place", [np.asarray, lambda of: jnp.asarray(of, jnp.float32)])
+@pytest.mark.parametrize(("block", "steps"), [(2, 2), (2, 3), (4, 5), (1, 7)])
+def test_where_the_products_have_no_new_direction_the_triplets_stay_orthonormal(
+    values, place, block, steps
+):
+    """Rounding error lies in the rows that are not 0: another pass finds no direction in it."""
+    of, rank = operators.dense(place(np.diag(values))), min(4, block * steps)
+    found = linalg.truncated_svd(of, rank, block=block, steps=steps)
+    close = {"rtol": 0, "atol": 40 * tolerance(of)}
+    for basis in (np.asarray(found.u), np.asarray(found.v)):
+        np.testing.assert_allclose(basis.T @ basis, np.eye(rank), **close)
+    assert (np.asarray(found.s) <= np.asarray(values[:rank]) + float(found.rounding)).all()
+    if block * steps >= len(values):
+        np.testing.assert_allclose(found.s, values[:rank], **close)
+
+
+@pytest.mark.parametrize("name", ["dense, host", "dense, device"])
+def test_the_norm_outside_is_right_where_nothing_new_is_left(name):
+    place = np.asarray if "host" in name else jnp.float32
+    of = operators.dense(place(np.diag([3.0, 2, 2, 2, *[0] * 40])))
+    found = linalg.truncated_svd(of, 1, block=4, steps=3)
+    bounds = linalg.singular_bounds(of, found, steps=20)  # of Lanczos, in 3 dimensions
+    assert 2 - float(found.rounding) <= float(bounds.outside) <= 2 * 1.2
+
+
 @pytest.mark.parametrize(
     ("name", "steps"),
     [(name, 3) for name in OPERATORS] + [("sparse, host", 25), ("sparse, device", 25)],

@@ -45,9 +45,9 @@ LEARNERS = {
 CASES = [
     ("skipgram", "sgd", "model=4", "rows"),
     ("skipgram", "sgd", "data=2,model=2", "dim"),
+    ("subwords", "adagrad", "model=2", "rows"),
     ("cbow", "adagrad", "data=4", "rows"),
     ("hs", "adagrad", "data=2,model=2", "rows"),
-    ("subwords", "adagrad", "model=2", "rows"),
 ]
 EVERY = pytest.mark.parametrize("case", covering.first(3, CASES), ids=map(" ".join, CASES))
 

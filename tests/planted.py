@@ -1634,4 +1634,17 @@ MUTANTS = {
         "part = Bag(jnp.take_along_axis(at, first, axis=-2)",
         "tests/training/test_mesh.py::test_a_mesh_changes_a_table_by_rounding_alone",
     ),
+    "a certificate mixes what it keeps with what it drops": Mutant(
+        "linalg/ranks.py",
+        "first = head[:, None] & head[None, :]",
+        "first = head[:, None] | head[None, :]",
+        "tests/linalg/test_spectrum.py::test_a_certificate_is_courant_and_fischers_for_a_wrong"
+        "_basis_too",
+    ),
+    "a form that just has enough is left out": Mutant(
+        "evaluation/pseudo_words.py",
+        "reshape(number, 2) >= 2 * per_sense",
+        "reshape(number, 2) > 2 * per_sense",
+        "tests/evaluation/test_polysemy.py::test_a_form_that_just_has_enough_is_split",
+    ),
 }

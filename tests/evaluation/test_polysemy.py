@@ -108,6 +108,13 @@ def test_a_split_is_balanced_and_what_is_tried_was_not_learned_from(seed):
         polysemy.split_occurrences(senses, forms, seed, per_sense=500)
 
 
+def test_a_form_that_just_has_enough_is_split():
+    senses, forms = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    assert len(polysemy.split_occurrences(senses, forms, 0, per_sense=1).train) == 2 * 2
+    with pytest.raises(InputError, match="has 4 occurrences"):
+        polysemy.split_occurrences(senses, forms, 0, per_sense=2)
+
+
 def _scored(vectors, senses, forms, split):
     train, test = split
     return polysemy.sense_accuracy(

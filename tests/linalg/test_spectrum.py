@@ -246,6 +246,22 @@ def test_the_tolerance_is_that_of_the_stored_type(method, dtype):
     assert rank(table.astype(dtype).astype(np.float32), storage_dtype=dtype) == 5
 
 
+@pytest.mark.parametrize("r", [1, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_certificate_is_courant_and_fischers_for_a_wrong_basis_too(seed, r):
+    random = np.random.default_rng(seed)
+    table, wrong = random.normal(size=(30, 8)), np.eye(8) + 0.1 * random.normal(size=(8, 8))
+    of = linalg.spectrum(table)
+    of = of._replace(basis=of.basis @ wrong, tolerance=np.float64(1.0))
+    stretch = np.linalg.svd(of.basis, compute_uv=False)
+    smallest = np.linalg.svd(table @ of.basis[:, :r] / of.values[:r], compute_uv=False)[-1]
+    found = linalg.certify(table, of, r)
+    np.testing.assert_allclose(found.above, of.values[r - 1] * smallest / stretch[0], rtol=1e-12)
+    if r < 8:
+        norm = np.linalg.norm(table @ of.basis[:, r:], 2)
+        np.testing.assert_allclose(found.below, norm / stretch[-1], rtol=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_certificate_holds_for_float64_too(seed):
     """A Gram matrix cannot see below 1.5e-8: no verdict may rest on what it shows there."""

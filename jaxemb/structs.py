@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -108,6 +108,43 @@ class Learner(NamedTuple):
     init: Callable[[InOut], LearnerState]
     step: Callable[[LearnerState, Block, ArrayLike, InOut | None], LearnerState]
     over: Callable[[TableOps, int], Learner] | None = None
+
+
+class Cursor(NamedTuple):
+    """Where a training run stands; with its settings and data it decides all that follows."""
+
+    epoch: int = 0
+    segment: int = 0  # of the epoch's data; a language model's is one
+    segment_step: int = 0  # the next step of that segment
+    step: int = 0  # steps so far
+    trained: int = 0  # words, predictions or cells so far
+    subsampled: int = 0  # words left out so far
+
+
+class Event(NamedTuple):
+    """What one chunk of steps did. `state` is donated to the next chunk: read it before that."""
+
+    state: Any  # has `refused`
+    began: Cursor  # where the chunk started
+    cursor: Cursor  # where the next one starts
+    loss: Float[Array, "..."]  # nats per prediction, or the loss per cell
+    done: float  # share of the whole run
+    ends_epoch: bool
+    refused: Refused  # when it ended
+    learning_rate: float | None = None  # of its first step, where it falls
+
+
+class Training(NamedTuple):
+    """A training run as pure functions, so that one loop trains every kind of model.
+
+    start() -> state
+    events(state, cursor) -> an `Event` after every chunk, from the cursor to the end
+    where(event) -> the place of a chunk in the data, for people
+    """
+
+    start: Callable[[], Any]
+    events: Callable[[Any, Cursor], Iterator[Event]]
+    where: Callable[[Event], str]
 
 
 class TableOps(NamedTuple):

@@ -947,9 +947,9 @@ MUTANTS = {
         "tests/lab/studies/test_likelihood.py::test_pairs_are_those_of_the_windows",
     ),
     "GloVe goes on from the beginning of a segment": Mutant(
-        "lab/runs/counts/glove.py",
-        "first=0 if chunk.ends_segment else chunk.first + chunk.real",
-        "first=0",
+        "counts/glove.py",
+        "segment_step=0 if chunk.ends_segment else chunk.first + chunk.real",
+        "segment_step=0",
         "tests/lab/runs/test_glove.py::test_an_interrupted_training_goes_on_to_the_same_bits",
     ),
     "GloVe's vectors still hold their biases": Mutant(
@@ -1051,8 +1051,8 @@ MUTANTS = {
     ),
     "a process with another config joins": Mutant(
         "lab/hosts/agreement.py",
-        "identity.differences(told(now), now)",
-        "identity.differences(told(now) and now, now)",
+        "workdir.differences(told(now), now)",
+        "workdir.differences(told(now) and now, now)",
         "tests/lab/hosts/test_agreement.py::test_another_config_and_a_folder",
     ),
     "all is told for ever": Mutant(

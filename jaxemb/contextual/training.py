@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
 from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
 from jaxemb.functional.finite import all_finite, applied
-from jaxemb.structs import Refused
+from jaxemb.structs import Cursor, Event, Refused, Training
 from jaxemb.training import optimizers
 
 
@@ -68,28 +68,6 @@ class State(NamedTuple):
     refused: Refused
 
 
-class Cursor(NamedTuple):
-    """Where training stands; with the plan and the text it decides all that follows."""
-
-    epoch: int = 0
-    window: int = 0
-    step: int = 0
-    trained: int = 0  # predictions so far, both directions
-    subsampled: int = 0  # none: what a progress bar counts besides
-
-
-class Event(NamedTuple):
-    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
-
-    state: State
-    began: Cursor
-    cursor: Cursor
-    loss: Float[Array, "directions"]  # nats per prediction, over the chunk
-    done: float
-    ends_epoch: bool
-    refused: Refused  # when it ended
-
-
 def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
     """The parameters of a model, at random."""
     ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1), jnp.float32)
@@ -132,34 +110,46 @@ def events(
     States of an epoch's end are not carried into the next: it begins with another text.
 
     Args:
+        cursor: its `segment_step` counts windows, its `trained` predictions of both directions.
         put: windows, [windows, time, batch], on the devices that read them.
     """
     unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
     total = windows.count(len(text.ids), unroll)
     while cursor.epoch < plan.epochs:
-        found = windows.windows(*text, unroll, plan.carried, cursor.window)
+        found = windows.windows(*text, unroll, plan.carried, cursor.segment_step)
         for pairs in _chunks(found, plan.chunk):
             real = len(pairs)
-            if cursor.window == 0:
+            if cursor.segment_step == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
             stacked = put(_stacked(pairs, plan.chunk))
             state, sums, counts = _chunk(
                 plan.rule, state, resources, steps, cursor.step, real, *stacked
             )
             trained = sum(int(window.weight.sum()) for pair in pairs for window in pair)
-            ends = cursor.window + real == total
+            ends = cursor.segment_step + real == total
             began, cursor = (
                 cursor,
                 Cursor(
-                    cursor.epoch + ends,
-                    0 if ends else cursor.window + real,
-                    cursor.step + real,
-                    cursor.trained + trained,
+                    epoch=cursor.epoch + ends,
+                    segment_step=0 if ends else cursor.segment_step + real,
+                    step=cursor.step + real,
+                    trained=cursor.trained + trained,
                 ),
             )
-            done = (began.epoch * total + began.window + real) / (plan.epochs * total)
+            done = (began.epoch * total + began.segment_step + real) / (plan.epochs * total)
             loss, refused = sums / jnp.maximum(counts, 1), jax.tree.map(jnp.copy, state.refused)
             yield Event(state, began, cursor, loss, done, ends, refused)
+
+
+def training(
+    plan: Plan, text: Text, resources: Resources, table: Any = None, put=lambda windows: windows
+) -> Training:
+    """The `Training` of a plan over streams of text; `table`, `put` as in `start` and `events`."""
+    return Training(
+        start=functools.partial(start, plan, text.ids.shape[1], resources, table),
+        events=lambda state, cursor: events(plan, state, text, resources, cursor, put),
+        where=where,
+    )
 
 
 def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
@@ -227,7 +217,7 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
 def where(event: Event) -> str:
     """The place of a chunk, for people."""
     at = event.began
-    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, window {at.window:,}"
+    return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, window {at.segment_step:,}"
 
 
 def _where_trained(resources: Resources, new: Any, frozen: Any) -> Any:

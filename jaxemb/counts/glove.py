@@ -7,7 +7,7 @@ vectors.
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,18 @@ from jaxemb.counts.shuffling import Chunk
 from jaxemb.errors import above_zero
 from jaxemb.functional import losses
 from jaxemb.static import batches, objectives, tables
-from jaxemb.structs import Block, Cells, InOut, Learner, LearnerState, Objective, Reads, Vocab
+from jaxemb.structs import (
+    Block,
+    Cells,
+    Cursor,
+    Event,
+    InOut,
+    Learner,
+    LearnerState,
+    Objective,
+    Reads,
+    Vocab,
+)
 from jaxemb.text import vocabulary
 
 
@@ -102,18 +113,11 @@ def _biases(table):
     return table[:, -1]
 
 
-class Event(NamedTuple):
-    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
-
-    state: LearnerState
-    chunk: Chunk
-    loss: Float[Array, ""]  # of the chunk's first step, per cell
-
-
 def events(
     objective: Objective,
     learner: Learner,
     state: LearnerState,
+    cursor: Cursor,
     chunks: Iterable[Chunk],
     learning_rate: float,
 ) -> Iterator[Event]:
@@ -122,7 +126,8 @@ def events(
     Args:
         objective: from `glove`.
         learner: how a batch of cells changes the tables.
-        state: of the learner; it is given away.
+        state: of the learner; it is donated.
+        cursor: where the chunks begin.
         chunks: from `shuffling.chunks`.
         learning_rate: of every step: AdaGrad lowers its own.
     """
@@ -131,7 +136,23 @@ def events(
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
         loss = _first_loss(state.tables, cells, objective=objective)
         state = _train(state, cells, chunk.real, learning_rate, objective, learner)
-        yield Event(state, chunk, loss)
+        began, cursor = (
+            cursor,
+            Cursor(
+                epoch=chunk.epoch + chunk.ends_epoch,
+                segment=0 if chunk.ends_epoch else chunk.segment + chunk.ends_segment,
+                segment_step=0 if chunk.ends_segment else chunk.first + chunk.real,
+                step=cursor.step + chunk.real,
+                trained=cursor.trained + chunk.trained,
+            ),
+        )
+        refused = jax.tree.map(jnp.copy, state.refused)
+        yield Event(state, began, cursor, loss, chunk.done, chunk.ends_epoch, refused)
+
+
+def where(event: Event) -> str:
+    """The place of a chunk, for people."""
+    return f"step {event.began.step + 1:,}, in epoch {event.began.epoch + 1}"
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames="state")

@@ -28,6 +28,7 @@ class Chunk(NamedTuple):
     first: int  # step of the segment that the chunk begins with
     done: float  # share of all epochs after this chunk
     ends_segment: bool
+    ends_epoch: bool
 
 
 def chunks(
@@ -70,7 +71,8 @@ def chunks(
             trained = len(shuffled.values[part])
             done = (at + (start + real) / of_segment) / (epochs * segments)
             ends = start + real == of_segment
-            yield Chunk(padded, real, trained, epoch, segment, start, done, ends)
+            last = ends and segment + 1 == segments
+            yield Chunk(padded, real, trained, epoch, segment, start, done, ends, last)
         first = 0
 
 

@@ -3,9 +3,10 @@
 import os
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 from jaxemb import files
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, NumericalError
 from jaxemb.lab import progress
 from jaxemb.lab.settings import Corpus
 from jaxemb.structs import Vocab
@@ -53,3 +54,26 @@ def prepare_corpus(
             executor=executor,
             workers=workers,
         )
+
+
+def account(
+    corpus: corpus_lib.Corpus, parts: dict[str, int], *sums: tuple[str, int, int]
+) -> dict[str, Any]:
+    """Where every token went: read, kept, dropped by reason, and what a run made of those kept.
+
+    Args:
+        parts: what the run made of them, by name.
+        sums: what has to be equal: the equation for people, its left and its right side.
+
+    Raises:
+        NumericalError: an equation does not hold.
+    """
+    tokens = corpus.tokens
+    dropped = tokens.kept + sum(tokens.dropped.values())
+    for law, left, right in (("read = kept + dropped", tokens.read, dropped), *sums):
+        if left != right:
+            raise NumericalError(
+                f"tokens do not add up: {law}, but {left:,} and {right:,} are not equal: {tokens}, "
+                f"{parts}"
+            )
+    return {**tokens._asdict(), **parts}

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -19,30 +19,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from jaxemb import files
 from jaxemb.errors import one_line
+from jaxemb.structs import Cursor, Event
 
-
-@runtime_checkable
-class Position(Protocol):
-    """Where any training stands."""
-
-    @property
-    def step(self) -> int: ...
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def trained(self) -> int: ...
-    @property
-    def subsampled(self) -> int: ...
-
-
-@runtime_checkable
-class Happened(Protocol):
-    """What a chunk of any training did."""
-
-    @property
-    def cursor(self) -> Any: ...
-    @property
-    def done(self) -> float: ...
+METRICS = "metrics.jsonl"  # of a run's folder
+Meter = Callable[[Event, float], float | None]  # shows an event and its loss; words per second
 
 
 class Log:
@@ -62,7 +42,7 @@ class Log:
     def __exit__(self, *error) -> None:
         self._file.close()
 
-    def add(self, cursor: Position, **values: float | list | None) -> None:
+    def add(self, cursor: Cursor, **values: float | list | None) -> None:
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
         self.step = max(self.step, cursor.step)
@@ -73,7 +53,7 @@ class Log:
         say(line)
         self._line({"step": self.step, "note": line})
 
-    def back_to(self, cursor: Position) -> None:
+    def back_to(self, cursor: Cursor) -> None:
         """Takes away what was measured beyond a position, where training begins again."""
         self._file.close()
         rows = logged(self._path)
@@ -100,8 +80,8 @@ def logged(path: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["step"])
 
 
-class Meter:
-    """The progress bar of a training, and the rate it shows."""
+class Bar:
+    """The progress bar of a training run: a `Meter`."""
 
     def __init__(self) -> None:
         self._bar = bar("training", "loss {task.fields[loss]}", "{task.fields[rate]:,.0f} words/s")
@@ -109,14 +89,14 @@ class Meter:
         self._before: tuple[float, int] | None = None
         self._rate = 0.0
 
-    def __enter__(self) -> "Meter":
+    def __enter__(self) -> "Bar":
         self._bar.start()
         return self
 
     def __exit__(self, *error) -> None:
         self._bar.stop()
 
-    def __call__(self, event: Happened, loss: float) -> float:
+    def __call__(self, event: Event, loss: float) -> float:
         now, words = time.monotonic(), event.cursor.trained + event.cursor.subsampled
         if self._before:  # the first chunk compiles: it is not part of the rate
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)

@@ -1,16 +1,19 @@
 """What a run's folder holds, so that another run is not taken for its continuation."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import fcntl
 import hashlib
 import importlib.metadata
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,17 +99,6 @@ def _refuse_format(workdir: Path, was: dict[str, Any]) -> None:
         )
 
 
-def place(workdir: Path) -> checkpoints.Place:
-    """Where the checkpoints of a run are, bound to what its folder says that it is."""
-    files = {"config": workdir / CONFIG, "vocabulary": workdir / corpus_lib.VOCAB}
-    bound = {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in files.items()
-        if path.exists()
-    }
-    return checkpoints.Place(workdir / checkpoints.FOLDER, bound)
-
-
 def described(config: Any) -> Any:
     """A config as JSON: numbers as they are, functions as module:qualname.
 
@@ -164,28 +156,67 @@ def environment() -> dict[str, Any]:
     return {"versions": versions, "commit": commit}
 
 
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Within it no other training works in the folder; it is free when the process ends, however.
+class Workdir(NamedTuple):
+    """The folder of a run: of one config for good, and of one process at a time while it trains."""
 
-    A file system that knows no locks is taken at its word.
+    folder: Path
+    place: checkpoints.Place
+
+    @classmethod
+    def of(cls, folder: Path) -> Workdir:
+        """A folder with its checkpoints, which are bound to the config and vocabulary in it."""
+        bound = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for name, file in (("config", CONFIG), ("vocabulary", corpus_lib.VOCAB))
+            if (path := folder / file).exists()
+        }
+        return cls(folder, checkpoints.Place(folder / checkpoints.FOLDER, bound))
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within it no other process trains in the folder; the lock ends with this process.
+
+        A file system without locks is trusted.
+
+        Raises:
+            InputError: another process trains there.
+        """
+        held = os.open(self.folder, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{self.folder}: another process is training there; let it end, or take "
+                    "another workdir"
+                ) from None
+            except OSError:
+                pass
+            yield
+        finally:
+            os.close(held)
+
+    def finish(self) -> None:
+        """Deletes the checkpoints, which a finished run needs no more."""
+        shutil.rmtree(self.folder / checkpoints.FOLDER, ignore_errors=True)
+
+
+def opened(
+    folder: Path, config: Any, corpus: corpus_lib.Corpus, result: str, start: str | None = None
+) -> Workdir:
+    """The folder of a run, with its config.json and vocabulary written, or found to be the same.
+
+    Args:
+        result: the file of a finished run.
+        start: the digest of the rows that training starts from, if they are given.
 
     Raises:
-        InputError: another process works there.
+        InputError: a folder of another format; another config, text or start, with what differs.
     """
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{folder}: another process is training there; let it end, or take another workdir"
-            ) from None
-        except OSError:
-            pass
-        yield
-    finally:
-        os.close(held)
+    begun = any((folder / name).exists() for name in (checkpoints.FOLDER, result))
+    refuse_other(folder, config, corpus, start, begun)
+    corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
+    return Workdir.of(folder)
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:

@@ -8,12 +8,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError
 from jaxemb.functional import schedules
 from jaxemb.static import batches, segments, tables
-from jaxemb.structs import InOut, Learner, LearnerState, Objective, Refused, Vocab
+from jaxemb.structs import (
+    Cursor,
+    Event,
+    InOut,
+    Learner,
+    LearnerState,
+    Objective,
+    Training,
+    Vocab,
+)
 from jaxemb.training import prefetch
 
 
@@ -58,30 +67,6 @@ class Program(NamedTuple):
     rates: Callable[..., Any]
     first_loss: Callable[..., Array]
     chunk: Callable[..., LearnerState]
-
-
-class Cursor(NamedTuple):
-    """Where training stands; with the plan and the text it decides all that follows."""
-
-    epoch: int = 0
-    segment: int = 0
-    segment_step: int = 0  # the next step of that segment
-    step: int = 0  # steps so far
-    trained: int = 0  # words so far
-    subsampled: int = 0
-
-
-class Event(NamedTuple):
-    """What one chunk did. `state` is given away to the next chunk: use it before going on."""
-
-    state: LearnerState
-    began: Cursor  # where the chunk started
-    cursor: Cursor  # where the next one will
-    loss: Float[Array, "*members"]  # of the chunk's first step, nats per pair
-    learning_rate: float
-    done: float  # share of the whole training
-    ends_epoch: bool
-    refused: Refused  # when it ended
 
 
 def check_ids(ids: Any, vocab: Vocab) -> None:
@@ -156,30 +141,16 @@ def events(
         rate = float(plan.schedule(plan.learning_rate, done[0]))
         share = float(done[chunk.real])
         refused = jax.tree.map(jnp.copy, state.refused)  # state is given away
-        yield Event(state, began, cursor, loss, rate, share, ends, refused)
+        yield Event(state, began, cursor, loss, share, ends, refused, rate)
 
 
-def account(corpus, epochs: int, train: int, held_out: int, cursor: Cursor) -> dict:
-    """Where every token went.
-
-    Raises:
-        NumericalError: the sums do not hold: read = kept + dropped, kept = train + held out,
-            trained + subsampled = epochs x train.
-    """
-    tokens = {
-        **corpus.tokens._asdict(),
-        "held_out": held_out,
-        "subsampled": cursor.subsampled,
-        "trained": cursor.trained,
-    }
-    sums = (
-        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
-        tokens["kept"] == train + held_out,
-        cursor.trained + cursor.subsampled == epochs * train,
+def training(plan: Plan, program: Program, resources: Any, split: segments.Split, rows: InOut):
+    """The `Training` of a plan over a text, from tables of so many rows."""
+    return Training(
+        start=lambda: program.start(rows),
+        events=lambda state, cursor: events(plan, state, resources, split, cursor, program),
+        where=where,
     )
-    if not all(sums):
-        raise NumericalError(f"tokens do not add up: {tokens}, train {train}, epochs {epochs}")
-    return tokens
 
 
 def where(event: Event) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from jaxemb import linalg
 from jaxemb.linalg.arrays import matmul
 from jaxemb.static import segments
-from jaxemb.structs import InOut
-from jaxemb.training.loop import Event, Plan, Stream, block_loss, random_bits
+from jaxemb.structs import Event, InOut
+from jaxemb.training.loop import Plan, Stream, block_loss, random_bits
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

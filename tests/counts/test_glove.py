@@ -9,7 +9,7 @@ from jaxemb.counts import glove, shuffling
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
 from jaxemb.static import batches, tables
-from jaxemb.structs import Cells, InOut
+from jaxemb.structs import Cells, Cursor, InOut
 from jaxemb.training import learners
 
 WORDS, DIM = 12, 3
@@ -47,7 +47,7 @@ def _loss(whole: InOut, batch):
 
 def _trained(state, learner, cells, rate=1.0, batch=1, **options):
     every = shuffling.chunks(cells, batch=batch, steps=16, epochs=1, seed=0, **options)
-    for event in glove.events(OBJECTIVE, learner, state, every, rate):
+    for event in glove.events(OBJECTIVE, learner, state, Cursor(), every, rate):
         state = event.state
     return state
 
@@ -150,7 +150,7 @@ def test_at_full_rank_products_and_biases_become_the_logarithms_of_counts():
     state = learner.init(glove.init(jax.random.key(0), InOut(WORDS, WORDS), WORDS))
     every = shuffling.chunks(cells, batch=24, steps=6, epochs=120, seed=0)
     costs = []
-    for event in glove.events(OBJECTIVE, learner, state, every, 0.5):
+    for event in glove.events(OBJECTIVE, learner, state, Cursor(), every, 0.5):
         state = event.state
         costs.append(float(event.loss))
     (w, c), (b, d) = glove.split(state.tables)

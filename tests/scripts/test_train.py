@@ -16,9 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from jaxemb import formats
 from jaxemb.errors import FormatError
-from jaxemb.lab import command_line, report as reports, workdir
+from jaxemb.lab import command_line, progress, report as reports, workdir
 from jaxemb.lab.durable import checkpoints
-from jaxemb.lab.runs.static import run as runs
 from jaxemb.training import loop
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +130,10 @@ def _tokens_add_up(tokens: dict, epochs: int) -> None:
     assert tokens["held_out"] == sum(position % 21 != 20 for position in range(9000, 10_000))
 
 
+def _logged(place):
+    return progress.logged(place / "run" / progress.METRICS)
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
     run(train, "config.py", "--epochs", "20", "--learning-rate", "0.1", monkeypatch=monkeypatch)
@@ -240,10 +243,10 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
     assert "run the same command to continue" in capsys.readouterr().err
     assert not (place / "run/tables.safetensors").exists()
     # a continued run measures later steps only: what was saved has been measured
-    saved = checkpoints.newest(workdir.place(place / "run"))
+    saved = checkpoints.newest(workdir.Workdir.of(place / "run").place)
     assert saved is not None
     step = saved.cursor["step"]
-    assert any(row["step"] == step and "loss" in row for row in runs.metrics(place / "run"))
+    assert any(row["step"] == step and "loss" in row for row in _logged(place))
     run(train, "config.py", "--chunk", "3", monkeypatch=monkeypatch)
     whole, resumed = (load_file(place / f / "tables.safetensors") for f in ("whole", "run"))
     for name in whole:
@@ -378,10 +381,10 @@ def test_damaged_files_are_named_in_one_line(trained, monkeypatch, capsys, name)
 
 @pytest.mark.usefixtures("no_pictures")
 def test_a_torn_last_measurement_is_left_out(trained):
-    before = runs.metrics(trained / "run")
+    before = _logged(trained)
     with (trained / "run/metrics.jsonl").open("a") as file:
         file.write('{"step": 9, "lo')
-    assert runs.metrics(trained / "run") == before
+    assert _logged(trained) == before
 
 
 HOME = "jaxemb.lab.runs.static.config"

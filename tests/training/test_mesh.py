@@ -17,8 +17,8 @@ from jaxemb.contextual import training as contextual_training
 from jaxemb.errors import InputError
 from jaxemb.evaluation import search
 from jaxemb.functional import similarity
+from jaxemb.lab import progress
 from jaxemb.lab.durable import layouts
-from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.studies.planning import collectives
 from jaxemb.static import hierarchical, objectives, softmaxes, subwords
 from jaxemb.structs import InOut, Vocab
@@ -311,7 +311,8 @@ def test_a_run_goes_on_with_other_devices_to_the_same_bits(place, monkeypatch): 
         np.testing.assert_array_equal(whole[name], resumed[name])
     for name in ("held_out", "singular_values", "norms"):
         seen = [
-            [row[name] for row in runs.metrics(place / f) if name in row] for f in ("whole", "run")
+            [row[name] for row in progress.logged(place / f / progress.METRICS) if name in row]
+            for f in ("whole", "run")
         ]
         np.testing.assert_allclose(seen[0][-1], seen[1][-1], rtol=1e-4)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jaxemb.lab.tables import inspection
-from jaxemb.structs import InOut
+from jaxemb.structs import Cursor, Event, InOut
 from jaxemb.training import monitor
-from jaxemb.training.loop import Cursor, Event, Plan
+from jaxemb.training.loop import Plan
 
 
 def _tables(seed):
@@ -60,7 +60,7 @@ def test_a_step_of_gradient_descent_changes_the_balance_by_its_rate_squared(rate
 def _event(before, after, ends=False):
     cursor = Cursor(epoch=int(ends), trained=after)
     state, loss = None, jnp.zeros(())
-    return Event(state, Cursor(trained=before), cursor, loss, 0.1, 0.5, ends, jnp.int32(0))
+    return Event(state, Cursor(trained=before), cursor, loss, 0.5, ends, jnp.int32(0), 0.1)
 
 
 def test_measurements_are_due_early_then_at_every_interval_and_at_the_end():

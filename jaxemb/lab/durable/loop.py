@@ -1,13 +1,15 @@
-"""A training that survives: saved beside its work, stopped in order, taken back when numbers fail.
+"""Fault-tolerant training: asynchronous checkpoints, clean shutdown, rollback on non-finite values.
 
-One mechanism for every training that goes on by events. What can be lost is what was done since
-the last checkpoint; what is done again comes out to the same bits.
+One loop for every `Training`. A kill loses what was done since the newest checkpoint; doing it
+again gives bit-identical results.
 """
 
-import time
+from __future__ import annotations
+
+import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,24 +17,15 @@ import numpy as np
 
 from jaxemb.errors import Interrupted, NumericalError
 from jaxemb.functional import finite
+from jaxemb.lab import progress
 from jaxemb.lab.durable import checkpoints, snapshots
+from jaxemb.lab.durable.saver import Saver
+from jaxemb.structs import Cursor, Event, Training
 
-PATIENCE = 10  # updates in a row that are not finite, before a training goes back
+if TYPE_CHECKING:
+    from jaxemb.lab.workdir import Workdir
 
-
-class Training(NamedTuple):
-    """What can be gone on with.
-
-    start() -> state
-    events(state, cursor) -> events with `state`, `began`, `cursor`, `refused`
-    cursor(**values) -> where a training stands
-    where(event) -> str, the place of an event for people
-    """
-
-    start: Callable[[], Any]
-    events: Callable[[Any, Any], Iterator[Any]]
-    cursor: Callable[..., Any]
-    where: Callable[[Any], str]
+PATIENCE = 10  # updates in a row that are not finite, before a training run goes back
 
 
 class Layout(NamedTuple):
@@ -54,8 +47,87 @@ class Layout(NamedTuple):
     told: Callable[[Any], Any] = lambda value: value
 
 
+class Watch(NamedTuple):
+    """What is measured while a run trains; the numbers of a line of its log, by name.
+
+    start(state, log) -> function   before the first step of a new run; called beside the training
+    step(event) -> numbers          after every chunk; they are read one chunk later
+    epoch(state) -> numbers         after every epoch
+    end(state) -> lines             for people, of the whole state on the host
+    """
+
+    start: Callable[[Any, progress.Log], Callable[[], Any]] = lambda state, log: lambda: None
+    step: Callable[[Event], dict[str, Any]] = lambda event: {}
+    epoch: Callable[[Any], dict[str, Any]] = lambda state: {}
+    end: Callable[[Any], list[str]] = lambda state: []
+
+
+def run(
+    training: Training,
+    workdir: Workdir,
+    *,
+    every: float,
+    layout: Layout = Layout(),  # noqa: B008 (a NamedTuple does not change)
+    watch: Watch = Watch(),  # noqa: B008
+    meter: progress.Meter | None = None,
+) -> tuple[Any, Cursor]:
+    """Trains in a folder to the end, from the newest checkpoint there, with a bar and a log.
+
+    Args:
+        every: seconds between checkpoints.
+        meter: shows events; by default a bar.
+
+    Returns:
+        The state on the host, without padding; where it stands.
+
+    Raises:
+        InputError: another process trains in the folder.
+        NumericalError: updates that are not finite, also when they are done again.
+        Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
+    """
+    with (
+        workdir.alone(),
+        progress.stop_requests() as stop,
+        progress.Log(workdir.folder / progress.METRICS) as log,
+        contextlib.ExitStack() as shown,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        show = meter or shown.enter_context(progress.Bar())
+        place, say = workdir.place, log.say
+        durable = Durable(training, place, every=every, stop=stop, say=say, layout=layout)
+        log.back_to(durable.cursor)
+        new = not durable.cursor.step
+        started = beside.submit(watch.start(durable.state, log)) if new else None
+        before = waiting = None
+        for event, saving in durable.events():
+            if went_back(before, event):
+                log.back_to(event.began)
+            elif waiting:  # one chunk late, so that the device never waits for the host
+                _log(*waiting, show, log)
+            before, waiting = event, (event, watch.step(event))
+            if event.ends_epoch or saving:  # at once: a continued run would not measure it again
+                _log(*waiting, show, log)
+                waiting = None
+            if event.ends_epoch:
+                log.add(event.cursor, **watch.epoch(event.state))
+        if started:
+            started.result()  # raises what went wrong there
+        whole = layout.whole(durable.state, durable.like)
+        for line in watch.end(whole):
+            log.say(line)
+    return whole, durable.cursor
+
+
+def _log(event: Event, numbers: dict[str, Any], meter: progress.Meter, log: progress.Log) -> None:
+    losses = np.asarray(event.loss, np.float64)
+    rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
+    known = {name: rate for name, rate in rates.items() if rate is not None}
+    numbers = {name: np.asarray(x, np.float64).round(7).tolist() for name, x in numbers.items()}
+    log.add(event.cursor, loss=losses.tolist(), **known, **_refusals(event), **numbers)
+
+
 class Durable:
-    """A training that goes on where the newest good checkpoint stands.
+    """A training run that resumes from the newest good checkpoint.
 
     Attributes:
         state, cursor: where it stands; at first, where it begins.
@@ -70,7 +142,7 @@ class Durable:
         every: float,
         stop: list[int],
         say: Callable[[str], Any],
-        layout: Layout = Layout(),  # noqa: B008 (a NamedTuple does not change)
+        layout: Layout = Layout(),  # noqa: B008
         patience: int = PATIENCE,
     ) -> None:
         """Args:
@@ -81,12 +153,12 @@ class Durable:
         """
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
-        self._saver = _Saver(place, every, say)
+        self._saver = Saver(place, every, say)
         self.like = jax.eval_shape(training.start)
         self._failed = -1  # the last step at which it had to go back
         self.state, self.cursor = self._newest()
 
-    def events(self) -> Iterator[Any]:
+    def events(self) -> Iterator[tuple[Event, bool]]:
         """Trains to the end: each event, and whether a checkpoint follows at once.
 
         An event that begins before the last one ended (`went_back`) says that the training did.
@@ -119,7 +191,7 @@ class Durable:
                 self._back(first or at)
 
     def _tell(self, last: Any) -> None:
-        left_out = refusals(last).get("refused_in_all") if last else 0
+        left_out = _refusals(last).get("refused_in_all") if last else 0
         if left_out:
             self._say(f"updates that were not finite, and were left out: {left_out:,}")
 
@@ -160,8 +232,8 @@ class Durable:
         name = told(found and found.path.name)
         found = checkpoints.opened(self._place.folder / name) if name and not first else found
         if found is None:
-            return self._layout.begin(self._training.start), self._training.cursor()
-        return self._layout.place(found.restored(self.like)), self._training.cursor(**found.cursor)
+            return self._layout.begin(self._training.start), Cursor()
+        return self._layout.place(found.restored(self.like)), Cursor(**found.cursor)
 
 
 def went_back(before: Any, event: Any) -> bool:
@@ -169,7 +241,7 @@ def went_back(before: Any, event: Any) -> bool:
     return before is not None and event.began.step < before.cursor.step
 
 
-def refusals(event: Any) -> dict[str, int]:
+def _refusals(event: Any) -> dict[str, int]:
     """For a line of the log: updates that were not finite so far, in a row and in all, if any."""
     in_all = int(np.max(event.refused.in_all))
     return {"refused": _in_a_row(event), "refused_in_all": in_all} if in_all else {}
@@ -177,45 +249,3 @@ def refusals(event: Any) -> dict[str, int]:
 
 def _in_a_row(event: Any) -> int:
     return int(np.max(event.refused.in_a_row))
-
-
-class _Saver:
-    """Commits one checkpoint at a time, in a thread of its own."""
-
-    def __init__(self, place: checkpoints.Place, every: float, say: Callable[[str], Any]) -> None:
-        self._place, self._every, self._say = place, every, say
-        self._thread = ThreadPoolExecutor(1)
-        self._running: Future | None = None
-        self._next = 0.0
-
-    def __enter__(self) -> "_Saver":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.wait()
-        self._thread.shutdown()
-
-    def due(self) -> bool:
-        if self._running and not self._running.done():
-            return False
-        self.wait()
-        return time.monotonic() >= self._next
-
-    def start(self, taken: snapshots.Snapshot) -> None:
-        self.wait()
-        self._running = self._thread.submit(checkpoints.commit, self._place, taken)
-
-    def wait(self) -> bool:
-        """Whether what was begun is saved; a full disk is told, and the next interval tries."""
-        if self._running is None:
-            return True
-        running, self._running = self._running, None
-        try:
-            running.result()
-        except OSError as error:
-            why = f"{error.strerror or error}"
-            self._say(f"no checkpoint was saved ({why}): training goes on, and tries again later")
-            return False
-        finally:
-            self._next = time.monotonic() + self._every
-        return True

@@ -17,11 +17,14 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import jax
 
+from jaxemb import files
 from jaxemb.errors import InputError, Interrupted
-from jaxemb.lab import command_line, workdir as identity
-from jaxemb.lab.durable import checkpoints, loop
+from jaxemb.lab import command_line, workdir
+from jaxemb.lab.durable import loop
 from jaxemb.lab.hosts import lost, store
 from jaxemb.lab.settings import AUTO, Hosts
+from jaxemb.lab.workdir import Workdir
+from jaxemb.text.corpus import Corpus
 
 _FOR_EVER = 1 << 30  # ms: what is not answered is ended by the heartbeat, or by the watch
 _BEATS = ("heartbeat_timeout_seconds", "shutdown_timeout_seconds")
@@ -118,33 +121,43 @@ def after_first(make: Callable[[], T]) -> T:
     return made if made is not None else make()
 
 
-def own(workdir: Path, config: Any) -> Path:
-    """Where this process writes: `workdir`, or for all but the first a folder that goes away.
+def opened(
+    config: Any, corpus: Corpus, result: str, start: str | None = None
+) -> tuple[Workdir, bool]:
+    """`workdir.opened` of a run whose checkpoints all processes write, and whether it is finished.
 
     Raises:
-        InputError: `workdir` is another folder on another machine; the config is another than
+        InputError: as `own` and `workdir.opened`.
+    """
+    shared = files.writable(config.workdir)
+    own = workdir.opened(_own(shared, config), config, corpus, result, start)
+    finished = told((own.folder / result).exists())  # the first process has written its files
+    process, processes = share()
+    place = workdir.Workdir.of(shared).place._replace(process=process, processes=processes)
+    return own._replace(place=place), finished
+
+
+def _own(shared: Path, config: Any) -> Path:
+    """Where this process writes: `shared`, or for all but the first a folder that goes away.
+
+    Raises:
+        InputError: `shared` is another folder on another machine; the config is another than
             that of the first process.
     """
     if _job is None:
-        return workdir
-    now = json.loads(json.dumps(identity.described(config)))
-    if found := identity.differences(told(now), now):
+        return shared
+    now = json.loads(json.dumps(workdir.described(config)))
+    if found := workdir.differences(told(now), now):
         raise InputError(f"it has another config than process 0: {'; '.join(found)}")
     if first():
-        with tempfile.NamedTemporaryFile(prefix=".shared-", dir=workdir) as mark:
+        with tempfile.NamedTemporaryFile(prefix=".shared-", dir=shared) as mark:
             told(Path(mark.name).name)
             _all_here(_job)
-        return workdir
-    if not (workdir / told(None)).exists():
-        raise InputError(f"{workdir}: is not the folder that process 0 has: it has to be shared")
+        return shared
+    if not (shared / told(None)).exists():
+        raise InputError(f"{shared}: is not the folder that process 0 has: it has to be shared")
     _all_here(_job)
     return lost.scratch()
-
-
-def place(workdir: str | Path) -> checkpoints.Place:
-    """`workdir.place` of a run whose parts all processes write."""
-    process, processes = share()
-    return identity.place(Path(workdir))._replace(process=process, processes=processes)
 
 
 def together(layout: loop.Layout) -> loop.Layout:

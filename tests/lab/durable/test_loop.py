@@ -27,10 +27,10 @@ from jaxemb.contextual import training as contextual_training
 from jaxemb.counts import glove
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.files import Disk
-from jaxemb.lab import workdir
 from jaxemb.lab.durable import checkpoints, loop
 from jaxemb.lab.durable.checkpoints import Place
-from jaxemb.structs import Refused
+from jaxemb.lab.workdir import Workdir
+from jaxemb.structs import Cursor, Event, Refused, Training
 from jaxemb.training import loop as training
 from tests import patience
 from tests.lab.durable.test_checkpoints import UNSYNCED, failing
@@ -54,19 +54,7 @@ class State(NamedTuple):
     refused: Any
 
 
-class At(NamedTuple):
-    step: int = 0
-
-
-class Event(NamedTuple):
-    state: State
-    began: At
-    cursor: At
-    done: float
-    refused: Refused
-
-
-def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> loop.Training:
+def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> Training:
     """One step a chunk: the table grows by what the step says; `fails` is a refused update."""
 
     def start() -> State:
@@ -88,13 +76,13 @@ def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> l
                 state = state._replace(**{name: spoiled})
             if seen is not None:
                 seen.append(step)
-            yield Event(state, At(step), At(step + 1), (step + 1) / STEPS, state.refused)
+            at, after = Cursor(step=step), Cursor(step=step + 1)
+            yield Event(state, at, after, 0.0, (step + 1) / STEPS, False, state.refused)
 
     where = "step {}, tokens {} to {}".format
-    return loop.Training(
+    return Training(
         start,
         events,
-        At,
         lambda event: where(event.began.step + 1, 10 * event.began.step, 10 * event.began.step + 9),
     )
 
@@ -123,7 +111,7 @@ class Burst:
         return step in self._steps
 
 
-def durably(tmp_path, how: loop.Training, *, stop=None, disk: Disk = UNSYNCED, **options):
+def durably(tmp_path, how: Training, *, stop=None, disk: Disk = UNSYNCED, **options):
     """The training, and lines that were said."""
     place, said = Place(tmp_path / "run" / "checkpoints", {}, disk=disk), []
     settings = {"every": 0.0, "say": said.append, "stop": [] if stop is None else stop, **options}
@@ -143,7 +131,7 @@ def _same(one: Any, other: Any) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed() -> State:
-    *_, last = counting().events(counting().start(), At())
+    *_, last = counting().events(counting().start(), Cursor())
     return last.state
 
 
@@ -153,7 +141,7 @@ def test_a_checkpoint_is_made_of_the_first_event_and_then_of_every_interval(tmp_
     assert saving == [True] + [False] * (STEPS - 1)
     found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
     assert found is not None
-    assert found.cursor == {"step": 1}
+    assert found.cursor["step"] == 1
 
 
 @pytest.mark.parametrize("last", [1, 7, STEPS - 1])
@@ -316,7 +304,7 @@ class Planted:
         self.plan = plan._replace(learner=plain._replace(step=step))
         self.program = training.one(self.plan)
 
-    def __call__(self, where: str, bad: Burst) -> loop.Training:
+    def __call__(self, where: str, bad: Burst) -> Training:
         def chunk(state, first, count, texts, rates, resources):
             hit = np.zeros(len(rates), bool)
             hit[: int(count)] = [bad(int(first) + i) for i in range(int(count))]
@@ -329,10 +317,9 @@ class Planted:
 
         own = self.program._replace(chunk=chunk)
         rest = (self.resources, self.split)
-        return loop.Training(
+        return Training(
             lambda: own.start(self.rows),
             lambda state, at: training.events(self.plan, state, *rest, at, own),
-            training.Cursor,
             training.where,
         )
 
@@ -474,7 +461,7 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused_and_leaves_no_trac
     folder = Path("run")
     folder.mkdir(exist_ok=True)
     (folder / "metrics.jsonl").write_text("the first one's")
-    with workdir.alone(folder):
+    with Workdir.of(folder).alone():
         in_its_place(2)
         assert (folder / "metrics.jsonl").read_text() == "the first one's"
         assert not (folder / "checkpoints").exists()
@@ -485,8 +472,8 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused_and_leaves_no_trac
 HOLDS = """
 import sys, time
 from pathlib import Path
-from jaxemb.lab import workdir
-with workdir.alone(Path(sys.argv[1])):
+from jaxemb.lab.workdir import Workdir
+with Workdir.of(Path(sys.argv[1])).alone():
     print("it is mine", flush=True)
     time.sleep(600)
 """
@@ -497,9 +484,9 @@ def test_a_folder_is_free_again_when_who_had_it_is_killed(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout.readline() == "it is mine\n"
         with pytest.raises(InputError, match="another process is training there"):
-            workdir.alone(tmp_path).__enter__()
+            Workdir.of(tmp_path).alone().__enter__()
         first.kill()
-    with workdir.alone(tmp_path):
+    with Workdir.of(tmp_path).alone():
         pass
 
 

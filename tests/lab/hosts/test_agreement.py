@@ -330,13 +330,13 @@ def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
 def test_another_config_and_a_folder_that_is_not_shared_are_refused(be, tmp_path):
     config = command_line.load(ROOT / "configs/quickstart.py", StaticConfig)
     be(0)
-    assert agreement.own(tmp_path, config) == tmp_path
+    assert agreement._own(tmp_path, config) == tmp_path
     be(1)
     with pytest.raises(InputError, match="is not the folder that process 0 has"):
-        agreement.own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
+        agreement._own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
     be(2)
     with pytest.raises(InputError, match="epochs was"):
-        agreement.own(tmp_path, dataclasses.replace(config, epochs=99))
+        agreement._own(tmp_path, dataclasses.replace(config, epochs=99))
 
 
 def test_what_the_first_makes_the_others_find(be):

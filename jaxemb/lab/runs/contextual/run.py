@@ -1,8 +1,6 @@
 """A bidirectional language model trained in a folder: text, checkpoints, interruption, result."""
 
-import functools
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,16 +12,16 @@ from jaxemb import files
 from jaxemb.contextual import models, perplexity, training, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
-from jaxemb.errors import InputError, NumericalError
+from jaxemb.errors import InputError
 from jaxemb.lab import corpus as preparation, progress, vectors as loading, workdir as identity
-from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
+from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.structs import Vocab
 from jaxemb.text import characters, corpus
 from jaxemb.training import monitor, optimizers
 
-MODEL, METRICS = "model.safetensors", "metrics.jsonl"
+MODEL = "model.safetensors"
 _COLUMNS = 8  # streams of held-out text
 
 
@@ -55,32 +53,36 @@ def train(config: ContextualConfig) -> Result:
         NumericalError: a loss that is not finite, with its step.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    folder = files.writable(config.workdir)
-    encoded = config.corpus.prepared or folder / "corpus"
-    prepared = agreement.after_first(lambda: preparation.prepare_corpus(config.corpus, encoded))
-    workdir = agreement.own(folder, config)
+    folder = config.corpus.prepared or files.writable(config.workdir) / "corpus"
+    prepared = agreement.after_first(lambda: preparation.prepare_corpus(config.corpus, folder))
     vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
     table, resources = _given(config, vocab)
-    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, MODEL))
     digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
-    identity.refuse_other(workdir, config, prepared, digest, begun)
-    corpus.write_vocab(workdir / corpus.VOCAB, vocab)
-    texts = sentences(config, prepared)
+    workdir, finished = agreement.opened(config, prepared, MODEL, digest)
+    path, texts = workdir.folder / MODEL, sentences(config, prepared)
     optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
     rule = Rule(model, optimizer, config.unroll, config.samples)
     plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
-    if agreement.told(not (workdir / MODEL).exists()):
-        start = functools.partial(training.start, plan, config.batch, resources, table)
-        _loop(workdir, config, plan, start, resources, texts)
+    if not finished:
+        text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
+        layout, put = layouts.streams(config.mesh)
+        state, cursor = loop.run(
+            training.training(plan, text, resources, table, put),
+            workdir,
+            every=config.checkpoint_every,
+            layout=agreement.together(layout),
+            watch=_watch(plan, dev, resources),
+        )
+        tensors.save(path, state.params, cursor._asdict())
     agreement.leave()
-    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
+    workdir.finish()
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
-    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
-    found = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
-    rows = len(vocab.words) + windows.SHIFT
-    tokens = _account(prepared, texts, tensors.cursor(workdir / MODEL))
-    logged = progress.logged(workdir / METRICS)
-    return Result(vocab, model, params, found, _bigrams(texts, rows), tokens, logged)
+    params = jax.tree.map(jnp.asarray, tensors.restore(path, like))
+    reached = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
+    bigrams = _bigrams(texts, len(vocab.words) + windows.SHIFT)
+    tokens = _account(prepared, texts, tensors.cursor(path))
+    metrics = progress.logged(workdir.folder / progress.METRICS)
+    return Result(vocab, model, params, reached, bigrams, tokens, metrics)
 
 
 def build(config: ContextualConfig, vocab: int) -> LanguageModel:
@@ -132,40 +134,16 @@ def _spelled(vocab: Vocab) -> Any:
     return characters.character_ids([characters.START, characters.END, "<UNK>", *vocab.words])
 
 
-def _loop(workdir: Path, config, plan: Plan, start, resources, texts: Sentences) -> None:
-    """Trains to the end, and leaves the model in the folder."""
-    text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
-    layout, put = layouts.streams(config.mesh)
-    how = loop.Training(
-        start=start,
-        events=lambda state, cursor: training.events(plan, state, text, resources, cursor, put),
-        cursor=training.Cursor,
-        where=training.where,
+def _watch(plan: Plan, dev: Text, resources: Resources) -> loop.Watch:
+    """The longest row of any parameter, and the perplexity on the dev text."""
+
+    def epoch(state: training.State) -> dict[str, Any]:
+        on_dev = perplexity.of(plan, state.params, dev, resources)
+        return {"dev": [on_dev.forward, on_dev.backward]}
+
+    return loop.Watch(
+        step=lambda event: {"largest_norm": monitor.largest_norm(event.state.params)}, epoch=epoch
     )
-    with (
-        identity.alone(workdir),
-        progress.stop_requests() as stop,
-        progress.Log(workdir / METRICS) as log,
-        progress.Meter() as meter,
-    ):
-        place, every = agreement.place(config.workdir), config.checkpoint_every
-        layout = agreement.together(layout)
-        run = loop.Durable(how, place, every=every, stop=stop, say=log.say, layout=layout)
-        log.back_to(run.cursor)
-        before = None
-        for event, _ in run.events():
-            if loop.went_back(before, event):
-                log.back_to(event.began)
-            before = event
-            losses = np.asarray(event.loss, np.float64)
-            numbers = {"words_per_second": meter(event, float(losses.mean()))}
-            numbers["largest_norm"] = float(monitor.largest_norm(event.state.params))
-            numbers |= loop.refusals(event)
-            log.add(event.cursor, loss=losses.tolist(), **numbers)
-            if event.ends_epoch:
-                on_dev = perplexity.of(plan, event.state.params, dev, resources)
-                log.add(event.cursor, dev=[on_dev.forward, on_dev.backward])
-    tensors.save(workdir / MODEL, run.state.params, run.cursor._asdict())
 
 
 def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
@@ -189,9 +167,12 @@ def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) 
     sizes = {name: sum(len(s) - 2 for s in part) for name, part in texts._asdict().items()}
     unknown = sum(int((s == windows.UNKNOWN).sum()) for part in texts for s in part)
     tokens = prepared.tokens
-    if sum(sizes.values()) != tokens.read or unknown != sum(tokens.dropped.values()):
-        raise NumericalError(f"tokens do not add up: {tokens}, {sizes}, unknown {unknown}")
-    return {**tokens._asdict(), **sizes, "unknown": unknown, "predictions": cursor["trained"]}
+    return preparation.account(
+        prepared,
+        {**sizes, "unknown": unknown, "predictions": cursor["trained"]},
+        ("read = train + dev + held out", tokens.read, sum(sizes.values())),
+        ("dropped = unknown", sum(tokens.dropped.values()), unknown),
+    )
 
 
 class Loaded(NamedTuple):

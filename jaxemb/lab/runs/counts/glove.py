@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,28 +12,23 @@ import numpy as np
 from jaxemb.counts import factorizations, glove as glove_lib, shuffling
 from jaxemb.counts.factorizations import Factored, Progress
 from jaxemb.errors import above_zero, at_least, called_with, seeds
-from jaxemb.lab import progress as progress_lib, workdir as identity
+from jaxemb.lab import progress as progress_lib
 from jaxemb.lab.durable import loop, tensors
-from jaxemb.structs import Cells, InOut, LearnerState, Refused, Vocab
+from jaxemb.lab.workdir import Workdir
+from jaxemb.structs import (
+    Cells,
+    Cursor,
+    Event,
+    InOut,
+    Learner,
+    LearnerState,
+    Objective,
+    Training,
+    Vocab,
+)
 from jaxemb.training import fitting, learners, prefetch
 
 BIASES = "biases.safetensors"
-
-
-class Cursor(NamedTuple):
-    """Where training stands; with the settings and the cells it decides all that follows."""
-
-    epoch: int = 0
-    segment: int = 0
-    first: int = 0  # the next step of that segment
-    step: int = 0  # steps so far
-    trained: int = 0  # cells so far
-    losses: tuple[Any, ...] = ()  # of each epoch: the sum of those measured, and how many
-
-    @property
-    def subsampled(self) -> int:
-        """No cell is left out."""
-        return 0
 
 
 def glove(
@@ -92,73 +87,68 @@ def glove(
     descent, rate = (
         (optimizer(learning_rate), 1.0) if optimizer else (learners.adagrad, learning_rate)
     )
-    learner = learners.row_sparse(objective, optimizer=descent)
     tables_key, order_key = jax.random.split(jax.random.key(seed))
-    rows = objective.prepare(vocab)[1]
     order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
-    settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
-    chunks = functools.partial(shuffling.chunks, cells, **settings)
-    train = functools.partial(glove_lib.events, objective, learner, learning_rate=rate)
-    how = loop.Training(
-        start=lambda: learner.init(glove_lib.init(tables_key, rows, dim)),
-        events=functools.partial(_events, train, chunks),
-        cursor=Cursor,
-        where=lambda event: f"step {event.began.step + 1:,}, in epoch {event.began.epoch + 1}",
+    training = _training(
+        objective,
+        learners.row_sparse(objective, optimizer=descent),
+        rate,
+        functools.partial(glove_lib.init, tables_key, objective.prepare(vocab)[1], dim),
+        functools.partial(
+            shuffling.chunks, cells, batch=batch, steps=chunk, epochs=epochs, seed=order
+        ),
     )
-    folder, total = Path(workdir) if workdir else None, epochs * len(cells.values)
-    if folder is None:
-        state, cursor = how.start(), Cursor()
-        for event in how.events(state, cursor):
-            state, cursor = event.state, event.cursor
-            progress(cursor.trained, total)
-        fitting.refuse_bad(state)
+    total, losses = epochs * len(cells.values), []  # (cells trained, loss) of each chunk
+
+    def meter(event: Event, loss: float) -> None:
+        losses.append((event.cursor.trained, loss))
+        progress(event.cursor.trained, total)
+
+    folder = Path(workdir) if workdir else None
+    if folder:
+        state, cursor = loop.run(training, Workdir.of(folder), every=checkpoint_every, meter=meter)
+        logged = progress_lib.logged(folder / progress_lib.METRICS)
+        losses = [(row["words"], row["loss"]) for row in logged if "loss" in row]
     else:
-        with identity.alone(folder), progress_lib.stop_requests() as stop:
-            place, say = identity.place(folder), progress_lib.say
-            run = loop.Durable(how, place, every=checkpoint_every, stop=stop, say=say)
-            for event, _ in run.events():
-                progress(event.cursor.trained, total)
-        state, cursor = run.state, run.cursor
-    return _factored(state, cursor, folder, len(cells.values), add_contexts)
+        state, cursor = training.start(), Cursor()
+        for event in training.events(state, cursor):
+            state, cursor = event.state, event.cursor
+            meter(event, float(event.loss))
+        fitting.refuse_bad(state)
+    means = _means(losses, len(cells.values), epochs)
+    return _factored(state, cursor, folder, len(cells.values), means, add_contexts)
 
 
-class Event(NamedTuple):
-    """What one chunk did."""
+def _training(
+    objective: Objective,
+    learner: Learner,
+    learning_rate: float,
+    tables: Callable[[], InOut],
+    chunks: Callable[..., Iterator[shuffling.Chunk]],
+) -> Training:
+    def events(state: LearnerState, at: Cursor) -> Iterator[Event]:
+        ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.segment_step))
+        return glove_lib.events(objective, learner, state, at, ahead, learning_rate)
 
-    state: LearnerState
-    began: Cursor
-    cursor: Cursor
-    done: float
-    refused: Refused
-
-
-def _events(train, chunks, state: LearnerState, at: Cursor) -> Iterator[Event]:
-    """Trains on from a cursor."""
-    ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.first))
-    for event in train(state, ahead):
-        began, at = at, _after(at, event)
-        refused = jax.tree.map(jax.numpy.copy, event.state.refused)
-        yield Event(event.state, began, at, event.chunk.done, refused)
+    return Training(lambda: learner.init(tables()), events, glove_lib.where)
 
 
-def _after(cursor: Cursor, event: glove_lib.Event) -> Cursor:
-    """Where the next chunk begins; a loss that is not finite is not in the mean of its epoch."""
-    chunk, loss = event.chunk, float(event.loss)
-    losses = [*cursor.losses, *[(0.0, 0)] * (chunk.epoch + 1 - len(cursor.losses))]
-    if math.isfinite(loss):
-        losses[-1] = (losses[-1][0] + loss, losses[-1][1] + 1)
-    return Cursor(
-        epoch=chunk.epoch,
-        segment=chunk.segment + chunk.ends_segment,  # beyond the last: that of the next epoch
-        first=0 if chunk.ends_segment else chunk.first + chunk.real,
-        step=cursor.step + chunk.real,
-        trained=cursor.trained + chunk.trained,
-        losses=tuple(losses),
-    )
+def _means(losses: list[tuple[int, float | None]], cells: int, epochs: int) -> list[float]:
+    """The mean loss of each epoch, of (cells trained, loss); without losses that are not finite."""
+    by_epoch: list[list[float]] = [[] for _ in range(epochs)]
+    for trained, loss in losses:
+        if loss is not None and math.isfinite(loss):
+            by_epoch[(trained - 1) // cells].append(loss)
+    return [float(np.mean(of)) if of else math.nan for of in by_epoch]
 
 
 def _factored(
-    state: LearnerState, cursor: Cursor, folder: Path | None, cells: int, add_contexts: bool
+    state: LearnerState,
+    cursor: Cursor,
+    folder: Path | None,
+    cells: int,
+    losses: list[float],
+    add_contexts: bool,
 ) -> Factored:
     whole = InOut(*(np.asarray(table) for table in state.tables))
     vectors, biases = glove_lib.split(whole)
@@ -166,7 +156,6 @@ def _factored(
         tensors.save(folder / BIASES, biases, {})
     if add_contexts:
         vectors = vectors._replace(input=factorizations.both(vectors))
-    losses = [total / max(count, 1) for total, count in cursor.losses]
     account = {"cells": cells, "trained": cursor.trained, "losses": losses}
     trained = (
         f"{cursor.trained:,} cells trained in {cursor.step:,} steps, each of {cells:,} "

@@ -1,7 +1,6 @@
 """A counted and factorised run in a folder: cells that are kept, tables, and an account."""
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +11,11 @@ from jaxemb import files
 from jaxemb.counts import cells as merging, cooccurrence
 from jaxemb.counts.factorizations import Factored
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.lab import corpus as preparation, progress, workdir as identity
-from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab.durable import tensors
+from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.counts.config import CountConfig
+from jaxemb.lab.workdir import TABLES, described, differences, load
 from jaxemb.static import segments
 from jaxemb.structs import Cells, InOut, Vocab
 from jaxemb.text import corpus as corpus_lib, vocabulary
@@ -55,24 +56,19 @@ def factor(
         InputError: a workdir of another config, cells of another text or window, with what differs.
         NumericalError: sums that do not add up, tables that are not finite.
     """
-    workdir = files.writable(config.workdir)
-    finished = workdir / identity.TABLES
-    begun = any((workdir / name).exists() for name in (identity.TABLES, checkpoints.FOLDER))
-    identity.refuse_other(workdir, config, corpus, None, begun)
-    text = text_of(config, corpus)
+    workdir, finished = agreement.opened(config, corpus, TABLES)
+    text, folder = text_of(config, corpus), workdir.folder
     counted, cells = count(config, corpus, text)
-    corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
-    if not finished.exists():
+    if not finished:
         with progress.watched("factorising") as show:
             made = method(cells, corpus.vocab, progress=show)
         account = {"account": made.account, "remarks": list(made.remarks)}
-        files.write_json(workdir / FACTORED, account)
+        files.write_json(folder / FACTORED, account)
         # last: where it is, the run is finished
-        tensors.save(finished, made.tables, {})
-        # of a method that goes on from them
-        shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
-    vocab, tables = identity.load(workdir)
-    account = files.read_json(workdir / FACTORED)
+        tensors.save(folder / TABLES, made.tables, {})
+        workdir.finish()
+    vocab, tables = load(folder)
+    account = files.read_json(folder / FACTORED)
     tokens = tokens_of(corpus, text, counted)
     return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))
 
@@ -98,7 +94,7 @@ def count(
         was = stored.get("of") if isinstance(stored, dict) else None
         if not isinstance(stored, dict) or not isinstance(was, dict):
             raise InputError(f"{folder / COUNTED}: damaged: delete {folder} to count again")
-        if found := identity.differences(was, wanted):
+        if found := differences(was, wanted):
             raise InputError(
                 f"{folder}: was counted from something else: {'; '.join(found)}. Delete the folder "
                 "to count again, or name another with --cells"
@@ -120,13 +116,13 @@ def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
     return {
         "sources_sha256": [source["sha256"] for source in sources],
         "vocabulary_sha256": hashlib.sha256(words).hexdigest(),
-        "tokenizer": identity.described(config.corpus.tokenizer),
+        "tokenizer": described(config.corpus.tokenizer),
         "subsample": config.corpus.subsample,
-        "subsample_rule": identity.described(config.subsample_rule),
+        "subsample_rule": described(config.subsample_rule),
         "seed": config.seed if config.corpus.subsample else None,
         "held_out": config.corpus.held_out,
         "window": config.window,
-        "weight": identity.described(config.weight),
+        "weight": described(config.weight),
         "left": config.left,
         "right": config.right,
     }
@@ -159,16 +155,13 @@ def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) ->
         NumericalError: the sums do not hold.
     """
     held_out = segments.words(text._replace(held=True)) if text.held_out else 0
-    tokens = {
-        **corpus.tokens._asdict(),
-        "held_out": held_out,
-        "counted": counted["words"],
-        "subsampled": counted["subsampled"],
-    }
-    sums = (
-        tokens["read"] == tokens["kept"] + sum(tokens["dropped"].values()),
-        tokens["kept"] == held_out + tokens["counted"] + tokens["subsampled"],
+    words, subsampled = counted["words"], counted["subsampled"]
+    return preparation.account(
+        corpus,
+        {"held_out": held_out, "counted": words, "subsampled": subsampled},
+        (
+            "kept = held out + counted + subsampled",
+            corpus.tokens.kept,
+            held_out + words + subsampled,
+        ),
     )
-    if not all(sums):
-        raise NumericalError(f"tokens do not add up: {tokens}")
-    return tokens

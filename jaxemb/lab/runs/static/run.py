@@ -1,27 +1,20 @@
 """A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
 
 import functools
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
-from jaxemb import files
-from jaxemb.lab import progress, workdir as identity
-from jaxemb.lab.durable import checkpoints, layouts, loop, tensors
+from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
 from jaxemb.lab.workdir import TABLES
 from jaxemb.static import segments, tables
-from jaxemb.structs import InOut, Learner, Objective, Vocab
+from jaxemb.structs import Cursor, Event, InOut, Learner, LearnerState, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import fitting, loop as training, mesh, monitor, sharded
-
-METRICS = "metrics.jsonl"
 
 
 class How(NamedTuple):
@@ -67,46 +60,67 @@ def train(
         NumericalError: a loss that is not finite, with its step and place in the text.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    workdir = agreement.own(files.writable(config.workdir), config)
     training.check_ids(corpus.ids, corpus.vocab)
-    prepared = objective.prepare(corpus.vocab)
-    config, step = steps.settled(config, objective, prepared[0], corpus)
+    resources, rows = objective.prepare(corpus.vocab)
+    config, step = steps.settled(config, objective, resources, corpus)
     if step.said:  # other settings than it was built from
         learner = config.build_learner(objective)
-    growth.check(config, prepared[1], corpus.vocab)
-    start = subwords.start(config, corpus.vocab, prepared[0])
-    begun = any((workdir / name).exists() for name in (checkpoints.FOLDER, TABLES))
-    identity.refuse_other(workdir, config, corpus, start and start.account["sha256"], begun)
+    growth.check(config, rows, corpus.vocab)
+    start = subwords.start(config, corpus.vocab, resources)
+    digest = start and start.account["sha256"]
+    workdir, finished = agreement.opened(config, corpus, TABLES, digest)
     plan = plan_of(config, objective, learner)
     if start:
-        start = start.sized(prepared[1].output)
+        start = start.sized(rows.output)
         plan = plan._replace(initial=start, trainable=start.trainable)
     keep = config.kept(corpus)
-    sides = {"held_out": config.corpus.held_out, "cost": objective.cost(prepared[0])}
+    sides = {"held_out": config.corpus.held_out, "cost": objective.cost(resources)}
     text = training.split_of(plan.key, corpus.ids, keep, **sides)
     held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
-    corpus_lib.write_vocab(workdir / corpus_lib.VOCAB, corpus.vocab)
-    finished = workdir / TABLES
-    how = (together or functools.partial(_alone, config, prepared[1]))(plan)
-    if agreement.told(not finished.exists()):
-        cursor, state = _loop(workdir, config, plan, how, prepared, text, held, step.said)
-        subwords.keep(workdir, config, corpus, state.tables, prepared[0])
-        of_words = objective.words(state.tables, prepared[0])
-        tensors.save(finished, of_words, cursor._asdict())
+    how = (together or functools.partial(_alone, config, rows))(plan)
+    held_texts = monitor.texts(plan, held)
+    if not finished:
+        there = how.put(resources)
+        say = [*starting.said(plan.initial), *([step.said] if step.said else [])]
+        every = config.watch_every or monitor.interval(plan, rows.output)
+        whole, cursor = loop.run(
+            training.training(plan, how.program, there, text, rows),
+            workdir,
+            every=config.checkpoint_every,
+            layout=agreement.together(how.layout),
+            watch=_watch(plan, how, there, held_texts, every, say),
+        )
+        subwords.keep(workdir.folder, config, corpus, whole.tables, resources)
+        of_words = objective.words(whole.tables, resources)
+        tensors.save(workdir.folder / TABLES, of_words, cursor._asdict())
     agreement.leave()
-    shutil.rmtree(workdir / checkpoints.FOLDER, ignore_errors=True)
-    cursor = tensors.position(finished, training.Cursor)
-    raw = jax.eval_shape(lambda: how.program.start(prepared[1])).tables
-    sizes = jax.eval_shape(objective.words, raw, prepared[0])
-    whole = tensors.restore(finished, sizes)
-    tokens = training.account(
-        corpus, config.epochs, segments.words(text), segments.words(held), cursor
+    workdir.finish()
+    raw = jax.eval_shape(lambda: how.program.start(rows)).tables
+    sizes = jax.eval_shape(objective.words, raw, resources)
+    whole = tensors.restore(workdir.folder / TABLES, sizes)
+    return Result(
+        whole,
+        corpus.vocab,
+        _account(config, corpus, text, held, tensors.cursor(workdir.folder / TABLES)),
+        progress.logged(workdir.folder / progress.METRICS),
+        rotation=monitor.rotation(
+            plan, whole, objective.of_words(resources), [] if together else held_texts
+        ),
+        start=growth.account(config, start, corpus.vocab, whole),
+        step={**steps.account(step), "ran_away": fitting.runaway(whole)},
     )
-    parts = [] if together else monitor.texts(plan, held)
-    turned = monitor.rotation(plan, whole, objective.of_words(prepared[0]), parts)
-    begin = growth.account(config, start, corpus.vocab, whole)
-    size = {**steps.account(step), "ran_away": fitting.runaway(whole)}
-    return Result(whole, corpus.vocab, tokens, metrics(workdir), turned, begin, size)
+
+
+def _account(config, corpus: corpus_lib.Corpus, text, held, cursor: dict[str, int]):
+    """Where every token went."""
+    train, held_out = segments.words(text), segments.words(held)
+    trained, subsampled = cursor["trained"], cursor["subsampled"]
+    return preparation.account(
+        corpus,
+        {"held_out": held_out, "subsampled": subsampled, "trained": trained},
+        ("kept = train + held out", corpus.tokens.kept, train + held_out),
+        ("epochs x train = trained + subsampled", config.epochs * train, trained + subsampled),
+    )
 
 
 def _alone(config, rows: InOut, plan: training.Plan) -> How:
@@ -142,85 +156,35 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
     )
 
 
-def _loop(workdir: Path, config, plan: training.Plan, how: How, prepared, text, held, said):
-    """Trains to the end; where it stands then, and the state. `said` is told as it begins."""
-    resources, rows = how.put(prepared[0]), prepared[1]
+def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say) -> loop.Watch:
+    """The spectrum of the table and the loss held out; `say` are lines told as training begins."""
 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
 
-    held_texts = monitor.texts(plan, held)
+    def held_out(state: LearnerState) -> dict[str, Any]:
+        return {"held_out": how.held_out(plan, state.tables, resources, held_texts)}
 
-    def asked(tables: InOut) -> Any:
-        return how.held_out(plan, tables, resources, held_texts)
+    def start(state: LearnerState, log: progress.Log) -> Callable[[], None]:
+        for line in say:
+            log.say(line)
+        log.add(Cursor(), **held_out(state))
+        # compiling this takes seconds in which training can begin: it gets tables of its own
+        own = jax.tree.map(jax.numpy.copy, state.tables)
 
-    with (
-        identity.alone(workdir),
-        progress.stop_requests() as stop,
-        progress.Log(workdir / METRICS) as log,
-        progress.Meter() as meter,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        run = loop.Durable(
-            _training(plan, how.program, text, resources, rows),
-            agreement.place(config.workdir),
-            every=config.checkpoint_every,
-            stop=stop,
-            say=log.say,
-            layout=agreement.together(how.layout),
-        )
-        log.back_to(run.cursor)
-        every, beginning = config.watch_every or monitor.interval(plan, rows.output), None
-        if not run.cursor.step:
-            for line in (*starting.said(plan.initial), *([said] if said else [])):
-                log.say(line)
-            log.add(run.cursor, held_out=asked(run.state.tables))
-            # compiling this takes seconds in which training can begin: it gets tables of its own
-            own = jax.tree.map(jax.numpy.copy, run.state.tables)
-            beginning = beside.submit(_measure_start, measure, own, log)
-            if not how.beside:
-                beginning.result()
-        pending = before = None
-        for event, saving in run.events():
-            if loop.went_back(before, event):
-                log.back_to(event.began)
-            elif pending:  # one chunk late, so that the device never waits for the host
-                _log(*pending, meter, log)
-            # but at once where a continued run would not measure it again
-            seen = measure(event.state.tables) if monitor.due(event, every, plan) else None
-            before, pending = event, None if event.ends_epoch or saving else (event, seen)
-            if not pending:
-                _log(event, seen, meter, log)
-            if event.ends_epoch:
-                log.add(event.cursor, held_out=asked(event.state.tables))
-        if beginning:
-            beginning.result()  # raises what went wrong there
-        whole = how.layout.whole(run.state, run.like)
-        if told := fitting.runaway(whole.tables):
-            log.say(told)
-    return run.cursor, whole
+        def first() -> None:
+            log.add(Cursor(), **monitor.plain(measure(own)))
 
+        if not how.beside:
+            first()
+            return lambda: None
+        return first
 
-def _training(plan, program: training.Program, text, resources, rows) -> loop.Training:
-    return loop.Training(
-        start=lambda: program.start(rows),
-        events=lambda state, cursor: training.events(plan, state, resources, text, cursor, program),
-        cursor=training.Cursor,
-        where=training.where,
-    )
+    def step(event: Event) -> dict[str, Any]:
+        return measure(event.state.tables) if monitor.due(event, every, plan) else {}
 
+    def end(state: LearnerState) -> list[str]:
+        line = fitting.runaway(state.tables)
+        return [line] if line else []
 
-def _measure_start(measure, tables: InOut, log: progress.Log) -> None:
-    log.add(training.Cursor(), **monitor.plain(measure(tables)))
-
-
-def _log(event: training.Event, seen, meter: progress.Meter, log: progress.Log) -> None:
-    losses = np.asarray(event.loss, np.float64)
-    rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
-    numbers = {**rates, **loop.refusals(event), **monitor.plain(seen)}
-    log.add(event.cursor, loss=losses.tolist(), **numbers)
-
-
-def metrics(workdir: Path) -> list[dict[str, Any]]:
-    """The measurements of a run, in the order they were made."""
-    return progress.logged(workdir / METRICS)
+    return loop.Watch(start, step, held_out, end)

@@ -1051,8 +1051,8 @@ MUTANTS = {
     ),
     "a process with another config joins": Mutant(
         "lab/hosts/agreement.py",
-        "workdir.differences(told(now), now)",
-        "workdir.differences(told(now) and now, now)",
+        "workdir.differences(told(now), now, changing_nothing(config))",
+        "workdir.differences(told(now) and now, now, changing_nothing(config))",
         "tests/lab/hosts/test_agreement.py::test_another_config_and_a_folder",
     ),
     "all is told for ever": Mutant(

@@ -1,16 +1,18 @@
 """Settings that several commands share: the text of a config, and the processes of a run."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from jaxemb.errors import InputError, above_zero, at_least, called_with
+from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.files import function_name
 from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
+Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
 Score = Annotated[
     Callable[..., Any],
     tyro.constructors.PrimitiveConstructorSpec(
@@ -23,11 +25,69 @@ Score = Annotated[
 ]
 
 
+def setting(default: Any, *, of: str = "", changes_nothing: bool = False) -> Any:
+    """A field of a config.
+
+    Args:
+        of: what function the setting is for: `objective`, say. One that has no use for a setting
+            that was changed is refused.
+        changes_nothing: whether a run that is continued with another value has the same result.
+    """
+    metadata = {"of": of, "changes_nothing": changes_nothing}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def settings_of(config: Any, name: str) -> set[str]:
+    """The settings of a config that are for the function of that name."""
+    return {field.name for field in dataclasses.fields(config) if field.metadata.get("of") == name}
+
+
+def changing_nothing(config: Any, prefix: str = "") -> set[str]:
+    """The settings that may differ when a run is continued; those of a part as `corpus.path`."""
+    free: set[str] = set()
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.metadata.get("changes_nothing"):
+            free.add(prefix + field.name)
+        elif dataclasses.is_dataclass(value):
+            free |= changing_nothing(value, f"{prefix}{field.name}.")
+    return free
+
+
+def taken(config: Any, name: str, skip: int = 0) -> dict[str, Any]:
+    """Those settings of a config that one of its functions takes, by their names.
+
+    A subclass with one more field is all that a function with one more setting needs. What is None
+    is left to the function; one that takes `**settings` gets those of its own that were changed.
+
+    Args:
+        name: the field that holds the function.
+        skip: the function's first arguments, which are no settings.
+
+    Raises:
+        InputError: a setting of its own was changed that the function has no use for.
+    """
+    function, own = getattr(config, name), settings_of(config, name)
+    parameters = list(inspect.signature(function).parameters.values())[skip:]
+    names = {parameter.name for parameter in parameters}
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    given = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        changed = field.name in own and value != field.default
+        if field.name in names or (takes_any and changed):
+            given[field.name] = value
+        elif changed:
+            whose = getattr(function, "__qualname__", function)
+            raise InputError(f"{field.name} is {value}, but {whose} has no {field.name}")
+    return {name: value for name, value in given.items() if value is not None}
+
+
 @dataclasses.dataclass(frozen=True)
 class Corpus:
     """Text, and what of it is a word."""
 
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...] = setting((), changes_nothing=True)  # the text's own digest decides
     """Files, folders, globs, or package:NAME/GLOB for files inside a Python package."""
     tokenizer: Function = tokenizers.words
     """From a line to its words: tokenizers.words, str.split, or yours."""
@@ -52,7 +112,7 @@ class Corpus:
     phrase_min_count: int = 5
     """Rarer pairs are left as they are; the scores discount it."""
     phrase_joiner: str = "_"
-    prepared: str | None = None
+    prepared: str | None = setting(None, changes_nothing=True)
     """The folder of the encoded corpus; by default `corpus` in the workdir."""
 
     def __post_init__(self) -> None:
@@ -151,4 +211,47 @@ class Hosts:
             )
 
 
-Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The settings of every run in a folder."""
+
+    corpus: Corpus
+    workdir: str = dataclasses.field(metadata={"changes_nothing": True})
+    """The folder of this run. Run again with the same settings to continue or to report again."""
+    _: dataclasses.KW_ONLY
+    dim: int = 100
+    """The dimension of the vectors."""
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        self.corpus.check()
+        at_least(1, dim=self.dim)
+        seeds(seed=self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRun(Run):
+    """The settings of every run that trains a network."""
+
+    _: dataclasses.KW_ONLY
+    epochs: int = 5
+    learning_rate: float = 0.025
+    """At the start."""
+    batch: int = 32
+    chunk: int = setting(64, changes_nothing=True)
+    """Steps in one jitted call; changes nothing but speed."""
+    checkpoint_every: float = setting(60.0, changes_nothing=True)
+    """Seconds between checkpoints."""
+    mesh: str | None = setting(None, changes_nothing=True)  # but the last bits
+    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""
+    hosts: Hosts = setting(Hosts(), changes_nothing=True)
+    """Several processes, each started with the same command but for its number."""
+
+    def check(self) -> None:
+        """Raises InputError for a setting out of its range."""
+        super().check()
+        at_least(1, epochs=self.epochs, batch=self.batch, chunk=self.chunk)
+        above_zero(learning_rate=self.learning_rate)
+        not_negative(checkpoint_every=self.checkpoint_every)
+        self.hosts.check(self.mesh)

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,31 +21,13 @@ from jaxemb import files as provenance
 from jaxemb.errors import InputError
 from jaxemb.formats.arrays import TABLES as TABLES
 from jaxemb.lab.durable import checkpoints, tensors
+from jaxemb.lab.settings import changing_nothing
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
 PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 FORMAT = 1  # of a run's folder; a change that cannot continue an older folder takes the next number
-
-# what may differ when a run is continued: it changes no bit of the result
-CHANGES_NOTHING = {
-    "chunk",
-    "checkpoint_every",
-    "watch_every",
-    "memory",
-    "mesh",  # but the last bits, which exact_elastic keeps, too
-    "cut",
-    "hosts",
-    "neighbours_of",
-    "workdir",
-    "corpus.path",  # the text's own digest decides
-    "corpus.prepared",
-    "cells",  # their own identity decides
-    "init_from",  # the rows' own digest decides
-    "grow_from",  # and that of its words, in the corpus
-    "vectors",
-}
 
 
 def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: bool) -> None:
@@ -74,7 +56,8 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
             raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
         _refuse_format(workdir, was)
-        found = differences(_filled(was["config"], config), now["config"])
+        free = changing_nothing(config)
+        found = differences(_filled(was["config"], config), now["config"], free)
         if was.get("sources_sha256") != digest:
             found.append("the text changed")
         if was.get("start_sha256") != start:
@@ -124,15 +107,21 @@ def _filled(was: dict[str, Any], config: Any) -> dict[str, Any]:
     return filled
 
 
-def differences(was: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two described configs, leaving out what changes no result."""
+def differences(
+    was: dict[str, Any], now: dict[str, Any], free: Collection[str] = (), prefix: str = ""
+) -> list[str]:
+    """What differs between two described configs, for people.
+
+    Args:
+        free: the settings that may differ, from `settings.changing_nothing`.
+    """
     found = []
     for key in sorted(was.keys() | now.keys()):
         old, new = was.get(key), now.get(key)
-        if prefix + key in CHANGES_NOTHING:
+        if prefix + key in free:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            found += differences(old, new, f"{prefix}{key}.")
+            found += differences(old, new, free, f"{prefix}{key}.")
         elif old != new:
             found.append(f"{prefix}{key} was {old}, now {new}")
     return found

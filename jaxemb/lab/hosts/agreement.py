@@ -22,7 +22,7 @@ from jaxemb.errors import InputError, Interrupted
 from jaxemb.lab import command_line, workdir
 from jaxemb.lab.durable import loop
 from jaxemb.lab.hosts import lost, store
-from jaxemb.lab.settings import AUTO, Hosts
+from jaxemb.lab.settings import AUTO, Hosts, changing_nothing
 from jaxemb.lab.workdir import Workdir
 from jaxemb.text.corpus import Corpus
 
@@ -147,7 +147,7 @@ def _own(shared: Path, config: Any) -> Path:
     if _job is None:
         return shared
     now = json.loads(json.dumps(workdir.described(config)))
-    if found := workdir.differences(told(now), now):
+    if found := workdir.differences(told(now), now, changing_nothing(config)):
         raise InputError(f"it has another config than process 0: {'; '.join(found)}")
     if first():
         with tempfile.NamedTemporaryFile(prefix=".shared-", dir=shared) as mark:

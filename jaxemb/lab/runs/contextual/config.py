@@ -2,24 +2,22 @@
 
 import dataclasses
 
-from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
-from jaxemb.lab.settings import Corpus, Function, Hosts
+from jaxemb.errors import InputError, above_zero, at_least, called_with
+from jaxemb.lab.settings import Function, TrainingRun, setting
 from jaxemb.training import mesh_sizes
 
 
 @dataclasses.dataclass(frozen=True)
-class ContextualConfig:
+class ContextualConfig(TrainingRun):
     """A bidirectional language model over static vectors, or over characters."""
 
-    corpus: Corpus
-    workdir: str
-    """The folder of this run. Run again with the same settings to continue or to report again."""
     cell: Function
     """From (units, dim) to a Cell: models.elmo_cell, models.gru_cell, or yours."""
     optimizer: Function
     """From the learning rate to an optax transformation: models.adagrad, models.adam, or any of
     optax, such as optax.adam. Gradients are clipped before it."""
-    vectors: str | None = None
+    _: dataclasses.KW_ONLY
+    vectors: str | None = setting(None, changes_nothing=True)  # the rows' own digest decides
     """Static vectors to read: a finished run, or a file of any format; none: at random."""
     trained: bool = False
     """Train the static vectors, too; else they keep every bit."""
@@ -44,7 +42,7 @@ class ContextualConfig:
     """Positions in a window, through which gradients flow."""
     batch: int = 64
     """Streams of text read side by side."""
-    chunk: int = 8
+    chunk: int = setting(8, changes_nothing=True)
     """Windows in one jitted call; changes nothing but speed."""
     epochs: int = 3
     learning_rate: float = 0.2
@@ -52,24 +50,16 @@ class ContextualConfig:
     """The largest norm of all gradients together."""
     dev: float = 0.01
     """The share of sentences that choose among models; held_out of the corpus is for the report."""
-    seed: int = 0
-    mesh: str | None = None
+    mesh: str | None = setting(None, changes_nothing=True)
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
-    hosts: Hosts = Hosts()  # noqa: RUF009 (it is frozen)
-    """Several processes, each started with the same command but for its number."""
-    checkpoint_every: float = 60.0
-    """Seconds between checkpoints."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
-        self.corpus.check()
-        names = ("dim", "units", "layers", "unroll", "batch", "chunk", "epochs")
-        at_least(1, **{name: getattr(self, name) for name in names})
-        seeds(seed=self.seed)
+        super().check()
+        at_least(1, units=self.units, layers=self.layers, unroll=self.unroll)
         called_with("units", "dim", cell=self.cell)
         called_with("learning_rate", optimizer=self.optimizer)
-        above_zero(learning_rate=self.learning_rate, clip=self.clip)
-        not_negative(checkpoint_every=self.checkpoint_every)
+        above_zero(clip=self.clip)
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         held = self.corpus.held_out
@@ -79,6 +69,5 @@ class ContextualConfig:
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
         mesh_sizes.check_data(self.mesh, self.batch)
-        self.hosts.check(self.mesh)
         if self.samples is not None:
             at_least(1, samples=self.samples)

@@ -2,28 +2,25 @@
 
 import dataclasses
 import functools
-import inspect
 from typing import Any
 
 import numpy as np
 
 from jaxemb.counts import cooccurrence
-from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
+from jaxemb.errors import InputError, above_zero, at_least, called_with
 from jaxemb.functional import subsampling
-from jaxemb.lab.settings import Chosen, Corpus, Function
+from jaxemb.lab.settings import Chosen, Function, Run, setting, taken
 from jaxemb.text import corpus as corpus_lib
 
 
 @dataclasses.dataclass(frozen=True)
-class CountConfig:
+class CountConfig(Run):
     """Word vectors from co-occurrence counts. A method with more settings takes a subclass."""
 
-    corpus: Corpus
-    workdir: str
-    """The folder of this run. Run again with the same settings to report again."""
     method: Function
     """From (cells, vocab) and settings to tables: factorizations.ppmi_svd, or yours."""
-    cells: str | None = None
+    _: dataclasses.KW_ONLY
+    cells: str | None = setting(None, changes_nothing=True)  # their own identity decides
     """The folder of the counts, which runs may share; by default `cells` in the workdir."""
     window: int = 5
     """The furthest distance of a context word."""
@@ -34,21 +31,17 @@ class CountConfig:
     """Contexts before the word are counted."""
     right: bool = True
     """Contexts behind the word are counted."""
-    dim: int = 100
-    """The dimension of the vectors."""
     subsample_rule: Function = subsampling.keep_word2vec
     """From (counts, subsample) to the probability that an occurrence of each word is counted."""
-    seed: int = 0
-    neighbours_of: tuple[str, ...] = ()
+    neighbours_of: tuple[str, ...] = setting((), changes_nothing=True)
     """Words whose nearest neighbours the report shows; by default some frequent ones."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
-        self.corpus.check()
+        super().check()
         if self.corpus.mark_unknown:
             raise InputError("mark_unknown is for language models: counts read past rare words")
-        at_least(1, window=self.window, dim=self.dim)
-        seeds(seed=self.seed)
+        at_least(1, window=self.window)
         called_with("counts", "subsample", subsample_rule=self.subsample_rule)
         called_with("distances", "window", weight=self.weight)
         called_with("cells", "vocab", method=self.method)
@@ -64,10 +57,7 @@ class CountConfig:
 
     def build_method(self):
         """The method, with those settings of this config that it takes, by their names."""
-        taken = inspect.signature(self.method).parameters
-        fields = [field.name for field in dataclasses.fields(self)]
-        given = {name: getattr(self, name) for name in fields if name in taken}
-        return functools.partial(self.method, **{n: v for n, v in given.items() if n != "cells"})
+        return functools.partial(self.method, **taken(self, "method", skip=2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +101,11 @@ class GloveConfig(CountConfig):
     """Of AdaGrad, which lowers its own."""
     batch: int = 1024
     """Cells in a step."""
-    chunk: int = 64
+    chunk: int = setting(64, changes_nothing=True)
     """Steps in one jitted call; changes nothing but speed."""
     add_contexts: bool = True
     """The vectors are w + c, as GloVe's program exports them; or w alone."""
-    checkpoint_every: float = 60.0
+    checkpoint_every: float = setting(60.0, changes_nothing=True)
     """Seconds between checkpoints."""
 
     def check(self) -> None:

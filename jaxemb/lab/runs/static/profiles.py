@@ -11,7 +11,8 @@ import inspect
 from typing import Any
 
 from jaxemb.functional import pooling, schedules, subsampling
-from jaxemb.lab.runs.static.config import OF_OBJECTIVES, StaticConfig
+from jaxemb.lab.runs.static.config import StaticConfig
+from jaxemb.lab.settings import settings_of
 from jaxemb.static import blocks, tables
 
 
@@ -101,7 +102,8 @@ def _set(
         **settings,
     }
     # what the objective has no use for is left out: a tree draws no noise
-    of_use = {k: v for k, v in asked.items() if k not in OF_OBJECTIVES or takes(k, v)}
+    own = settings_of(config, "objective")
+    of_use = {k: v for k, v in asked.items() if k not in own or takes(k, v)}
     if subsample is not None:
         of_use["corpus"] = dataclasses.replace(config.corpus, subsample=subsample)
     return dataclasses.replace(config, **of_use)

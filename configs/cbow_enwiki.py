@@ -3,7 +3,7 @@
 Source:  arXiv:1301.3781
 
 The gradient is word2vec.c's: every word of a window receives the whole error (see
-`pooling.mean_word2vec`), which is what its learning rate of 0.05 is made for.
+`pooling.mean_word2vec`). Its learning rate of 0.05 presumes this gradient.
 
 Run:     python scripts/train.py configs/cbow_enwiki.py --corpus.path enwiki.txt
 Expect:  2 CPU cores (AMD EPYC), commit 9e56a54, 9.0 M words: 118 s in all, rank 100 of 100,

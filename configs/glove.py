@@ -2,7 +2,7 @@
 
 Source:  Pennington et al. 2014, "GloVe: global vectors for word representation"; x_max 10 as for
          small texts in the program's demo. AdaGrad is optax's; with learners.adagrad_stanford and
-         learning_rate=0.05 it is the program's, which wants more epochs.
+         learning_rate=0.05 it is the program's, which needs more epochs.
 
 Run:     python scripts/factor.py configs/glove.py --corpus.path enwiki.txt
 Expect:  2 CPU cores (AMD EPYC), commit ed25240, 9.0 M words of Wikipedia: WordSim-353 .369,

@@ -4,7 +4,7 @@ Source:  arXiv:1301.3781, section 3.1
 
 The gradient is word2vec.c's (see `pooling.mean_word2vec`). The root of the tree takes an update
 from every center: steps of 32 blocks, about 230 tokens, are small enough to need no `cap`, which
-costs a third of the time; 64 blocks at learning rate 0.1 ran to NaN without one.
+costs a third of the time; 64 blocks at learning rate 0.1 diverged to NaN without it.
 
 Run:     python scripts/train.py configs/hs_cbow.py --corpus.path enwiki.txt
 Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 3 min 7 s in all, WordSim-353 .533,

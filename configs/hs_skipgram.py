@@ -3,7 +3,7 @@
 Source:  arXiv:1310.4546, section 2.1
 
 The root of the tree takes an update from every pair: `cap` bounds what a step adds to a row.
-Without it, steps of 64 blocks, about 460 tokens, ran to NaN; caps from 0.1 to 1 score alike.
+Without it, steps of 64 blocks, about 460 tokens, diverged to NaN; caps from 0.1 to 1 score alike.
 
 Run:     python scripts/train.py configs/hs_skipgram.py --corpus.path enwiki.txt
 Expect:  2 CPU cores (AMD EPYC), commit da63ecb, 9.0 M words: 6 min 34 s in all, WordSim-353 .594,

@@ -4,7 +4,7 @@ Run:     python scripts/polysemy.py configs/polysemy.py
 Expect:  2 CPU cores (AMD EPYC) shared with others, commit b72334e: 19 min; sense accuracy of layer
          1 .879 [.847, .910], of layer 2 .863 [.825, .901], static .500; WiC .599 and .614;
          perplexity 223, 224, 212. With --contextual.carried (commit f8eef34) .882 and .870, but one
-         of three language models settled where it should not on held-out text (5399)
+         of three language models converged to a poor optimum (held-out perplexity 5399)
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Four seeds of the quickstart, trained together in one program: how far do they differ?
 
-All members read the same subsampled text, so what differs is starting tables, windows and noise.
+All members read the same subsampled text; starting tables, windows and noise differ.
 A member may instead have its own `learning_rate` or a smaller `dim`.
 
 Run:     python scripts/train.py configs/seeds.py

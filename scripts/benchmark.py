@@ -1,4 +1,4 @@
-"""Measures jaxemb beside a peer, in the same run on the same machine.
+"""Run a benchmark: jaxemb against a peer program, in the same run on the same machine.
 
 Usage: python scripts/benchmark.py NAME [...] [--help]
 

@@ -1,4 +1,4 @@
-"""What context changed: two embedders, at least one of them contextual, on the same running words.
+"""Compare two embedders on the same tokens, at least one of them contextual: what context changes.
 
 Usage: python scripts/compare_embedders.py A B [TEXT] [--out FOLDER] [--sentences 500] [--help]
        python scripts/compare_embedders.py runs/elmo runs/quickstart
@@ -21,29 +21,29 @@ from jaxemb.lab import command_line
 
 @dataclasses.dataclass(frozen=True)
 class Compare:
-    """What context changed between two embedders."""
+    """Compare two embedders: what context changes."""
 
     left: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
     """A finished run, contextual or static, or a file of vectors."""
     right: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
-    """Another, or the same."""
+    """The embedder to compare A with; it may be A itself."""
     text: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = None
-    """Sentences, one a line; by default those that the contextual run held out."""
+    """A file with one sentence a line; by default the held-out sentences of the contextual run."""
     out: str | None = None
-    """Where the report goes; by default runs/compare/A-B."""
+    """The folder of the report; by default runs/compare/A-B."""
     sentences: int = 500
-    """Sentences to read, from all over the text."""
+    """Number of sentences to read, spread over the whole text."""
 
 
 def main() -> None:
-    asked = command_line.parse(Compare)
+    settings = command_line.parse(Compare)
     from jaxemb.lab import progress
     from jaxemb.lab.studies.context import report
 
-    found = report.compare(asked.left, asked.right, asked.text, asked.sentences)
-    names = "-".join(side.source.name for side in found.sides)
-    out = files.writable(asked.out or Path("runs/compare") / names)
-    progress.show(report.write(out, found))
+    comparison = report.compare(settings.left, settings.right, settings.text, settings.sentences)
+    names = "-".join(side.source.name for side in comparison.sides)
+    out = files.writable(settings.out or Path("runs/compare") / names)
+    progress.show(report.write(out, comparison))
 
 
 if __name__ == "__main__":

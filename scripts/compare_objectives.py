@@ -1,4 +1,4 @@
-"""Negative sampling, hierarchical softmax, full softmax and NCE under one measure.
+"""Compare negative sampling, hierarchical softmax, full softmax and NCE under one measure.
 
 Usage: python scripts/compare_objectives.py configs/softmax_small.py [--static.epochs 5 ...]
 
@@ -14,15 +14,15 @@ from jaxemb.lab.studies.likelihood.config import ComparisonConfig
 
 def main() -> None:
     config = command_line.from_command_line(ComparisonConfig)
-    # after --help, which needs no device
+    # imported after --help, which needs no device
     from jaxemb import files
     from jaxemb.lab import progress
     from jaxemb.lab.studies.likelihood import run
 
     folder = files.writable(config.workdir)
     corpus = prepare.prepare(config.static)
-    found = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
-    progress.show(run.write(folder, found))
+    comparison = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
+    progress.show(run.write(folder, comparison))
     print(f"written: {folder}/likelihoods.json, .md and .png")
 
 

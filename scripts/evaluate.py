@@ -1,4 +1,4 @@
-"""Scores of word vectors against human judgement: word similarity and analogies.
+"""Evaluate word vectors against human judgement: word similarity and analogies.
 
 Usage: python scripts/evaluate.py VECTORS [OTHER] [--pairs FILE ...] [--questions FILE ...]
            [--unknown skip] [--case fold] [--restrict-vocab 300000] [--out FOLDER] [--help]
@@ -6,8 +6,8 @@ Usage: python scripts/evaluate.py VECTORS [OTHER] [--pairs FILE ...] [--question
 VECTORS and OTHER are folders of finished runs or files of vectors; with OTHER, both are compared
 item by item. The tests are by default those that come with gensim: WordSim-353, SimLex-999 and
 Google's analogies. --pairs reads any file of word, word, score a line (MEN, RareWords,
-SimLex-999.txt, ...), --questions files as questions-words.txt is, or MSR's
-word_relationship.questions.
+SimLex-999.txt, ...), --questions reads files in the format of questions-words.txt or of
+MSR's word_relationship.questions.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from jaxemb.lab import command_line
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Scores of word vectors against human judgement."""
+    """Evaluate word vectors against human judgement."""
 
     vectors: Annotated[str, tyro.conf.Positional]
     """A finished run, or a file of vectors."""
@@ -33,46 +33,46 @@ class Evaluate:
     questions: tuple[str, ...] | None = None
     """Tests of analogies; by default questions-words.txt."""
     unknown: Literal["skip", "mean", "zero", "ngrams"] = "skip"
-    """Left out; the mean vector; scored 0 or wrong (gensim's dummy4unknown); made of n-grams, by
-    fastText's .bin."""
+    """Items with unknown words: leave them out; use the mean vector; score them 0 or wrong
+    (gensim's dummy4unknown); compose vectors of n-grams (from fastText's .bin)."""
     case: Literal["fold", "exact"] = "fold"
-    """Whether words of another case are the same word."""
+    """Whether words that differ only in case are the same word."""
     formula: Literal["add", "mul"] = "add"
     """How analogies are answered: 3CosAdd or 3CosMul."""
     restrict_vocab: int = 300_000
-    """Words beyond the so many most frequent are unknown."""
+    """Number of the most frequent words that are known; all others count as unknown."""
     out: str | None = None
-    """Where the report goes; by default runs/evaluate/NAME."""
+    """The folder of the report; by default runs/evaluate/NAME."""
 
 
 def main() -> None:
-    asked = command_line.parse(Evaluate)
+    settings = command_line.parse(Evaluate)
     from jaxemb.errors import at_least
     from jaxemb.evaluation import bundled, datasets, policies
     from jaxemb.functional import similarity
     from jaxemb.lab import progress, vectors as loading
     from jaxemb.lab.tables import scores
 
-    at_least(1, restrict_vocab=asked.restrict_vocab)
-    fold = {"fold": str.upper, "exact": str}[asked.case]
+    at_least(1, restrict_vocab=settings.restrict_vocab)
+    fold = {"fold": str.upper, "exact": str}[settings.case]
     ways = {"skip": None, "mean": policies.mean, "zero": policies.zero}
-    policy = policies.Policy(fold, ways.get(asked.unknown), asked.restrict_vocab)
-    answer = {"add": similarity.cos_add, "mul": similarity.cos_mul}[asked.formula]
-    pairs = bundled.pairs() if asked.pairs is None else list(map(datasets.pairs, asked.pairs))
+    policy = policies.Policy(fold, ways.get(settings.unknown), settings.restrict_vocab)
+    answer = {"add": similarity.cos_add, "mul": similarity.cos_mul}[settings.formula]
+    pairs = bundled.pairs() if settings.pairs is None else list(map(datasets.pairs, settings.pairs))
     questions = bundled.questions()
-    if asked.questions is not None:
-        questions = list(map(datasets.questions, asked.questions))
+    if settings.questions is not None:
+        questions = list(map(datasets.questions, settings.questions))
     tests = scores.Asked(pairs, questions, policy, policy, answer)
     if not pairs and not questions:
         raise command_line.InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
     answers = {}
-    for path in filter(None, (asked.vectors, asked.other)):
+    for path in filter(None, (settings.vectors, settings.other)):
         loaded = loading.word_vectors(path)
-        if asked.unknown == "ngrams":
+        if settings.unknown == "ngrams":
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
         answers[path] = scores.ask(loaded.found, loaded.found.vectors, tests)
-    out = files.writable(asked.out or f"runs/evaluate/{Path(asked.vectors).stem}")
+    out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
     progress.show(scores.write(out, answers, tests))
 
 

@@ -1,10 +1,10 @@
-"""Counts words beside words, factorises the counts, and says what matrix the vectors are.
+"""Count co-occurring words, factorise the counts, and report on the matrix of vectors.
 
 Usage: python scripts/factor.py configs/ppmi_svd.py [--dim 300 ...] [--help]
 
-Writes everything into config.workdir. The cells are kept there: with --cells FOLDER several runs
-share them. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are not finite, 130
-interrupted, 143 terminated.
+Writes everything into config.workdir. The counts (cells) are kept there: with --cells FOLDER
+several runs share them. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are not
+finite, 130 interrupted, 143 terminated.
 """
 
 from jaxemb.lab import command_line
@@ -13,7 +13,7 @@ from jaxemb.lab.runs.counts.config import CountConfig
 
 def main() -> None:
     config = command_line.from_command_line(CountConfig)
-    # after --help, which needs no device
+    # imported after --help, which needs no device
     from jaxemb.lab import progress
     from jaxemb.lab.runs.counts import report, run
 

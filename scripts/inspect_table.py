@@ -1,9 +1,10 @@
-"""What is this matrix? Rank, shape and axes of any table of vectors, in words and pictures.
+"""Report on any table of vectors as a matrix: rank, shape and axes, in words and pictures.
 
 Usage: python scripts/inspect_table.py PATH [--words FILE] [--out FOLDER] [--help]
 
-PATH is the folder of a finished run, a file of word2vec, GloVe or fastText (told by its content,
-compressed or not), .npy or .safetensors. A file inside a Python package is package:NAME/FILE.
+PATH is the folder of a finished run, a file of word2vec, GloVe or fastText (recognised by its
+content, compressed or not), .npy or .safetensors. A file inside a Python package is
+package:NAME/FILE.
 """
 
 import dataclasses
@@ -25,22 +26,22 @@ class Inspect:
     words: str | None = None
     """The words of an .npy's rows: a text with a word a line, or .parquet (wants pyarrow)."""
     limit: int | None = None
-    """Only the first so many rows."""
+    """Number of rows to read, from the first; by default all."""
     out: str | None = None
-    """Where the report and its pictures go; by default runs/inspect/NAME."""
+    """The folder of the report and its pictures; by default runs/inspect/NAME."""
 
 
 def main() -> None:
-    asked = command_line.parse(Inspect)
+    settings = command_line.parse(Inspect)
     from jaxemb.lab import progress, vectors
     from jaxemb.lab.tables import inspection
 
-    loaded = vectors.word_vectors(asked.path, words=asked.words, limit=asked.limit)
+    loaded = vectors.word_vectors(settings.path, words=settings.words, limit=settings.limit)
     (words, table), name = loaded.found, loaded.name
     for remark in loaded.remarks:
         print(f"warning: {remark}")
-    print(f"{asked.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
-    out = files.writable(asked.out or f"runs/inspect/{name}")
+    print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
+    out = files.writable(settings.out or f"runs/inspect/{name}")
     progress.show(report.write_table(out, name, inspection.describe(table, words)))
 
 

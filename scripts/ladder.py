@@ -1,4 +1,4 @@
-"""The ladder of word vectors on one screen: what each rung is as a matrix, and what is near a word.
+"""Show the ladder of word vectors: each rung as a matrix, and the nearest neighbours of a word.
 
 Usage: python scripts/ladder.py WORD [--run runs/quickstart | --vectors FILE]
            [--contextual runs/elmo] [--picture ladder.png] [--help]
@@ -19,7 +19,7 @@ from jaxemb.lab import command_line, report, workdir
 
 @dataclasses.dataclass(frozen=True)
 class Ladder:
-    """What each rung is as a matrix, and what is near a word on it."""
+    """Show each rung as a matrix, and the nearest neighbours of a word on it."""
 
     word: Annotated[str, tyro.conf.Positional]
     """The word to look at."""
@@ -30,11 +30,11 @@ class Ladder:
     contextual: str | None = None
     """The folder of a finished language model, for the third rung."""
     picture: str | None = None
-    """Where the picture goes; by default ladder.png in the run's folder, or in the current one."""
+    """The file of the picture; by default ladder.png in the run's folder, or in the current one."""
 
 
 def main() -> None:
-    asked = command_line.parse(Ladder)
+    settings = command_line.parse(Ladder)
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -42,22 +42,22 @@ def main() -> None:
     from jaxemb.lab import vectors as loading
     from jaxemb.lab.studies.ladder import rungs as ladder
 
-    if asked.vectors:
-        vocab = loading.word_vectors(asked.vectors).found
+    if settings.vectors:
+        vocab = loading.word_vectors(settings.vectors).found
         table = vocab.vectors
     else:
-        vocab, tables = workdir.load(asked.run)
+        vocab, tables = workdir.load(settings.run)
         table = tables.input
-    path = Path(asked.picture or Path("." if asked.vectors else asked.run) / "ladder.png")
+    path = Path(settings.picture or Path("." if settings.vectors else settings.run) / "ladder.png")
     if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
-        raise InputError(f"{path}: wanted a .png, .pdf or .svg file in a folder that is there")
-    rungs, seen = ladder.climb(vocab, table, asked.word), None
-    if asked.contextual:
+        raise InputError(f"{path}: wanted a .png, .pdf or .svg file in an existing folder")
+    rungs, third = ladder.climb(vocab, table, settings.word), None
+    if settings.contextual:
         from jaxemb.lab.studies.ladder import cloud
 
-        seen = cloud.climb(asked.contextual, asked.word)
-    shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {asked.word}"))
-    for rung in (*rungs, *([seen.rung] if seen else [])):
+        third = cloud.climb(settings.contextual, settings.word)
+    shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {settings.word}"))
+    for rung in (*rungs, *([third.rung] if third else [])):
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"
         shown.add_row(rung.name, *size, rung.law, escape(rung.near))
     Console().print(shown)
@@ -65,7 +65,7 @@ def main() -> None:
     def draw() -> list[str]:
         from jaxemb.lab.studies.ladder import pictures
 
-        return [pictures.draw(path, rungs, seen)]
+        return [pictures.draw(path, rungs, third)]
 
     print(f"picture: {path}" if report.drawn(draw) else report.INSTALL)
 

@@ -1,11 +1,12 @@
-"""The words nearest to some words, in any table of vectors.
+"""Print the nearest neighbours of words in any table of vectors.
 
 Usage: python scripts/neighbors.py VECTORS WORD... [--k 10] [--euclidean] [--minus WORD...] [--help]
 
 VECTORS is the folder of a finished run, or a file of vectors; a file inside a Python package is
-package:NAME/FILE. Each word has a column of its own; with --minus, all words make one question:
-`VECTORS king woman --minus man` asks what is near to king and woman and far from man. A word that
-is not there is refused, with near spellings; fastText's .bin makes its vector of n-grams.
+package:NAME/FILE. Each word has its own column; with --minus, all words form one query:
+`VECTORS king woman --minus man` searches near king and woman and far from man. A word that is not
+in the vocabulary is an error that names similar spellings, unless the file is fastText's .bin: then
+its vector is composed of n-grams.
 """
 
 import dataclasses
@@ -18,18 +19,18 @@ from jaxemb.lab import command_line
 
 @dataclasses.dataclass(frozen=True)
 class Neighbors:
-    """The words nearest to some words."""
+    """Print the nearest neighbours of words."""
 
     vectors: Annotated[str, tyro.conf.Positional]
     """A finished run, or a file of vectors."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """What is to be near."""
+    """Query words, whose neighbours are wanted."""
     minus: tuple[str, ...] = ()
-    """What is to be far; then all words make one question, as an analogy does."""
+    """Words to be far from; all words then form one query, as in an analogy."""
     k: int = 10
-    """How many."""
+    """Number of neighbours."""
     euclidean: bool = False
-    """By Euclidean distance, not by cosine."""
+    """Use Euclidean distance instead of the cosine."""
 
     def check(self) -> None:
         if not self.words:
@@ -37,7 +38,7 @@ class Neighbors:
 
 
 def main() -> None:
-    asked = command_line.parse(Neighbors)
+    settings = command_line.parse(Neighbors)
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -46,20 +47,23 @@ def main() -> None:
     from jaxemb.functional import similarity
     from jaxemb.lab import vectors as loading
 
-    loaded = loading.word_vectors(asked.vectors)
-    vocab, measure = loaded.found, similarity.closeness if asked.euclidean else similarity.cos_add
-    together = [neighbours.Query(asked.words, asked.minus)]
-    queries = together if asked.minus else [neighbours.Query([word]) for word in asked.words]
-    found = neighbours.most_similar_of_each(
-        vocab, vocab.vectors, queries, asked.k, measure, loaded.unknown
+    loaded = loading.word_vectors(settings.vectors)
+    vocab, measure = (
+        loaded.found,
+        similarity.closeness if settings.euclidean else similarity.cos_add,
     )
-    said, sign = ("distance", -1) if asked.euclidean else ("cosine", 1)
+    together = [neighbours.Query(settings.words, settings.minus)]
+    queries = together if settings.minus else [neighbours.Query([word]) for word in settings.words]
+    answers = neighbours.most_similar_of_each(
+        vocab, vocab.vectors, queries, settings.k, measure, loaded.unknown
+    )
+    heading, sign = ("distance", -1) if settings.euclidean else ("cosine", 1)
     shown = Table()
-    for query in found:
+    for query in answers:
         shown.add_column(escape(query.word))
-        shown.add_column(said, justify="right")
-    for row in range(max(len(query.words) for query in found)):
-        cells = [(escape(q.words[row]), f"{sign * q.values[row]:.3f}") for q in found]
+        shown.add_column(heading, justify="right")
+    for row in range(max(len(query.words) for query in answers)):
+        cells = [(escape(q.words[row]), f"{sign * q.values[row]:.3f}") for q in answers]
         shown.add_row(*(cell for pair in cells for cell in pair))
     Console().print(shown)
 

@@ -1,9 +1,9 @@
-"""What a training would take that nobody has started: the tables of docs/scale.md.
+"""Predict memory, traffic and time of a training run: the tables of docs/scale.md.
 
 Usage: python scripts/plan.py [--vocabulary 10_000_000] [--dim 512] [--page docs/scale.md] [--help]
 
-Memory a device, bytes over the wire in a step, and time of an epoch, for each way to divide the
-work on each machine, at the best rates that its maker publishes: bounds, not forecasts.
+Prints memory per device, bytes sent per step and time per epoch, for each machine and each way to
+divide the work. The rates are the best that the maker publishes: the times are lower bounds.
 """
 
 import dataclasses
@@ -13,33 +13,33 @@ from jaxemb.lab import command_line
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """A training on paper. By default that of docs/scale.md."""
+class Settings:
+    """A planned training run, by default that of docs/scale.md."""
 
     vocabulary: int = 10_000_000
     dim: int = 512
     tokens: int = 10**12
-    """Of an epoch, after subsampling."""
+    """Tokens of an epoch, after subsampling."""
     window: int = 5
     block_length: int = 16
     shared_negatives: int = 24
     batch: int = 4_096
-    """Blocks in a step, of all devices together."""
+    """Blocks in a step, over all devices."""
     bounded: bool = True
-    """Whether the learner has a `cap`, or AdaGrad: repeated rows are summed first."""
+    """Whether the learner sums repeated rows first, as `cap` and AdaGrad need."""
     slots: int = 0
-    """Numbers of optimizer state for every number of the tables: 1 for AdaGrad."""
+    """Entries of optimizer state per entry of the tables: 1 for AdaGrad."""
     page: str | None = None
-    """Put the tables in their places on this page, in place of printing them."""
+    """A Markdown page whose tables are replaced; by default the tables are printed."""
 
 
 def main() -> None:
-    asked = command_line.parse(Asked)
+    settings = command_line.parse(Settings)
     from jaxemb.lab.studies.planning import job, report
 
-    settings = dataclasses.asdict(asked)
-    page = settings.pop("page")
-    tables = report.whole(job.Job(**settings))
+    fields = dataclasses.asdict(settings)
+    page = fields.pop("page")
+    tables = report.whole(job.Job(**fields))
     if page is None:
         print("\n\n".join(f"{name}\n\n{text}" for name, text in tables.items()))
     else:

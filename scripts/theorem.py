@@ -1,10 +1,10 @@
-"""Skip-gram is a factorisation of shifted PMI: shows on a text how far that holds.
+"""Measure on a text how far skip-gram is a factorisation of shifted PMI.
 
 Usage: python scripts/theorem.py configs/quickstart.py [--workdir runs/quickstart ...] [--help]
 
-Trains the config's skip-gram, or takes the run that its workdir holds; counts what it read, factors
-log(# / N) by SVD in the same dimension, and writes theorem.md, theorem.json and one figure,
-theorem.png, into the workdir. docs/theorem.md says what they mean.
+Trains the config's skip-gram, or loads the run in its workdir; counts the pairs that it read;
+factorises log(# / N) by SVD in the same dimension; writes theorem.md, theorem.json and the figure
+theorem.png into the workdir. docs/theorem.md explains them.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from jaxemb.lab.runs.static.config import StaticConfig
 
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
-    # after --help, which needs no device
+    # imported after --help, which needs no device
     from jaxemb.lab import progress
     from jaxemb.lab.runs.static import run
     from jaxemb.lab.studies.theorem import measures, report
@@ -26,9 +26,9 @@ def main() -> None:
     measures.check(config, len(corpus.vocab.words))
     objective = config.build_objective()
     learner = config.build_learner(objective)
-    result = run.train(config, objective, learner, corpus)  # the one factorisation
+    result = run.train(config, objective, learner, corpus)  # factorised by training
     matrix = measures.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
-    svd = measures.factor(matrix.optimum, len(result.vocab.words), config.dim)  # the other
+    svd = measures.factor(matrix.optimum, len(result.vocab.words), config.dim)  # factorised by SVD
     progress.show(report.write(config, result, matrix, svd))
 
 

@@ -1,10 +1,10 @@
-"""Trains a bidirectional language model, over static vectors or characters; reports perplexity.
+"""Train a bidirectional language model over static vectors or characters; report perplexity.
 
 Usage: python scripts/train_contextual.py configs/elmo_quickstart.py [--units 512 ...] [--help]
 
-Ctrl-C saves and stops, a second one ends at once; the same command goes on from there. Exit codes:
-0 done, 2 input that cannot be used, 3 numbers that are not finite, 75 another process is lost
-(docs/hosts.md), 130 interrupted, 143 terminated.
+Ctrl-C saves a checkpoint and stops; a second Ctrl-C stops at once. Rerun the same command to
+resume. Exit codes: 0 done, 2 input that cannot be used, 3 numbers that are not finite, 75 another
+process of this run died or stopped responding (docs/hosts.md), 130 interrupted, 143 terminated.
 """
 
 from jaxemb.lab import command_line
@@ -13,13 +13,13 @@ from jaxemb.lab.runs.contextual.config import ContextualConfig
 
 def main() -> None:
     config = command_line.from_command_line(ContextualConfig)
-    # after --help, which needs no device
+    # imported after --help, which needs no device
     from jaxemb.lab import progress
     from jaxemb.lab.hosts import agreement
     from jaxemb.lab.runs.contextual import report, run
 
-    with agreement.joined(config.hosts):  # of several processes, the first goes on to the report
-        result = run.train(config)  # text -> windows -> model; goes on where it stopped
+    with agreement.joined(config.hosts):  # of several processes, only the first reports
+        result = run.train(config)  # text -> windows -> model; resumes from a checkpoint
     progress.show(report.write(config, result))
 
 

@@ -1,4 +1,4 @@
-"""A few of many combinations, in which every pair of values is met (a covering design)."""
+"""Few of many combinations of parameters that contain every pair of values (a covering design)."""
 
 import itertools
 from collections.abc import Collection, Sequence
@@ -8,11 +8,11 @@ import pytest
 
 
 def design(rows: Sequence[Sequence[int]]) -> list[int]:
-    """The places of rows that show together whatever occurs together in any two columns.
+    """Return the indices of rows that contain every pair of values of any two columns.
 
-    Of two columns every value of each, for every pair of them would be all; of one, all. Columns
-    that say the same of every row are one. Greedy: the row that shows most that is new comes next,
-    the first of several.
+    With two distinct columns, the rows contain every value of each, since every pair would need all
+    rows; with one column, all values. Columns that partition the rows alike count as one. Greedy:
+    the next row is the first of those that contain the most uncovered pairs.
     """
     if not rows or not rows[0]:
         return list(range(len(rows)))
@@ -22,31 +22,31 @@ def design(rows: Sequence[Sequence[int]]) -> list[int]:
         frozenset(itertools.combinations(enumerate(row), size))
         for row in zip(*columns, strict=True)
     ]
-    found = []
+    chosen = []
     while any(unseen):
-        found.append(max(range(len(unseen)), key=lambda i: len(unseen[i])))
-        seen = unseen[found[-1]]
-        unseen = [each - seen for each in unseen]
-    return sorted(found)
+        chosen.append(max(range(len(unseen)), key=lambda i: len(unseen[i])))
+        seen = unseen[chosen[-1]]
+        unseen = [pairs - seen for pairs in unseen]
+    return sorted(chosen)
 
 
 def first(count: int, values: Collection) -> list[Any]:
-    """Of a list of parameters: the first by default, the others in the full form alone."""
+    """Parameters of which the first `count` run by default, the others only with --thorough."""
     return [value if i < count else _thorough(value) for i, value in enumerate(values)]
 
 
 def every(step: int, values: Collection) -> list[Any]:
-    """Of a list of parameters: one of `step` by default, the others in the full form alone."""
+    """Parameters of which one of `step` runs by default, the others only with --thorough."""
     return [value if i % step == 0 else _thorough(value) for i, value in enumerate(values)]
 
 
 def _thorough(value: Any) -> Any:
-    if hasattr(value, "marks"):  # as pytest.param makes it
+    if hasattr(value, "marks"):  # made by pytest.param
         return value._replace(marks=[*value.marks, pytest.mark.thorough])
     return pytest.param(value, marks=pytest.mark.thorough)
 
 
 def _numbered(column: Sequence[int]) -> tuple[int, ...]:
-    """Its values by the order in which they come."""
+    """Number the values of a column in the order in which they occur."""
     numbers = {value: i for i, value in enumerate(dict.fromkeys(column))}
     return tuple(numbers[value] for value in column)

@@ -1,8 +1,8 @@
-"""Processes that train, and are killed.
+"""Start training processes and kill them.
 
-A nursery is a process of its own that has imported everything and initialised nothing; each
-training is a fork of it. So a start costs no imports, which are most of a small job's time; to the
-kernel, and so to SIGKILL and to files, a fork is a process like any other.
+A nursery is a process that has imported everything and initialised no device; each training run is
+a fork of it. So a start costs no imports, which are most of a small job's time. To the kernel, and
+so to SIGKILL and to files, a fork is a process like any other.
 """
 
 import json
@@ -32,17 +32,17 @@ import importlib.util
 importlib.util.find_spec = lambda name: None  # no pictures
 {prepared}
 for line in sys.stdin:
-    asked = json.loads(line)
+    job = json.loads(line)
     child = os.fork()
     if not child:
-        os.chdir(asked["folder"])
-        out = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.chdir(job["folder"])
+        out = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(out, stream)
-        sys.argv = [asked["script"], *asked["arguments"]]
+        sys.argv = [job["script"], *job["arguments"]]
         code = 70
         try:
-            command_line.run(sys.modules[asked["script"]].main)
+            command_line.run(sys.modules[job["script"]].main)
         except SystemExit as stop:
             code = stop.code
         except BaseException:
@@ -61,12 +61,12 @@ class Nursery:
     """Starts scripts, one at a time."""
 
     def __init__(self, prepared: str = "") -> None:
-        """Runs the code `prepared` once, after the imports."""
+        """Start the nursery; it runs the code `prepared` once, after the imports."""
         self._process = subprocess.Popen(
             [sys.executable, "-c", _NURSERY.replace("{prepared}", prepared), *PATHS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            bufsize=0,  # what is not read yet is seen by select
+            bufsize=0,  # unbuffered, so that select sees all unread output
             env=quickly.environment(),
         )
         self._number, self._runs = 0, False
@@ -79,32 +79,32 @@ class Nursery:
     def start(
         self, script: str, arguments: list[str], folder: Path, output: str = "output.txt"
     ) -> int:
-        """The number of the new process."""
-        asked = {"script": script, "arguments": arguments, "folder": str(folder), "output": output}
-        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        """Start a script; return its process id."""
+        job = {"script": script, "arguments": arguments, "folder": str(folder), "output": output}
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._number, self._runs = int(self._process.stdout.readline()), True
         return self._number
 
     def code(self, within: float | None = None) -> int:
-        """Waits for the process to end: its exit code, or minus the signal that killed it."""
+        """Wait for the process to end; return its exit code, or minus the signal that killed it."""
         assert self.ended(within), f"it still runs after {within} s"
         self._runs = False
         return int(self._process.stdout.readline())
 
     def kill(self) -> None:
-        """Ends the process, if there is one."""
+        """Kill the process, if one runs."""
         if not self.ended():
             os.kill(self._number, signal.SIGKILL)
         if self._runs:
             self.code()
 
     def ended(self, within: float | None = 0.0) -> bool:
-        """Whether there is no process whose code has not been asked for, after so many seconds."""
+        """Whether no process runs any more, or none after waiting `within` seconds."""
         return not self._runs or bool(select.select([self._process.stdout], [], [], within)[0])
 
 
 class Job(NamedTuple):
-    """A script that trains in folder/run, and the file that it leaves."""
+    """A script that trains in folder/run, and the file that it writes at the end."""
 
     script: str
     folder: Path
@@ -115,20 +115,20 @@ class Job(NamedTuple):
 
 
 class Kills(NamedTuple):
-    """What was done, and what came of it."""
+    """The kills, by signal, and the training runs that ended."""
 
     signals: dict[str, int]
-    saving: int  # of all, while an unfinished checkpoint was there
-    runs: int  # trainings that ended, each at the right bits
+    saving: int  # kills while a checkpoint was being written
+    runs: int  # training runs that ended, each with a bit-identical result
 
 
 def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kills:
-    """Starts a job, kills it and starts it again, until it ended and was killed often enough.
+    """Start a job, kill it and restart it, until it was killed `times` times and has ended once.
 
-    Each is killed only after it has saved something, or nothing would ever be done.
+    A process is killed only after it has saved a newer step, or the job would never end.
 
     Raises:
-        AssertionError: another result than `whole`, or a saved step that is gone or not good.
+        AssertionError: the result differs from `whole`, or a saved step is lost or damaged.
     """
     draw = random.Random(seed)
     counts, saving, runs, done = {"SIGKILL": 0, "SIGTERM": 0, "SIGINT": 0}, 0, 0, 0
@@ -138,7 +138,7 @@ def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kil
         while True:
             process = nursery.start(*job.command(name))
             number = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[done % 3]
-            inside = done % 3 == done // 3 % 3  # a third, by each signal
+            inside = done % 3 == done // 3 % 3  # a third of the kills, of each signal, hit a save
             hit = done < times and _await(process, folder, newest, draw.uniform(0, 0.2), inside)
             if hit:
                 during = any(folder.glob("unfinished-*"))
@@ -151,16 +151,16 @@ def kill(nursery: Nursery, job: Job, whole: bytes, times: int, seed: int) -> Kil
             assert code in (-number, 128 + number), output
             done, saving = done + 1, saving + during
             counts[number.name] += 1
-            if not (job.folder / name / job.leaves).exists():  # it trains no more, but reports
+            if not (job.folder / name / job.leaves).exists():  # it trains, not reports
                 newest = _confirmed(folder, newest)
-        assert (job.folder / name / job.leaves).read_bytes() == whole, "other bits"
+        assert (job.folder / name / job.leaves).read_bytes() == whole, "not bit-identical"
         assert not folder.exists()
         runs += 1
     return Kills(counts, saving, runs)
 
 
 def _await(process: int, folder: Path, newest: int, delay: float, inside: bool) -> bool:
-    """Waits until a process saved something new and a while longer; whether it still runs."""
+    """Wait until a process has saved a newer step, then `delay` s; return whether it still runs."""
     while _latest(folder) <= newest:
         if not _runs(process):
             return False
@@ -174,7 +174,7 @@ def _await(process: int, folder: Path, newest: int, delay: float, inside: bool) 
 
 
 def _runs(process: int) -> bool:
-    """Whether it does, rather than wait to be asked for its code."""
+    """Whether a process runs; a zombie, whose exit code nobody has read, does not."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
@@ -186,10 +186,10 @@ def _latest(folder: Path) -> int:
 
 
 def _confirmed(folder: Path, newest: int) -> int:
-    """The step of the newest checkpoint, which is whole and not older than one before."""
-    found = checkpoints.steps(folder)
-    assert found, "no checkpoint is left"
-    assert not checkpoints.faults(found[0])
+    """Return the newest checkpoint's step, which must be intact and not before `newest`."""
+    kept = checkpoints.steps(folder)
+    assert kept, "no checkpoint is left"
+    assert not checkpoints.faults(kept[0])
     assert _latest(folder) >= newest, "a saved step is gone"
     assert not list(folder.glob("bad-*"))
     return _latest(folder)

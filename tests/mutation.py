@@ -1,7 +1,6 @@
 """Small changes of a program: an operator, a comparison, a small constant.
 
-What is changed is the text, at the place that the syntax tree names, so that all else stays as it
-is written.
+A change replaces the text at the position that the syntax tree gives, so that all other text stays.
 """
 
 import ast
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# rooms of pure functions and readers; each has tests of its name
+# rooms of pure functions and readers; the tests of each are in the folder of its name
 ROOMS = [
     "functional",
     "linalg",
@@ -23,7 +22,7 @@ ROOMS = [
     "training",
     "evaluation",
 ]
-SMALL = 16  # larger constants are sizes of a block, a buffer, a wait
+SMALL = 16  # larger constants are sizes of blocks and buffers, or waits
 
 _OPERATORS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Add: ("+", "-"),
@@ -61,7 +60,7 @@ class Change(NamedTuple):
     new: str
 
     def of(self, text: bytes) -> bytes:
-        """The changed text."""
+        """Return the changed text."""
         assert text[self.start : self.stop].decode() == self.old
         return text[: self.start] + self.new.encode() + text[self.stop :]
 
@@ -70,14 +69,14 @@ class Change(NamedTuple):
 
 
 def sample(package: Path, count: int, seed: int) -> list[Change]:
-    """Of all changes of the library's files under `package`, `count` drawn without replacement."""
+    """Draw `count` changes of the library's files under `package`, without replacement."""
     files = sorted(file for room in ROOMS for file in (package / room).rglob("*.py"))
-    found = [change for file in files for change in changes(file)]
-    return random.Random(seed).sample(found, count)
+    candidates = [change for file in files for change in changes(file)]
+    return random.Random(seed).sample(candidates, count)
 
 
 def changes(file: Path) -> Iterator[Change]:
-    """Every small change of one file, in the order of its syntax tree."""
+    """Yield every small change of one file, in the order of its syntax tree."""
     text = file.read_bytes()
     starts = [0]
     for line in text.splitlines(keepends=True):
@@ -88,7 +87,7 @@ def changes(file: Path) -> Iterator[Change]:
 
 
 def _values(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes that compute something: no annotations, no texts, formatted or not, no sizes."""
+    """Yield all nodes that compute something: no annotations, no texts, no sizes."""
     skipped = {"annotation", "returns", "type_params", "type_comment"}
     if isinstance(node, ast.JoinedStr) or _is_size(node):
         return
@@ -100,20 +99,22 @@ def _values(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_size(node: ast.AST) -> bool:
-    """1 << 20, say: of a block, a buffer, the work that something may take."""
+    """Whether a node is a size such as 1 << 20: of a block, a buffer, a workspace."""
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift)
 
 
 def _places(node: ast.AST, text: bytes, starts: list[int]) -> Iterator[tuple[int, int, int, str]]:
-    """The line of each change of one node, its first and its last byte, and what comes there."""
+    """Yield the changes of one node: line, first byte, end of the bytes, new text."""
 
-    def at(line: int, column: int) -> int:
+    def offset(line: int, column: int) -> int:
         return starts[line - 1] + column
 
     def between(left: ast.expr, right: ast.expr, operator: ast.AST):
         old, new = _OPERATORS.get(type(operator), ("", ""))
-        start = at(left.end_lineno or 0, left.end_col_offset or 0)
-        place = text.find(old.encode(), start, at(right.lineno, right.col_offset)) if old else -1
+        start = offset(left.end_lineno or 0, left.end_col_offset or 0)
+        place = (
+            text.find(old.encode(), start, offset(right.lineno, right.col_offset)) if old else -1
+        )
         if place >= 0:
             yield left.end_lineno or 0, place, place + len(old), new
 

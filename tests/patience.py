@@ -1,4 +1,4 @@
-"""How long to wait for a process: on a slow or a busy machine longer."""
+"""How long to wait for a process: longer on a slow or busy machine."""
 
 import contextlib
 import functools
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 
 _WORK = b"\0" * (1 << 22)
 _QUICK = 0.0025  # seconds: sha256 of 4 MiB by a processor with instructions for it
-MARGIN = 2  # what waits for a core may wait as long again for memory or a disk
+MARGIN = 2  # a process that waits for a core may also wait for memory or a disk
 
 
 class Endless(BaseException):
-    """Something goes on and on; no Exception, or a reader might say that a file cannot be read."""
+    """Code exceeded its time limit; no Exception, or a reader might report an unreadable file."""
 
 
 def seconds(idle: float) -> float:
-    """What `idle` seconds on an idle, fast machine may take on this one, as it is now."""
+    """Return how long work of `idle` seconds on an idle, fast machine may take here and now."""
     return idle * MARGIN * max(1.0, _slowness()) * max(1.0, _crowd())
 
 
 @contextlib.contextmanager
 def at_most(idle: float) -> Iterator[None]:
-    """Ends what would go on for ever, by an `Endless` in the main thread."""
+    """Raise `Endless` in the main thread if the block takes longer than `seconds(idle)`."""
 
     def end(*ignored: object) -> None:
-        raise Endless(f"it goes on after {limit:.0f} s")
+        raise Endless(f"it still runs after {limit:.0f} s")
 
     limit = seconds(idle)
     before = signal.signal(signal.SIGALRM, end)
@@ -41,15 +41,15 @@ def at_most(idle: float) -> Iterator[None]:
 
 @functools.cache
 def _slowness() -> float:
-    """Of its processor, at its best of some tries."""
+    """Return the time of hashing on this processor, best of three, over that of a fast one."""
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        start = time.perf_counter()
         hashlib.sha256(_WORK).digest()
-        took.append(time.perf_counter() - began)
+        took.append(time.perf_counter() - start)
     return min(took) / _QUICK
 
 
 def _crowd() -> float:
-    """Processes that wanted to run in the last minute, of each core; the past is not all."""
+    """Return the load of the last minute per core, at most 8."""
     return min(os.getloadavg()[0] / (os.cpu_count() or 1), 8.0)

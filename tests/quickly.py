@@ -1,7 +1,7 @@
-"""Compiling programs that run once: few optimizations, and the simpler kind of loops.
+"""Fast compilation of programs that run once: few optimizations, and the simpler kind of loops.
 
-Another XLA may not have these options, and another JAX may have no place to say them: then programs
-are compiled without them, and the suite takes longer.
+Another XLA may lack these options, and another JAX the internal function that passes them: then
+programs are compiled without them, and the suite takes longer.
 """
 
 import functools
@@ -13,18 +13,18 @@ from typing import Any
 import jax
 
 FEW = "jax_disable_most_optimizations"
-# of XLA: half the time, where nothing is asked of the program but its numbers
+# XLA options that halve the compile time, for programs whose speed does not matter
 OPTIONS = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 2}
 _ASK = "import jax; jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options={})"
 
 
 def options() -> dict[str, Any]:
-    """What this XLA accepts of `OPTIONS`; nothing where a law asks for what users get."""
+    """Return those of `OPTIONS` that this XLA accepts; none if programs are fully optimised."""
     return _accepted(tuple(OPTIONS.items())) if jax.config.read(FEW) else {}
 
 
 def environment() -> dict[str, str]:
-    """Of processes that compile every program once for all of them, and for this one."""
+    """Return the environment of child processes, which share this process's cache of programs."""
     kept = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     return {
         **os.environ,
@@ -36,24 +36,27 @@ def environment() -> dict[str, str]:
 
 
 def install() -> bool:
-    """Whether every program of this process will be compiled with `options`.
+    """Compile every program of this process with `options`; return whether this JAX allows it.
 
-    Then they are lowered in one context, too: to make one takes as long as to fill it.
+    If so, programs are also lowered in one MLIR context: making one takes as long as filling it.
     """
     try:
-        from jax._src import compiler  # has no public name for an option of every program
+        from jax._src import compiler  # JAX has no public way to set options of every program
         from jax._src.interpreters import mlir
 
-        made, context = compiler.get_compile_options, mlir.make_ir_context
+        original, context = compiler.get_compile_options, mlir.make_ir_context
     except (ImportError, AttributeError):
         return False
 
-    @functools.wraps(made)
+    @functools.wraps(original)
     def quickly(*arguments: Any, **settings: Any) -> Any:
-        asked = made(*arguments, **settings)
+        compile_options = original(*arguments, **settings)
         if more := options():
-            asked.env_option_overrides = [*asked.env_option_overrides, *more.items()]
-        return asked
+            compile_options.env_option_overrides = [
+                *compile_options.env_option_overrides,
+                *more.items(),
+            ]
+        return compile_options
 
     compiler.get_compile_options = quickly
     mlir.make_ir_context = functools.cache(context)
@@ -62,12 +65,12 @@ def install() -> bool:
 
 @functools.cache
 def _accepted(wanted: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """Those that a process of its own survives: XLA aborts one that names an unknown flag."""
+    """Return the options that a child process survives: XLA aborts on an unknown flag."""
     if not wanted:
         return {}
     env = {**os.environ, "XLA_FLAGS": _flags(dict(wanted))}
-    ask = [sys.executable, "-c", _ASK.format(dict(wanted))]
-    if subprocess.run(ask, env=env, capture_output=True, check=False).returncode == 0:
+    command = [sys.executable, "-c", _ASK.format(dict(wanted))]
+    if subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0:
         return dict(wanted)
     if len(wanted) == 1:
         return {}

@@ -1,6 +1,6 @@
-"""The type checker of the tests: beartype, with an int where a float is asked for (PEP 484).
+"""The type checker of the tests: beartype, which accepts an int for a float (PEP 484).
 
-A function's checks are built at its first call: building all of them took two seconds a process.
+A function's checks are built at its first call: building all of them took two seconds per process.
 """
 
 import functools

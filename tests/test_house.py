@@ -1,4 +1,4 @@
-"""The rooms of the house: what each may import, and which libraries each may use."""
+"""Laws of the rooms of the package: what each may import, and which libraries each may use."""
 
 import ast
 import importlib
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# what a room may import besides itself, errors and structs: rooms, or modules of a room
+# what a room may import besides itself, errors and structs: other rooms, or their modules
 LIBRARY = {
     "errors": (),
     "files": (),
@@ -27,7 +27,7 @@ LIBRARY = {
     "counts": ("files", "functional", "linalg", "static", "text.vocabulary"),
     "contextual": ("formats.elmo", "functional", "text", "training.optimizers"),
 }
-# the floors of the laboratory: each imports what stands on a floor below, and the library
+# the floors of the laboratory: a room imports rooms of lower floors, and the library
 LAB = (
     ("settings", "progress", "report", "pictures", "command_line"),
     ("durable", "corpus", "hosts.lost", "hosts.store"),
@@ -45,13 +45,13 @@ LAB = (
 )
 ROOMS = ("jaxemb", "scripts", "configs", "tests")
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
-# what loads no jax, so that `--help` and reading text start no device
+# rooms and modules that load no jax, so that `--help` and reading text start no device
 WITHOUT_JAX = ("errors", "files", "text", "lab.settings", "lab.command_line", "lab.corpus")
 
 
 def _imports(path: Path) -> set[str]:
-    """Modules imported at run time; what stands under TYPE_CHECKING is not."""
-    found = set()
+    """Return the modules that are imported at run time, not those under TYPE_CHECKING."""
+    modules = set()
     tree = ast.parse(path.read_text("utf-8"))
     checked = [
         n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
@@ -61,10 +61,10 @@ def _imports(path: Path) -> set[str]:
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return found
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return modules
 
 
 def _name(path: Path) -> str:
@@ -72,7 +72,7 @@ def _name(path: Path) -> str:
 
 
 def _own(path: Path) -> str:
-    """The name of a module within the package: `lab.runs.static.run`."""
+    """Return the name of a module within the package: `lab.runs.static.run`."""
     return _name(path).removeprefix("jaxemb.").removesuffix(".__init__")
 
 
@@ -82,12 +82,12 @@ LABORATORY = [p for p in MODULES if _own(p).startswith("lab") and _own(p) not in
 
 
 def _modules(path: Path) -> set[str]:
-    """The modules of the package that a module imports; their rooms, where a door is imported."""
+    """Return the package's modules that a module imports; for an imported door, its room."""
     names = {name.removeprefix("jaxemb.") for name in _imports(path) if name.startswith("jaxemb.")}
     return {
         name
         for name in names
-        if name in OWN and not any(_in(each, name) for each in names - {name})
+        if name in OWN and not any(_in(other, name) for other in names - {name})
     }
 
 
@@ -96,11 +96,11 @@ def _in(module: str, room: str) -> bool:
 
 
 def _floor(module: str) -> tuple[int, str]:
-    """The floor of the laboratory on which a module stands, and its room."""
-    rooms = [(i, room) for i, floor in enumerate(LAB) for room in floor]
-    found = [each for each in rooms if _in(module, f"lab.{each[1]}")]
-    assert found, f"{module} has no room: say where it belongs"
-    return max(found, key=lambda each: len(each[1]))
+    """Return the floor of a module of the laboratory, and its room."""
+    rooms = [(i, room) for i, names in enumerate(LAB) for room in names]
+    floors = [candidate for candidate in rooms if _in(module, f"lab.{candidate[1]}")]
+    assert floors, f"{module} has no room: say where it belongs"
+    return max(floors, key=lambda candidate: len(candidate[1]))
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if not _in(_own(p), "lab")], ids=_name)
@@ -109,7 +109,7 @@ def test_a_room_imports_what_the_table_allows(path):
     room = own.partition(".")[0]
     allowed = (room, "errors", "structs", *LIBRARY[room])
     for module in _modules(path):
-        assert any(_in(module, each) for each in allowed), f"{own} imports {module}"
+        assert any(_in(module, part) for part in allowed), f"{own} imports {module}"
 
 
 @pytest.mark.parametrize("path", LABORATORY, ids=_name)
@@ -139,7 +139,7 @@ def test_each_library_stays_in_its_rooms(path):
         "tyro": ("lab",),
         "rich": ("lab",),
         "matplotlib": ("lab",),
-        "signal": ("lab", "text.processes"),  # of its own child
+        "signal": ("lab", "text.processes"),  # only for its child process
         "time": ("lab",),
     }
     own, used = _own(path), {module.split(".")[0] for module in _imports(path)}
@@ -152,19 +152,19 @@ def test_each_library_stays_in_its_rooms(path):
 
 
 def _guarded(tree: ast.AST) -> set[int]:
-    """What stands in a `try` that goes on without a module or a name."""
-    found = set()
+    """Return the ids of nodes in a `try` that handles a missing module or name."""
+    guarded = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
-            caught = " ".join(ast.unparse(each.type) for each in node.handlers if each.type)
+            caught = " ".join(ast.unparse(child.type) for child in node.handlers if child.type)
             if "ImportError" in caught and "AttributeError" in caught:
-                found |= {id(inner) for each in node.body for inner in ast.walk(each)}
-    return found
+                guarded |= {id(inner) for child in node.body for inner in ast.walk(child)}
+    return guarded
 
 
-def test_what_jax_keeps_to_itself_is_used_only_where_the_program_goes_on_without_it():
+def test_private_names_of_libraries_are_used_only_where_their_absence_is_handled():
     private = re.compile(r"(jax|flax|optax|jaxtyping|tyro|numpy|scipy)\.(\w+\.)*_[a-z].*|jaxlib.*")
-    found = []
+    uses = []
     for path in sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         guarded = _guarded(tree)
@@ -177,8 +177,8 @@ def test_what_jax_keeps_to_itself_is_used_only_where_the_program_goes_on_without
             elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
                 names = [ast.unparse(node)]
             if id(node) not in guarded and any(map(private.fullmatch, names)):
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno} {names}")
-    assert found == []
+                uses.append(f"{path.relative_to(ROOT)}:{node.lineno} {names}")
+    assert uses == []
 
 
 def test_no_module_shadows_the_standard_library():

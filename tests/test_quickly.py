@@ -1,4 +1,4 @@
-"""Laws of how the suite compiles: with what this XLA and this JAX have, and not with more."""
+"""Laws of how the suite compiles: only with options that this XLA and this JAX have."""
 
 import sys
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ UNKNOWN = "xla_no_option_of_any_version"
 
 
 def _installed(monkeypatch) -> SimpleNamespace:
-    """A compiler that has been told of the options, without the one that JAX has."""
+    """Install the options in a fake compiler in place of JAX's."""
     fake = SimpleNamespace(
         get_compile_options=lambda: SimpleNamespace(env_option_overrides=[("its", "own")])
     )

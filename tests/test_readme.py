@@ -1,4 +1,4 @@
-"""Every code block of the README runs, and the commands are those that are tested."""
+"""Laws of the README: every code block runs, and its commands are tested."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 FORMATS = (ROOT / "docs/formats.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README + FORMATS, re.MULTILINE | re.DOTALL)
 
-# a king among four hundred words
+# four hundred words and "king"
 WORDS = ["king", *(a + b + c for a in "bdfghklm" for b in "aeiou" for c in "nrstlpmgkd")]
 TEXT = "\n".join(" ".join(WORDS[i % 7 :: 1 + i % 5]) for i in range(150))
 CHINESE = "天地玄黃宇宙洪荒日月盈昃辰宿列張\n寒來暑往秋收冬藏閏餘成歲律呂調陽\n" * 100
@@ -37,12 +37,12 @@ def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
     (tmp_path / "vectors.vec").write_text("2 3\nking 0.5 -0.25 1e-3\nqueen 0.25 1 2\n")
     exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out.splitlines()
-    # `print(...)  # what it says`, where "..." stands for what differs from machine to machine
-    said = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
-    for line, expected in zip(printed, said, strict=False):
+    # `print(...)  # output`, where "..." stands for parts that differ between machines
+    promised = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
+    for line, expected in zip(printed, promised, strict=False):
         pattern = ".*".join(re.escape(part) for part in expected.split("..."))
         assert re.fullmatch(pattern, line), (line, expected)
-    assert len(printed) >= len(said)
+    assert len(printed) >= len(promised)
 
 
 @pytest.mark.thorough
@@ -52,14 +52,14 @@ def test_the_chapters_blocks_run_in_order_and_print_what_they_say(capsys):
     code = "\n".join(blocks)
     exec(compile(code, "rank.md", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out.splitlines()
-    said = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
-    # what the loop of section 3 prints stands under it, indented
-    said += re.findall(r"^    (rank \d+ of 300, .*)$", chapter, re.MULTILINE)
-    # how far below the tolerance a zero is computed differs from one LAPACK to another
-    printed, said = (
-        re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(each)) for each in (printed, said)
+    promised = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    # the output of the loop of section 3 is indented below it
+    promised += re.findall(r"^    (rank \d+ of 300, .*)$", chapter, re.MULTILINE)
+    # the computed size of a zero singular value differs between LAPACKs
+    printed, promised = (
+        re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(lines)) for lines in (printed, promised)
     )
-    assert printed == said
+    assert printed == promised
 
 
 def test_the_two_commands_are_shown_and_ci_runs_the_second():

@@ -1,4 +1,4 @@
-"""Laws of how the suite asks: which members, how long it waits, what its mutants change."""
+"""Laws of the suite: which parameters it selects, how long it waits, what its mutants change."""
 
 import ast
 import itertools
@@ -25,19 +25,19 @@ def test_every_value_is_met_and_of_three_lists_or_more_every_pair(lengths):
     assert len(lengths) == 1 or len(chosen) < len(rows)
 
 
-def test_a_law_without_parameters_and_lists_that_go_together_are_asked_whole():
+def test_a_law_without_parameters_and_lists_that_go_together_are_run_in_full():
     assert covering.design([()]) == [0]
     assert covering.design([(i, i) for i in range(4)]) == [0, 1, 2, 3]
     assert covering.design([]) == []
 
 
 def test_what_is_left_out_by_default_is_marked_and_nothing_is_lost():
-    for found in (covering.first(2, "abcd"), covering.every(3, "abcd")):
-        values = [getattr(each, "values", (each,)) for each in found]
+    for parameters in (covering.first(2, "abcd"), covering.every(3, "abcd")):
+        values = [getattr(parameter, "values", (parameter,)) for parameter in parameters]
         assert [value for (value,) in values] == list("abcd")
-        full = [each for each in found if hasattr(each, "marks")]
+        full = [parameter for parameter in parameters if hasattr(parameter, "marks")]
         assert len(full) == 2
-        assert all(mark.name == "thorough" for each in full for mark in each.marks)
+        assert all(mark.name == "thorough" for parameter in full for mark in parameter.marks)
 
 
 def test_a_busy_machine_is_waited_for_and_an_endless_one_is_not(monkeypatch):
@@ -46,18 +46,18 @@ def test_a_busy_machine_is_waited_for_and_an_endless_one_is_not(monkeypatch):
     monkeypatch.setattr(os, "getloadavg", lambda: (4.0 * (os.cpu_count() or 1), 0.0, 0.0))
     assert patience.seconds(1) == pytest.approx(4 * idle)
     monkeypatch.setattr(patience, "seconds", lambda idle: idle)
-    with pytest.raises(patience.Endless, match="it goes on after"), patience.at_most(0.05):
+    with pytest.raises(patience.Endless, match="it still runs after"), patience.at_most(0.05):
         time.sleep(600)
 
 
 def test_a_small_change_is_one_and_leaves_a_program():
-    """Of every file of a room: another tree, in one place of the text."""
+    """In every file of a room, each change gives another syntax tree, and no change comes twice."""
     for file in sorted((ROOT / "jaxemb/functional").glob("*.py")):
-        text, found = file.read_bytes(), list(mutation.changes(file))
+        text, changes = file.read_bytes(), list(mutation.changes(file))
         before = ast.dump(ast.parse(text))
-        for change in found:
+        for change in changes:
             assert ast.dump(ast.parse(change.of(text))) != before, change
-        assert len({(each.start, each.new) for each in found}) == len(found)
+        assert len({(one.start, one.new) for one in changes}) == len(changes)
 
 
 def test_a_sample_is_its_seeds_and_no_change_comes_twice():

@@ -1,4 +1,4 @@
-"""A digest of what each kind of training leaves, as a process of its own prints it.
+"""Print a digest of the result of each kind of training run.
 
 Usage: python -m tests.trained [NAME ...]   (JAX_ENABLE_X64=1 must change no line)
 """
@@ -24,24 +24,24 @@ from jaxemb.training import ensembles, fitting, learners, loop, sharded
 from tests.laws.members import OBJECTIVES, SMALL
 
 WORDS = 12
-# one of each room that trains
+# one training run of each room that trains
 FEW = ["subword cbow, logistic", "adagrad, capped", "mesh", "gru, tied", "glove"]
 
 
 def main() -> None:
-    """Prints a JSON object: of the name of each training the digest of what it leaves."""
+    """Print a JSON object: the name of each training run and the digest of its result."""
     known = trainings()
     print(json.dumps({name: digest(known[name]()) for name in sys.argv[1:] or known}))
 
 
 def trainings() -> dict[str, Callable[[], Any]]:
-    """What each of them is, to be run."""
-    of = functools.partial(functools.partial, _fit, *_text())
-    return _objectives(of) | _learners(of) | _together() | _contextual() | _glove()
+    """Return functions that train, by name."""
+    delayed = functools.partial(functools.partial, _fit, *_text())
+    return _objectives(delayed) | _learners(delayed) | _together() | _contextual() | _glove()
 
 
 def digest(tree: Any) -> str:
-    """Of every type, shape and bit."""
+    """Return a digest of every type, shape and bit of a tree of arrays."""
     total = hashlib.sha256()
     for leaf in map(np.asarray, jax.tree.leaves(tree)):
         total.update(f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes())
@@ -66,7 +66,7 @@ def _fit(ids, vocab, objective, **options):
     return fitting.fit(jax.random.key(3), ids, vocab, objective, **{**OPTIONS, **options})
 
 
-# one of each way to draw, to pool and to score
+# each way to draw, to pool and to score once
 EVERY = (
     "skipgram, logistic",
     "skipgram from context, logistic",
@@ -82,28 +82,28 @@ EVERY = (
 )
 
 
-def _objectives(of) -> dict[str, Callable[[], Any]]:
-    return {name: of(OBJECTIVES[name]) for name in EVERY}
+def _objectives(delayed) -> dict[str, Callable[[], Any]]:
+    return {name: delayed(OBJECTIVES[name]) for name in EVERY}
 
 
-def _learners(of) -> dict[str, Callable[[], Any]]:
-    """Learners of one objective; what a user's own arrays are, NumPy's default type included."""
+def _learners(delayed) -> dict[str, Callable[[], Any]]:
+    """Learners, and initial tables and masks of a user, which may be float64."""
     objective, other = OBJECTIVES["skipgram, logistic"], OBJECTIVES["cbow, logistic"]
     random = np.random.default_rng(1)
-    given = InOut(*(random.normal(size=(WORDS, 6)) for _ in range(2)))
+    initial = InOut(*(random.normal(size=(WORDS, 6)) for _ in range(2)))
     mask = InOut(np.arange(WORDS) % 2 * 1.0, np.ones(WORDS))
     sparse = functools.partial(learners.row_sparse, objective)
     adam = learners.dense(other, optimizer=optax.scale_by_adam())
     return {
-        "adam": of(other, learner=adam, initial=given, trainable=mask),
-        "adagrad, capped": of(objective, learner=sparse(optimizer=learners.adagrad, cap=0.01)),
-        "added by order": of(objective, learner=sparse(ops=tables.SORTED)),
-        "given": of(objective, initial=given, trainable=mask),
+        "adam": delayed(other, learner=adam, initial=initial, trainable=mask),
+        "adagrad, capped": delayed(objective, learner=sparse(optimizer=learners.adagrad, cap=0.01)),
+        "added by order": delayed(objective, learner=sparse(ops=tables.SORTED)),
+        "given": delayed(objective, initial=initial, trainable=mask),
     }
 
 
 def _together() -> dict[str, Callable[[], Any]]:
-    """Several models in one program; one model on a mesh."""
+    """Several members in one program; one model on a mesh."""
     ids, vocab = _text()
     objective = objectives.skipgram(**SMALL)
     learner = learners.row_sparse(objective)
@@ -127,7 +127,7 @@ def _together() -> dict[str, Callable[[], Any]]:
 
 
 def _last(events) -> Any:
-    """The state after the last event, and its loss."""
+    """Return the state after the last event, and its loss."""
     for event in events:
         state, loss = event.state, event.loss
     return state, loss
@@ -165,10 +165,10 @@ def _model(model, text, resources, samples) -> Any:
 def _glove() -> dict[str, Callable[[], Any]]:
     counts = np.random.default_rng(0).poisson(3.0, (WORDS, WORDS))
     rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
-    found = Cells(rows, columns, counts[rows, columns].astype(np.float32))
+    cells = Cells(rows, columns, counts[rows, columns].astype(np.float32))
     vocab = Vocab(tuple("abcdefghijkl"), np.arange(WORDS, 0, -1))
-    how = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 2}
-    fit = functools.partial(glove.glove, found, vocab, **how)
+    options = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 2}
+    fit = functools.partial(glove.glove, cells, vocab, **options)
     stanford = functools.partial(fit, optimizer=learners.adagrad_stanford)
     return {"glove": lambda: fit().tables, "glove, stanford": lambda: stanford().tables}
 

@@ -1,4 +1,4 @@
-"""Every law runs plain and under jit."""
+"""Parametrisation of laws that run plain and under jit."""
 
 import jax
 import pytest

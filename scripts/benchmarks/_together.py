@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing with its spread, and results written with their machine."""
+"""Helpers of the benchmarks: timing with its spread, and results written with their machine."""
 
 import dataclasses
 import statistics
@@ -19,24 +19,24 @@ from jaxemb.training import loop
 FOLDER = "runs/benchmark"
 
 
-def write(name: str, asked: Any, rows: list[dict[str, Any]], folder: str = FOLDER) -> Path:
-    """The rows with what was asked, machine, versions and commit, as JSON; the folder."""
+def write(name: str, settings: Any, rows: list[dict[str, Any]], folder: str = FOLDER) -> Path:
+    """Write the rows as JSON with settings, machine, versions and commit; return the folder."""
     place = files.writable(folder)
-    found = {"asked": dataclasses.asdict(asked), **workdir.environment(), "rows": rows}
-    files.write_json(place / f"{name}.json", found)
+    record = {"settings": dataclasses.asdict(settings), **workdir.environment(), "rows": rows}
+    files.write_json(place / f"{name}.json", record)
     print(f"\nWritten with machine, versions and commit: {place / name}.json")
     return place
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows of equal keys as Markdown."""
+    """Format rows of equal keys as a Markdown table."""
     lines = [f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
     lines += [f"| {' | '.join(map(str, row.values()))} |" for row in rows]
     return "\n".join(lines)
 
 
 def picture(path: Path, draw: Callable) -> None:
-    """Draws on one pair of axes, if matplotlib is installed."""
+    """Draw a figure with one pair of axes, if matplotlib is installed."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -54,7 +54,7 @@ def picture(path: Path, draw: Callable) -> None:
 
 
 def roofline(dim: int = 100, words: int = 60_000) -> dict[str, float]:
-    """What this device does at best: products and copies, and rows read and added at random."""
+    """Measure this device's peak rates: products, copies, and rows read and added at random."""
     keys = jax.random.split(jax.random.key(0), 3)
     square = jax.random.normal(keys[0], (2048, 2048), jnp.float32)
     block, outputs = (
@@ -85,7 +85,7 @@ def roofline(dim: int = 100, words: int = 60_000) -> dict[str, float]:
 
 
 def _best(run: Callable, *arguments) -> float:
-    """Seconds of the fastest of ten calls."""
+    """Return the seconds of the fastest of ten calls."""
     jitted, seconds = jax.jit(run), []
     for _ in range(11):
         start = time.perf_counter()
@@ -95,20 +95,20 @@ def _best(run: Callable, *arguments) -> float:
 
 
 def zipf_vocab(words: int) -> Vocab:
-    """A vocabulary with Zipf's counts, of about 1e9 tokens."""
+    """Make a vocabulary with Zipf's counts, of about 1e9 tokens."""
     counts = np.maximum(1e9 / np.log(words) / np.arange(1, words + 1), 5).astype(np.int64)
     return Vocab(tuple(f"w{i}" for i in range(words)), counts)
 
 
 def zipf_texts(vocab: Vocab, shape: tuple[int, ...]):
-    """Ids drawn with count^(1/2), as subsampling leaves them roughly."""
+    """Draw ids with probability proportional to count^(1/2), roughly as after subsampling."""
     weight = np.sqrt(vocab.counts)
     return np.random.default_rng(0).choice(len(vocab.words), shape, p=weight / weight.sum())
 
 
 @dataclasses.dataclass(frozen=True)
 class Timed:
-    """Microseconds a token of a training program, median and spread, and MB beside the tables."""
+    """Microseconds per token of a training program (median and range), and MB beside its tables."""
 
     median: float
     low: float
@@ -120,7 +120,7 @@ class Timed:
 def time_steps(
     objective: Objective, learner: Learner, vocab: Vocab, dim: int, batch: int, repeats: int = 5
 ) -> Timed:
-    """Times the training program itself on random Zipf text, tables given over and over."""
+    """Time the training program alone on random Zipf text; calls pass their tables on."""
     reads = objective.reads
     chunk = max(32_768 // (batch * reads.block_length), 1)
     plan = loop.Plan(jax.random.key(0), objective, learner, dim, 1, 0.001, batch, chunk)
@@ -146,6 +146,6 @@ def time_steps(
         state = program(state, draws, i, chunk, texts, rates, resources, None)
         jax.block_until_ready(state)
         seconds.append((time.perf_counter() - start) / (chunk * batch * reads.block_length) * 1e6)
-    best = seconds[2:]
+    warm = seconds[2:]
     mb = memory.temp_size_in_bytes / 1e6 if memory else float("nan")
-    return Timed(statistics.median(best), min(best), max(best), mb, compiled)
+    return Timed(statistics.median(warm), min(warm), max(warm), mb, compiled)

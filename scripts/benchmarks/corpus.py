@@ -1,9 +1,10 @@
-"""Preparing text: tokens/s and peak memory, beside gensim's scan of its vocabulary.
+"""Time the preparation of text: tokens/s and peak memory, beside gensim's vocabulary scan.
 
 Usage: python scripts/benchmark.py corpus --corpus TEXT [--repeats 3]
 
-Each in a process of its own, on one plain text of lower-cased words: jaxemb counts and writes ids
-to disk, gensim only counts. Peak memory is of the largest process. Writes corpus.json.
+Each program runs in its own process on one plain text of lower-cased words: jaxemb counts and
+writes ids to disk, gensim only counts. Peak memory is that of the largest process. Writes
+corpus.json.
 """
 
 import dataclasses
@@ -23,8 +24,8 @@ from jaxemb.text import tokenizers
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """Preparation beside gensim's vocabulary scan."""
+class Settings:
+    """Time preparation beside gensim's vocabulary scan."""
 
     corpus: tuple[str, ...]
     repeats: int = 3
@@ -35,30 +36,30 @@ def main(arguments: list[str]) -> None:
     if len(arguments) == 2 and arguments[0] in ("jaxemb", "gensim"):  # the measured process
         _measured(*arguments)
         return
-    asked = command_line.parse(Asked, arguments)
+    settings = command_line.parse(Settings, arguments)
     from benchmarks import _together, static
 
-    text = files.writable(asked.folder) / "text.txt"
-    tokens = static.write_plain(asked.corpus, text)
+    text = files.writable(settings.folder) / "text.txt"
+    tokens = static.write_plain(settings.corpus, text)
     rows: list[dict] = []
     for program in ("gensim", "jaxemb"):
         command = [sys.executable, sys.argv[0], "corpus", program, str(text)]
-        found = []
-        for _ in range(asked.repeats):
+        results = []
+        for _ in range(settings.repeats):
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found.append(json.loads(done.stdout.splitlines()[-1]))
-        rates = [tokens / each["seconds"] for each in found]
+            results.append(json.loads(done.stdout.splitlines()[-1]))
+        rates = [tokens / result["seconds"] for result in results]
         row = {
             "program": program,
             "tokens/s": round(statistics.median(rates)),
             "lowest": round(min(rates)),
             "highest": round(max(rates)),
-            "peak MB": round(max(each["peak_mb"] for each in found)),
+            "peak MB": round(max(result["peak_mb"] for result in results)),
         }
         base = rows[0]["tokens/s"] if rows else row["tokens/s"]
         rows.append({**row, "ratio": round(row["tokens/s"] / base, 2)})
     print(f"{tokens:,} tokens\n\n{_together.table(rows)}")
-    _together.write("corpus", asked, rows, asked.folder)
+    _together.write("corpus", settings, rows, settings.folder)
 
 
 def _measured(program: str, text: str) -> None:
@@ -71,8 +72,8 @@ def _measured(program: str, text: str) -> None:
         folder = Path(text).parent / "corpus_benchmark"
         shutil.rmtree(folder, ignore_errors=True)
         start = time.perf_counter()
-        asked = Corpus(path=(text,), tokenizer=tokenizers.whitespace)
-        preparation.prepare_corpus(asked, folder)
+        corpus = Corpus(path=(text,), tokenizer=tokenizers.whitespace)
+        preparation.prepare_corpus(corpus, folder)
     seconds = time.perf_counter() - start
     peaks = (
         resource.getrusage(who).ru_maxrss

@@ -1,11 +1,11 @@
-"""Embedding a file: words a second in batches of sentences of one length, and one by one.
+"""Time embedding a file: words/s in batches of sentences of equal length, and one by one.
 
 Usage: python scripts/benchmark.py embed [--sentences 1000] [--repeats 3] [--help]
 
 A model of the size of configs/elmo_quickstart.py with random weights reads random sentences whose
 lengths follow those of written English (log-normal, 25 words in the mean). `first` compiles a
-program for every padded length, `warm` does not. One by one is what `--stateful` does, too: a row
-at a time, with the state carried on. Writes embed.json.
+program for every padded length, `warm` does not. `--stateful` also reads one row at a time, and
+carries the state from row to row. Writes embed.json.
 """
 
 import dataclasses
@@ -26,8 +26,8 @@ WORDS, DIM, UNITS = 12_000, 100, 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """How many words a second are embedded."""
+class Settings:
+    """Time embedding, in words per second."""
 
     sentences: int = 1000
     repeats: int = 3
@@ -35,25 +35,25 @@ class Asked:
 
 
 def main(arguments: list[str]) -> None:
-    asked = command_line.parse(Asked, arguments)
-    of, texts = _model(), _texts(asked.sentences)
+    settings = command_line.parse(Settings, arguments)
+    embedding, texts = _model(), _texts(settings.sentences)
     words = sum(map(len, texts))
     ways = {"in batches": {"batch": reader.ROWS}, "one by one": {"stateful": True}}
     rows: list[dict[str, Any]] = []
-    for name, how in ways.items():
-        first, *warm = [_seconds(of, texts, how) for _ in range(asked.repeats + 1)]
-        rates = [words / each for each in (first, statistics.median(warm))]
+    for name, options in ways.items():
+        first, *warm = [_seconds(embedding, texts, options) for _ in range(settings.repeats + 1)]
+        rates = [words / seconds for seconds in (first, statistics.median(warm))]
         rows.append({"": name, "words": words, "first": round(rates[0]), "warm": round(rates[1])})
     for kind in ("first", "warm"):
         rows[0][f"{kind} ratio"] = round(rows[0][kind] / rows[1][kind], 2)
         rows[1][f"{kind} ratio"] = 1.0
     print(_together.table(rows))
-    _together.write("embed", asked, rows, asked.folder)
+    _together.write("embed", settings, rows, settings.folder)
 
 
-def _seconds(of: reader.Embedding, texts: list[list[str]], how: dict[str, Any]) -> float:
+def _seconds(embedding: reader.Embedding, texts: list[list[str]], options: dict[str, Any]) -> float:
     start = time.perf_counter()
-    for _ in reader.vectors(of, texts, **how):
+    for _ in reader.vectors(embedding, texts, **options):
         pass
     return time.perf_counter() - start
 

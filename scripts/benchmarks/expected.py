@@ -1,11 +1,11 @@
-"""What every config says to expect of it, from one file of measured numbers: configs/expected.json.
+"""Write the "Expect:" lines of the configs from the measured numbers in configs/expected.json.
 
 Usage: python scripts/benchmark.py expected [--write] [--measure NAME ...] [--options "--epochs 1"]
 
 Without options, names the configs whose "Expect:" lines are not those of the file. --measure runs
-the command of a config's "Run:" line in a folder of its own, and puts what its report says into the
-file, with this device and commit; --write then writes the lines. What no report has stands in
-"also", by hand.
+the command of a config's "Run:" line in a temporary folder and stores the numbers of its report in
+the file, with this device and commit; --write then writes the lines. Numbers that no report has are
+entered by hand under "also".
 """
 
 import dataclasses
@@ -33,43 +33,46 @@ _RUN = re.compile(r"^Run: +python (scripts/.*)", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """Which lines to write, and what to measure before."""
+class Settings:
+    """Configs to measure, and whether to write their lines."""
 
     write: bool = False
     """Write the lines into the configs."""
     measure: tuple[str, ...] = ()
     """Configs to run, by their names."""
     options: str = ""
-    """More options for what is run, such as where its text is."""
+    """More options of the command that is run, such as the path of its text."""
 
 
 def main(arguments: list[str]) -> None:
-    asked = command_line.parse(Asked, arguments)
+    settings = command_line.parse(Settings, arguments)
     expected = files.read_json(FILE)
-    for name in asked.measure:
-        expected[name] = {**measured(name, shlex.split(asked.options)), **_by_hand(expected, name)}
+    for name in settings.measure:
+        expected[name] = {
+            **measured(name, shlex.split(settings.options)),
+            **_by_hand(expected, name),
+        }
         files.write_json(FILE, expected)
         print(line(expected[name]))
-    other = [path for path in every() if said(path, expected) != path.read_text("utf-8")]
+    other = [path for path in every() if updated(path, expected) != path.read_text("utf-8")]
     for path in other:
-        if asked.write:
-            files.write_text(path, said(path, expected))
-        print(f"{path.relative_to(ROOT)}: {'written' if asked.write else 'says something else'}")
-    if other and not asked.write:
-        raise InputError(f"{len(other)} configs; wanted: --write")
+        if settings.write:
+            files.write_text(path, updated(path, expected))
+        print(f"{path.relative_to(ROOT)}: {'written' if settings.write else 'outdated'}")
+    if other and not settings.write:
+        raise InputError(f"{len(other)} configs are outdated: write their lines with --write")
 
 
 def every() -> list[Path]:
-    """The files of all configs."""
+    """Return the paths of all configs."""
     return sorted(CONFIGS.glob("*.py"))
 
 
-def said(path: Path, expected: dict[str, Any]) -> str:
-    """The text of a config, with what is expected of it.
+def updated(path: Path, expected: dict[str, Any]) -> str:
+    """Return the text of a config with its "Expect:" line replaced by that of the file.
 
     Raises:
-        InputError: a config that is not in the file, or has no place for it.
+        InputError: the file has no entry for the config, or the config no "Expect:" line.
     """
     text = path.read_text("utf-8")
     if path.stem not in expected:
@@ -88,21 +91,24 @@ def said(path: Path, expected: dict[str, Any]) -> str:
 
 
 def line(entry: dict[str, Any]) -> str:
-    """What is expected, in words; "?" with the reason where nothing was measured."""
+    """Put an entry into words; "?" with the reason where nothing was measured."""
     if "unmeasured" in entry:
         return f"? ({entry['unmeasured']})"
-    found = [of(entry["numbers"][name]) for name, of in SAID.items() if name in entry["numbers"]]
+    phrases = [
+        phrase(entry["numbers"][name])
+        for name, phrase in PHRASES.items()
+        if name in entry["numbers"]
+    ]
     where = [entry["device"], f"commit {entry['commit']}", *filter(None, [entry.get("on")])]
-    parts = filter(None, [", ".join(found), entry.get("also")])
+    parts = filter(None, [", ".join(phrases), entry.get("also")])
     return f"{', '.join(where)}: {'; '.join(parts)}"
 
 
 def measured(name: str, options: list[str]) -> dict[str, Any]:
-    """Runs a config; its numbers, with device and commit.
+    """Run a config and return its numbers, with device and commit.
 
     Raises:
-        InputError: no such config; a checkout that is changed; a run that fails, or whose report
-            has none of these numbers.
+        InputError: there is no such config; the checkout has uncommitted changes; the run fails.
     """
     path = CONFIGS / f"{name}.py"
     command = _RUN.search(path.read_text("utf-8")) if path.is_file() else None
@@ -115,29 +121,31 @@ def measured(name: str, options: list[str]) -> dict[str, Any]:
         done = subprocess.run(whole, cwd=ROOT, check=False)
         seconds = time.monotonic() - began
         if done.returncode:
-            raise InputError(f"{shlex.join(whole)}: ended with {done.returncode}")
+            raise InputError(f"{shlex.join(whole)}: exited with code {done.returncode}")
         report = files.read_json(Path(folder) / "report.json")
     return {"device": _device(), "commit": commit, "numbers": numbers(report, seconds)}
 
 
 def numbers(report: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Those of a report that an "Expect:" line says."""
+    """Select the numbers of a report that an "Expect:" line gives."""
     training = report.get("training") or {}
     held = [training.get(name) for name in ("held_out_loss_before", "held_out_loss")]
     rate = training.get("words_per_second")
-    found = {
+    values = {
         "seconds": round(seconds),
         "words_per_second": rate and round(rate),
         "rank": [report["rank"]["rank"], report["dimension"]],
-        "held_out_loss": [round(each, 3) for each in held if each is not None] or None,
-        **{name: round(of["value"], 3) for name, of in report["similarity"].items()},
-        "analogies": next((round(of["value"], 3) for of in report["analogies"].values()), None),
+        "held_out_loss": [round(loss, 3) for loss in held if loss is not None] or None,
+        **{name: round(score["value"], 3) for name, score in report["similarity"].items()},
+        "analogies": next(
+            (round(score["value"], 3) for score in report["analogies"].values()), None
+        ),
     }
-    return {name: value for name, value in found.items() if name in SAID and value is not None}
+    return {name: value for name, value in values.items() if name in PHRASES and value is not None}
 
 
 def _by_hand(expected: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: each for key, each in expected.get(name, {}).items() if key in ("on", "also")}
+    return {key: value for key, value in expected.get(name, {}).items() if key in ("on", "also")}
 
 
 def _names() -> list[str]:
@@ -149,16 +157,16 @@ def _commit() -> str:
     changed = subprocess.run(
         [*git, "diff", "--quiet", "HEAD", "--", "jaxemb", "scripts"], check=False
     )
-    found = subprocess.run(
+    revision = subprocess.run(
         [*git, "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=False
     )
-    if changed.returncode or found.returncode:
+    if changed.returncode or revision.returncode:
         raise InputError(f"{ROOT}: wanted a checkout whose jaxemb and scripts are committed")
-    return found.stdout.strip()
+    return revision.stdout.strip()
 
 
 def _device() -> str:
-    """As "2 CPU cores (AMD EPYC)", or the name of an accelerator."""
+    """Name this device: "2 CPU cores (AMD EPYC)", or "1 x" and an accelerator."""
     device = jax.devices()[0]
     if device.platform != "cpu":
         return f"{len(jax.devices())} x {device.device_kind}"
@@ -176,7 +184,7 @@ def _score(name: str):
     return lambda value: f"{name} {value:.3f}".replace(" 0.", " .")
 
 
-SAID = {
+PHRASES = {
     "seconds": _time,
     "words_per_second": lambda rate: f"{rate / 1e6:.2f} M words/s",
     "rank": lambda rank: f"rank {rank[0]} of {rank[1]}",

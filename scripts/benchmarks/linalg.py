@@ -1,12 +1,12 @@
-"""The rank of a tall table by every method, beside numpy, jax and one float32 Gram matrix.
+"""Time the rank of a tall table by every method, beside numpy, jax and a float32 Gram matrix.
 
 Usage: python scripts/benchmark.py linalg [--rows 1000000] [--dim 300]
 
 The table is normal numbers around a mean row of length 1 in every column, float32; `graded` has
-singular values over four decades instead. Each method runs in a process of its own; seconds are the
-best of three after one run that compiles (numpy and jax: of one); MB is the process's peak beyond
-the table, compiler and all. The Gram matrix, one pass of 2 rows dim^2 flops, is the floor. Then
-growth with the rows, the summary of 50,000 rows, and the coherence of all their pairs.
+singular values over four decades instead. Each method runs in its own process; seconds are the
+best of three after one run that compiles (numpy and jax: one run); MB is the process's peak minus
+its memory before, compiler included. The Gram matrix, one pass of 2 rows dim^2 flops, is the lower
+bound. Then follow fewer rows, the summary of 50,000 rows, and the coherence of all their pairs.
 """
 
 import dataclasses
@@ -26,23 +26,23 @@ ONCE = ("numpy matrix_rank", "jax matrix_rank")
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """Ranks of a tall table, side by side."""
+class Settings:
+    """Time the rank of a tall table by every method."""
 
     rows: int = 1_000_000
     dim: int = 300
     peers: bool = True
-    """Whether numpy and jax are asked too: a minute each at a million rows."""
+    """Whether to time numpy and jax too: a minute each at a million rows."""
 
 
 def main(arguments: list[str]) -> None:
-    if len(arguments) == 3 and arguments[0] in (*ASKED, *ON_GRADED):  # the measured process
+    if len(arguments) == 3 and arguments[0] in (*ON_PLAIN, *ON_GRADED):  # the measured process
         _measured(arguments[0], int(arguments[1]), int(arguments[2]))
         return
-    asked = command_line.parse(Asked, arguments)
-    rows, dim = asked.rows, asked.dim
+    settings = command_line.parse(Settings, arguments)
+    rows, dim = settings.rows, settings.dim
     print("| | rows | seconds | to Gram | peak MB | answer |\n|---|---|---|---|---|---|")
-    names = [name for name in (*RANKS, *ON_GRADED) if asked.peers or name not in ONCE]
+    names = [name for name in (*RANKS, *ON_GRADED) if settings.peers or name not in ONCE]
     gram = _show(names[0], rows, dim, None)
     for name in names[1:]:
         _show(name, rows, dim, gram)
@@ -59,11 +59,11 @@ def _show(name: str, rows: int, dim: int, gram: float | None) -> float:
     if done.returncode:
         print(f"{name} failed:\n{done.stderr}", file=sys.stderr)
         raise SystemExit(done.returncode)
-    found = json.loads(done.stdout.splitlines()[-1])
-    ratio = f"{found['seconds'] / gram:.2f}" if gram else ""
-    cells = (f"{rows:,}", f"{found['seconds']:.3f}", ratio, f"{found['peak_mb']:.0f}")
-    print(f"| {name} | {' | '.join(cells)} | {found['answer']} |", flush=True)
-    return found["seconds"]
+    result = json.loads(done.stdout.splitlines()[-1])
+    ratio = f"{result['seconds'] / gram:.2f}" if gram else ""
+    cells = (f"{rows:,}", f"{result['seconds']:.3f}", ratio, f"{result['peak_mb']:.0f}")
+    print(f"| {name} | {' | '.join(cells)} | {result['answer']} |", flush=True)
+    return result["seconds"]
 
 
 def _measured(name: str, rows: int, dim: int) -> None:
@@ -75,21 +75,21 @@ def _measured(name: str, rows: int, dim: int) -> None:
         table *= np.geomspace(1, 1e-4, dim, dtype=np.float32)
     else:
         table += 1
-    ask = {**ASKED, **ON_GRADED}[name]
-    of = table if name in ON_HOST else jnp.asarray(table)
-    if name not in ON_HOST and not np.shares_memory(table, np.asarray(of)):
+    compute = {**ON_PLAIN, **ON_GRADED}[name]
+    operand = table if name in ON_HOST else jnp.asarray(table)
+    if name not in ON_HOST and not np.shares_memory(table, np.asarray(operand)):
         del table
-    jax.block_until_ready(jnp.linalg.svd(jnp.ones((4, 4))))  # libraries are loaded
+    jax.block_until_ready(jnp.linalg.svd(jnp.ones((4, 4))))  # loads the libraries
     answer: Any = None
     before, seconds = _peak(), []
     for _ in range(1 if name in ONCE else 4):
         start = time.perf_counter()
-        answer = jax.block_until_ready(ask(of))
+        answer = jax.block_until_ready(compute(operand))
         seconds.append(time.perf_counter() - start)
     seconds = seconds if name in ONCE else seconds[1:]
-    said = str(answer) if hasattr(answer, "_fields") or np.ndim(answer) == 0 else ""
-    found = {"seconds": min(seconds), "peak_mb": _peak() - before, "answer": said}
-    print(json.dumps(found))
+    text = str(answer) if hasattr(answer, "_fields") or np.ndim(answer) == 0 else ""
+    result = {"seconds": min(seconds), "peak_mb": _peak() - before, "answer": text}
+    print(json.dumps(result))
 
 
 def _peak() -> float:
@@ -109,12 +109,12 @@ def _gram(table):
 
 
 def _rank_by(name: str):
-    def ask(table):
+    def compute(table):
         from jaxemb import linalg
 
         return linalg.rank(linalg.spectrum(table, method=getattr(linalg, name)))
 
-    return ask
+    return compute
 
 
 def _jax_rank(table):
@@ -145,5 +145,5 @@ RANKS = {
 }
 ON_GRADED = {"graded: sketch": _rank_by("sketch"), "graded: gram64": _rank_by("gram64")}
 WHOLE = {"summary": _summary, "coherence": _coherence}
-ASKED = {**RANKS, **WHOLE}
+ON_PLAIN = {**RANKS, **WHOLE}
 ON_HOST = ("gram64", "graded: gram64", "qr", "numpy matrix_rank", "summary")

@@ -1,14 +1,14 @@
-"""Two independent stacks of two LSTM layers, one for each direction: jaxemb beside torch and Flax.
+"""Time two stacks of two LSTM layers, one for each direction: jaxemb beside torch and Flax.
 
 Usage: python scripts/benchmark.py lstm [--rounds 15] [--threads 2] [--help]
 
 All programs have the same weights and text, and their losses are compared before they are timed. A
 training step is the loss (the sum of squares of the outputs) and its gradient by all weights and
-the vectors; there is no optimizer. In every round each program runs twice and the second is timed,
-so that what else the machine does falls on all of them, and no cache is another's. `CPU ms` is of
-all threads together; on a busy machine read `taskset -c 0 ... --threads 1`, for torch's threads
-wait for each other awake. torch is the extra `bench`; without it Flax alone is the peer. Writes
-lstm.json.
+the vectors; there is no optimizer. In every round each program runs twice and the second run is
+timed, so that other load on the machine falls on all programs and each finds its own data in the
+caches. `CPU ms` is the sum over threads; on a busy machine measure with `taskset -c 0 ... --threads
+1`, because torch's threads spin while they wait. torch is the extra `bench`; without it Flax alone
+is the peer. Writes lstm.json.
 """
 
 import dataclasses
@@ -43,27 +43,27 @@ SIZES = (Size(32, 20, 128, 256), Size(32, 64, 256, 512), Size(32, 20, 256, 1024,
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """How long two stacks of LSTM layers take."""
+class Settings:
+    """Time two stacks of LSTM layers."""
 
     rounds: int = 15
     threads: int = 2
-    """Threads of torch; XLA takes the cores it finds."""
+    """Threads of torch; XLA uses all available cores."""
     folder: str = _together.FOLDER
 
 
 def main(arguments: list[str]) -> None:
-    asked = command_line.parse(Asked, arguments)
+    settings = command_line.parse(Settings, arguments)
     rows: list[dict[str, Any]] = []
     for size in SIZES:
-        for kind, programs in _kinds(size, asked.threads).items():
-            rows += _rows(size, kind, _timed(programs, asked.rounds))
+        for kind, programs in _kinds(size, settings.threads).items():
+            rows += _rows(size, kind, _timed(programs, settings.rounds))
             print(f"\n{_together.table(rows[-len(programs) :])}", flush=True)
-    _together.write("lstm", asked, rows, asked.folder)
+    _together.write("lstm", settings, rows, settings.folder)
 
 
 def _rows(size: Size, kind: str, timed: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Milliseconds, and ratios to the peers: of medians, then of the fastest, then of CPU time."""
+    """Return milliseconds, and ratios to the peers: of medians, of the fastest, of CPU time."""
     shape = f"{size.batch} x {size.time}, {size.dim} -> {size.cell}"
     shape += f" -> {size.projection}" if size.projection else ""
     return [
@@ -85,7 +85,7 @@ def _ratios(own: np.ndarray, peers: np.ndarray) -> str:
 
 
 def _timed(programs: Programs, rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of each program, run in turn: median, fastest, and the least CPU time."""
+    """Return seconds of each program, run in turn: median, fastest, and least CPU time."""
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
     for i in range(rounds + 1):
         for name, program in programs.items():
@@ -94,14 +94,14 @@ def _timed(programs: Programs, rounds: int) -> dict[str, np.ndarray]:
             program()
             if i:
                 seconds[name].append((time.perf_counter() - start, time.process_time() - used))
-    columns = {name: np.array(each).T for name, each in seconds.items()}
+    columns = {name: np.array(times).T for name, times in seconds.items()}
     return {
         n: np.array([np.median(wall), *map(min, (wall, cpu))]) for n, (wall, cpu) in columns.items()
     }
 
 
 def _kinds(size: Size, threads: int) -> dict[str, Programs]:
-    """Of each kind, forward and step, what is timed; all of them checked to agree."""
+    """Return the programs of each kind, forward and step, after checking that they agree."""
     keys = jax.random.split(jax.random.key(0), 5)
     cell = cells.lstm(size.cell, size.projection, forget_bias=0.0)
     stacks = [[cell.init(keys[0], size.dim), cell.init(keys[1], cell.out)]]
@@ -114,17 +114,17 @@ def _kinds(size: Size, threads: int) -> dict[str, Programs]:
         own = cells.lstm(size.cell, size.projection, forget_bias=0.0, recur=recur)
         made[f"jaxemb {name}"] = _jitted(_outputs(own), stacks, x)
     made = {name: pair for name, pair in made.items() if pair}
-    found = [float(pair[1]()) for pair in made.values()]
-    np.testing.assert_allclose(found, found[-1], rtol=1e-4, err_msg=f"losses of {list(made)}")
+    losses = [float(pair[1]()) for pair in made.values()]
+    np.testing.assert_allclose(losses, losses[-1], rtol=1e-4, err_msg=f"losses of {list(made)}")
     return {k: {n: pair[i] for n, pair in made.items()} for i, k in enumerate(("forward", "step"))}
 
 
 def _jitted(outputs: Callable, stacks: Any, x: jax.Array) -> tuple[Callable, Callable]:
-    """What is timed of a function of JAX: the outputs; the loss after its gradient is there."""
+    """Return two programs of a JAX function: its outputs, and its loss with the gradient."""
     forward = jax.jit(outputs)
 
     def loss(stacks, x):
-        return sum(jnp.sum(each * each) for each in outputs(stacks, x))
+        return sum(jnp.sum(output * output) for output in outputs(stacks, x))
 
     step = jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))
     return (
@@ -150,7 +150,7 @@ def _outputs(cell: cells.Cell) -> Callable:
 
 def _flax(stacks: list[list[cells.LSTM]], x: jax.Array) -> tuple[Callable, Callable]:
     def named(layer: cells.LSTM) -> dict[str, Any]:
-        w, u, b = (jnp.split(each, 4, -1) for each in (layer.kernel, layer.recurrent, layer.bias))
+        w, u, b = (jnp.split(array, 4, -1) for array in (layer.kernel, layer.recurrent, layer.bias))
         inputs = {f"i{gate}": {"kernel": w[k]} for k, gate in enumerate("igfo")}
         return inputs | {f"h{g}": {"kernel": u[k], "bias": b[k]} for k, g in enumerate("igfo")}
 
@@ -174,7 +174,7 @@ def _torch(stacks: list[list[cells.LSTM]], x: jax.Array, threads: int):
         print("torch is not installed: pip install 'jaxemb[bench]'")
         return None
     torch.set_num_threads(threads)
-    order = np.array([0, 2, 1, 3])  # i, f, g, o of ours, which are i, j, f, o
+    order = np.array([0, 2, 1, 3])  # torch's i, f, g, o from our i, j, f, o
     dim, cell = stacks[0][0].kernel.shape[0], stacks[0][0].recurrent.shape[0]
     theirs = [torch.nn.LSTM(dim, cell, num_layers=2) for _ in stacks]
     for lstm, stack in zip(theirs, stacks, strict=True):
@@ -195,7 +195,7 @@ def _torch(stacks: list[list[cells.LSTM]], x: jax.Array, threads: int):
     weights = [w for lstm in theirs for w in lstm.parameters()]
 
     def step():
-        loss = torch.stack([torch.sum(each * each) for each in outputs()]).sum()
+        loss = torch.stack([torch.sum(output * output) for output in outputs()]).sum()
         torch.autograd.grad(loss, [*weights, text])
         return loss.detach()
 

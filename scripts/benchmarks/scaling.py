@@ -1,9 +1,9 @@
-"""Time a token against vocabulary, dimension, window, noise and step size, one at a time.
+"""Time per token against vocabulary, dimension, window, noise and step size, one at a time.
 
 Usage: python scripts/benchmark.py scaling [--objective cbow] [--repeats 7]
 
-The training program alone, on random text with Zipf's frequencies: microseconds a token (median,
-lowest and highest of the repeats), as a ratio to the first row of the same run; MB are the
+Runs the training program alone, on random text with Zipf's frequencies. Prints microseconds per
+token (median, lowest and highest of the repeats) with the ratio to the first row, and the MB of the
 program's temporaries beside its tables. Writes scaling.json and scaling.png.
 """
 
@@ -26,8 +26,8 @@ GRID = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """How the time of a token grows."""
+class Settings:
+    """Measure how the time per token grows."""
 
     objective: Literal["skipgram", "cbow"] = "skipgram"
     repeats: int = 5
@@ -35,37 +35,37 @@ class Asked:
 
 
 def main(arguments: list[str]) -> None:
-    asked = command_line.parse(Asked, arguments)
-    _time(asked, BASE)  # a process is slow at first
+    settings = command_line.parse(Settings, arguments)
+    _time(settings, BASE)  # warms up: the first program of a process is slow
     rows, base = [], None
     for name, values in GRID.items():
         for value in values:
-            found = _time(asked, {**BASE, name: value})
-            base = base or found.median
+            timed = _time(settings, {**BASE, name: value})
+            base = base or timed.median
             rows.append(
                 {
                     "varied": name,
                     "value": value,
-                    "us a token": round(found.median, 3),
-                    "lowest": round(found.low, 3),
-                    "highest": round(found.high, 3),
-                    "ratio": round(found.median / base, 2),
-                    "temporary MB": round(found.temporary_mb, 1),
-                    "compile s": round(found.compile_seconds, 1),
+                    "us a token": round(timed.median, 3),
+                    "lowest": round(timed.low, 3),
+                    "highest": round(timed.high, 3),
+                    "ratio": round(timed.median / base, 2),
+                    "temporary MB": round(timed.temporary_mb, 1),
+                    "compile s": round(timed.compile_seconds, 1),
                 }
             )
             print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
-    place = _together.write("scaling", asked, rows, asked.folder)
+    place = _together.write("scaling", settings, rows, settings.folder)
     _together.picture(place / "scaling.png", lambda axes: _draw(axes, rows))
 
 
-def _time(asked: Asked, at: dict[str, int]) -> _together.Timed:
-    build = objectives.skipgram if asked.objective == "skipgram" else objectives.cbow
-    objective = build(window=at["window"], shared_negatives=at["negatives"])
-    batch = at["tokens"] // objective.reads.block_length
+def _time(settings: Settings, point: dict[str, int]) -> _together.Timed:
+    build = objectives.skipgram if settings.objective == "skipgram" else objectives.cbow
+    objective = build(window=point["window"], shared_negatives=point["negatives"])
+    batch = point["tokens"] // objective.reads.block_length
     learner = learners.row_sparse(objective)
-    vocab = _together.zipf_vocab(at["vocab"])
-    return _together.time_steps(objective, learner, vocab, at["dim"], batch, asked.repeats)
+    vocab = _together.zipf_vocab(point["vocab"])
+    return _together.time_steps(objective, learner, vocab, point["dim"], batch, settings.repeats)
 
 
 def _draw(axes, rows) -> None:

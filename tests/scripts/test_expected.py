@@ -1,4 +1,4 @@
-"""Laws of what configs say to expect: one file of measured numbers, and lines made of it."""
+"""Laws of the "Expect:" lines of configs, which are made of one file of measured numbers."""
 
 import pytest
 from benchmarks import expected as script
@@ -12,7 +12,7 @@ ENTRY = {"device": "a GPU", "commit": "0a1b2c3", "numbers": {"seconds": 61, "ran
 
 @pytest.mark.parametrize("path", script.every(), ids=lambda path: path.stem)
 def test_a_config_says_what_was_measured(path):
-    assert script.said(path, EXPECTED) == path.read_text("utf-8"), (
+    assert script.updated(path, EXPECTED) == path.read_text("utf-8"), (
         "wanted: python scripts/benchmark.py expected --write"
     )
 
@@ -25,13 +25,13 @@ def test_a_number_has_a_device_and_a_commit_or_there_is_none_and_a_reason(name):
         assert entry.keys() == {"unmeasured"}
     else:
         assert entry.keys() - {"on", "also"} == {"device", "commit", "numbers"}
-        assert entry["numbers"].keys() <= script.SAID.keys()
+        assert entry["numbers"].keys() <= script.PHRASES.keys()
         assert len(entry["commit"]) == 7
         assert int(entry["commit"], 16) >= 0
         assert entry["numbers"] or entry["also"]
 
 
-def test_numbers_are_said_in_words():
+def test_numbers_are_put_into_words():
     assert script.line(ENTRY) == "a GPU, commit 0a1b2c3: 61 s in all, rank 3 of 4"
     more = {"WordSim-353": 0.44, "analogies": 0.0931, "held_out_loss": [4.1588, 2.45249]}
     more |= {"words_per_second": 987_654, "seconds": 187}
@@ -46,21 +46,21 @@ def test_a_line_takes_the_place_of_the_one_before_and_of_nothing_else(tmp_path):
     path = tmp_path / "mine.py"
     begin, end = '"""A trial.\n\nRun:     me\n', '"""\n\nimport this\n'
     path.write_text(f"{begin}Expect:  old\n         and long\n{end}", "utf-8")
-    said = script.said(path, {"mine": {**ENTRY, "also": "word " * 40}})
-    assert said.startswith(f"{begin}Expect:  a GPU, commit 0a1b2c3: 61 s in all, rank 3 of 4; word")
-    assert said.endswith(f"word\n{end}")
-    assert max(map(len, said.splitlines())) <= 100
-    assert "old" not in said
-    path.write_text(said, "utf-8")
-    assert script.said(path, {"mine": {**ENTRY, "also": "word " * 40}}) == said
+    text = script.updated(path, {"mine": {**ENTRY, "also": "word " * 40}})
+    assert text.startswith(f"{begin}Expect:  a GPU, commit 0a1b2c3: 61 s in all, rank 3 of 4; word")
+    assert text.endswith(f"word\n{end}")
+    assert max(map(len, text.splitlines())) <= 100
+    assert "old" not in text
+    path.write_text(text, "utf-8")
+    assert script.updated(path, {"mine": {**ENTRY, "also": "word " * 40}}) == text
     path.write_text(begin + end, "utf-8")
     with pytest.raises(InputError, match="has 0 lines that begin with 'Expect:'"):
-        script.said(path, {"mine": ENTRY})
+        script.updated(path, {"mine": ENTRY})
     with pytest.raises(InputError, match="has no 'mine'"):
-        script.said(path, {})
+        script.updated(path, {})
 
 
-def test_what_a_report_says_is_what_is_kept():
+def test_the_numbers_of_a_report_are_kept_rounded():
     report = {
         "rank": {"rank": 99},
         "dimension": 100,
@@ -77,6 +77,6 @@ def test_what_a_report_says_is_what_is_kept():
     }
 
 
-def test_what_is_no_config_is_not_measured():
+def test_a_name_without_a_config_is_not_measured():
     with pytest.raises(InputError, match="measure is 'nothing'; wanted a config: cbow_enwiki, "):
         script.measured("nothing", [])

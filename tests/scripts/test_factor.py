@@ -1,4 +1,4 @@
-"""factor.py as a person meets it: what it leaves, what it says, what it keeps and refuses."""
+"""Laws of factor.py as its users run it: files, output, reuse of counts, errors."""
 
 import json
 
@@ -30,7 +30,7 @@ WORDS = [f"{topic}{letter}" for topic in "xyz" for letter in "abcdefgh"]
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with a text of three topics and a config, to be run in."""
+    """A folder with a text of three topics and a config; the working directory."""
     random = np.random.default_rng(0)
     lines = [
         " ".join("xyz"[i % 3] + "abcdefgh"[j] for j in random.integers(0, 8, 20))
@@ -44,29 +44,29 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_report(monkeypatch):
-    """It takes seconds, and has its own test."""
+    """Write no report: it takes seconds, and has its own test."""
     monkeypatch.setattr(report, "write", lambda config, result: "")
 
 
 def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypatch, capsys):
-    nothing = scores.Asked((), ())  # of words that this text does not have
+    nothing = scores.Asked((), ())  # no tests: the text lacks their words
     monkeypatch.setattr(scores, "at_hand", lambda: nothing)
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     vocab, tables = workdir.load("run")
     assert sorted(vocab.words) == sorted(WORDS)
     assert tables.input.shape == tables.output.shape == (24, 6)
-    found = json.loads((place / "run/report.json").read_text())
-    tokens, counted = found["tokens"], found["counted"]
+    written = json.loads((place / "run/report.json").read_text())
+    tokens, counted = written["tokens"], written["counted"]
     assert tokens["read"] == tokens["kept"] == 6000
     assert tokens["held_out"] + tokens["subsampled"] + tokens["counted"] == 6000
     assert min(tokens["held_out"], tokens["subsampled"], tokens["counted"]) > 0
-    # a line of n words that were left has n - d pairs at distance d, seen from both sides
+    # a line of n remaining words has n - d pairs at distance d, counted in both directions
     np.testing.assert_allclose(counted["sum"], 2 * np.dot([1, 2 / 3, 1 / 3], counted["pairs"]))
-    topic = {word[0] for word, _ in found["neighbours"][0]["cosine"][:5]}
-    assert topic == {"x"}  # words that stand in the same lines
-    assert found["neighbours_unknown"] == ["nobody"]
-    assert len(found["factorization"]["singular_values"]) == 6
+    topic = {word[0] for word, _ in written["neighbours"][0]["cosine"][:5]}
+    assert topic == {"x"}  # words of the same lines
+    assert written["neighbours_unknown"] == ["nobody"]
+    assert len(written["factorization"]["singular_values"]) == 6
     for text in ("are above 0 in PMI - log 1", "singular values 6 are known", "factorization.png"):
         assert text in out
     assert out.strip() == (place / "run/report.md").read_text().strip()
@@ -107,7 +107,7 @@ def test_another_config_or_other_cells_are_refused_by_name(place, monkeypatch, c
 
 @pytest.mark.usefixtures("no_report")
 def test_cells_of_the_same_words_in_another_text_are_refused(place, monkeypatch, capsys):
-    """Three of nine n and three of nine y become a phrase, which is too rare to be a word."""
+    """Three of nine n and y become a phrase, which is too rare for the vocabulary."""
     with (place / "text.txt").open("a") as file:
         file.write("\nn xa y\n" * 6 + "n y\n" * 3)
     run(factor, "config.py", "--corpus.min-count", "5", monkeypatch=monkeypatch)
@@ -170,6 +170,6 @@ def test_a_method_gets_the_settings_that_it_names():
     ],
 )
 def test_a_setting_out_of_its_range_is_refused(settings, message):
-    given = {"corpus": Corpus(path=("t",)), "workdir": "w", "method": factorizations.ppmi_svd}
+    defaults = {"corpus": Corpus(path=("t",)), "workdir": "w", "method": factorizations.ppmi_svd}
     with pytest.raises(InputError, match=message):
-        PmiConfig(**{**given, **settings}).check()
+        PmiConfig(**{**defaults, **settings}).check()

@@ -1,4 +1,4 @@
-"""Laws of what --help says, of all scripts and configs. Oracle: the code's own comments."""
+"""Laws of the --help texts of all scripts and configs. Oracle: the comments in the code."""
 
 import ast
 import importlib
@@ -26,8 +26,8 @@ def _plain(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def comments() -> set[str]:
-    """All that stands behind a # in the dataclasses of the code."""
-    found = set()
+    """All comments in the dataclasses of the code."""
+    texts = set()
     for path in [p for room in ("jaxemb", "scripts") for p in (ROOT / room).rglob("*.py")]:
         text = path.read_text("utf-8")
         options = {
@@ -38,49 +38,49 @@ def comments() -> set[str]:
         }
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT and token.start[0] in options:
-                found.add(_plain(token.string.lstrip("#")))
-    return found
+                texts.add(_plain(token.string.lstrip("#")))
+    return texts
 
 
 @pytest.fixture
-def said(monkeypatch, capsys):
-    """What is printed by a call that ends as --help does, with no line broken."""
+def printed(monkeypatch, capsys):
+    """A function that returns what a call prints before it exits with code 0, on one line."""
     monkeypatch.setenv("COLUMNS", "4000")
 
-    def of(call, *arguments: str) -> str:
+    def output(call, *arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["script", *arguments])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as stop:
             call()
-        assert ended.value.code == 0
+        assert stop.value.code == 0
         return _plain(capsys.readouterr().out)
 
-    return of
+    return output
 
 
 def _leaked(text: str, comments: set[str]) -> Iterator[str]:
     yield from MARKS.findall(text)
-    yield from (each for each in comments if each in text)
+    yield from (comment for comment in comments if comment in text)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_no_comment_of_the_code_is_printed_by_a_script(name, said, comments):
-    text = said(importlib.import_module(name).main, "--help")
+def test_no_comment_of_the_code_is_printed_by_a_script(name, printed, comments):
+    text = printed(importlib.import_module(name).main, "--help")
     assert "sage:" in text
     assert list(_leaked(text, comments)) == []
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_no_comment_of_the_code_is_printed_by_a_benchmark(name, said, comments):
+def test_no_comment_of_the_code_is_printed_by_a_benchmark(name, printed, comments):
     main = importlib.import_module(f"benchmarks.{name}").main
-    text = said(lambda: main(["--help"]))
+    text = printed(lambda: main(["--help"]))
     assert "usage:" in text
     assert list(_leaked(text, comments)) == []
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_no_comment_of_the_code_is_printed_for_a_config(name, said, comments):
+def test_no_comment_of_the_code_is_printed_for_a_config(name, printed, comments):
     config = command_line.load(ROOT / f"configs/{name}.py", object)
-    text = said(lambda: command_line.parse(type(config), ["--help"], default=config))
+    text = printed(lambda: command_line.parse(type(config), ["--help"], default=config))
     assert "--corpus.min-count" in text or "--static.corpus.min-count" in text
     assert list(_leaked(text, comments)) == []
 

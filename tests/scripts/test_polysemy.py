@@ -1,4 +1,4 @@
-"""polysemy.py and the text it merges: what is drawn, what it leaves and says, what it refuses."""
+"""Laws of polysemy.py and the text that it merges: samples, files, output, errors."""
 
 import json
 from collections import Counter
@@ -36,20 +36,20 @@ config = PolysemyConfig(
     per_sense=8, seeds=2, workdir="out",
 )
 '''
-TIMES = {"p": 60, "q": 80, "r": 110}  # of the words to be merged: only two have like counts
+TIMES = {"p": 60, "q": 80, "r": 110}  # of the words to be merged; only p and q have similar counts
 
 
 def _lines() -> list[str]:
-    """Two topics: words of one count are one of each, so that what stands around tells which."""
+    """Sentences of two topics; words of one count differ in topic, so context tells them apart."""
     random = np.random.default_rng(0)
     lines = []
     for topic in "ab":
         words = [f"{topic}{name}" for name, times in TIMES.items() for _ in range(times)]
-        for pair in random.permutation(words).reshape(-1, 2).tolist():  # two in a sentence
+        for pair in random.permutation(words).reshape(-1, 2).tolist():  # two in each sentence
             filled = [f"{topic}{'xyz'[i]}" for i in random.integers(0, 3, 5)]
             lines.append(" ".join(random.permutation([*pair, *filled])))
     lines = random.permutation(lines).tolist()
-    return lines + lines[:20]  # some twice
+    return lines + lines[:20]  # some sentences occur twice
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def merged(place):
-    """(config, folder): the text of seed 0, merged."""
+    """The config, and the folder with the merged text of seed 0."""
     config = command_line.load(place / "config.py", PolysemyConfig)
     return config, polysemy_text.merge(config, polysemy_text.count(config), 0)
 
@@ -71,16 +71,16 @@ def test_static_is_one_half_context_is_not_and_nothing_is_done_twice(place, monk
     run(polysemy, "config.py", monkeypatch=monkeypatch)
     first = capsys.readouterr()
     assert first.err == ""
-    found = json.loads((place / "out/polysemy.json").read_text())
-    layers = found["layers"]
+    written = json.loads((place / "out/polysemy.json").read_text())
+    layers = written["layers"]
     assert list(layers) == ["static", "layer 0", "layer 1"]
     for name in ("static", "layer 0"):
-        for measure, exactly in (("sense", 0.5), ("wic", 0.5), ("silhouette", 0.0)):
-            assert layers[name][measure] == dict.fromkeys(("value", "low", "high"), exactly)
+        for measure, value in (("sense", 0.5), ("wic", 0.5), ("silhouette", 0.0)):
+            assert layers[name][measure] == dict.fromkeys(("value", "low", "high"), value)
     assert layers["layer 1"]["sense"]["value"] > 0.8
     beyond = layers["layer 1"]["sense_beyond_static"]["value"]
     assert beyond == pytest.approx(layers["layer 1"]["sense"]["value"] - 0.5)
-    assert len(found["seeds"]) == 2
+    assert len(written["seeds"]) == 2
     assert "| static | 0.500 [0.500, 0.500] | 0.500 [0.500, 0.500] | 0.000 [0.0" in first.out
     assert (place / "out/polysemy.md").read_text() == first.out[:-1]
     assert (place / "out/polysemy.png").stat().st_size > 5000
@@ -95,20 +95,20 @@ def test_static_is_one_half_context_is_not_and_nothing_is_done_twice(place, monk
     again = capsys.readouterr().out
     assert "one seed has no interval" in again
     assert "| static | 0.500 | 0.500 | 0.000 |" in again
-    assert json.loads((place / "out/polysemy.json").read_text())["seeds"] == found["seeds"][:1]
+    assert json.loads((place / "out/polysemy.json").read_text())["seeds"] == written["seeds"][:1]
     run(polysemy, "config.py", "--merging.pairs", "2", monkeypatch=monkeypatch, code=2)
     assert "pairs was 3, now 2" in capsys.readouterr().err
 
 
 def test_senses_undo_the_merging(merged):
     _, folder = merged
-    made = polysemy_text.forms(folder)
-    assert len(made) == 3
+    forms = polysemy_text.forms(folder)
+    assert len(forms) == 3
     tokens = [line.split(" ") for line in (folder / "text.txt").read_text().splitlines()]
     rows = (folder / "occurrences.tsv").read_text().splitlines()[1:]
     for line, token, form, sense in (map(int, row.split("\t")) for row in rows):
-        assert tokens[line][token] == made[form].form
-        tokens[line][token] = made[form].senses[sense]
+        assert tokens[line][token] == forms[form].form
+        tokens[line][token] = forms[form].senses[sense]
     assert [" ".join(line) for line in tokens] == (
         folder.parents[1] / "text.txt"
     ).read_text().splitlines()
@@ -120,14 +120,14 @@ def test_no_test_sentence_was_learned_from_and_senses_are_balanced(merged):
         sample = polysemy_text.sample(config, folder, seed)
         train, test = sample.split
         texts = [" ".join(text) for text in sample.texts]
-        assert len(set(texts)) == len(texts)  # so none of test is in train
+        assert len(set(texts)) == len(texts)  # so no test sentence is in train
         assert sorted([*train, *test]) == list(range(len(texts)))
         for part in (train, test):
             groups = Counter(zip(sample.forms[part], sample.senses[part], strict=True))
             assert set(groups.values()) == {config.per_sense}
             assert len(groups) == 2 * config.merging.pairs
-        made = polysemy_text.forms(folder)
-        assert sample.tokens == [made[form].form for form in sample.forms]
+        forms = polysemy_text.forms(folder)
+        assert sample.tokens == [forms[form].form for form in sample.forms]
 
 
 def test_an_interval_over_seeds_is_students():

@@ -1,6 +1,6 @@
-"""Trainings that are killed at random moments end at the bits of one that was not.
+"""Law: a training run killed at random moments and rerun leaves a bit-identical file.
 
-Oracle: the file that the uninterrupted command leaves. `--thorough --kills 200` kills that often.
+Oracle: the file of an uninterrupted run. `--thorough --kills 200` kills 200 times.
 """
 
 import numpy as np
@@ -38,9 +38,9 @@ config = ContextualConfig(
 
 @pytest.fixture(scope="module")
 def nursery():
-    found = Nursery()
-    yield found
-    found.close()
+    started = Nursery()
+    yield started
+    started.close()
 
 
 def _job(folder, script: str, times: int) -> Job:
@@ -57,18 +57,18 @@ def _job(folder, script: str, times: int) -> Job:
 
 
 @pytest.mark.parametrize("script", covering.first(1, ["train", "train_contextual"]))
-def test_a_training_killed_at_random_moments_ends_at_the_bits_of_one_that_was_not(
+def test_a_run_killed_at_random_moments_is_bit_identical_to_an_uninterrupted_one(
     tmp_path, nursery, script, request
 ):
     times = -(-request.config.getoption("--kills") // 2)
     job = _job(tmp_path, script, times)
     nursery.start(*job.command("whole"))
     assert nursery.code() == 0, (tmp_path / "output.txt").read_text()
-    done = kill(nursery, job, (tmp_path / "whole" / job.leaves).read_bytes(), times, seed=0)
-    said = ", ".join(f"{count} by {name}" for name, count in done.signals.items())
+    kills = kill(nursery, job, (tmp_path / "whole" / job.leaves).read_bytes(), times, seed=0)
+    signals = ", ".join(f"{count} by {name}" for name, count in kills.signals.items())
     print(
-        f"{script}: {times} kills ({said}; {done.saving} inside a save) of {done.runs} trainings: "
-        "the same bits, no saved step lost"
+        f"{script}: {times} kills ({signals}; {kills.saving} while saving) of {kills.runs} runs: "
+        "bit-identical, no saved step lost"
     )
-    assert sum(done.signals.values()) == times
-    assert done.saving >= times // 4
+    assert sum(kills.signals.values()) == times
+    assert kills.saving >= times // 4

@@ -1,4 +1,4 @@
-"""theorem.py and what it measures. Oracles: formulas over plain loops; tables that are known."""
+"""Laws of theorem.py and its measures. Oracles: formulas over plain loops; known tables."""
 
 import json
 
@@ -33,14 +33,14 @@ config = StaticConfig(
 
 
 def _sentences() -> list[list[str]]:
-    """Words of a chain: each prefers some successors, and some words are rare."""
+    """Sentences of a Markov chain whose words have preferred successors; some words are rare."""
     random = np.random.default_rng(0)
     chain = random.dirichlet(np.full(20, 0.4), 20) + 0.01 / np.arange(1, 21)[None, :]
     chain /= chain.sum(axis=1, keepdims=True)
-    words, at = [], 0
+    words, word = [], 0
     for _ in range(6000):
-        at = random.choice(20, p=chain[at])
-        words.append("abcdefghijklmnopqrst"[at] * 2)
+        word = random.choice(20, p=chain[word])
+        words.append("abcdefghijklmnopqrst"[word] * 2)
     return [words[i : i + 30] for i in range(0, len(words), 30)]
 
 
@@ -51,7 +51,7 @@ def few_pairs(monkeypatch):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with that text and a config, to be run in."""
+    """A folder with that text and a config; the working directory."""
     lines = (" ".join(sentence) for sentence in _sentences())
     (tmp_path / "text.txt").write_text("\n".join(lines))
     (tmp_path / "config.py").write_text(CONFIG)
@@ -61,8 +61,8 @@ def place(tmp_path, monkeypatch):
 
 def _config(**settings) -> StaticConfig:
     text = Corpus(path=("text.txt",), min_count=1, held_out=0, subsample=0)
-    how = {"objective": objectives.skipgram, "learner": learners.row_sparse, "window": 2}
-    return StaticConfig(**{"corpus": text, "workdir": "run", **how, **settings})
+    defaults = {"objective": objectives.skipgram, "learner": learners.row_sparse, "window": 2}
+    return StaticConfig(**{"corpus": text, "workdir": "run", **defaults, **settings})
 
 
 def _corpus(config: StaticConfig):
@@ -71,7 +71,7 @@ def _corpus(config: StaticConfig):
 
 @pytest.mark.parametrize("rule", [None, blocks.skip])
 def test_the_matrix_is_the_logarithm_of_counts_over_noise(place, rule):
-    """Over every pair of every window of the text, in float64."""
+    """Counted over every pair of every window of the text, in float64."""
     config = _config(dynamic_window=False, negatives=3, noise_power=0.5, collision=rule)
     corpus = _corpus(config)
     number = {word: i for i, word in enumerate(corpus.vocab.words)}
@@ -80,14 +80,14 @@ def test_the_matrix_is_the_logarithm_of_counts_over_noise(place, rule):
     for pair in word2vec.window_pairs(ids, 2):
         counts[pair] += 1
     noise = corpus.vocab.counts**0.5 / np.sum(corpus.vocab.counts**0.5)
-    others = counts.sum(axis=1, keepdims=True) - (counts if rule else 0)
-    found = measures.matrix(config, corpus, place / "cells")
-    assert found.words == 6000
-    at = found.counts.rows, found.counts.columns
-    np.testing.assert_array_equal(found.counts.values, counts[at])
-    assert len(at[0]) == np.count_nonzero(counts)
-    expected = np.log(counts[at] / (3 * noise[None, :] * others)[at])
-    np.testing.assert_allclose(found.optimum.values, expected, rtol=1e-5, atol=1e-5)
+    totals = counts.sum(axis=1, keepdims=True) - (counts if rule else 0)
+    matrix = measures.matrix(config, corpus, place / "cells")
+    assert matrix.words == 6000
+    cells = matrix.counts.rows, matrix.counts.columns
+    np.testing.assert_array_equal(matrix.counts.values, counts[cells])
+    assert len(cells[0]) == np.count_nonzero(counts)
+    expected = np.log(counts[cells] / (3 * noise[None, :] * totals)[cells])
+    np.testing.assert_allclose(matrix.optimum.values, expected, rtol=1e-5, atol=1e-5)
 
 
 def _cells(dense) -> Cells:
@@ -97,13 +97,13 @@ def _cells(dense) -> Cells:
 
 def test_factors_of_full_dimension_multiply_to_the_positive_part():
     dense = np.random.default_rng(1).normal(size=(12, 12))
-    found = measures.factor(_cells(dense), 12, 12)
-    np.testing.assert_allclose(found.input @ found.output.T, np.maximum(dense, 0), atol=1e-5)
-    for table in found:  # both sides carry the root of the singular values
+    factors = measures.factor(_cells(dense), 12, 12)
+    np.testing.assert_allclose(factors.input @ factors.output.T, np.maximum(dense, 0), atol=1e-5)
+    for table in factors:  # both tables carry the roots of the singular values
         gram = table.T @ table
         np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-5)
     np.testing.assert_allclose(
-        measures.products(found, _cells(dense)), np.maximum(dense, 0).reshape(-1), atol=1e-5
+        measures.products(factors, _cells(dense)), np.maximum(dense, 0).reshape(-1), atol=1e-5
     )
 
 
@@ -112,16 +112,16 @@ def test_tables_that_are_the_optimum_agree_with_it_and_with_themselves():
     one = InOut(*(random.normal(size=(40, 5)).astype(np.float32) for _ in range(2)))
     cells = _cells(one.input @ one.output.T)
     counts = cells._replace(values=random.integers(1, 90, 1600).astype(np.float32))
-    of = measures.Matrix(counts, cells, 0, 0, "keep")
-    agreed = measures.agreements(of, {"same": measures.products(one, cells)})
+    matrix = measures.Matrix(counts, cells, 0, 0, "keep")
+    agreed = measures.agreements(matrix, {"same": measures.products(one, cells)})
     assert [row.least for row in agreed] == [0, 1, 2, 5, 10, 20, 50]
     assert agreed[4].cells == np.count_nonzero(counts.values >= 10)
     assert min(row.r["same"] for row in agreed) > 0.99999
     turn = random.normal(size=(5, 5)) + 3 * np.eye(5)  # spans the same spaces
     turned = InOut(one.input @ turn, one.output @ np.linalg.inv(turn).T)
-    found = measures.angles(one, turned)
-    assert max(found.input.max(), found.output.max()) < 1e-3
-    assert np.median(found.random) > 45
+    angles = measures.angles(one, turned)
+    assert max(angles.input.max(), angles.output.max()) < 1e-3
+    assert np.median(angles.random) > 45
     rotation = np.linalg.qr(turn)[0]
     assert measures.shared_neighbours(one.input, one.input @ rotation).min() == 1
     assert measures.shared_neighbours(one.input, random.normal(size=(40, 5))).mean() < 0.5
@@ -131,30 +131,30 @@ def test_harris_ranks_pairs_by_their_rows():
     """With the rows of the counts as vectors, both cosines are one; with noise, unrelated."""
     random = np.random.default_rng(3)
     dense = random.poisson(2.0, (30, 30)).astype(np.float32)
-    of = measures.Matrix(_cells(dense), _cells(dense), 0, 0, "keep")
-    found = measures.harris(of, {"rows": dense, "noise": random.normal(size=(30, 4))}, 30)
-    np.testing.assert_allclose(found.contexts["counts"], found.vectors["rows"], atol=1e-12)
-    assert found.rho["counts"]["rows"].low > 0.999
-    assert abs(found.rho["counts"]["noise"].value) < 0.3
-    assert found.contexts["positive PMI"].min() >= 0
+    matrix = measures.Matrix(_cells(dense), _cells(dense), 0, 0, "keep")
+    ranked = measures.harris(matrix, {"rows": dense, "noise": random.normal(size=(30, 4))}, 30)
+    np.testing.assert_allclose(ranked.contexts["counts"], ranked.vectors["rows"], atol=1e-12)
+    assert ranked.rho["counts"]["rows"].low > 0.999
+    assert abs(ranked.rho["counts"]["noise"].value) < 0.3
+    assert ranked.contexts["positive PMI"].min() >= 0
 
 
-def test_one_command_trains_counts_factors_and_says_what_it_found(place, monkeypatch, capsys):
+def test_one_command_trains_counts_factorises_and_reports(place, monkeypatch, capsys):
     run(script, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     folder = place / "run"
-    found = json.loads((folder / "theorem.json").read_text())
-    # as many dimensions as words: what is left is the noise of training
-    assert found["agreement"][0]["r"]["skip-gram"] > 0.9
-    assert (found["text"]["words"], found["text"]["infinite"]) == (6000, 0)
-    for said in (
-        f"r = {found['agreement'][0]['r']['skip-gram']:.2f} over all cells",
-        f"median principal angle of {np.median(found['angles']['input']):.0f} degrees",
+    written = json.loads((folder / "theorem.json").read_text())
+    # as many dimensions as words: only the noise of training remains
+    assert written["agreement"][0]["r"]["skip-gram"] > 0.9
+    assert (written["text"]["words"], written["text"]["infinite"]) == (6000, 0)
+    for text in (
+        f"r = {written['agreement'][0]['r']['skip-gram']:.2f} over all cells",
+        f"median principal angle of {np.median(written['angles']['input']):.0f} degrees",
         "Harris's hypothesis",
         "| dd |",
-        f"| rank | {found['tables']['skip-gram']['rank']} of 20 |",
+        f"| rank | {written['tables']['skip-gram']['rank']} of 20 |",
     ):
-        assert said in out, said
+        assert text in out, text
     assert (folder / "theorem.md").read_text() in out
     assert (folder / "theorem.png").stat().st_size > 50_000
     monkeypatch.setattr(loop, "events", None)  # calling it would fail
@@ -164,15 +164,15 @@ def test_one_command_trains_counts_factors_and_says_what_it_found(place, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"objective": objectives.cbow}, "objective is cbow"),
         ({"members": (Member(seed=1),)}, "several members"),
         ({"collision": print}, "a rule of your own"),
     ],
 )
-def test_another_optimum_is_refused(settings, said):
-    with pytest.raises(InputError, match=said):
+def test_another_optimum_is_refused(settings, message):
+    with pytest.raises(InputError, match=message):
         measures.check(_config(**settings))
 
 

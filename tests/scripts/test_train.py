@@ -1,4 +1,4 @@
-"""The scripts as a person meets them: what they leave, what they say, how they end."""
+"""Laws of the scripts as their users run them: files, output, exit codes."""
 
 import json
 import os
@@ -36,7 +36,7 @@ config = StaticConfig(
 
 
 def _begin(folder: Path) -> None:
-    """A text of two topics and a config."""
+    """Write a text of three topics and a config."""
     random = np.random.default_rng(0)
     lines = [
         " ".join(f"{'xyz'[i % 3]}{'abcdefgh'[j]}" for j in random.integers(0, 8, 20))
@@ -48,7 +48,7 @@ def _begin(folder: Path) -> None:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder to be run in."""
+    """A folder with a text and a config; the working directory."""
     _begin(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +64,7 @@ def _finished(tmp_path_factory):
 
 @pytest.fixture
 def trained(_finished, tmp_path, monkeypatch):
-    """A folder in which a run has ended."""
+    """A folder with a finished run; the working directory."""
     shutil.copytree(_finished, tmp_path, dirs_exist_ok=True, copy_function=shutil.copy2)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -76,12 +76,12 @@ def no_pictures(monkeypatch):
 
 
 def draw_nothing(patch: pytest.MonkeyPatch) -> None:
-    """Drawing takes a second, and its own test."""
+    """Draw no pictures: drawing takes a second, and has its own test."""
     patch.setattr(reports, "shown", lambda draw: "")
 
 
 def train_in(folder: Path) -> None:
-    """Trains by the config of a folder, and draws nothing."""
+    """Train by the config of a folder, and draw no pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         draw_nothing(patch)
@@ -111,7 +111,7 @@ def test_a_run_leaves_everything_its_report_speaks_of(place, monkeypatch, capsys
     assert report["rank"]["rank"] == np.linalg.matrix_rank(tables["input"]) == 8
     assert "the 8 columns are independent: rank 8 of 8" in out.out
     assert "the 24 rows are dependent: 24 words in 8 dimensions" in out.out
-    assert out.err == ""  # no bar where nobody looks
+    assert out.err == ""  # no progress bar without a terminal
     written = json.loads((folder / "config.json").read_text())
     assert written["config"]["objective"] == "jaxemb.static.objectives:skipgram"
     assert written["config"]["seed"] == 0
@@ -144,24 +144,24 @@ def test_the_loss_falls_on_text_that_was_held_out(place, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_a_text_of_few_words_takes_small_steps_which_is_said_once(place, monkeypatch, capsys):
+def test_a_text_of_few_words_takes_small_steps_and_one_remark_says_so(place, monkeypatch, capsys):
     (place / "text.txt").write_text("the cat sat on the mat\n" * 200)
-    asked = ("config.py", "--batch", "32", "--corpus.subsample", "0", "--corpus.held-out", "0")
-    run(train, *asked, monkeypatch=monkeypatch)
-    told = capsys.readouterr()
+    arguments = ("config.py", "--batch", "32", "--corpus.subsample", "0", "--corpus.held-out", "0")
+    run(train, *arguments, monkeypatch=monkeypatch)
+    printed = capsys.readouterr()
     written = json.loads((place / "run/config.json").read_text())["config"]
     assert written["batch"] < 32
     assert written["cap"] == 0.25
-    said = f"they are of {written['batch']}, and cap is 0.25"
-    assert told.err.count(said) == 1
-    assert said in (place / "run/report.md").read_text()
+    remark = f"they are of {written['batch']}, and cap is 0.25"
+    assert printed.err.count(remark) == 1
+    assert remark in (place / "run/report.md").read_text()
     assert json.loads((place / "run/report.json").read_text())["step"]["cap"] == 0.25
     longest = max(
         np.linalg.norm(t, axis=1).max() for t in load_file("run/tables.safetensors").values()
     )
-    assert longest < 3 * 2.3  # one pair at a time in float64: rows up to 2.3 long
-    run(train, *asked, monkeypatch=monkeypatch)  # reports again
-    assert said not in capsys.readouterr().err
+    assert longest < 3 * 2.3  # training by single pairs in float64 has rows up to 2.3 long
+    run(train, *arguments, monkeypatch=monkeypatch)  # reports again
+    assert remark not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -226,11 +226,9 @@ def _interrupt_after(events: int, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(("after", "optimizer"), [(0, "adagrad"), (5, "sgd")])
-def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
-    place, monkeypatch, capsys, after, optimizer
-):
+def test_a_run_resumed_after_ctrl_c_is_bit_identical(place, monkeypatch, capsys, after, optimizer):
     config = CONFIG
-    if optimizer == "adagrad":  # its state is saved too, and its name is the same twice
+    if optimizer == "adagrad":  # its state is saved too, and its name is the same in both runs
         partial = "functools.partial(learners.row_sparse, optimizer=learners.adagrad)"
         config = config.replace("learners.row_sparse", partial).replace(
             "from", "import functools\nfrom", 1
@@ -242,7 +240,7 @@ def test_ctrl_c_saves_and_the_same_command_ends_at_the_same_bits(
         run(train, "config.py", monkeypatch=patch, code=130)
     assert "run the same command to continue" in capsys.readouterr().err
     assert not (place / "run/tables.safetensors").exists()
-    # a continued run measures later steps only: what was saved has been measured
+    # a resumed run measures later steps only: the saved step has been measured
     saved = checkpoints.newest(workdir.Workdir.of(place / "run").place)
     assert saved is not None
     step = saved.cursor["step"]
@@ -285,22 +283,24 @@ BAD = {
 
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_line_and_exit_code_2_and_leaves_no_half(place, monkeypatch, capsys, name):
-    arguments, said = BAD[name]
+def test_bad_input_is_an_error_of_one_line_with_code_2_and_leaves_nothing_half_written(
+    place, monkeypatch, capsys, name
+):
+    arguments, message = BAD[name]
     (place / "empty.txt").write_text("")
     (place / "one.txt").write_text("word " * 100)
     (place / "bad.txt").write_bytes(b"good\n\xff\n")
     run(train, *arguments, monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.startswith("error: ")
     assert error.count("\n") == 1
-    # the noise is looked at when the text has been prepared, and a prepared text is worth keeping
+    # the noise is checked after the text is prepared, and the prepared text is kept
     assert (place / "run").exists() == (name == "noise power")
     assert not list(place.rglob("*.tmp"))
 
 
-def test_a_typo_in_an_option_is_told_the_nearest(place, monkeypatch, capsys):
+def test_a_mistyped_option_names_the_nearest_one(place, monkeypatch, capsys):
     run(train, "config.py", "--dimm", "3", monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
     assert "--dim" in error
@@ -323,7 +323,7 @@ def test_a_loss_that_is_not_finite_ends_with_code_3_and_no_tables(place, monkeyp
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_a_run_that_never_got_anywhere_is_no_reason_to_refuse(place, monkeypatch):
+def test_a_failed_run_without_checkpoint_does_not_block_its_folder(place, monkeypatch):
     run(train, "config.py", "--learning-rate", "1e38", monkeypatch=monkeypatch, code=3)
     run(train, "config.py", monkeypatch=monkeypatch)
 
@@ -371,11 +371,11 @@ DAMAGE = {
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damaged_files_are_named_in_one_line(trained, monkeypatch, capsys, name):
-    damage, said = DAMAGE[name]
+    damage, message = DAMAGE[name]
     damage(trained)
     run(train, "config.py", monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
 
 
@@ -428,16 +428,18 @@ def test_prepared_text_is_shared_by_runs(place, monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_phrases_are_joined_told_and_part_of_what_a_corpus_is(place, monkeypatch, capsys):
-    asked = ("--phrases", "2", "--phrase-score", "npmi", "--phrase-threshold", "0.2", "0.1")
+def test_phrases_are_joined_reported_and_part_of_the_identity_of_a_corpus(
+    place, monkeypatch, capsys
+):
+    phrases = ("--phrases", "2", "--phrase-score", "npmi", "--phrase-threshold", "0.2", "0.1")
     options = ("--corpus.path", "text.txt", "--corpus.min-count", "1")
-    run(prepare, "out", *options, *asked, monkeypatch=monkeypatch)
+    run(prepare, "out", *options, *phrases, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
     assert "tokens: 12,000 read = " in out
     assert " joined)" in out
     assert " phrases (phrases.txt), the first: " in out
     shared = ("--corpus.prepared", "out")
-    run(train, "config.py", *shared, *asked, monkeypatch=monkeypatch)
+    run(train, "config.py", *shared, *phrases, monkeypatch=monkeypatch)
     tokens = json.loads((place / "run/report.json").read_text())["tokens"]
     assert tokens["read"] == 12_000 == tokens["kept"] + tokens["dropped"]["joined"]
     assert any("_" in line for line in (place / "run/vocab.txt").read_text().splitlines())
@@ -451,8 +453,8 @@ def test_phrases_are_joined_told_and_part_of_what_a_corpus_is(place, monkeypatch
 def test_the_ladder_shows_both_rungs_and_the_word(trained, monkeypatch, capsys):
     run(ladder, "xa", "--run", "run", monkeypatch=monkeypatch)
     out = " ".join(capsys.readouterr().out.split())
-    for said in ("one-hot", "static", "24"):
-        assert said in out
+    for text in ("one-hot", "static", "24"):
+        assert text in out
     assert (trained / "run/ladder.png").stat().st_size > 5000
     run(ladder, "nothere", "--run", "run", monkeypatch=monkeypatch, code=2)
     run(ladder, "xa", "--run", "nowhere", monkeypatch=monkeypatch, code=2)

@@ -1,4 +1,4 @@
-"""Training a biLM. Oracles: equal bits; the definition of perplexity; bigrams of a known text."""
+"""Laws of training a biLM. Oracles: equal bits; the definition of perplexity; bigrams of a text."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ VOCAB, DIM = 12, 6
 
 
 def _text(seed: int, sentences: int = 60, batch: int = 4) -> Text:
-    """Sentences in which a word tells the next one, but for one of two."""
+    """Sentences in which two words, equally likely, may follow each word."""
     draw, ids = np.random.default_rng(seed), []
     for _ in range(sentences):
         word = draw.integers(VOCAB)
@@ -90,7 +90,7 @@ def test_frozen_rows_keep_their_bits_under_any_optimizer(optimizer):
 
 
 def test_frozen_rows_are_not_in_the_norm_that_is_clipped():
-    """With all rows frozen, the others move as if the table were no parameter at all."""
+    """With all rows frozen, the other parameters move as if the table were not one of them."""
     rows = VOCAB + windows.SHIFT
     table = 30 * np.random.default_rng(0).normal(size=(rows, DIM)).astype(np.float32)
     tight = optax.chain(optax.clip_by_global_norm(1e-3), optax.sgd(1.0))
@@ -104,14 +104,14 @@ def test_frozen_rows_are_not_in_the_norm_that_is_clipped():
 def test_perplexity_is_exp_of_the_mean_loss_of_every_prediction():
     plan, text = _plan(), _text(1)
     params = training.start(plan, 4, Resources()).params
-    found = perplexity.of(plan, params, text, Resources())
+    measured = perplexity.of(plan, params, text, Resources())
     model = plan.rule.model
     [(ahead, back)] = list(windows.windows(*text, len(text.ids), True))
     *tops, kernel, bias, _ = model.apply(
         params, ahead, back, model.bilm.start((4,)), method=model.scored
     )
     for top, window, value in zip(
-        tops, (ahead, back), (found.forward, found.backward), strict=True
+        tops, (ahead, back), (measured.forward, measured.backward), strict=True
     ):
         logits = np.float64(top) @ np.float64(kernel).T + np.float64(bias)
         nats = (
@@ -120,9 +120,9 @@ def test_perplexity_is_exp_of_the_mean_loss_of_every_prediction():
         )
         expected = np.exp((nats * window.weight).sum() / window.weight.sum())
         np.testing.assert_allclose(value, expected, rtol=1e-5)
-    np.testing.assert_allclose(found.mean, np.sqrt(found.forward * found.backward))
-    # nothing is known yet: about as many words to choose from as there are
-    assert 0.8 * VOCAB < found.mean < 1.6 * (VOCAB + windows.SHIFT)
+    np.testing.assert_allclose(measured.mean, np.sqrt(measured.forward * measured.backward))
+    # before training, the perplexity is about the number of words
+    assert 0.8 * VOCAB < measured.mean < 1.6 * (VOCAB + windows.SHIFT)
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_a_model_learns_what_follows_what(samples, options):
     plan = Plan(jax.random.key(0), rule, 4, True, 8)
     before = perplexity.of(plan, training.start(plan, 8, resources).params, text, resources)
     state, _ = _trained(plan, text, resources)
-    found = perplexity.of(plan, state.params, text, resources)
-    assert found.forward < 0.75 * before.forward  # two of twelve words may follow, and the end
-    assert found.backward < 0.75 * before.backward
+    after = perplexity.of(plan, state.params, text, resources)
+    assert after.forward < 0.75 * before.forward  # two of twelve words or the end may follow
+    assert after.backward < 0.75 * before.backward
 
 
 def test_a_sample_of_all_words_and_more_is_the_full_softmax():
@@ -173,8 +173,8 @@ def test_without_carried_states_sentences_do_not_know_each_other():
 
     def nats(order, carried):
         text = Text(*windows.streams([sentences[i] for i in order], 1))
-        found = perplexity.of(plan._replace(carried=carried), params, text, Resources())
-        return found.forward, found.backward
+        measured = perplexity.of(plan._replace(carried=carried), params, text, Resources())
+        return measured.forward, measured.backward
 
     np.testing.assert_allclose(nats((0, 1, 2), False), nats((2, 0, 1), False), rtol=1e-5)
     assert not np.allclose(nats((0, 1, 2), True), nats((2, 0, 1), True), rtol=1e-5)
@@ -207,7 +207,7 @@ def place(tmp_path, monkeypatch):
 
 
 def _interrupted(monkeypatch, after: int) -> None:
-    """Ctrl-C while chunk `after` is computed."""
+    """Press Ctrl-C while chunk `after` is computed."""
     events = training.events
 
     def slow(*arguments):
@@ -219,10 +219,8 @@ def _interrupted(monkeypatch, after: int) -> None:
     monkeypatch.setattr(training, "events", slow)
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on_to_a_report_of_every_token(
-    place, monkeypatch, capsys
-):
-    """To the same bits: tests/scripts/test_survival.py."""
+def test_ctrl_c_saves_and_a_resumed_run_reports_every_token(place, monkeypatch, capsys):
+    """That the result is bit-identical: tests/scripts/test_survival.py."""
     with monkeypatch.context() as patch:
         _interrupted(patch, 4)
         run(train_contextual, "config.py", monkeypatch=patch, code=130)
@@ -233,18 +231,18 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_a_report_of_every_token(
     loaded = contextual_runs.load(place / "run")
     table = np.asarray(training.table_of(loaded.params))
     for word, row in zip(given.words or (), given.vectors, strict=True):
-        at = loaded.vocab.words.index(word) + windows.SHIFT
-        np.testing.assert_array_equal(table[at], row)  # E after is E before
-    found = json.loads((place / "run/report.json").read_text())
-    tokens = found["tokens"]
+        number = loaded.vocab.words.index(word) + windows.SHIFT
+        np.testing.assert_array_equal(table[number], row)  # the given rows stay frozen
+    report = json.loads((place / "run/report.json").read_text())
+    tokens = report["tokens"]
     assert tokens["read"] == 541 == tokens["train"] + tokens["dev"] + tokens["held_out"]
     assert tokens["unknown"] == 1  # "once" occurs once
-    assert found["perplexity"]["forward"] > 1
-    assert found["bigrams"]["backward"]["perplexity"] > 1
+    assert report["perplexity"]["forward"] > 1
+    assert report["bigrams"]["backward"]["perplexity"] > 1
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--dim", "5"), "--dim 6"),
         (("--vectors", "none.bin"), "none.bin: no such file"),
@@ -254,8 +252,10 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_a_report_of_every_token(
         (("--batch", "4000"), "lower batch"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_in_one_line(place, options, told, monkeypatch, capsys):
+def test_what_cannot_be_trained_is_refused_in_one_line(
+    place, options, message, monkeypatch, capsys
+):
     run(train_contextual, "config.py", *options, monkeypatch=monkeypatch, code=2)
-    said = capsys.readouterr().err
-    assert told in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -1,4 +1,4 @@
-"""neighbors.py, evaluate.py and ladder.py on files of vectors: what they say, write and refuse."""
+"""Laws of neighbors.py, evaluate.py and ladder.py on files of vectors: output, files, errors."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_neighbors_are_a_column_a_word(place, monkeypatch, capsys):
     assert out.count("cosine") == 2
 
 
-def test_neighbors_of_a_sum_are_one_question(place, monkeypatch, capsys):
+def test_neighbors_of_a_sum_are_one_query(place, monkeypatch, capsys):
     options = ("--minus", "man", "--k", "1")
     run(neighbors, "one.txt", "king", "woman", *options, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
@@ -62,7 +62,7 @@ def test_neighbors_of_a_sum_are_one_question(place, monkeypatch, capsys):
 def test_a_run_is_evaluated_with_all_that_changes_its_scores(place, monkeypatch, capsys):
     run(evaluate, "one.txt", *TESTS, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
-    for said in (
+    for text in (
         "5 of 6 (83%)",
         "2 of 3 (67%)",
         "case folded (upper)",
@@ -70,13 +70,13 @@ def test_a_run_is_evaluated_with_all_that_changes_its_scores(place, monkeypatch,
         "300,000",
         "3CosAdd",
     ):
-        assert said in out, said
-    found = json.loads((place / "out/evaluation.json").read_text())
-    table = found["tables"]["one.txt"]
+        assert text in out, text
+    written = json.loads((place / "out/evaluation.json").read_text())
+    table = written["tables"]["one.txt"]
     assert table["analogies"]["questions"]["value"] == 1.0
     assert table["analogies"]["questions"]["sections"]["semantic"]["of"] == 2
     assert table["similarity"]["pairs"]["policy"]["unknown"] == "skip"
-    assert found["comparison"] is None
+    assert written["comparison"] is None
     assert (place / "out/evaluation.png").stat().st_size > 5000
     assert (place / "out/evaluation.md").read_text() in out
 
@@ -85,18 +85,18 @@ def test_two_tables_are_compared_item_by_item(place, monkeypatch, capsys):
     options = ("--unknown", "mean", "--case", "exact", "--formula", "mul", "--restrict-vocab", "9")
     run(evaluate, "one.txt", "other.txt", *TESTS, *options, monkeypatch=monkeypatch)
     out = capsys.readouterr().out
-    for said in ("`one.txt` minus `other.txt`", "McNemar", "mean (the mean", "exact", "3CosMul"):
-        assert said in out, said
-    found = json.loads((place / "out/evaluation.json").read_text())
-    assert found["comparison"]["pairs"]["items"] == 6
-    assert 0 <= found["comparison"]["questions"]["mcnemar"] <= 1
+    for text in ("`one.txt` minus `other.txt`", "McNemar", "mean (the mean", "exact", "3CosMul"):
+        assert text in out, text
+    written = json.loads((place / "out/evaluation.json").read_text())
+    assert written["comparison"]["pairs"]["items"] == 6
+    assert 0 <= written["comparison"]["questions"]["mcnemar"] <= 1
 
 
 def test_a_table_compared_with_itself_does_not_differ(place, monkeypatch):
     (place / "same.txt").write_bytes((place / "one.txt").read_bytes())
     run(evaluate, "one.txt", "same.txt", *TESTS, monkeypatch=monkeypatch)
-    found = json.loads((place / "out/evaluation.json").read_text())["comparison"]
-    assert [(row["value"], row["p"]) for row in found.values()] == [(0, 1), (0, 1)]
+    comparison = json.loads((place / "out/evaluation.json").read_text())["comparison"]
+    assert [(row["value"], row["p"]) for row in comparison.values()] == [(0, 1), (0, 1)]
 
 
 def test_any_vectors_are_the_static_rung(place, monkeypatch, capsys):
@@ -121,10 +121,10 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_done_is_one_line(place, monkeypatch, capsys, name):
-    script, arguments, said = BAD[name]
+def test_an_unusable_request_is_an_error_of_one_line(place, monkeypatch, capsys, name):
+    script, arguments, message = BAD[name]
     run(script, *arguments, monkeypatch=monkeypatch, code=2)
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (place / "out").exists()

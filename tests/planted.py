@@ -1423,8 +1423,8 @@ MUTANTS = {
         "tests/lab/hosts/test_agreement.py::test_where_jax_has_its_store",
     ),
     "--help prints a comment": Mutant(
-        "lab/runs/static/config.py",
-        '    """Several processes, each started with the same command but for its number."""\n',
+        "lab/settings.py",
+        '    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""\n',
         "",
         "tests/scripts/test_help.py::test_no_comment_of_the_code_is_printed_for_a_config",
     ),

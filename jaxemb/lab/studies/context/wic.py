@@ -1,0 +1,124 @@
+"""WiC: whether a word has the same sense in two sentences, judged by the cosine of its vectors."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxemb.errors import InputError
+from jaxemb.evaluation import context_tests, polysemy
+from jaxemb.evaluation.context_tests import Wic
+from jaxemb.evaluation.polysemy import Compared, WicAccuracy
+from jaxemb.lab import report
+from jaxemb.lab.studies.context.tokens import Source
+
+
+class Scored(NamedTuple):
+    """What the layers of one source reach."""
+
+    source: str
+    layers: tuple[WicAccuracy, ...]
+    pairs: int  # scored
+    unknown: int  # pairs left out: the source has no vector of a word's own
+
+
+def read(path: str | Path) -> Wic:
+    """A split of WiC with the labels beside it: NAME.gold.txt of NAME.data.txt.
+
+    Raises:
+        InputError: no such file, no labels beside it, or a line that is not WiC's.
+    """
+    path = Path(path)
+    gold = path.with_name(path.name.replace(".data.", ".gold."))
+    if gold == path or not gold.is_file():
+        raise InputError(
+            f"{path}: no labels beside it; wanted NAME.data.txt and NAME.gold.txt in one folder"
+        )
+    return context_tests.wic(path, gold)
+
+
+def compared(source: Source, test: Wic) -> tuple[list[Compared], int]:
+    """The cosines of every layer, of the pairs whose words the source knows; how many it does not.
+
+    A language model reads a word that it does not know as unknown, and knows its context.
+    """
+    assert test.same is not None
+    sides = (test.left, test.right)
+    known = np.array(
+        [
+            source.model is not None or all(map(source.knows, words))
+            for words in zip(*map(_targets, sides, test.at.T), strict=True)
+        ],
+        bool,
+    )
+    chosen = np.flatnonzero(known)
+    vectors = []
+    for sentences, places in zip(sides, test.at.T, strict=True):
+        of_side = np.zeros((source.layers, len(chosen), source.dim), np.float32)
+        for i, layers in source.vectors([sentences[pair] for pair in chosen]):
+            of_side[:, i] = layers[:, places[chosen[i]]]
+        vectors.append(of_side)
+    same = test.same[chosen]
+    pairs = [polysemy.compared(*layer, same) for layer in zip(*vectors, strict=True)]
+    return pairs, len(known) - len(chosen)
+
+
+def _targets(sentences: Sequence[Sequence[str]], places: Any) -> list[str]:
+    return [sentence[place] for sentence, place in zip(sentences, places, strict=True)]
+
+
+def score(source: Source, test: Wic, train: Wic | None = None, seed: int = 0) -> Scored:
+    """The accuracy of every layer; each threshold is chosen on `train`, or on the other half.
+
+    Raises:
+        InputError: too few pairs of words that the source knows.
+    """
+    tested, unknown = compared(source, test)
+    if train is None:
+        layers = [polysemy.wic_halves(pairs, seed=seed) for pairs in tested]
+    else:
+        learned, _ = compared(source, train)
+        layers = [
+            polysemy.wic_accuracy(*both, seed=seed) for both in zip(learned, tested, strict=True)
+        ]
+    return Scored(source.path, tuple(layers), len(test.words) - unknown, unknown)
+
+
+def write(folder: Path, test: Wic, train: Wic | None, scores: Sequence[Scored]) -> str:
+    """Writes wic.json and wic.md into the folder; returns the Markdown."""
+    values = {
+        "test": test.name,
+        "train": train and train.name,
+        "pairs": len(test.words),
+        "sources": [
+            {
+                **of._asdict(),
+                "layers": [
+                    {"threshold": each.threshold, **each.accuracy._asdict()} for each in of.layers
+                ],
+            }
+            for of in scores
+        ],
+    }
+    rows = [
+        (of.source, layer, each.accuracy, f"{each.threshold:.3f}", of.pairs, of.unknown)
+        for of in scores
+        for layer, each in enumerate(of.layers)
+    ]
+    head = ("source", "layer", "accuracy [95 %]", "threshold", "pairs", "left out")
+    chosen = f"on {train.name}" if train else "on the other half of the pairs (the mean of both)"
+    return report.write(
+        folder,
+        "wic",
+        values,
+        lambda shown: f"""# Words in context: {test.name}
+
+{report.table(head, rows)}
+
+- {len(test.words):,} pairs of sentences; "same sense" where the cosine of the word's two vectors is
+  at or above a threshold that was chosen {chosen}
+- intervals: bootstrap over pairs
+- left out: pairs with a word that static vectors do not have; a language model reads it as unknown
+""",
+    )

@@ -1,4 +1,4 @@
-"""Files: whole or absent, as JSON, synced to disk; and functions by name and content."""
+"""Atomic file writes, JSON, syncing to disk; and functions named by module and content."""
 
 import contextlib
 import functools
@@ -16,9 +16,9 @@ from jaxemb.errors import InputError
 
 
 def function_name(function: Callable) -> str:
-    """module:qualname; of a function from outside the package, also the sha256 of its file.
+    """Return `module:qualname`; for functions outside the package, add a sha256 of the source file.
 
-    A partial is written with its settings; functions among them by name.
+    A `functools.partial` is written with its arguments; functions among them are written by name.
     """
     if isinstance(function, functools.partial):
         settings = [_setting(value) for value in function.args]
@@ -37,15 +37,15 @@ def function_name(function: Callable) -> str:
 
 def _setting(value: Any) -> str:
     if isinstance(value, tuple):  # an optax transformation is a tuple of functions
-        return f"({', '.join(_setting(each) for each in value)})"
+        return f"({', '.join(_setting(item) for item in value)})"
     return function_name(value) if callable(value) else repr(value)
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that this project wrote.
+    """Return the text of a file that this project wrote.
 
     Raises:
-        InputError: no such file, or one that is not text.
+        InputError: the file cannot be read, or is not UTF-8.
     """
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
@@ -57,10 +57,10 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The value of a JSON file that this project wrote.
+    """Return the value of a JSON file that this project wrote.
 
     Raises:
-        InputError: no such file, or one that is not JSON.
+        InputError: the file cannot be read, or is not JSON.
     """
     try:
         return json.loads(read_text(path))
@@ -70,12 +70,13 @@ def read_json(path: Path) -> Any:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name to write under; the file takes its own when all went well, and else is taken away.
+    """Yield a temporary path to write to; rename it to `path` on success, delete it on failure.
 
-    What is written is on the disk before, and the name after: a machine that stops leaves either.
+    The content is synced to disk before the rename and the folder after it, so that a crash leaves
+    the old file or the whole new one.
 
     Raises:
-        InputError: a device, a pipe or a folder has that name, and would be replaced.
+        InputError: `path` is a device, a pipe or a folder, which the rename would replace.
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: no file (a device, a pipe or a folder): wanted a file's name")
@@ -91,12 +92,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def arrays_into(path: Path, mode: str = "wb") -> Iterator[Callable[[Any], None]]:
-    """A function that writes arrays into a file, one behind the other, all or with an error.
+    """Yield a function that appends an array to the file; it writes every byte or raises.
 
-    NumPy's `tofile` does not say which file did not fit on a disk, nor that its last 4 kB did not.
+    On a full disk NumPy's `tofile` names no file, and does not report that the last 4 kB are lost.
 
     Raises:
-        InputError: the file cannot be written, in the function.
+        InputError: (by the yielded function) the file cannot be written.
     """
     with path.open(mode, buffering=0) as file:
 
@@ -112,41 +113,41 @@ def arrays_into(path: Path, mode: str = "wb") -> Iterator[Callable[[Any], None]]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file that is whole, or as it was before."""
+    """Write a text file atomically: a crash leaves the old file or the whole new one."""
     with replacing(path) as unfinished:
         unfinished.write_text(text, "utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file that is whole, or as it was before."""
+    """Write a JSON file atomically; NaN and infinity become null."""
     text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
 def finite(value: Any) -> Any:
-    """The same value with null for NaN and infinity, which JSON does not have."""
+    """Return the value with None in place of NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Disk(NamedTuple):
-    """A folder is durable when it was synced, and so was the folder that names it."""
+    """File operations of checkpoints. A folder is durable once it and its parent are synced."""
 
     make: Callable[[Path], Any]
     write: Callable[[Path, bytes], Any]
-    sync: Callable[[Path], Any]  # a file, or a folder: what it names
+    sync: Callable[[Path], Any]  # the content of a file, or the names in a folder
     rename: Callable[[Path, Path], Any]
-    remove: Callable[[Path], Any]  # a folder with all in it
+    remove: Callable[[Path], Any]  # a folder and everything in it
 
 
 def sync(path: Path) -> None:
-    """Returns when a file, or what a folder names, is on the disk.
+    """Flush the content of a file, or the names in a folder, to the disk before returning.
 
     Raises:
-        OSError: no such file, or the disk failed.
+        OSError: there is no such file, or the disk failed.
     """
     opened = os.open(path, os.O_RDONLY)
     try:
@@ -166,23 +167,23 @@ DISK = Disk(
 
 @contextlib.contextmanager
 def left_as_found(folder: str | Path) -> Iterator[None]:
-    """A folder that can be written to; one that is new and still empty goes with a failure."""
+    """Make a folder writable; if the block fails, remove the folder if it is new and empty."""
     existed = Path(folder).exists()
     writable(folder)
     try:
         yield
     except BaseException:
         if not existed:
-            with contextlib.suppress(OSError):  # not empty: something of worth is in it
+            with contextlib.suppress(OSError):  # not empty: the block has saved something
                 Path(folder).rmdir()
         raise
 
 
 def writable(folder: str | Path) -> Path:
-    """The folder, made if need be.
+    """Return the folder, after creating it if needed and checking that it can be written to.
 
     Raises:
-        InputError: it cannot be written to.
+        InputError: the folder cannot be written to.
     """
     folder = Path(folder)
     try:

@@ -1514,8 +1514,8 @@ MUTANTS = {
     ),
     "blank lines have one value": Mutant(
         "formats/text.py",
-        "counts[each]), default=0)",
-        "counts[each]), default=1)",
+        "counts[width]), default=0)",
+        "counts[width]), default=1)",
         "tests/formats/test_rules.py::test_a_file_of_blank_lines_is_refused_at_its_first",
     ),
     "the fast path takes nothing": Mutant(

@@ -1,4 +1,4 @@
-"""What SECURITY.md says. Oracle: the syntax of every file, and the tests that it names."""
+"""The claims of SECURITY.md. Oracle: the syntax of every file, and the tests that it names."""
 
 import ast
 import json
@@ -12,30 +12,30 @@ from jaxemb.lab.runs.contextual import run
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "jaxemb").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
-PIPES = ROOT / "jaxemb/text/processes.py"  # to processes that it started itself
+PIPES = ROOT / "jaxemb/text/processes.py"  # pickles for processes that it started
 RUNNING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "code"}
 
 
 def _faults(path: Path) -> list[str]:
-    """What could run what a file holds."""
-    found = []
+    """Return the imports and calls in a source file that could run the content of data."""
+    faults = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names]
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            found += [name for name in names if name.split(".")[0] in RUNNING and path != PIPES]
+            faults += [name for name in names if name.split(".")[0] in RUNNING and path != PIPES]
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called in ("eval", "exec", "compile", "os.system", "torch.load", "__import__"):
-                found.append(called)
+                faults.append(called)
             for word in node.keywords:
                 if word.arg in ("allow_pickle", "shell") and ast.unparse(word.value) != "False":
-                    found.append(f"{called}({word.arg})")
-    return found
+                    faults.append(f"{called}({word.arg})")
+    return faults
 
 
 def test_nothing_is_evaluated_or_unpickled():
-    assert {str(path): found for path in SOURCES if (found := _faults(path))} == {}
+    assert {str(path): faults for path in SOURCES if (faults := _faults(path))} == {}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_nothing_is_evaluated_or_unpickled():
         "import joblib.numpy_pickle",
     ],
 )
-def test_what_would_be_is_found(tmp_path, line):
+def test_each_way_to_run_data_is_detected(tmp_path, line):
     (tmp_path / "file.py").write_text(line)
     assert _faults(tmp_path / "file.py")
 

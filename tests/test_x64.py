@@ -1,4 +1,4 @@
-"""JAX's default width decides nothing. Oracles: the bits of another process; types; arithmetic."""
+"""JAX's default width changes no result. Oracles: another process, types, arithmetic."""
 
 import ast
 import functools
@@ -35,7 +35,7 @@ MADE = ("arange", "zeros", "ones", "full", "eye", "linspace", "empty", "identity
 
 
 def test_every_training_leaves_the_same_bits(pytestconfig):
-    """A process of each width, and the same program otherwise."""
+    """The same program in one process with and one without JAX_ENABLE_X64."""
     few = [] if pytestconfig.getoption("thorough") else trained.FEW
     command = [sys.executable, "-m", "tests.trained", *few]
     environment = {**quickly.environment(), "PYTHONPATH": str(ROOT)}
@@ -49,15 +49,15 @@ def test_every_training_leaves_the_same_bits(pytestconfig):
         )
         for width in "01"
     ]
-    narrow, wide = (json.loads(each.communicate()[0]) for each in both)
+    narrow, wide = (json.loads(process.communicate()[0]) for process in both)
     assert wide == narrow
     assert not few or list(wide) == few
-    assert not any("64" in told.rsplit(" ", 1)[0] for told in wide.values())
+    assert not any("64" in digest.rsplit(" ", 1)[0] for digest in wide.values())
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_no_real_number_of_a_step_is_wider_than_the_tables(name, vocab):
-    """Constants aside, which take the type of what they meet."""
+    """Weakly typed constants are exempt: they take the type of the array they meet."""
     objective = OBJECTIVES[name]
     learner = learners.row_sparse(objective, optimizer=learners.adagrad, cap=0.1)
     with jax.enable_x64(True):
@@ -71,19 +71,19 @@ def test_no_real_number_of_a_step_is_wider_than_the_tables(name, vocab):
             return learner.step(state, draw(bits, TEXTS, resources), 0.1, mask)
 
         traced = jax.make_jaxpr(step)(state, bits, resources, mask)
-    found = {str(each.aval) for each in _made(traced.jaxpr) if _wide(each.aval)}
-    assert not found
+    wide_types = {str(variable.aval) for variable in _made(traced.jaxpr) if _wide(variable.aval)}
+    assert not wide_types
 
 
 def _made(jaxpr) -> list[Any]:
-    """What every equation of a program makes, those inside others too."""
-    found = [*jaxpr.invars, *jaxpr.constvars]
+    """Return the variables of a jaxpr, with those of inner jaxprs."""
+    variables = [*jaxpr.invars, *jaxpr.constvars]
     for equation in jaxpr.eqns:
-        found += equation.outvars
+        variables += equation.outvars
         inner = jax.tree.leaves(list(equation.params.values()), is_leaf=_is_program)
-        for each in filter(_is_program, inner):
-            found += _made(getattr(each, "jaxpr", each))
-    return found
+        for program in filter(_is_program, inner):
+            variables += _made(getattr(program, "jaxpr", program))
+    return variables
 
 
 def _is_program(value: Any) -> bool:
@@ -101,15 +101,15 @@ def test_embedders_start_and_answer_in_float32(name):
     with jax.enable_x64(True):
         params = jax.eval_shape(embedder.init, jax.random.key(0))
         tokens, mask = (jax.ShapeDtypeStruct((5,), kind) for kind in (jnp.int32, jnp.float32))
-        found = params, jax.eval_shape(embedder.apply, params, tokens, mask)
-    assert {leaf.dtype for leaf in jax.tree.leaves(found)} <= {np.dtype(np.float32)}
+        results = params, jax.eval_shape(embedder.apply, params, tokens, mask)
+    assert {leaf.dtype for leaf in jax.tree.leaves(results)} <= {np.dtype(np.float32)}
 
 
 def test_no_draw_leaves_its_type_to_a_flag():
     untyped = []
     for path in FILES:
         tree = ast.parse(path.read_text("utf-8"))
-        for call in (each for each in ast.walk(tree) if isinstance(each, ast.Call)):
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if not ast.unparse(call.func).startswith("jax.random."):
                 continue
             name = ast.unparse(call.func).rpartition(".")[2]
@@ -122,7 +122,7 @@ def _typed_draw(name: str, call: ast.Call, tree: ast.AST) -> bool:
     taken = list(inspect.signature(getattr(jax.random, name)).parameters)
     if "dtype" in taken:
         return _given("dtype", taken, call)
-    return _of_type(call.args[1], tree)  # the type is that of what is drawn from
+    return _of_type(call.args[1], tree)  # the draw has the type of this argument
 
 
 def _given(name: str, taken: list[str], call: ast.Call) -> bool:
@@ -131,26 +131,28 @@ def _given(name: str, taken: list[str], call: ast.Call) -> bool:
 
 
 def _of_type(value: ast.expr, tree: ast.AST) -> bool:
-    """Whether the source says what type of number this is, here or where its name is bound."""
-    said = [value]
+    """Whether the source states the type of this value, here or where its name is assigned."""
+    expressions = [value]
     if isinstance(value, ast.Name):
-        for each in ast.walk(tree):
-            if isinstance(each, ast.Assign) and value.id in ast.unparse(each.targets[0]):
-                said.append(each.value)
-    return any(kind in ast.unparse(each) for each in said for kind in ("jnp.float32", "jnp.int32"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and value.id in ast.unparse(node.targets[0]):
+                expressions.append(node.value)
+    return any(
+        kind in ast.unparse(node) for node in expressions for kind in ("jnp.float32", "jnp.int32")
+    )
 
 
-def test_random_numbers_go_by_one_name():
-    """Or the law above would read past them."""
+def test_jax_random_is_used_under_its_full_name():
+    """Otherwise the test above would miss some draws."""
     for path in FILES:
-        for each in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(each, ast.ImportFrom) and (each.module or "").startswith("jax"):
-                assert each.module != "jax.random", path
-                assert "random" not in {alias.name for alias in each.names} or (
-                    each.module != "jax"
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jax"):
+                assert node.module != "jax.random", path
+                assert "random" not in {alias.name for alias in node.names} or (
+                    node.module != "jax"
                 ), path
-            if isinstance(each, ast.Import):
-                assert "jax.random" not in {alias.name for alias in each.names}, path
+            if isinstance(node, ast.Import):
+                assert "jax.random" not in {alias.name for alias in node.names}, path
 
 
 def test_arrays_that_are_made_from_nothing_say_their_type():
@@ -171,7 +173,7 @@ def test_arrays_that_are_made_from_nothing_say_their_type():
 
 
 def _of_bool(call: ast.Call) -> bool:
-    return any(ast.unparse(each) == "bool" for each in call.args)
+    return any(ast.unparse(argument) == "bool" for argument in call.args)
 
 
 # --- linear algebra ---
@@ -186,14 +188,14 @@ def _tables() -> dict[str, Any]:
 
 MEASURES = {
     "rank": linalg.rank,
-    "rank by qr": lambda of: linalg.rank(linalg.spectrum(of, method=linalg.qr)),
-    "rank by sketch": lambda of: linalg.rank(linalg.spectrum(of, method=linalg.sketch)),
-    "rank under jit": jax.jit(lambda of: linalg.rank(of)),
+    "rank by qr": lambda table: linalg.rank(linalg.spectrum(table, method=linalg.qr)),
+    "rank by sketch": lambda table: linalg.rank(linalg.spectrum(table, method=linalg.sketch)),
+    "rank under jit": jax.jit(lambda table: linalg.rank(table)),
     "certify": linalg.certify,
-    "certify under jit": jax.jit(lambda of: linalg.certify(of)),
+    "certify under jit": jax.jit(lambda table: linalg.certify(table)),
     "whiten": linalg.whiten,
     "partition isotropy": linalg.partition_isotropy,
-    "dependence": lambda of: linalg.dependence(of[:6]),
+    "dependence": lambda table: linalg.dependence(table[:6]),
     "mean cosine": linalg.mean_cosine,
     "isoscore": linalg.isoscore,
 }
@@ -202,40 +204,43 @@ MEASURES = {
 @pytest.mark.parametrize("name", covering.every(3, MEASURES))
 def test_a_float32_table_is_judged_alike(name):
     for table in _tables().values():
-        found = []
+        results = []
         for wide in (False, True):
             with jax.enable_x64(wide):
-                told = MEASURES[name](jnp.asarray(table))
-                found.append([np.asarray(leaf) for leaf in jax.tree.leaves(told)])
-        for narrow, wide in zip(*found, strict=True):
+                result = MEASURES[name](jnp.asarray(table))
+                results.append([np.asarray(leaf) for leaf in jax.tree.leaves(result)])
+        for narrow, wide in zip(*results, strict=True):
             np.testing.assert_array_equal(narrow, wide)
             assert (narrow.dtype == wide.dtype) or narrow.dtype.kind == "i"
 
 
 @pytest.mark.parametrize("transform", [lambda f: f, jax.jit], ids=["plain", "jit"])
 def test_a_float64_table_on_a_device_is_judged_in_float64_and_says_so(transform):
-    """A value of 1e-10 of the largest: no float32 table shows it."""
+    """A singular value of 1e-10 times the largest, which float32 cannot resolve."""
     with jax.enable_x64(True):
         random = np.random.default_rng(0)
         left, right = (np.linalg.qr(random.normal(size=(n, 3)))[0] for n in (8, 3))
         table = (left * [1.0, 0.5, 1e-10]) @ right.T
-        found = transform(lambda of: linalg.rank(of))(jnp.asarray(table))
-        assert int(found.rank) == np.linalg.matrix_rank(table) == 3
-        assert found.tolerance.dtype == np.float64
-        assert int(transform(lambda of: linalg.rank(of))(jnp.asarray(table, jnp.float32)).rank) == 2
+        result = transform(lambda values: linalg.rank(values))(jnp.asarray(table))
+        assert int(result.rank) == np.linalg.matrix_rank(table) == 3
+        assert result.tolerance.dtype == np.float64
+        assert (
+            int(transform(lambda values: linalg.rank(values))(jnp.asarray(table, jnp.float32)).rank)
+            == 2
+        )
 
 
 @pytest.mark.parametrize("seed", [1 << 32, -1, (1 << 40) + 3])
 def test_a_seed_beyond_32_bits_is_refused(seed):
-    """JAX drops its upper half where 64 bits are not on: another seed would be the same."""
+    """Without x64 JAX drops the upper half of a seed: two seeds would give the same draws."""
     text = Corpus(("x",), held_out=0.1)
     static = functools.partial(StaticConfig, text, "run", objectives.skipgram, learners.row_sparse)
     lm = functools.partial(ContextualConfig, text, "run", models.gru_cell, models.adam)
     counted = functools.partial(CountConfig, text, "run", factorizations.ppmi_svd)
     members = (Member(seed=seed),)
-    for asked in (static(seed=seed), static(members=members), lm(seed=seed), counted(seed=seed)):
+    for config in (static(seed=seed), static(members=members), lm(seed=seed), counted(seed=seed)):
         with pytest.raises(InputError, match=r"seed is "):
-            asked.check()
+            config.check()
     table = operators.dense(jnp.ones((4, 3), jnp.float32))
     with pytest.raises(InputError, match=r"key is "):
         linalg.truncated_svd(table, 1, key=seed)

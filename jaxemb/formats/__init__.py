@@ -1,9 +1,10 @@
-"""Word vectors from files and into files: what Google, Stanford and Facebook published, exactly.
+"""Read and write word vectors in the formats of Google, Stanford and Facebook, bit for bit.
 
-    found = formats.read("GoogleNews-vectors-negative300.bin")
-    found.words, found.vectors
+    table = formats.read("GoogleNews-vectors-negative300.bin")
+    table.words, table.vectors
 
-Nothing is unpickled, evaluated or fetched, and a file is read as it is or refused with its place.
+Nothing is unpickled, evaluated or downloaded. A file is read exactly as its bytes say, or an error
+names the line or byte at fault.
 """
 
 import lazy_loader

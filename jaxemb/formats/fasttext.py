@@ -1,10 +1,9 @@
 """fastText's .bin: words, and rows for their character n-grams, so that any word has a vector.
 
-Versions 11 and 12, dense, unsupervised. Quantised, pruned and supervised models are refused by
-name.
+Versions 11 and 12, dense and unsupervised. An error names quantised, pruned and supervised models.
 
 Source:
-    Bojanowski et al. 2017, arXiv:1607.04606, eq. 2 with a mean for the sum.
+    Bojanowski et al. 2017, arXiv:1607.04606, eq. 2 with a mean instead of the sum.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,11 +21,11 @@ from jaxemb.formats.rows import Rows, decoded
 from jaxemb.functional import hashing
 from jaxemb.text import vocabulary
 
-_COMPOSED = 1 << 12  # words at once
+_COMPOSED = 1 << 12  # words composed at once
 
 
 class Model(NamedTuple):
-    """A fastText model: the vector of a word is the mean of its own row and its n-grams'."""
+    """A fastText model: a word's vector is the mean of its own row and its n-grams' rows."""
 
     settings: fasttext_file.Settings
     words: tuple[str, ...]
@@ -36,10 +35,10 @@ class Model(NamedTuple):
 
 
 def read(path: Path, options: Options) -> WordVectors:
-    """The words of a .bin file with their whole vectors, n-grams taken in."""
+    """Read the words of a .bin file with their vectors, composed of words and n-grams."""
     with File(path, options.progress) as file:
         settings, dictionary, rows, _ = fasttext_file.read(file, options)
-        found = Rows(file, options, settings.dim, len(dictionary.raw))
+        table = Rows(file, options, settings.dim, len(dictionary.raw))
         for start in range(0, len(dictionary.raw), _COMPOSED):
             part = slice(start, start + _COMPOSED)
             raw, places = dictionary.raw[part], dictionary.places[part]
@@ -48,17 +47,17 @@ def read(path: Path, options: Options) -> WordVectors:
             def where(i: int, places=places) -> str:
                 return f"byte {places[i]:,}"
 
-            found.add(raw, _composed(settings, rows, len(dictionary.raw), raw, own), where)
-            if found.complete:
+            table.add(raw, _composed(settings, rows, len(dictionary.raw), raw, own), where)
+            if table.complete:
                 break
-        return found.finish()
+        return table.finish()
 
 
 def model(path: str | Path, options: Options = Options()) -> Model:  # noqa: B008 (immutable)
-    """A .bin file whole, for words that are not in it (`vectors`).
+    """Read a .bin file as a model, from which `vectors` composes the vectors of any words.
 
     Raises:
-        FormatError: not a dense unsupervised model of version 11 or 12, or damaged.
+        FormatError: the file is damaged, or no dense unsupervised model of version 11 or 12.
     """
     with File(existing(path, "a fastText model"), options.progress) as file:
         settings, dictionary, rows, output = fasttext_file.read(file, options)
@@ -77,21 +76,21 @@ def write(
     blocks: Iterable[Any],
     output: Float[Any, "words dim"],
 ) -> None:
-    """A .bin file that fastText and gensim read, whole or not there.
+    """Write a .bin file that fastText and gensim can read, atomically.
 
     Args:
-        tokens: that the words were counted in.
-        blocks: the rows of words, then of all buckets, some at a time: float32 [some, dim].
-        output: the other table.
+        tokens: the number of tokens in which the words were counted.
+        blocks: the input table in blocks, float32 [some, dim]: rows of words, then of all buckets.
+        output: the output table.
 
     Raises:
-        InputError: a word that such a file cannot hold.
+        InputError: the format cannot hold a word.
     """
     each_a_word("words", words)
     for i, word in enumerate(words):
         if why := unwritable.anywhere(word, i, settings.dim):
-            said = f"this format cannot hold the word {word!r:.60}: {why}"
-            raise InputError(f"{path}: row {i:,}: {said}")
+            message = f"this format cannot hold the word {word!r:.60}: {why}"
+            raise InputError(f"{path}: row {i:,}: {message}")
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
     dictionary = fasttext_file.Dictionary(raw, list(map(int, counts)), [])
     matrices = ((len(raw) + settings.bucket, blocks), (len(raw), [output]))
@@ -100,15 +99,15 @@ def write(
 
 
 def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"]:
-    """The vectors of words, in the vocabulary or not: means of float32 rows, added in order.
+    """Return the vectors of words, in the vocabulary or not: means of float32 rows, in order.
 
-    A word that has neither a row nor an n-gram (an unknown one with bucket 0) gets zeros.
+    A word that has neither a row nor an n-gram (an unknown word with bucket 0) gets zeros.
 
     Raises:
-        InputError: words that are no strings, or one string.
+        InputError: `words` is a single string, or holds something other than strings.
     """
     each_a_word("words", words)
-    number = vocabulary.numbers(model.words)  # of a word that stands twice, the first row
+    number = vocabulary.numbers(model.words)  # of a repeated word, the first row
     raw = [word.encode("utf-8", "surrogateescape") for word in words]
     own = np.array([number.get(word, -1) for word in words], np.int64)
     return _composed(model.settings, model.rows, len(model.words), raw, own)
@@ -117,14 +116,14 @@ def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"
 def _composed(
     settings: fasttext_file.Settings, rows: Any, words: int, raw: list[bytes], own: Any
 ) -> Any:
-    """The mean of a word's own row (where own >= 0) and its n-grams' rows, added in this order."""
+    """Return the mean of each word's own row (if own >= 0) and its n-grams' rows, in this order."""
     known = own >= 0
     sums = np.zeros((len(raw), settings.dim), np.float32)
     sums[known] = rows[own[known]]
     buckets, counts = hashing.buckets_of(raw, settings.minn, settings.maxn, settings.bucket)
     ids, starts = words + buckets, np.cumsum(counts) - counts
     shares = np.maximum(counts + known, 1).astype(np.float32)[:, None]
-    with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused with its place
+    with np.errstate(over="ignore", invalid="ignore"):  # the reader reports infinity with its place
         for k in range(int(counts.max(initial=0))):  # in order, as float32 sums depend on it
             longer = np.flatnonzero(counts > k)
             sums[longer] += rows[ids[starts[longer] + k]]

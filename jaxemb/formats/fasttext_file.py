@@ -1,4 +1,4 @@
-"""The bytes of fastText's .bin, versions 11 and 12, field by field.
+"""The layout of fastText's .bin, versions 11 and 12, field by field.
 
 Source:
     fastText: `FastText::loadModel`, `Args::load`, `Dictionary::load`, `DenseMatrix::load`.
@@ -18,11 +18,11 @@ _INT32 = (1 << 31) - 1
 _COUNT = struct.Struct("<qb")
 _ARGUMENTS = struct.Struct("<12id")
 _ENTRY = 10  # bytes of a word's count, type and final NUL; the word itself comes before
-_CHECKED = 1 << 12  # rows at once
+_CHECKED = 1 << 12  # rows checked at once
 
 
 class Settings(NamedTuple):
-    """What a .bin file says of its training, in its own order and names."""
+    """The training settings in a .bin file, in the order and with the names of fastText."""
 
     dim: int
     ws: int
@@ -40,7 +40,7 @@ class Settings(NamedTuple):
 
 
 class Dictionary(NamedTuple):
-    """The bytes of each word, how often it occurred, and the byte where it stands."""
+    """The bytes of each word, its count, and its position in the file."""
 
     raw: list[bytes]
     counts: list[int]
@@ -48,15 +48,15 @@ class Dictionary(NamedTuple):
 
 
 def read(file: File, options: Options) -> tuple[Settings, Dictionary, Any, Any]:
-    """The settings, the words, and both matrices."""
+    """Read the settings, the words, the input matrix and the output matrix."""
     settings = _settings(file)
     kinds = ["supervised"] * (settings.model == _SUPERVISED)
     dictionary, pruned = _dictionary(file)
     at = file.at
     kinds += ["pruned"] * pruned + ["quantised"] * _flag(file)
     if kinds:
-        found = f"a {', '.join(kinds)} model"
-        raise file.error(f"byte {at:,}", found, "an unsupervised, dense one (skipgram or cbow)")
+        actual = f"a {', '.join(kinds)} model"
+        raise file.error(f"byte {at:,}", actual, "an unsupervised, dense one (skipgram or cbow)")
     words = len(dictionary.raw)
     rows = _matrix(file, "input", words + settings.bucket, settings.dim)
     if not options.allow_nonfinite:
@@ -72,13 +72,13 @@ def read(file: File, options: Options) -> tuple[Settings, Dictionary, Any, Any]:
 
 
 def write(out: Any, settings: Settings, dictionary: Dictionary, tokens: int, matrices: Any) -> None:
-    """The bytes of a dense, unsupervised model of version 12.
+    """Write a dense, unsupervised model of version 12.
 
     Args:
-        out: a file open for writing.
-        dictionary: `places` are not used.
-        tokens: that the words were counted in.
-        matrices: of input and of output, each its number of rows and an iterable of blocks.
+        out: a binary file open for writing.
+        dictionary: words and counts; `places` is not used.
+        tokens: the number of tokens in which the words were counted.
+        matrices: (number of rows, iterable of blocks) of the input and of the output matrix.
     """
     out.write(struct.pack("<ii", MAGIC, 12) + _ARGUMENTS.pack(*settings))
     words = len(dictionary.raw)
@@ -92,14 +92,18 @@ def write(out: Any, settings: Settings, dictionary: Dictionary, tokens: int, mat
 
 
 def refuse_old(file: File, data: bytes) -> None:
-    """Raises FormatError for a model without the mark that fastText writes since version 11."""
+    """Raise FormatError for a model from before version 11, which begins with no mark."""
     if len(data) < _ARGUMENTS.size:
         return
-    of = Settings(*_ARGUMENTS.unpack_from(data))
-    everyday = 1 <= of.dim <= 4096 and 1 <= of.ws <= 100 and 0 <= of.minn <= of.maxn <= 100
-    if everyday and 1 <= of.loss <= 4 and 1 <= of.model <= _SUPERVISED:
-        found = "a fastText model from before version 11"
-        raise file.error("byte 0", found, "version 11 or 12", "train it again, or use its .vec")
+    settings = Settings(*_ARGUMENTS.unpack_from(data))
+    everyday = (
+        1 <= settings.dim <= 4096
+        and 1 <= settings.ws <= 100
+        and 0 <= settings.minn <= settings.maxn <= 100
+    )
+    if everyday and 1 <= settings.loss <= 4 and 1 <= settings.model <= _SUPERVISED:
+        actual = "a fastText model from before version 11"
+        raise file.error("byte 0", actual, "version 11 or 12", "train it again, or use its .vec")
 
 
 def _settings(file: File) -> Settings:
@@ -127,39 +131,43 @@ def _settings(file: File) -> Settings:
 
 
 def _dictionary(file: File) -> tuple[Dictionary, bool]:
-    """The words with their counts and places; and whether n-grams have been pruned."""
+    """Read the words with their counts and places; and whether n-grams have been pruned."""
     at = file.at
     size, words, labels, tokens, pruned = struct.unpack("<iiiqq", file.exactly(28, "sizes"))
     if words < 1 or labels < 0 or size != words + labels or tokens < 0 or pruned < -1:
-        found = f"{size} entries, {words} words, {labels} labels, {tokens} tokens, pruned {pruned}"
-        raise file.error(f"byte {at:,}", found, "entries = words + labels, all >= 0, pruned >= -1")
+        contents = (
+            f"{size} entries, {words} words, {labels} labels, {tokens} tokens, pruned {pruned}"
+        )
+        raise file.error(
+            f"byte {at:,}", contents, "entries = words + labels, all >= 0, pruned >= -1"
+        )
     least = size * (_ENTRY + 1) + max(pruned, 0) * 8
     if file.left is not None and least > file.left:
-        found = f"{size:,} entries and {max(pruned, 0):,} pairs, at least {least:,} bytes"
-        raise file.error(f"byte {at:,}", found, f"no more than the {file.left:,} that follow")
-    found, entries = Dictionary([], [], []), _Entries(file)
+        contents = f"{size:,} entries and {max(pruned, 0):,} pairs, at least {least:,} bytes"
+        raise file.error(f"byte {at:,}", contents, f"no more than the {file.left:,} that follow")
+    contents, entries = Dictionary([], [], []), _Entries(file)
     for i in range(size):
         place, raw, count, kind = entries.next()
         if count < 0 or kind != (i >= words):
-            said = f"{raw[:40]!r} with count {count} and type {kind}"
-            raise file.error(f"byte {place:,}", said, "words (0), then labels (1), counts >= 0")
-        found.raw.append(raw)
-        found.counts.append(count)
-        found.places.append(place)
+            actual = f"{raw[:40]!r} with count {count} and type {kind}"
+            raise file.error(f"byte {place:,}", actual, "words (0), then labels (1), counts >= 0")
+        contents.raw.append(raw)
+        contents.counts.append(count)
+        contents.places.append(place)
     entries.close()
     for _ in range(max(pruned, 0)):
         file.exactly(8, "pruned n-grams")
-    return found, pruned >= 0
+    return contents, pruned >= 0
 
 
 class _Entries:
-    """The entries of a dictionary: a word, NUL, an int64 count and a type."""
+    """Reads the entries of a dictionary: a word, NUL, an int64 count and an int8 type."""
 
     def __init__(self, file: File) -> None:
         self._file, self._data, self._at = file, b"", 0
 
     def next(self) -> tuple[int, bytes, int, int]:
-        """(its place, the word, its count, its type)"""
+        """Return (place in the file, word, count, type) of the next entry."""
         while True:
             nul = self._data.find(b"\0", self._at, self._at + LONGEST_WORD + 1)
             if nul >= 0 and nul + _ENTRY <= len(self._data):
@@ -182,6 +190,7 @@ class _Entries:
         self._data, self._at = rest + more, 0
 
     def close(self) -> None:
+        """Return the bytes after the last entry to the file."""
         self._file.unread(self._data[self._at :])
 
 
@@ -196,8 +205,8 @@ def _matrix(file: File, name: str, rows: int, dim: int) -> Any:
     at = file.at
     shape = struct.unpack("<qq", file.exactly(16, f"the size of the {name} matrix"))
     if shape != (rows, dim):
-        found = f"an {name} matrix of {shape[0]:,} x {shape[1]:,}"
-        raise file.error(f"byte {at:,}", found, f"{rows:,} x {dim:,}")
+        actual = f"an {name} matrix of {shape[0]:,} x {shape[1]:,}"
+        raise file.error(f"byte {at:,}", actual, f"{rows:,} x {dim:,}")
     return file.mapped(rows * dim, f"the {name} matrix").reshape(rows, dim)
 
 

@@ -1,4 +1,4 @@
-"""Files that hold no word vectors, by what they are."""
+"""Recognise files that hold no word vectors, and name what they are."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from jaxemb.formats import headers, lines
 from jaxemb.formats.options import File
 
-SAMPLE = 1 << 16  # bytes of a file that are looked at
-PICKLES = (  # what to do with them
+SAMPLE = 1 << 16  # bytes examined at the start of a file
+PICKLES = (  # how to convert them
     "in Python: gensim.models.KeyedVectors.load(PATH).save_word2vec_format('vectors.bin', "
     "binary=True); of a whole .model: Word2Vec.load(PATH).wv"
 )
@@ -27,17 +27,17 @@ _FOREIGN = {
 }
 
 
-# of protocol 2 and later; of the first two, which begin with a class, a list or a dict
+# protocols 2 and later; protocols 0 and 1, which begin with a class, a list or a dict
 _PICKLE = re.compile(
     rb"\x80[\x02-\x05]|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|\([dl]p[0-9]+\n|[\]}]q[\0\x01]"
 )
 
 
 def refuse_foreign(file: File, data: bytes) -> None:
-    """Raises FormatError for a file that is empty or clearly something else."""
+    """Raise FormatError for a file that is empty or clearly of another kind."""
     if not data:
         raise file.error("byte 0", "an empty file", "word vectors")
-    # a safetensors file begins with a number, and a row with a word, which may look like anything
+    # a safetensors file begins with a number, a row with a word: both may look like another kind
     if is_safetensors(data) or _begins_with_row(data):
         return
     kinds = [name for magic, name in _FOREIGN.items() if data.startswith(magic)]
@@ -58,18 +58,18 @@ def _begins_with_row(data: bytes) -> bool:
     """Whether the first line is a header, or a word and numbers."""
     line, end, _ = data.removeprefix(headers.BOM).partition(b"\n")
     fields = re.split(b"[ \t]", line.rstrip(b" \t\r"))
-    numbers = fields[1:] if end else fields[1:-1]  # the last one may be cut
+    numbers = fields[1:] if end else fields[1:-1]  # the last one may be truncated
     row = bool(numbers) and all(map(lines.NUMBER.fullmatch, numbers))
     return row or headers.parse(line) is not None
 
 
 def check(path: Path) -> None:
-    """Raises FormatError for a file that is empty or clearly something else than word vectors."""
+    """Raise FormatError for a path whose file is empty or clearly of another kind."""
     with File(path) as file:
         refuse_foreign(file, file.read(SAMPLE))
 
 
 def is_safetensors(data: bytes) -> bool:
-    """Whether a file that begins so is one of safetensors: a size, then JSON."""
+    """Whether a file that begins with this data is safetensors: a header size, then JSON."""
     size = int.from_bytes(data[:8], "little")
     return data[8:9] == b"{" and 2 <= size <= 100_000_000

@@ -1,4 +1,4 @@
-"""The first line `rows dim` of word2vec and fastText files, and what a file's size says of it."""
+"""The first line `rows dim` of word2vec and fastText files, checked against the file's size."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _HEADER = re.compile(rb"([0-9]{1,20}) ([0-9]{1,20}) ?\r?")
 
 
 class Header(NamedTuple):
-    """How many rows a file promises, of how many numbers; and whether the line ended in CRLF."""
+    """The number of rows, of numbers per row, and whether the line ended in CRLF."""
 
     rows: int
     dim: int
@@ -20,13 +20,13 @@ class Header(NamedTuple):
 
 
 def parse(line: bytes) -> Header | None:
-    """The header in a first line without its line end; None if it is no header."""
-    found = _HEADER.fullmatch(line)
-    return Header(int(found[1]), int(found[2]), line.endswith(b"\r")) if found else None
+    """Return the header in a first line without its line end; None if it is no header."""
+    match = _HEADER.fullmatch(line)
+    return Header(int(match[1]), int(match[2]), line.endswith(b"\r")) if match else None
 
 
 def skip_mark(file: File) -> None:
-    """Goes past a byte-order mark, with a warning."""
+    """Skip a byte-order mark, with a warning."""
     start = file.read(len(BOM))
     if start == BOM:
         warn(file.path, "byte 0", "a byte-order mark is skipped")
@@ -35,7 +35,7 @@ def skip_mark(file: File) -> None:
 
 
 def first_line(file: File) -> bytes:
-    """The first line without its end, if it is short enough for a header; all that was read."""
+    """Read the first line without its end; at most as many bytes as a header has."""
     start = file.read(LONGEST)
     line, _, rest = start.partition(b"\n")
     file.unread(rest)
@@ -43,10 +43,10 @@ def first_line(file: File) -> bytes:
 
 
 def taken(file: File) -> Header:
-    """The header of a file; what follows it is still to be read.
+    """Read the header of a file, up to the beginning of the first row.
 
     Raises:
-        FormatError: no header; no rows; a dimension that no table has.
+        FormatError: there is no header, or it has no rows or a dimension out of range.
     """
     skip_mark(file)
     line = first_line(file)
@@ -63,16 +63,16 @@ def taken(file: File) -> Header:
 def bounded(
     file: File, options: Options, header: Header, follow: int | None, row: int, slack: int = 1
 ) -> int | None:
-    """The number of rows, if the size of the file bears it out; None where that is not known.
+    """Return the number of rows if the size of the file confirms it; None if that is unknown.
 
     Args:
-        follow: how many bytes follow the header; None in a compressed file.
-        row: the fewest bytes of a row; the last may lack one.
-        slack: how many times too few bytes there must be for an error here: a text that lacks a
-            value somewhere is refused there.
+        follow: the number of bytes after the header; None in a compressed file.
+        row: the fewest bytes that a row can have; the last row may lack one.
+        slack: raise only if the file is this many times too small; a text that lacks some values
+            is refused later, at their line.
 
     Raises:
-        FormatError: rows for which the file is far too small; not one row fits.
+        FormatError: the file is far too small for the rows, or for a single row.
     """
     if follow is None:
         return None

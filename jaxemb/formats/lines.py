@@ -1,4 +1,4 @@
-"""One line of a table as text: its word, and its numbers."""
+"""One line of a text table: its word and its numbers."""
 
 import re
 from collections.abc import Callable
@@ -16,12 +16,12 @@ _IN_NUMBERS = b"0123456789+-.eE \t"
 
 
 def failure(file: File, where: str, line: bytes, sep: bytes) -> Callable[..., FormatError]:
-    """An error in one line; a tab in it is the likeliest cause, and says so."""
+    """Return a function that makes errors about a line; a tab in it is named as a likely cause."""
 
-    def fail(found: str, expected: str = "", hint: str = "") -> FormatError:
+    def fail(actual: str, expected: str = "", hint: str = "") -> FormatError:
         if sep == b" " and b"\t" in line:
             hint = "the line has a tab: sep='tab' reads fields between tabs"
-        return file.error(where, found, expected, hint)
+        return file.error(where, actual, expected, hint)
 
     return fail
 
@@ -29,7 +29,7 @@ def failure(file: File, where: str, line: bytes, sep: bytes) -> Callable[..., Fo
 def split(
     line: bytes, dim: int, sep: bytes, numeric_pieces: bool, fail: Callable[..., Exception]
 ) -> tuple[bytes, bytes]:
-    """A line's word, which may have several pieces, and its last `dim` fields."""
+    """Split a line into its word, which may have several pieces, and its last `dim` fields."""
     if sep + sep in line:
         raise fail("two separators in a row", "one between fields")
     fields = line.rsplit(sep, dim)
@@ -53,27 +53,27 @@ def split(
 
 
 def plain(numbers: list[bytes], dim: int, sep: bytes) -> Any:
-    """All values at once; None if any may be something else than a plain number.
+    """Parse the values of several lines at once, float32 [lines, dim]; None if any is not plain.
 
-    Among digits, points, signs and exponents, JSON knows nothing but numbers, and reads each to the
-    nearest float64; it is stricter than need be (+1, .5), which `careful` takes.
+    Bytes that are all digits, points, signs and exponents are JSON only if they are numbers, and
+    orjson rounds each to the nearest float64. JSON refuses +1 and .5, which `careful` accepts.
     """
     joined = sep.join(numbers)
     if joined.translate(None, _IN_NUMBERS) or (sep == b" " and b"\t" in joined):
         return None
     array = b"," + joined.replace(sep, b",") + b","
-    # -0 would be read as a whole number, which has no sign; twice, for neighbours share a comma
+    # JSON reads -0 as an integer, which has no sign; replace twice, as neighbours share a comma
     array = array.replace(b",-0,", b",-0.0,").replace(b",-0,", b",-0.0,")
     try:
         values = np.array(orjson.loads(b"[" + array[1:-1] + b"]"), np.float64)
     except (ValueError, OverflowError):
         return None
-    with np.errstate(over="ignore"):  # infinity is refused with its place
+    with np.errstate(over="ignore"):  # the reader reports infinity with its place
         return values.astype(np.float32).reshape(-1, dim)
 
 
 def careful(numbers: bytes, sep: bytes, options: Options, fail: Callable[..., Exception]):
-    """The values of one line, one by one."""
+    """Parse the values of one line, one by one; an error names the value."""
     values = []
     for i, field in enumerate(numbers.split(sep), 1):
         if NUMBER.fullmatch(field) or (options.allow_nonfinite and NONFINITE.fullmatch(field)):

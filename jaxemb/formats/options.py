@@ -1,4 +1,4 @@
-"""What is read, how it is asked for, and the plain bytes of a file with its place in errors."""
+"""Options of reading, the table that is read, and a file's bytes with places for errors."""
 
 import json
 import os
@@ -18,14 +18,14 @@ LONGEST_LINE = 1 << 24  # bytes; longer is not a line of any table
 
 
 class WordVectors(NamedTuple):
-    """A table, and the word of each row where the file tells."""
+    """A table of vectors, and the word of each row if the file has words."""
 
     words: tuple[str, ...] | None
-    vectors: Any  # [words, dim]; memory-mapped where the file allows
+    vectors: Any  # [words, dim]; memory-mapped if the file allows
 
 
 class Options(NamedTuple):
-    """How a file is read. The strict choice is always the default."""
+    """How a file is read (see `formats.read`). Every default is the strict choice."""
 
     limit: int | None = None
     only: Collection[str] | None = None
@@ -38,7 +38,7 @@ class Options(NamedTuple):
     progress: Callable[[int, int], None] = lambda done, total: None
 
     def check(self) -> None:
-        """Raises InputError for an option that is not among its choices."""
+        """Raise InputError for an option with an invalid value."""
         if self.limit is not None:
             at_least(1, limit=self.limit)
         if self.words is not None:
@@ -56,14 +56,15 @@ class Options(NamedTuple):
 
     @property
     def errors(self) -> str:
+        """The argument `errors` of `bytes.decode`."""
         return "strict" if self.on_bad_utf8 == "error" else self.on_bad_utf8
 
 
 def named(what: str, path: Any) -> Path:
-    """What was given as the name of a file.
+    """Return a file name given by the user as a Path; `what` names the argument.
 
     Raises:
-        InputError: something that is no name.
+        InputError: the value is not a non-empty str or Path.
     """
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise InputError(f"{what} is {path!r:.60}; wanted the name of a file, as str or Path")
@@ -71,17 +72,21 @@ def named(what: str, path: Any) -> Path:
 
 
 def existing(path: Any, wanted: str) -> Path:
-    """The name of a file or folder that is there and can be read from anywhere, again and again.
+    """Return the path of a file or folder that exists and can be read more than once.
+
+    Args:
+        path: a file name given by the user.
+        wanted: what the file should hold, for the error.
 
     Raises:
-        InputError: none; a pipe or a device, which gives its bytes once.
+        InputError: there is no such file, or it is a pipe or a device.
     """
     path = named("path", path)
     try:
         if path.is_file() or path.is_dir():
             return path
         there = path.exists()
-    except OSError as error:  # a name too long, a folder that is not ours
+    except OSError as error:  # the name is too long, or the folder forbids access
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if there:
         raise InputError(
@@ -92,16 +97,16 @@ def existing(path: Any, wanted: str) -> Path:
 
 
 def warn(path: Any, where: str, what: str) -> None:
-    """Says what about a file should be known; the file is read all the same."""
+    """Issue a FormatWarning about a file that is read nonetheless."""
     warnings.warn(f"{path}: {where}: {what}", FormatWarning, stacklevel=2)
 
 
 class File:
-    """The plain bytes of a file, compressed or not; every failure names the file and the byte.
+    """The bytes of a file, decompressed if needed; every error names the file and the byte.
 
     Attributes:
-        at: how many plain bytes have been read.
-        left: how many are left; None in a compressed file, which tells it only by being read.
+        at: the number of (decompressed) bytes read.
+        left: the number of bytes left; None in a compressed file, whose length is unknown.
     """
 
     def __init__(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
@@ -122,10 +127,11 @@ class File:
 
     @property
     def left(self) -> int | None:
+        """The number of bytes left; None in a compressed file."""
         return self._size - self.at if self.plain else None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes; fewer only at the end of the file."""
+        """Read up to `size` bytes; fewer only at the end of the file."""
         data, self._back = self._back[:size], self._back[size:]
         try:
             data += self._stream.read(size - len(data))
@@ -137,31 +143,31 @@ class File:
         return data
 
     def unread(self, data: bytes) -> None:
-        """Gives back what was read last; it is read again."""
+        """Return the bytes read last to the file, so that they are read again."""
         self._back = data + self._back
         self.at -= len(data)
 
     def mapped(self, count: int, what: str) -> Any:
-        """float32 [count], little-endian; memory-mapped, or read where the file is compressed."""
+        """Return `count` little-endian float32: memory-mapped, or read from a compressed file."""
         size = 4 * count
         if self.left is None:
             return np.frombuffer(self._all(size, what), "<f4")
         if size > self.left:
             self._cut_short(size, what, self.left)
-        found = np.memmap(self.path, "<f4", "r", self.at, (count,))
+        array = np.memmap(self.path, "<f4", "r", self.at, (count,))
         self._back, self.at = b"", self.at + size
         self._raw.seek(self.at)
-        return found
+        return array
 
     def _all(self, size: int, what: str) -> bytearray:
-        """`size` bytes; memory grows with what is there, not with what was promised."""
-        found = bytearray()
-        while len(found) < size:
-            found += self.exactly(min(BLOCK, size - len(found)), what)
-        return found
+        """Read `size` bytes; memory grows with the data there is, not with the size promised."""
+        data = bytearray()
+        while len(data) < size:
+            data += self.exactly(min(BLOCK, size - len(data)), what)
+        return data
 
     def exactly(self, size: int, what: str) -> bytes:
-        """`size` bytes, or an error that says what they were to be."""
+        """Read `size` bytes; if the file ends before, raise an error that says what they hold."""
         if self.left is not None and size > self.left:
             self._cut_short(size, what, self.left)
         data = self.read(size)
@@ -177,16 +183,21 @@ class File:
             "cut short, or a size that is wrong",
         )
 
-    def error(self, where: str, found: str, expected: str = "", hint: str = "") -> FormatError:
-        return FormatError(self.path, where, found, expected, hint)
+    def error(self, where: str, actual: str, expected: str = "", hint: str = "") -> FormatError:
+        """Return a FormatError about this file."""
+        return FormatError(self.path, where, actual, expected, hint)
 
 
 def loads(path: Path, text: str, **hooks: Any) -> Any:
-    """What JSON says.
+    """Parse JSON, with every key at most once in an object.
+
+    Args:
+        path: the file that the text is from, for errors.
+        hooks: keyword arguments of `json.loads`.
 
     Raises:
-        FormatError: a key that stands twice in one object.
-        ValueError, RecursionError: no JSON, as `json.loads` has it.
+        FormatError: a key is repeated in one object.
+        ValueError, RecursionError: the text is not JSON (from `json.loads`).
     """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

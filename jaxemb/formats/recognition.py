@@ -1,4 +1,4 @@
-"""Which format a file is in, by its content; and what it is, where it is none."""
+"""Recognise the format of a file by its content, and name files of other kinds."""
 
 import struct
 from pathlib import Path
@@ -9,12 +9,11 @@ from jaxemb.formats.options import File, existing
 
 
 def recognise(path: str | Path) -> str:
-    """The name of a file's format.
+    """Return the name of a file's format, one of FORMATS.
 
     Raises:
-        InputError: no such file, or a pipe.
-        FormatError: another kind of file, by its name where it is known; a file that two formats
-            fit.
+        InputError: there is no such file, or it is a pipe.
+        FormatError: the file is of another kind, which is named if known; two formats fit.
     """
     path = existing(path, "word vectors")
     if path.is_dir():
@@ -37,13 +36,13 @@ def _folder(path: Path) -> str:
         return "run"
     if any(path.glob("*.parquet")):
         return "parquet"
-    held = ", ".join(sorted(each.name for each in path.iterdir())[:5]) or "nothing"
+    held = ", ".join(sorted(member.name for member in path.iterdir())[:5]) or "nothing"
     expected = f"a finished run ({arrays.TABLES}) or .parquet with .npy"
     raise FormatError(path, "folder", f"holds {held}", expected)
 
 
 def _lines(file: File, data: bytes) -> str:
-    """Text or binary rows, with a header or without."""
+    """Return the format of a file of rows: text or binary, with a header or without."""
     line, _, rest = data.partition(b"\n")
     header = headers.parse(line)
     if header is None:
@@ -55,7 +54,7 @@ def _lines(file: File, data: bytes) -> str:
         return "word2vec-binary"
     second = rest.partition(b"\n")[0].removesuffix(b"\r").removesuffix(b" ")
     if header.dim == 1 and second.count(b" ") == 1:
-        found = f"{line!r} is a header, or a word with its one number"
+        actual = f"{line!r} is a header, or a word with its one number"
         hint = "format='word2vec-text' or format='glove'"
-        raise file.error("line 1", found, "one reading", hint)
+        raise file.error("line 1", actual, "one reading", hint)
     return "word2vec-text"

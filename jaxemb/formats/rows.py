@@ -1,4 +1,4 @@
-"""The rows of a table as they are found: words in order of first meeting, vectors beside them."""
+"""Collect the rows of a table as they are read: words in order of first occurrence, vectors."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,19 +9,19 @@ import numpy as np
 from jaxemb.errors import FormatError
 from jaxemb.formats.options import LONGEST_WORD, File, Options, WordVectors, warn
 
-LARGE = 1e6  # of an entry: read, with a warning
-_GROWTH = 1 << 22  # bytes, at least
+LARGE = 1e6  # larger entries are read with a warning
+_GROWTH = 1 << 22  # bytes by which a table grows, at least
 
 
 class Rows:
-    """Collects words with their vectors, checks both, and gives the table.
+    """Collects words with their vectors, checks both, and returns the table.
 
     Args:
-        file: whose rows they are, for errors.
-        options: how it is read.
-        dim: of a vector.
-        rows: how many there will be, where the file's own size bears it out; memory for an unknown
-            number grows by an eighth at a time.
+        file: the file that is read, for errors.
+        options: how the file is read.
+        dim: the length of a vector.
+        rows: the number of rows, if the size of the file confirms it. Memory for an unknown number
+            grows by an eighth at a time.
     """
 
     def __init__(self, file: File, options: Options, dim: int, rows: int | None) -> None:
@@ -39,21 +39,21 @@ class Rows:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was asked for is there, so that reading may end."""
+        """Whether every requested row has been read, so that reading may end."""
         limit, wanted = self._options.limit, self._wanted
-        found_all = wanted is not None and len(self._words) == len(wanted)
-        return found_all or (limit is not None and self.read >= limit)
+        has_all = wanted is not None and len(self._words) == len(wanted)
+        return has_all or (limit is not None and self.read >= limit)
 
     def add(self, raw: Sequence[bytes], vectors: Any, where: Callable[[int], str]) -> None:
-        """Adds rows.
+        """Add those rows that are wanted and whose word is new.
 
         Args:
             raw: the bytes of each word.
             vectors: float32 [rows, dim].
-            where: the place of one of these rows, by its number among them.
+            where: a function from the number of a row, among these, to its place in the file.
 
         Raises:
-            FormatError: a word or a number that no table holds.
+            FormatError: a word or a number is not valid.
         """
         if self._options.limit is not None:
             room = self._options.limit - self.read
@@ -71,7 +71,7 @@ class Rows:
         self._table[start : len(self._words)] = vectors
 
     def finish(self) -> WordVectors:
-        """The table, with warnings for what it should be known to hold."""
+        """Return the table, with warnings about repeated words and large numbers."""
         path = self._file.path
         if self._doubles:
             warn(
@@ -110,9 +110,9 @@ class Rows:
         self._large += int(large.sum())
 
     def _chosen(self, words: list[str], where: Callable[[int], str]) -> list[int] | None:
-        """The rows to keep: wanted and met for the first time; None is all."""
+        """Return the rows to keep: wanted, and the first of their word; None means all rows."""
         fresh = dict.fromkeys(words)
-        # of two views the shorter is gone through; of a view and a dict, the dict
+        # of two views isdisjoint iterates over the shorter; of a view and a dict, over the dict
         if len(fresh) == len(words) and fresh.keys().isdisjoint(self._words.keys()):
             if self._wanted is None:
                 return None
@@ -133,10 +133,10 @@ class Rows:
 def decoded(
     path: Path, options: Options, raw: Sequence[bytes], where: Callable[[int], str]
 ) -> list[str]:
-    """Words as text.
+    """Decode words; `where` maps the number of a word to its place in the file.
 
     Raises:
-        FormatError: a word that is empty, too long or not UTF-8, or that holds NUL or a line break.
+        FormatError: a word is empty, too long or not UTF-8, or holds NUL or a line break.
     """
     joined = b"\n".join(raw)
     whole = joined.count(b"\n") == len(raw) - 1 and b"\0" not in joined
@@ -144,7 +144,7 @@ def decoded(
         try:
             return joined.decode("utf-8", options.errors).split("\n")
         except UnicodeDecodeError:
-            pass  # said by the word itself, below
+            pass  # the loop below names the word
     return [_word(path, options, word, where(i)) for i, word in enumerate(raw)]
 
 
@@ -153,8 +153,8 @@ def _word(path: Path, options: Options, raw: bytes, where: str) -> str:
     if not raw:
         raise FormatError(path, where, "an empty word", "a word before the numbers")
     if len(raw) > LONGEST_WORD:
-        found = f"a word of {len(raw):,} bytes ({raw[:20]!r}...)"
-        raise FormatError(path, where, found, f"at most {LONGEST_WORD:,}")
+        actual = f"a word of {len(raw):,} bytes ({raw[:20]!r}...)"
+        raise FormatError(path, where, actual, f"at most {LONGEST_WORD:,}")
     for byte, name in ((b"\0", "NUL"), (b"\n", "a line break")):
         if byte in raw:
             hint = "not this format, or another number of dimensions"
@@ -163,5 +163,5 @@ def _word(path: Path, options: Options, raw: bytes, where: str) -> str:
         return raw.decode("utf-8", options.errors)
     except UnicodeDecodeError as error:
         hint = "on_bad_utf8='surrogateescape' keeps the bytes"
-        found = f"{shown} is not UTF-8 ({error.reason} at its byte {error.start})"
-        raise FormatError(path, where, found, "UTF-8", hint) from None
+        actual = f"{shown} is not UTF-8 ({error.reason} at its byte {error.start})"
+        raise FormatError(path, where, actual, "UTF-8", hint) from None

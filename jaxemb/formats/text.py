@@ -1,10 +1,10 @@
-"""Tables as text: word2vec's and fastText's with a header `rows dim`, GloVe's without.
+"""Text tables: word2vec's and fastText's with a header `rows dim`, GloVe's without.
 
-A line is a word and its numbers, one space between; the last `dim` fields are the vector. Bytes are
-split at spaces and line ends alone: every other character belongs to its word.
+A line is a word and its numbers, separated by one space; the last `dim` fields are the vector.
+Lines are split at spaces and line ends only: every other character belongs to its word.
 
 Source:
-    word2vec.c, GloVe's and fastText's own writers; what goes wrong with them: docs/formats.md.
+    word2vec.c, and the writers of GloVe and fastText; the rules are listed in docs/formats.md.
 """
 
 import re
@@ -19,20 +19,20 @@ from jaxemb.formats import binary, headers, lines as lines_lib
 from jaxemb.formats.options import LONGEST_LINE, File, Options, WordVectors, warn
 from jaxemb.formats.rows import Rows
 
-BLOCK = 1 << 20  # bytes read at once; their numbers take ten times as much
+BLOCK = 1 << 20  # bytes read at once; their numbers take ten times as much memory
 _SAMPLE = 1 << 16
-AGREEING = 32  # lines that settle the dimension of a file without a header
+AGREEING = 32  # lines that determine the dimension of a file without a header
 
 
 class Lines(NamedTuple):
-    """Some lines without their ends, and the number of the first."""
+    """A block of lines without their ends, and the number of its first line."""
 
     first: int
     lines: list[bytes]
 
 
 def read_with_header(path: Path, options: Options) -> WordVectors:
-    """word2vec's text and fastText's .vec: the first line is `rows dim`."""
+    """Read word2vec's text or fastText's .vec, whose first line is `rows dim`."""
     with File(path, options.progress) as file:
         header = headers.taken(file)
         sample = file.read(_SAMPLE)
@@ -46,7 +46,7 @@ def read_with_header(path: Path, options: Options) -> WordVectors:
 
 
 def read_without_header(path: Path, options: Options) -> WordVectors:
-    """GloVe's text: the dimension is the one that the first lines agree on."""
+    """Read GloVe's text, whose dimension is the one that most of the first lines have."""
     with File(path, options.progress) as file:
         headers.skip_mark(file)
         dim = dimension(file, _start(file, AGREEING), separator(options))
@@ -54,11 +54,12 @@ def read_without_header(path: Path, options: Options) -> WordVectors:
 
 
 def separator(options: Options) -> bytes:
+    """Return the byte between fields: a space or a tab."""
     return b" " if options.sep == "space" else b"\t"
 
 
 def _start(file: File, lines: int) -> bytes:
-    """The beginning of a file with so many lines, or all of it; it is still to be read."""
+    """Return the beginning of a file, with at least so many lines, without consuming it."""
     data = file.read(BLOCK)
     while data.count(b"\n") < lines and len(data) <= LONGEST_LINE:
         if not (more := file.read(BLOCK)):
@@ -71,20 +72,24 @@ def _start(file: File, lines: int) -> bytes:
 
 
 def dimension(file: File, data: bytes, sep: bytes) -> int:
-    """The number of values that most of the first lines have; of two, that of the earlier line."""
+    """Return the number of values that most of the first lines have; on a tie, the first met.
+
+    Raises:
+        FormatError: no number of values from 1 to LARGEST_DIM fits a line.
+    """
     lines = [line.removesuffix(b"\r") for line in data.split(b"\n")[:AGREEING]]
-    counts = Counter(each for line in filter(None, lines) for each in _widths(line, sep))
-    dim = max(counts, key=lambda each: (_fitting(lines, each, sep), counts[each]), default=0)
+    counts = Counter(width for line in filter(None, lines) for width in _widths(line, sep))
+    dim = max(counts, key=lambda width: (_fitting(lines, width, sep), counts[width]), default=0)
     if not 1 <= dim <= headers.LARGEST_DIM:
-        found = repr(lines[0][:60]) if lines else "nothing"
+        actual = repr(lines[0][:60]) if lines else "nothing"
         hint = "sep='tab' reads tabs" if b"\t" in data[:LONGEST_LINE] and sep == b" " else ""
-        raise file.error("line 1", found, "a word and its numbers, one space between", hint)
+        raise file.error("line 1", actual, "a word and its numbers, one space between", hint)
     return dim
 
 
 def _widths(line: bytes, sep: bytes) -> Iterator[int]:
-    """How many values a line may have: all after the first field; or, after a word of several
-    pieces without a digit, all that are numbers."""
+    """Yield the possible numbers of values of a line: all fields after the first; or, after a word
+    of several pieces without a digit, the fields that are numbers."""
     fields = line.removesuffix(sep).split(sep)
     yield len(fields) - 1
     number = lines_lib.NUMBER.fullmatch
@@ -94,10 +99,10 @@ def _widths(line: bytes, sep: bytes) -> Iterator[int]:
 
 
 def _fitting(lines: list[bytes], dim: int, sep: bytes) -> int:
-    """How many lines are right, if the table has this dimension."""
+    """Return how many lines are valid if the table has this dimension."""
 
-    def fail(found: str, expected: str = "", hint: str = "") -> ValueError:
-        return ValueError(found)
+    def fail(actual: str, expected: str = "", hint: str = "") -> ValueError:
+        return ValueError(actual)
 
     fit = 0
     for line in filter(None, lines):
@@ -117,21 +122,21 @@ def _read(
     rows: int | None,
     promised: int | None,
 ) -> WordVectors:
-    found = Rows(file, options, dim, rows)
+    table = Rows(file, options, dim, rows)
     expected = None if options.allow_count_mismatch else promised
     for block in _without_blanks(file, _blocks(file, first)):
-        _add(file, options, found, block, dim)
-        if expected is not None and found.read > expected:
+        _add(file, options, table, block, dim)
+        if expected is not None and table.read > expected:
             extra = f"line {first + expected:,}"
             raise file.error(extra, "one more row", *_mismatch(expected))
-        if found.complete:
-            return found.finish()
-    if not found.read:
+        if table.complete:
+            return table.finish()
+    if not table.read:
         raise file.error(f"line {first}", "no rows", "a word and its numbers")
-    if expected is not None and found.read < expected:
-        where = f"line {first + found.read:,}"
-        raise file.error(where, f"the end, after {found.read:,} rows", *_mismatch(expected))
-    return found.finish()
+    if expected is not None and table.read < expected:
+        where = f"line {first + table.read:,}"
+        raise file.error(where, f"the end, after {table.read:,} rows", *_mismatch(expected))
+    return table.finish()
 
 
 def _mismatch(promised: int) -> tuple[str, str]:
@@ -139,7 +144,7 @@ def _mismatch(promised: int) -> tuple[str, str]:
 
 
 def _blocks(file: File, first: int) -> Iterator[Lines]:
-    """The lines of a file, as many as were read at once."""
+    """Yield the lines of a file, block by block."""
     data = file.read(BLOCK)
     while True:
         cut, more = data.rfind(b"\n") + 1, file.read(BLOCK)
@@ -154,16 +159,16 @@ def _blocks(file: File, first: int) -> Iterator[Lines]:
             yield Lines(first, lines)
             first += len(lines)
         elif len(data) > LONGEST_LINE:
-            found = f"a line of more than {LONGEST_LINE:,} bytes"
-            raise file.error(f"line {first:,}", found, "a word and its numbers")
+            actual = f"a line of more than {LONGEST_LINE:,} bytes"
+            raise file.error(f"line {first:,}", actual, "a word and its numbers")
         if not more:
             return
         data = data[cut:] + more
 
 
 def _without_blanks(file: File, blocks: Iterator[Lines]) -> Iterator[Lines]:
-    """Lines without the blank ones at the end of the file; before it, they are errors."""
-    blank = 0  # the number of a blank line after which nothing else has come
+    """Drop blank lines at the end of the file; a blank line before other lines is an error."""
+    blank = 0  # the number of the first blank line since the last row; 0 if there is none
     for first, lines in blocks:
         used = next((n for n in range(len(lines), 0, -1) if lines[n - 1]), 0)
         if used and not blank and not all(lines[:used]):
@@ -175,8 +180,8 @@ def _without_blanks(file: File, blocks: Iterator[Lines]) -> Iterator[Lines]:
         yield Lines(first, lines[:used])
 
 
-def _add(file: File, options: Options, found: Rows, block: Lines, dim: int) -> None:
-    """Adds a block of lines: all at once where they are plain, with care where they are not."""
+def _add(file: File, options: Options, table: Rows, block: Lines, dim: int) -> None:
+    """Add a block of lines: parsed all at once if all numbers are plain, else one by one."""
     sep, lines = separator(options), block.lines
     if not lines:
         return
@@ -185,18 +190,20 @@ def _add(file: File, options: Options, found: Rows, block: Lines, dim: int) -> N
         return f"line {block.first + i:,}"
 
     cut = [line.removesuffix(sep).partition(sep) for line in lines]
-    words, numbers = [each[0] for each in cut], [each[2] for each in cut]
+    words, numbers = [fields[0] for fields in cut], [fields[2] for fields in cut]
     for i, word in enumerate(words):
         if numbers[i].count(sep) != dim - 1 or not word or b"\t" in word:
             line, pieces = lines[i].removesuffix(sep), options.allow_numeric_pieces
             fail = lines_lib.failure(file, where(i), line, sep)
             words[i], numbers[i] = lines_lib.split(line, dim, sep, pieces, fail)
-    table = lines_lib.plain(numbers, dim, sep)
-    if table is None:
+    values = lines_lib.plain(numbers, dim, sep)
+    if values is None:
         rows = [
-            lines_lib.careful(each, sep, options, lines_lib.failure(file, where(i), lines[i], sep))
-            for i, each in enumerate(numbers)
+            lines_lib.careful(
+                fields, sep, options, lines_lib.failure(file, where(i), lines[i], sep)
+            )
+            for i, fields in enumerate(numbers)
         ]
-        with np.errstate(over="ignore"):  # infinity is refused with its place
-            table = np.array(rows, np.float64).astype(np.float32)
-    found.add(words, table, where)
+        with np.errstate(over="ignore"):  # `Rows.add` reports infinity with its place
+            values = np.array(rows, np.float64).astype(np.float32)
+    table.add(words, values, where)

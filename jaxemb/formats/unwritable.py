@@ -1,7 +1,7 @@
-"""Words that a format cannot hold, so that they would not be read back as they are.
+"""Words that a format cannot hold: a reader would return other words.
 
 A fault is a function (word, row, dim) -> why the format cannot hold this word in this row, or "". A
-way is a function from such a word to what is written in its place, or None to leave the row out.
+way is a function from such a word to the word to write in its place, or None to omit the row.
 """
 
 import json
@@ -29,20 +29,23 @@ _HINT = (
 
 
 class Unwritable(NamedTuple):
-    """A word that the format could not hold, and what was written for it."""
+    """A word that the format could not hold, and the word written in its place."""
 
-    row: int  # of the table that was given
+    row: int  # of the given table
     word: str
     why: str
-    written: str | None  # None: the row was left out
+    written: str | None  # None: the row was omitted
 
 
 def skip(word: str) -> None:
-    """Leaves the row of any such word out."""
+    """Omit the row of the word."""
 
 
 def rename(word: str) -> str:
-    """The word with `_` for whatever is white space, control or half a character, or before it."""
+    """Return the first 200 characters with `_` for white space, controls and lone surrogates.
+
+    If that changes nothing or leaves nothing, return the word after a `_`.
+    """
     kept = "".join("_" if _odd(c) else c for c in word[:_RENAMED])
     return kept if kept and kept != word else f"_{kept}"
 
@@ -52,7 +55,7 @@ def _odd(character: str) -> bool:
 
 
 def anywhere(word: str, row: int, dim: int) -> str:
-    """What no format holds: no word, NUL, a line break, half a character, over 64 KiB."""
+    """Fault of every format: an empty word, NUL, a line break, a lone surrogate, over 64 KiB."""
     if not word:
         return "it is empty"
     for character, name in (("\0", "NUL"), ("\n", "a line break")):
@@ -61,24 +64,24 @@ def anywhere(word: str, row: int, dim: int) -> str:
     try:
         raw = word.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return "it holds half a character (a lone surrogate), which UTF-8 has not"
+        return "it holds half a character (a lone surrogate), which UTF-8 cannot encode"
     if raw.decode("utf-8", "surrogateescape") != word:
         return "its escaped bytes are UTF-8, and would be read as another word"
     return f"it has {len(raw):,} bytes" if len(raw) > LONGEST_WORD else ""
 
 
 def binary(word: str, row: int, dim: int) -> str:
-    """word2vec's binary: a space ends a word."""
+    """Fault of word2vec's binary: a space, which ends a word."""
     return anywhere(word, row, dim) or ("it holds a space" if " " in word else "")
 
 
 def text(word: str, row: int, dim: int) -> str:
-    """A text with a header: a space ends a word, and other readers end it at a tab, too."""
+    """Fault of text with a header: a space, or a tab, at which other readers end a word."""
     return binary(word, row, dim) or ("it holds a tab" if "\t" in word else "")
 
 
 def glove(word: str, row: int, dim: int) -> str:
-    """A text without a header: pieces between single spaces, none of which may be a number."""
+    """Fault of text without a header: a tab, two spaces in a row, a piece that is a number."""
     if fault := anywhere(word, row, dim):
         return fault
     if "\t" in word:
@@ -92,21 +95,21 @@ def glove(word: str, row: int, dim: int) -> str:
         if row < AGREEING and re.search("[0-9]", word):
             return f"it has pieces and digits, in the {AGREEING} lines that tell the dimension"
     if row == 0 and dim == 1 and re.fullmatch("[0-9]+", word):
-        return "with one number, it is a header"
+        return "before a single number, it would be read as a header"
     return "" if row else _first(word)
 
 
 def beside(word: str, row: int, dim: int) -> str:
-    """A list of words: spaces, tabs and carriage returns around a word are no part of it."""
+    """Fault of a list of words: spaces, tabs or carriage returns around a word."""
     if fault := anywhere(word, row, dim):
         return fault
     if word != word.strip(" \t\r"):
-        return "white space stands around it"
+        return "white space surrounds it"
     return "" if row else _first(word)
 
 
 def column(word: str, row: int, dim: int) -> str:
-    """Parquet's strings: UTF-8."""
+    """Fault of parquet's strings: bytes that are not UTF-8."""
     fault = anywhere(word, row, dim)
     return fault or ("its bytes are not UTF-8" if re.search("[\ud800-\udfff]", word) else "")
 
@@ -119,19 +122,25 @@ def _first(word: str) -> str:
 
 
 def fitted(
-    path: Path, found: WordVectors, fault: Fault, way: Way | None
+    path: Path, word_vectors: WordVectors, fault: Fault, way: Way | None
 ) -> tuple[WordVectors, tuple[Unwritable, ...]]:
-    """The table that a format can hold, and what had to change for it.
+    """Return a table that the format can hold, and the words that were changed for it.
 
-    No new word equals another word of the table, old or new: a number is put behind it.
+    No new word equals another word of the table, old or new: a number is appended if needed.
+
+    Args:
+        path: the file to write, for errors.
+        word_vectors: words and vectors; without words nothing is changed.
+        fault: why the format cannot hold a word.
+        way: what to write in place of such a word; None: such a word is an error.
 
     Raises:
-        InputError: words that the format cannot hold, without a way; no row left; a way to what
-            the format cannot hold either.
+        InputError: there is no way for a word that the format cannot hold; no row is left; the way
+            returns a word that the format cannot hold.
     """
-    words, table = found
+    words, table = word_vectors
     if words is None:
-        return found, ()
+        return word_vectors, ()
     dim = table.shape[1]
     taken, changes, rows, kept = set(words), [], [], []
     for i, word in enumerate(words):
@@ -139,8 +148,8 @@ def fitted(
         everyday = row and word.isalnum() and len(word) <= LONGEST_WORD // 4
         why = "" if everyday else fault(word, row, dim)
         if why and way is None:
-            said = f"this format cannot hold the word {_shown(word)}: {why}"
-            raise InputError(f"{path}: row {i:,}: {said} ({_HINT})")
+            message = f"this format cannot hold the word {_shown(word)}: {why}"
+            raise InputError(f"{path}: row {i:,}: {message} ({_HINT})")
         written: str | None = word
         if why and way is not None:
             written = way(word)
@@ -159,7 +168,7 @@ def fitted(
 
 
 def _free(path: Path, word: str, fault: Callable[[str], str], taken: set[str]) -> str:
-    """The word, or the word with the first number behind it that makes it one of its own."""
+    """Return the word, with the first number appended that makes it differ from those taken."""
     if not isinstance(word, str):
         raise InputError(f"{path}: unwritable gave {_shown(word)}; wanted a word or None")
     new, number = word, 1
@@ -176,32 +185,32 @@ def _shown(word: Any) -> str:
 
 
 def map_beside(path: Path) -> Path:
-    """Where what was changed is written down: beside NAME, NAME.unwritable.json."""
+    """Return the path of the list of changed words: NAME.unwritable.json beside NAME."""
     return path.with_name(path.name + ".unwritable.json")
 
 
 def write_map(path: Path, changes: tuple[Unwritable, ...]) -> None:
-    """Every word that was changed with what was written, null for none; no file if there is none.
+    """Write the list of changed words as JSON, {old: new, or null}; without any, remove the list.
 
-    ASCII, so that it holds any word.
+    The JSON is ASCII, so that it can hold any word.
     """
     if changes:
-        pairs = {each.word: each.written for each in changes}
+        pairs = {change.word: change.written for change in changes}
         files.write_text(map_beside(path), json.dumps(pairs, indent=1) + "\n")
     else:
-        map_beside(path).unlink(missing_ok=True)  # of a file that was written here before
+        map_beside(path).unlink(missing_ok=True)  # the list of an earlier file
 
 
 def remarks(path: Path, changes: tuple[Unwritable, ...]) -> list[str]:
-    """What was changed, counted and named, in one line; none if nothing was."""
+    """Describe the changed words in one line, with a count and examples; [] without changes."""
     if not changes:
         return []
-    said = [
-        f"{_shown(each.word)} ({each.why})"
-        + ("" if each.written is None else f" as {_shown(each.written)}")
-        for each in changes[:5]
+    examples = [
+        f"{_shown(change.word)} ({change.why})"
+        + ("" if change.written is None else f" as {_shown(change.written)}")
+        for change in changes[:5]
     ]
-    done = "renamed" if any(each.written is not None for each in changes) else "left out"
+    done = "renamed" if any(change.written is not None for change in changes) else "left out"
     more = f", and {len(changes) - 5:,} more" if len(changes) > 5 else ""
     count = f"{len(changes):,} words that this format cannot hold were {done}"
-    return [f"{path}: {count}: {', '.join(said)}{more}: all are in {map_beside(path).name}"]
+    return [f"{path}: {count}: {', '.join(examples)}{more}: all are in {map_beside(path).name}"]

@@ -1,4 +1,4 @@
-"""Tables into files. What is written is read back bit for bit, here and by gensim."""
+"""Write tables to files that jaxemb and gensim read back bit for bit."""
 
 import bz2
 import contextlib
@@ -17,14 +17,14 @@ from jaxemb.formats import arrays
 from jaxemb.formats.options import WordVectors
 
 COMPRESSED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_BLOCK = 1 << 12  # rows
-_WHOLE = 1 << 24  # float32 holds every whole number up to it
+_BLOCK = 1 << 12  # rows written at once
+_WHOLE = 1 << 24  # float32 represents every whole number up to it
 Progress = Callable[[int, int], None]
 
 
-def text(path: Path, found: WordVectors, progress: Progress, *, header: bool) -> None:
-    """Words and numbers a line; nine digits are enough for float32 to come back as it was."""
-    words, table = found
+def text(path: Path, word_vectors: WordVectors, progress: Progress, *, header: bool) -> None:
+    """Write a word and its numbers per line, with nine digits, which determine a float32."""
+    words, table = word_vectors
     assert words is not None
     line = "%s " + " ".join(["%.9g"] * table.shape[1]) + "\n"
     with _opened(path) as out:
@@ -36,9 +36,9 @@ def text(path: Path, found: WordVectors, progress: Progress, *, header: bool) ->
             out.write("".join(rows).encode("utf-8", "surrogateescape"))
 
 
-def binary(path: Path, found: WordVectors, progress: Progress) -> None:
-    """word2vec's binary, as gensim and GoogleNews have it: no newline after a vector."""
-    words, table = found
+def binary(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
+    """Write word2vec's binary as gensim does: no newline after a vector."""
+    words, table = word_vectors
     assert words is not None
     with _opened(path) as out:
         out.write(f"{len(words)} {table.shape[1]}\n".encode())
@@ -51,33 +51,35 @@ def binary(path: Path, found: WordVectors, progress: Progress) -> None:
             out.write(b"".join(parts))
 
 
-def npy(path: Path, found: WordVectors, progress: Progress) -> None:
-    """The table as .npy; its words, if it has any, a line each in NAME.words.txt beside it."""
+def npy(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
+    """Write the table as .npy, and its words, if any, to NAME.words.txt, one a line."""
     beside = arrays.words_beside(path)
-    if found.words is None:
-        beside.unlink(missing_ok=True)  # those of a table that was here before
+    if word_vectors.words is None:
+        beside.unlink(missing_ok=True)  # the words of an earlier table
     else:
-        data = "".join(f"{word}\n" for word in found.words).encode("utf-8", "surrogateescape")
+        data = "".join(f"{word}\n" for word in word_vectors.words).encode(
+            "utf-8", "surrogateescape"
+        )
         with _opened(beside) as out:
             out.write(data)
     with _opened(path) as out:
-        np.save(out, np.asarray(found.vectors), allow_pickle=False)
+        np.save(out, np.asarray(word_vectors.vectors), allow_pickle=False)
     progress(1, 1)
 
 
-def safetensors(path: Path, found: WordVectors, progress: Progress) -> None:
-    """The table `vectors`, and its words in the same file."""
-    held = {"vectors": np.ascontiguousarray(found.vectors)}
-    if found.words is not None:
-        held.update(arrays.packed(found.words))
+def safetensors(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
+    """Write the table `vectors` and its words to one file."""
+    held = {"vectors": np.ascontiguousarray(word_vectors.vectors)}
+    if word_vectors.words is not None:
+        held.update(arrays.packed(word_vectors.words))
     with replacing(path) as unfinished:
         save_file(held, unfinished)
     progress(1, 1)
 
 
-def parquet(path: Path, found: WordVectors, progress: Progress) -> None:
-    """A folder with words.parquet and vectors.npy."""
-    words, table = found
+def parquet(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
+    """Write a folder with words.parquet and vectors.npy."""
+    words, table = word_vectors
     assert words is not None
     try:
         import pyarrow as pa
@@ -89,28 +91,38 @@ def parquet(path: Path, found: WordVectors, progress: Progress) -> None:
     npy(path / "vectors.npy", WordVectors(None, table), progress)
 
 
-def table_of(path: Path, found: Any, *, words: bool, typed: bool) -> WordVectors:
-    """Words and a table [rows, dim] of floats that may be written; `typed` formats hold any kind.
+def table_of(path: Path, word_vectors: Any, *, words: bool, typed: bool) -> WordVectors:
+    """Check a table and return it with floats [rows, dim] that the format can hold.
+
+    Args:
+        path: the file to write, for errors.
+        word_vectors: the table to write; anything but a WordVectors is an error.
+        words: whether the format needs words.
+        typed: whether the format stores float16 and float64; others store float32 only.
 
     Raises:
-        InputError: no table of a word a row; words that are no strings, or stand twice; no rows;
-            numbers that float32 would change.
+        InputError: there is not one word per row; a word is no string, or is repeated; there are
+            no rows; float32 would change a number.
     """
-    if not isinstance(found, WordVectors):
-        said = f"got {type(found).__name__} to write"
-        raise InputError(f"{path}: {said}; wanted formats.WordVectors(words, vectors)")
-    table = found.vectors if isinstance(found.vectors, np.ndarray) else np.asarray(found.vectors)
+    if not isinstance(word_vectors, WordVectors):
+        actual = f"got {type(word_vectors).__name__} to write"
+        raise InputError(f"{path}: {actual}; wanted formats.WordVectors(words, vectors)")
+    table = (
+        word_vectors.vectors
+        if isinstance(word_vectors.vectors, np.ndarray)
+        else np.asarray(word_vectors.vectors)
+    )
     if table.ndim != 2 or not all(table.shape):
-        said = f"a table of shape {table.shape}"
-        raise InputError(f"{path}: {said}; wanted [rows, dim] with at least one of each")
-    if found.words is None and words:
+        actual = f"a table of shape {table.shape}"
+        raise InputError(f"{path}: {actual}; wanted [rows, dim] with at least one of each")
+    if word_vectors.words is None and words:
         raise InputError(
             f"{path}: no words for {len(table):,} rows: this format wants a word a row"
         )
-    if found.words is not None:
-        _check_words(path, found.words, len(table))
+    if word_vectors.words is not None:
+        _check_words(path, word_vectors.words, len(table))
     kept = typed and _is_float(table)
-    return found._replace(vectors=table if kept else _float32(path, table))
+    return word_vectors._replace(vectors=table if kept else _float32(path, table))
 
 
 def _check_words(path: Path, words: Any, rows: int) -> None:
@@ -118,14 +130,14 @@ def _check_words(path: Path, words: Any, rows: int) -> None:
         raise InputError(f"{path}: words are {type(words).__name__}; wanted them in order, by row")
     each_a_word(f"{path}: words", words)
     if len(words) != rows:
-        said = f"{len(words):,} words for {rows:,} rows"
-        raise InputError(f"{path}: {said}: this format wants a word a row")
+        actual = f"{len(words):,} words for {rows:,} rows"
+        raise InputError(f"{path}: {actual}: this format wants a word a row")
     if twice := len(words) - len(set(words)):
-        raise InputError(f"{path}: {twice:,} words stand twice")
+        raise InputError(f"{path}: {twice:,} words are repeated")
 
 
 def _float32(path: Path, table: Any) -> Any:
-    """The table, if float32 holds each of its numbers; it is cast when it is written."""
+    """Return the table if float32 represents all its numbers; floats are cast when written."""
     if table.dtype == np.float32:
         return table
     if not all(map(_exact, (table[i : i + _BLOCK] for i in range(0, len(table), _BLOCK)))):
@@ -134,16 +146,16 @@ def _float32(path: Path, table: Any) -> Any:
 
 
 def _is_float(table: Any) -> bool:
-    """Whether it is of a kind that arrays on disk are read in."""
+    """Whether the table has a type of float that .npy and safetensors files are read in."""
     return table.dtype.kind == "f" and table.dtype.itemsize in (2, 4, 8)
 
 
 def _exact(block: Any) -> bool:
-    """Whether float32 holds each of these numbers."""
+    """Whether float32 represents each of these numbers."""
     if block.dtype.kind in "iub":
         return bool((block <= _WHOLE).all() and (block >= -_WHOLE).all())
     if block.dtype.kind == "f" or block.dtype.name == "bfloat16":
-        with np.errstate(all="ignore"):  # what overflows is not equal
+        with np.errstate(all="ignore"):  # a number that overflows is not equal
             cast = block.astype(np.float32)
             return bool(((cast == block) | (np.isnan(cast) & np.isnan(block))).all())
     return False
@@ -157,7 +169,7 @@ def _blocks(table: Any, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """A file to write, compressed as its name says; whole when it has its name, or not there."""
+    """Open a file for an atomic write, compressed if its suffix says so."""
     with (
         replacing(path) as unfinished,
         COMPRESSED.get(path.suffix, open)(unfinished, "wb") as file,

@@ -1,4 +1,4 @@
-"""Small ELMo models, their files, and what is said when they are refused."""
+"""Small ELMo models, their files, and a check that reading them fails with a message."""
 
 from pathlib import Path
 
@@ -35,23 +35,25 @@ def written(tmp_path, options: elmo.Options = SMALL) -> tuple[Path, Path]:
     return paths
 
 
-def refused(paths, told: str, error=FormatError) -> FormatError:
-    with patience.at_most(15), pytest.raises(error, match=told) as found:
+def refused(paths, message: str, error=FormatError) -> FormatError:
+    """The error that reading a model raises, which must match the message."""
+    with patience.at_most(15), pytest.raises(error, match=message) as caught:
         elmo.read(*paths)
-    return found.value
+    return caught.value
 
 
-def said(**changed) -> dict:
+def options_json(**changed) -> dict:
+    """The content of options.json for SMALL, with changed keys; `...` removes a key."""
     lstm = {"projection_dim": 3, "dim": 5, "n_layers": 2, "cell_clip": 3, "proj_clip": 3}
     char = {"embedding": {"dim": 2}, "filters": [[1, 2], [3, 4]], "n_highway": 1}
     char |= {"n_characters": 262, "max_characters_per_token": 10, "activation": "relu"}
-    said = {"lstm": {**lstm, "use_skip_connections": True}, "char_cnn": char}
+    options = {"lstm": {**lstm, "use_skip_connections": True}, "char_cnn": char}
     for name, value in changed.items():
-        inner = said
+        inner = options
         *groups, last = name.split("__")
         for group in groups:
             inner = inner[group]
         inner[last] = value
         if value is ...:
             del inner[last]
-    return said
+    return options

@@ -1,8 +1,8 @@
-"""Broken files by the thousand: each is refused by name and place, or read as its bytes say.
+"""Thousands of damaged files: each is refused with its place, or read as its bytes say.
 
 Usage: python [-O] -m tests.formats.fuzz [--mutants 5000] [--seed 0]
 
-In a process of its own: an audit hook cannot be taken away again, and memory is limited.
+To be run as a separate process: an audit hook cannot be removed, and memory is limited.
 """
 
 import argparse
@@ -69,22 +69,22 @@ def mutate(data: bytes, draw: np.random.Generator) -> bytes:
 
 
 def check(path: Path, data: bytes, name: str | None) -> str:
-    """What came of a file: `refused` or `read`; anything else is raised."""
+    """Return "refused" or "read"; any other outcome of reading a file is raised."""
     path.write_bytes(data)
     try:
         with warnings.catch_warnings(), patience.at_most(SECONDS):
             warnings.simplefilter("ignore")
-            found = formats.read(path, name)
+            table = formats.read(path, name)
     except FormatError as error:
         if path.name not in str(error) or not error.where:
             raise RuntimeError(f"no place in {error}") from error
         return "refused"
-    _check_read(path, data, name, found)
+    _check_read(path, data, name, table)
     return "read"
 
 
-def _check_read(path: Path, data: bytes, name: str | None, found: formats.WordVectors) -> None:
-    words, vectors = found
+def _check_read(path: Path, data: bytes, name: str | None, table: formats.WordVectors) -> None:
+    words, vectors = table
     if not np.isfinite(vectors).all() or 0 in vectors.shape:
         raise RuntimeError(f"a table {vectors.shape} that holds no numbers")
     if words is not None and (len(words) != len(vectors) or len(set(words)) != len(words)):
@@ -104,12 +104,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    settings = parser.parse_args()
     events: Counter[str] = Counter()
-    draw = np.random.default_rng(asked.seed)
+    draw = np.random.default_rng(settings.seed)
     with tempfile.TemporaryDirectory() as folder:
         path, good = Path(folder) / "mutant", samples.files(Path(folder))
-        for data in good.values():  # whatever is imported late is imported now
+        for data in good.values():  # import now what the readers import late
             check(path, data, None)
             for late in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"):
                 with contextlib.suppress(RuntimeError):
@@ -127,14 +127,14 @@ def main() -> None:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
         outcomes: Counter[str] = Counter()
-        for i in range(asked.mutants):
+        for i in range(settings.mutants):
             kind = list(good)[i % len(good)]
             data, name = mutate(good[kind], draw), kind.partition(" ")[0] if i % 3 else None
             try:
                 outcomes[check(path, data, name)] += 1
             except BaseException as error:
-                said = f"{kind} as {name}: {type(error).__name__}: {error}: {data[:200]!r}"
-                print(json.dumps({"failed": said}))
+                failure = f"{kind} as {name}: {type(error).__name__}: {error}: {data[:200]!r}"
+                print(json.dumps({"failed": failure}))
                 raise SystemExit(1) from None
     print(json.dumps({**outcomes, "events": dict(events)}))
 

@@ -1,4 +1,4 @@
-"""Small good files of every format, as bytes; and fastText models built field by field."""
+"""Small valid files of every format, as bytes; and fastText models built field by field."""
 
 import struct
 
@@ -25,10 +25,10 @@ def settings(**changed: int) -> dict[str, int]:
 
 def fasttext(words=("</s>", "the", "naïve"), version: int = 12, magic: int = 793712314, **changed):
     """A model of random rows, little-endian, in the order of fastText's `saveModel`."""
-    of = settings(**{k: v for k, v in changed.items() if k in settings()})
+    sizes = settings(**{k: v for k, v in changed.items() if k in settings()})
     pruned, quantised = changed.get("pruned", -1), changed.get("quantised", 0)
-    labels, dim = changed.get("labels", 0), of["dim"]
-    head = struct.pack("<ii", magic, version) + struct.pack("<12id", *of.values(), 1e-4)
+    labels, dim = changed.get("labels", 0), sizes["dim"]
+    head = struct.pack("<ii", magic, version) + struct.pack("<12id", *sizes.values(), 1e-4)
     size = len(words) + labels
     body = struct.pack("<iiiqq", size, len(words), labels, 1000, pruned)
     for i, word in enumerate(words):
@@ -38,7 +38,7 @@ def fasttext(words=("</s>", "the", "naïve"), version: int = 12, magic: int = 79
         body += f"__label__{i}".encode() + b"\0" + struct.pack("<qb", 9, 1)
     body += struct.pack("<ii", 1, 1) * max(pruned, 0)
     draw = np.random.default_rng(0)
-    rows = changed.get("rows", draw.normal(size=(len(words) + of["bucket"], dim)))
+    rows = changed.get("rows", draw.normal(size=(len(words) + sizes["bucket"], dim)))
     shape = changed.get("shape", rows.shape)
     matrix = struct.pack("<Bqq", quantised, *shape) + rows.astype("<f4").tobytes()
     output = struct.pack("<Bqq", 0, len(words), dim)
@@ -48,19 +48,19 @@ def fasttext(words=("</s>", "the", "naïve"), version: int = 12, magic: int = 79
 
 
 def files(folder) -> dict[str, bytes]:
-    """A good file of each format, by name; a header or the lack of one told by content."""
-    found = {"fasttext-bin": fasttext()}
+    """A valid file of each format, by name; binary word2vec also with newlines."""
+    contents = {"fasttext-bin": fasttext()}
     for name in ("word2vec-binary", "word2vec-text", "glove", "npy", "safetensors"):
         path = folder / f"sample{formats.FORMATS[name].suffix}"
         table = random(1, 6, 3)
         formats.write(path, table._replace(words=None) if name == "npy" else table, name)
-        found[name] = path.read_bytes()
+        contents[name] = path.read_bytes()
         path.unlink()
-    line, _, rest = found["word2vec-binary"].partition(b"\n")
+    line, _, rest = contents["word2vec-binary"].partition(b"\n")
     width, rows = 4 * 3, []
     while rest:
         end = rest.index(b" ") + 1 + width
         rows.append(rest[:end])
         rest = rest[end:]
-    found["word2vec-binary with newlines"] = line + b"\n" + b"".join(row + b"\n" for row in rows)
-    return found
+    contents["word2vec-binary with newlines"] = line + b"\n" + b"".join(row + b"\n" for row in rows)
+    return contents

@@ -1,4 +1,4 @@
-"""What is asked for and what is there: names, pipes, kinds of files, byte orders, arguments."""
+"""Arguments of `formats`: names, pipes, folders, byte orders, marks of other kinds of files."""
 
 import os
 import pickle
@@ -31,9 +31,9 @@ def test_a_row_may_begin_with_any_word(word, end, tmp_path):
     path = tmp_path / "t"
     path.write_bytes(word.encode() + b" 0.5 -2e-1" + end + b"b 1 2" + end)
     for format in ("glove", None):
-        found = formats.read(path, format)
-        assert found.words == (word, "b")
-        np.testing.assert_array_equal(found.vectors, np.float32([[0.5, -0.2], [1, 2]]))
+        table = formats.read(path, format)
+        assert table.words == (word, "b")
+        np.testing.assert_array_equal(table.vectors, np.float32([[0.5, -0.2], [1, 2]]))
 
 
 @pytest.mark.parametrize("word", ["<html>", "%PDF", "PAR1", "<?xml", "PK\x03\x04"])
@@ -53,7 +53,7 @@ def test_a_tar_mark_within_a_table_is_a_word(tmp_path):
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("held", [{"a": 1}, [1, 2], np.random.default_rng])
-def test_a_pickle_is_named_with_the_way_out(protocol, held, tmp_path):
+def test_a_pickle_is_refused_with_the_conversion_to_use(protocol, held, tmp_path):
     path = tmp_path / "vectors.kv"
     path.write_bytes(pickle.dumps(held, protocol))
     for format in (None, "word2vec-binary", "glove"):
@@ -63,17 +63,17 @@ def test_a_pickle_is_named_with_the_way_out(protocol, held, tmp_path):
             formats.read(path, format)
 
 
-def test_the_way_out_of_gensims_own_files_leads_here(tmp_path):
+def test_the_conversion_of_gensims_own_files_works(tmp_path):
     KeyedVectors = pytest.importorskip("gensim.models").KeyedVectors
-    theirs, of = KeyedVectors(3), samples.random(0, 8, 3)
-    theirs.add_vectors(list(of.words), of.vectors)
+    theirs, ours = KeyedVectors(3), samples.random(0, 8, 3)
+    theirs.add_vectors(list(ours.words), ours.vectors)
     theirs.save(str(tmp_path / "v.kv"), sep_limit=1)
     with pytest.raises(FormatError, match="save_word2vec_format") as error:
         formats.read(tmp_path / "v.kv")
     assert "KeyedVectors.load(PATH).save_word2vec_format('vectors.bin', binary=True)" in str(error)
     loaded = KeyedVectors.load(str(tmp_path / "v.kv"))
     loaded.save_word2vec_format(str(tmp_path / "vectors.bin"), binary=True)
-    assert formats.read(tmp_path / "vectors.bin").words == of.words
+    assert formats.read(tmp_path / "vectors.bin").words == ours.words
     with pytest.warns(FormatWarning, match="no words: they are in gensim's v.kv"):
         assert formats.read(tmp_path / "v.kv.vectors.npy").words is None
 
@@ -107,26 +107,26 @@ KINDS = ("<f2", ">f2", "<f4", ">f4", "<f8", ">f8")
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_every_byte_order_of_a_table_is_one_table_to_jax(order, tmp_path):
     """Oracle: the numbers that were saved."""
-    of = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float16)  # all kinds hold it
+    numbers = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float16)  # all kinds hold it
     for kind in KINDS:
         path = tmp_path / f"{kind[1:]}.npy"
-        np.save(path, np.asarray(of, kind, order=order))
+        np.save(path, np.asarray(numbers, kind, order=order))
         for options in ({}, {"limit": 12}):
-            found = formats.read(path, **options).vectors
-            assert found.dtype == np.dtype(kind).newbyteorder("=")
-            np.testing.assert_array_equal(jnp.asarray(found, jnp.float32), np.float32(of))
+            vectors = formats.read(path, **options).vectors
+            assert vectors.dtype == np.dtype(kind).newbyteorder("=")
+            np.testing.assert_array_equal(jnp.asarray(vectors, jnp.float32), np.float32(numbers))
         path.with_name(f"{kind[1:]}.words.txt").write_text("".join(f"w{i}\n" for i in range(12)))
         chosen = formats.read(path, only={"w3", "w7"}).vectors
-        np.testing.assert_array_equal(jnp.asarray(chosen, jnp.float32), np.float32(of[[3, 7]]))
+        np.testing.assert_array_equal(jnp.asarray(chosen, jnp.float32), np.float32(numbers[[3, 7]]))
 
 
 def test_a_table_in_memory_has_any_byte_order():
-    """What `np.load` gives is judged as the same numbers in this machine's order."""
-    of = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
-    expected, found = linalg.summary(of), linalg.summary(of.astype(">f4"))
-    assert str(found.rank) == str(expected.rank)
-    np.testing.assert_array_equal(found.spectrum.values, expected.spectrum.values)
-    for one, other in zip(found.coherence, expected.coherence, strict=True):
+    """A table from `np.load` has the measures of the same numbers in this machine's order."""
+    table = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+    expected, actual = linalg.summary(table), linalg.summary(table.astype(">f4"))
+    assert str(actual.rank) == str(expected.rank)
+    np.testing.assert_array_equal(actual.spectrum.values, expected.spectrum.values)
+    for one, other in zip(actual.coherence, expected.coherence, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -148,7 +148,7 @@ def _signalling() -> np.ndarray:
 
 
 def test_no_reader_leaks_a_warning_of_numpys(tmp_path):
-    """Large numbers, infinities and NaN of both kinds, read with leave and without."""
+    """Large numbers, infinities and NaN of both kinds, with and without allow_nonfinite."""
     files = {}
     for i, table in enumerate((EXTREMES[[0, 2, 2, 3]], EXTREMES, _signalling())):
         for name in ("word2vec-binary", "word2vec-text", "glove", "npy", "safetensors"):
@@ -172,14 +172,14 @@ def test_no_reader_leaks_a_warning_of_numpys(tmp_path):
                     try:
                         formats.read(path, format, allow_nonfinite=allowed)
                         read += 1
-                    except FormatError:  # what it says is held elsewhere
+                    except FormatError:  # other tests check its message
                         assert not (allowed and format)
     assert read > len(files)
 
 
 @pytest.mark.parametrize("optimised", [[], ["-O"]], ids=["plain", "python -O"])
 def test_a_wrong_argument_is_said_in_one_line(optimised):
-    """Every public function of two rooms, in a process without the type checker of the tests."""
+    """Every public function of two packages, in a process without the tests' type checker."""
     command = [sys.executable, *optimised, "-m", "tests.formats.wrong_arguments"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
@@ -187,8 +187,8 @@ def test_a_wrong_argument_is_said_in_one_line(optimised):
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_a_named_format_does_not_hide_what_a_file_is(kind, tmp_path):
-    data, told = FOREIGN[kind]
+    data, message = FOREIGN[kind]
     (tmp_path / "t").write_bytes(data)
     if kind != "noise":
-        with pytest.raises(FormatError, match=told):
+        with pytest.raises(FormatError, match=message):
             formats.read(tmp_path / "t", "glove")

@@ -1,4 +1,4 @@
-"""ELMo: the fixture as h5py reads it; what is written comes back; what the other process does."""
+"""ELMo: the fixture as h5py reads it; round trips; failures of the process that reads HDF5."""
 
 import json
 import sys
@@ -37,14 +37,14 @@ def test_what_is_written_is_read_bit_for_bit(model, tmp_path):
     options, weights = MODELS[model], models.weights(MODELS[model])
     paths = tmp_path / "o", tmp_path / "w"
     elmo.write(*paths, options, weights)
-    found_options, found = elmo.read(*paths)
-    assert found_options == options == elmo.read_options(paths[0])
-    expected, arrays = models.flat(options, weights), models.flat(options, found)
+    options_read, weights_read = elmo.read(*paths)
+    assert options_read == options == elmo.read_options(paths[0])
+    expected, arrays = models.flat(options, weights), models.flat(options, weights_read)
     assert arrays.keys() == expected.keys()
     for name, array in arrays.items():
         assert array.dtype == np.float32
         assert array.tobytes() == expected[name].tobytes(), name
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["o", "w"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o", "w"]
 
 
 def test_the_layout_is_that_of_the_paper_model(tmp_path):
@@ -70,30 +70,30 @@ def test_the_fixture_is_read_as_h5py_reads_it():
         ((124, 124), (124,), (124, 124), (124,))
     ]
     assert weights.projection[0].shape == (124, 16)
-    assert [[a.shape for a in layer] for each in weights.lstms for layer in each] == 4 * [
+    assert [[a.shape for a in layer] for direction in weights.lstms for layer in direction] == 4 * [
         [(32, 256), (256,), (64, 16)]
     ]
     assert weights.embedding is None
-    found = models.flat(options, weights)
+    arrays = models.flat(options, weights)
     with h5py.File(FIXTURE / "lm_weights.hdf5") as file:
         names: list[str] = []
         file.visititems(lambda name, at: names.append(name) if hasattr(at, "shape") else None)
-        assert sorted(names) == sorted(found)
+        assert sorted(names) == sorted(arrays)
         for name in names:
-            np.testing.assert_array_equal(found[name], file[name][()])
+            np.testing.assert_array_equal(arrays[name], file[name][()])
 
 
 @pytest.mark.parametrize("n_layers", [1, 3])
 def test_layers_are_neither_dropped_nor_made_up(n_layers, tmp_path):
     options, weights = models.written(tmp_path)
-    options.write_text(json.dumps(models.said(lstm__n_layers=n_layers)))
+    options.write_text(json.dumps(models.options_json(lstm__n_layers=n_layers)))
     models.refused((options, weights), f"RNN_0/RNN/MultiRNNCell/Cell{min(n_layers, 2)}: ")
 
 
 def test_options_of_any_size_cost_nothing(tmp_path):
     options, weights = models.written(tmp_path)
     large = {"lstm__dim": 1 << 20, "lstm__projection_dim": 1 << 20, "lstm__n_layers": 64}
-    options.write_text(json.dumps(models.said(**large, char_cnn__filters=[[1, 1]] * 1000)))
+    options.write_text(json.dumps(models.options_json(**large, char_cnn__filters=[[1, 1]] * 1000)))
     models.refused((options, weights), "RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0: shape")
 
 
@@ -103,7 +103,7 @@ def test_the_other_process_imports_neither_jax_nor_this_package(tmp_path, monkey
     for name in ("jax", "jaxlib", "flax", "jaxemb"):
         (tmp_path / f"{name}.py").write_text("import os; os._exit(3)")
     assert elmo.read(*paths)[0] == SMALL
-    (tmp_path / "h5py.py").write_text("import os; os._exit(3)")  # and this would have shown it
+    (tmp_path / "h5py.py").write_text("import os; os._exit(3)")  # a process that imports it fails
     models.refused(paths, "the file: the process that reads HDF5 ended with 3")
 
 
@@ -111,26 +111,26 @@ DEATHS = {
     "a crash": ("os.kill(os.getpid(), signal.SIGSEGV)", r"crashed \(signal 11\)"),
     "a hang": ("time.sleep(60)", "reading took more than 1 s"),
     "an end": ("sys.exit(4)", "ended with 4"),
-    "noise": ("os.write(1, b'\\xff\\n')", "said b'.xff.n'"),
-    "a list": ("os.write(1, b'[]\\n')", "said b'\\[\\]"),
+    "noise": ("os.write(1, b'\\xff\\n')", "sent b'.xff.n'"),
+    "a list": ("os.write(1, b'[]\\n')", "sent b'\\[\\]"),
     "a flood": ("os.write(1, b'x' * 99999)", "ended with 0"),
-    "another shape": ("""os.write(1, b'{"shape": [9, 9]}\\n')""", r"said shape \[9, 9\]"),
-    "a shape too large": ("""os.write(1, b'{"shape": [1e30]}\\n')""", "said"),
+    "another shape": ("""os.write(1, b'{"shape": [9, 9]}\\n')""", r"sent shape \[9, 9\]"),
+    "a shape too large": ("""os.write(1, b'{"shape": [1e30]}\\n')""", "sent"),
     "half of the numbers": ("""os.write(1, b'{"shape": [6, 20]}\\nxxxx')""", "ended with 0"),
-    "a long error": ("""os.write(1, b'{"found": "' + b'x' * 60000 + b'"}\\n')""", "xxx"),
+    "a long error": ("""os.write(1, b'{"actual": "' + b'x' * 60000 + b'"}\\n')""", "xxx"),
 }
 
 
 @pytest.mark.parametrize("death", DEATHS)
 def test_whatever_the_other_process_does_is_an_error_with_its_place(death, tmp_path, monkeypatch):
     paths = models.written(tmp_path)
-    program, told = DEATHS[death]
+    program, message = DEATHS[death]
     first = "RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0"
     start = f'import json, os, signal, sys, time\nos.write(1, b\'{{"at": "{first}"}}\\n\')\n'
     (tmp_path / "program.py").write_text(start + program)
     monkeypatch.setattr(elmo, "_PROGRAM", tmp_path / "program.py")
     monkeypatch.setattr(elmo, "_SECONDS", 1 if death == "a hang" else 60)
-    error = models.refused(paths, told)
+    error = models.refused(paths, message)
     assert error.where == first
     assert len(str(error)) < 2000
 
@@ -138,7 +138,7 @@ def test_whatever_the_other_process_does_is_an_error_with_its_place(death, tmp_p
 def test_the_other_process_keeps_within_its_memory_and_can_open_no_file(tmp_path, monkeypatch):
     paths = models.written(tmp_path)
     program = elmo._PROGRAM.read_text()
-    for line, told in (
+    for line, message in (
         ("np.ones(1 << 28)", "more memory than its size explains; expected at most 51. MB"),
         ("open('/etc/hostname')", "damaged .*Too many open files"),
     ):
@@ -147,10 +147,10 @@ def test_the_other_process_keeps_within_its_memory_and_can_open_no_file(tmp_path
         )
         (tmp_path / "program.py").write_text(changed)
         monkeypatch.setattr(elmo, "_PROGRAM", tmp_path / "program.py")
-        models.refused(paths, f"the file: {told}")
+        models.refused(paths, f"the file: {message}")
 
 
-def test_what_is_not_there_is_said(tmp_path, monkeypatch):
+def test_a_missing_file_or_library_is_named(tmp_path, monkeypatch):
     options, weights = models.written(tmp_path)
     models.refused(
         (options, tmp_path / "none"), "none: no such file: wanted ELMo's weights", InputError
@@ -179,8 +179,8 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path):
         ),
         "weights.embedding holds an array": good._replace(embedding=np.ones((2, 3), "f4")),
     }
-    for told, weights in bad.items():
-        with pytest.raises(InputError, match=told):
+    for message, weights in bad.items():
+        with pytest.raises(InputError, match=message):
             elmo.write(*paths, SMALL, weights)
     with pytest.raises(FormatError, match=r"lstm\.cell_clip: "):
         elmo.write(*paths, SMALL._replace(cell_clip=-1.0), good)
@@ -194,9 +194,9 @@ def test_mutated_files_are_refused_with_their_place_or_read_whole(tmp_path, pyte
         weights.write_bytes(fuzz.mutate(data, draw))
         try:
             with patience.at_most(15):
-                found = models.flat(*elmo.read(options, weights))  # which looks at shapes, too
+                arrays = models.flat(*elmo.read(options, weights))  # checks shapes, too
         except FormatError as error:
             if not error.where or not str(error).startswith(f"{weights}: "):
                 raise
         else:
-            assert all(np.isfinite(array).all() for array in found.values())
+            assert all(np.isfinite(array).all() for array in arrays.values())

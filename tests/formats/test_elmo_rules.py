@@ -1,4 +1,4 @@
-"""Each rule for ELMo's weights: what breaks it is refused with its dataset, and only that."""
+"""Each rule for ELMo's weights: a file that breaks it is refused, and the dataset is named."""
 
 import contextlib
 import gzip
@@ -21,7 +21,7 @@ from tests.formats.elmo_models import CELL, SMALL, TOKENS
 
 
 class _Request(io.BytesIO):
-    """Answered in this process as soon as it is closed: well-formed HDF5 needs no other."""
+    """A request that this process answers when it is closed: the HDF5 is well-formed."""
 
     def __init__(self, answer: io.BytesIO) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def _in_this_process(seconds):
 
 
 def _put(name: str, make=None, **kept):
-    """A change of a file: the dataset, made anew of what `make` makes of its numbers."""
+    """Return a function that replaces a dataset of a file by `make(numbers)`."""
 
     def change(file: h5py.File) -> None:
         numbers = file[name][()]
@@ -72,7 +72,7 @@ def _with(name: str, value: float):
 
 
 def _empty(name: str, shape: tuple, **kept):
-    """The dataset as a promise: nothing is stored but its shape."""
+    """Return a function that replaces a dataset by one whose numbers are not stored."""
 
     def change(file: h5py.File) -> None:
         del file[name]
@@ -111,7 +111,7 @@ def _half_a_dataset(file: h5py.File) -> None:
 
 
 def _chunk(data: bytes, skipped: int = 0, **kept):
-    """The dataset with one chunk of these bytes; the good ones are 2,088."""
+    """Return a function that gives a dataset one chunk of these bytes; 2,088 would be right."""
 
     def change(file: h5py.File) -> None:
         del file["char_embed"]
@@ -266,11 +266,13 @@ WEIGHTS = {
 @pytest.mark.parametrize("case", WEIGHTS)
 def test_weights_that_are_not_those_of_the_options_are_refused(case, tmp_path, monkeypatch):
     monkeypatch.setattr(elmo, "_started", _in_this_process)
-    change, told = WEIGHTS[case]
+    change, message = WEIGHTS[case]
     options, weights = models.written(tmp_path)
     with h5py.File(weights, "r+") as file:
         change(file)
-    error = models.refused((options, weights), f"weights.hdf5: {told}|weights.hdf5: .*/{told}")
+    error = models.refused(
+        (options, weights), f"weights.hdf5: {message}|weights.hdf5: .*/{message}"
+    )
     assert error.path == weights
     assert error.where
 
@@ -285,18 +287,18 @@ def test_every_way_of_storing_that_keeps_the_rules_is_read(tmp_path):
         _put(f"{CELL}/B", np.zeros_like, compression=9)(file)
         _put(f"{CELL}/W_0", track_times=True)(file)
         file.attrs["a note"] = "of no weight"
-    found = models.flat(*elmo.read(options, weights))
+    arrays = models.flat(*elmo.read(options, weights))
     expected = models.flat(SMALL, models.weights(SMALL)) | {f"{CELL}/B": np.zeros(20, "f4")}
     for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(arrays[name], array)
 
 
 def test_a_user_block_and_the_newest_layout_are_read(tmp_path):
     options, weights = models.written(tmp_path)
     for name, kept in {"block": {"userblock_size": 1024}, "new": {"libver": "latest"}}.items():
         with h5py.File(tmp_path / name, "w", **kept) as file, h5py.File(weights) as given:
-            for each in given:
-                given.copy(each, file)
+            for member in given:
+                given.copy(member, file)
         assert elmo.read(options, tmp_path / name)[0] == SMALL
 
 
@@ -316,10 +318,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
 
 def test_a_table_of_words_has_as_many_as_the_options_say(tmp_path):
     options, weights = models.written(tmp_path, TOKENS)
-    said = options.read_text()
-    options.write_text(said.replace('"n_tokens_vocab": 7', '"n_tokens_vocab": 8'))
+    text = options.read_text()
+    options.write_text(text.replace('"n_tokens_vocab": 7', '"n_tokens_vocab": 8'))
     models.refused((options, weights), r"embedding: shape \[7, 3\]; expected shape \[8, 3\]")
-    options.write_text(said.replace('"n_tokens_vocab": 7', '"batch_size": 8'))
+    options.write_text(text.replace('"n_tokens_vocab": 7', '"batch_size": 8'))
     assert elmo.read(options, weights)[1].embedding.shape == (7, 3)
     with h5py.File(weights, "r+") as file:
         _put("embedding", lambda numbers: numbers[:0])(file)
@@ -341,7 +343,7 @@ FILES = {
 
 @pytest.mark.parametrize("case", FILES)
 def test_files_that_are_no_whole_hdf5_are_refused(case, tmp_path):
-    change, told = FILES[case]
+    change, message = FILES[case]
     options, weights = models.written(tmp_path)
     weights.write_bytes(change(weights.read_bytes()))
-    models.refused((options, weights), told)
+    models.refused((options, weights), message)

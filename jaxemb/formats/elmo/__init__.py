@@ -1,9 +1,9 @@
-"""ELMo's own weights: options.json and the HDF5 file of bilm-tf and AllenNLP.
+"""Read and write ELMo's weights: options.json and the HDF5 file of bilm-tf and AllenNLP.
 
     options, weights = formats.elmo.read("options.json", "weights.hdf5")
 
-HDF5 is read by a process of its own, with limits (`process.py`): its library has crashed on
-crafted files again and again. What that process sends is checked here once more.
+A separate process with limits reads HDF5 (`process.py`), because its library has repeatedly crashed
+on crafted files. What that process sends is checked again here.
 """
 
 import contextlib
@@ -33,43 +33,47 @@ __all__ = ["CharOptions", "Options", "Weights", "read", "read_options", "write"]
 
 _WANTED = "wants h5py: pip install 'jaxemb[elmo]'"
 _PROGRAM = Path(__file__).with_name("process.py")
-_SECONDS = 20  # and one more for so many bytes:
+_SECONDS = 20  # to read the weights, at most; one more for every _PACE bytes
 _PACE = 5_000_000
-_MEMORY = 512 << 20  # bytes, and twice the weights
-_UNPACKED, _FREE = 128, 1 << 20  # bytes of weights that a byte of the file may stand for
+_MEMORY = 512 << 20  # bytes, besides twice the weights
+_UNPACKED, _FREE = 128, 1 << 20  # most bytes of weights: per byte of the file, and in any case
 _LONGEST = 1 << 16  # bytes of a line
 
 
 def read_options(path: str | Path) -> Options:
-    """The sizes that an options.json speaks of; keys that only training asks are not looked at.
+    """Read the sizes in an options.json; keys that only training uses are ignored.
 
     Raises:
-        FormatError: not JSON; a key that is missing, stands twice, or has a value it cannot have,
-            such as `"bidirectional": false`.
-        InputError: no such file.
+        FormatError: the file is not JSON; a key is missing, repeated, or has an invalid value, such
+            as `"bidirectional": false`.
+        InputError: there is no such file.
 
     Warns:
-        FormatWarning: a key that ELMo's options have not.
+        FormatWarning: ELMo's options have no such key.
     """
     return elmo_options.read(named("options", path))[0]
 
 
 def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
-    """A model as its two files say.
+    """Read a model from its two files.
+
+    Args:
+        options: the path of options.json.
+        weights: the path of the HDF5 file.
 
     Returns:
-        Options, and float32 arrays in the file's own layout (see `Weights`).
+        Options, and float32 arrays in the layout of the file (see `Weights`).
 
     Raises:
-        FormatError: options as in `read_options`; weights that lack a dataset of these options or
-            have another one, or one that is not float32 of exactly the shape that they say, whole,
-            finite and within the file; a file on which HDF5 crashes or does not end.
-        InputError: no such file; h5py is missing.
+        FormatError: as in `read_options`; or the weights lack a dataset or have one that the
+            options do not; or a dataset is not float32, of the shape that the options say, finite,
+            and wholly stored in the file; or HDF5 crashes or hangs on the file.
+        InputError: there is no such file, or h5py is missing.
 
     Source:
         Peters et al. 2018, arXiv:1802.05365; bilm-tf, `dump_weights`.
     """
-    asked, words = elmo_options.read(named("options", options))
+    sizes, words = elmo_options.read(named("options", options))
     path = existing(weights, "ELMo's weights (HDF5)")
     if not path.is_file():
         raise InputError(f"{path}: no such file, but a folder: wanted ELMo's weights (HDF5)")
@@ -78,19 +82,19 @@ def read(options: str | Path, weights: str | Path) -> tuple[Options, Weights]:
     with path.open("rb") as file:
         if file.read(4) != b"\x89HDF":
             _refuse_foreign(path)
-    found = _arrays(path, layout.shapes(asked, words))
-    return asked, layout.build(asked, words, lambda name, _: found[name])
+    arrays = _arrays(path, layout.shapes(sizes, words))
+    return sizes, layout.build(sizes, words, lambda name, _: arrays[name])
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Raises FormatError for what is clearly no HDF5; a block of its user may come before it."""
+    """Raise FormatError for a file that is clearly not HDF5, which may follow a user block."""
     if not compression.is_plain(path):
         raise FormatError(path, "byte 0", "a compressed file", "HDF5", "decompress it first")
     foreign.check(path)
 
 
 def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
-    """Every dataset, by its name."""
+    """Let a separate process read every dataset; return the arrays by name."""
     held = path.stat().st_size
     promised = 4 * sum(math.prod(n or 0 for n in shape) for shape in shapes.values())
     most = _UNPACKED * held + _FREE
@@ -105,24 +109,24 @@ def _arrays(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
     }
     with _started(seconds) as (process, late):
         answer = _Answer(path, shapes, process.stdout, most)
-        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:  # it may end early
+        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:  # if it ends early
             stdin.write(json.dumps(request).encode())
         if answer.receive():
             return answer.arrays
         code = process.wait()
         if late.is_set():
-            found, hint = f"reading took more than {seconds} s", ""
+            actual, hint = f"reading took more than {seconds} s", ""
         elif code < 0:
-            found, hint = f"the HDF5 library crashed (signal {-code})", ""
+            actual, hint = f"the HDF5 library crashed (signal {-code})", ""
         else:
-            found = f"the process that reads HDF5 ended with {code}"
+            actual = f"the process that reads HDF5 ended with {code}"
             hint = "does `python -c 'import h5py'` work?"
-        raise FormatError(path, answer.at, found, "a file that HDF5 can read", hint)
+        raise FormatError(path, answer.at, actual, "a file that HDF5 can read", hint)
 
 
 @contextlib.contextmanager
 def _started(seconds: float) -> Iterator[tuple[Any, threading.Event]]:
-    """A process that reads HDF5, killed at the end or when the time is up: then `late` is set."""
+    """Start a process that reads HDF5; kill it at the end, or at a timeout, which sets `late`."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -154,11 +158,11 @@ def _started(seconds: float) -> Iterator[tuple[Any, threading.Event]]:
 
 
 class _Answer:
-    """What the process says; it is believed nothing that is not checked again.
+    """Receives the messages and arrays that the process sends, and checks each of them.
 
     Attributes:
-        at: the dataset that it was at.
-        arrays: what has been received, by name.
+        at: the dataset that the process named last.
+        arrays: the arrays received, by name.
     """
 
     def __init__(self, path: Path, shapes: dict[str, Shape], stream: Any, most: int) -> None:
@@ -167,7 +171,7 @@ class _Answer:
         self.arrays: dict[str, np.ndarray] = {}
 
     def receive(self) -> bool:
-        """Whether every dataset came."""
+        """Receive the datasets; False if the process ended before the last."""
         for name, wanted in self._shapes.items():
             if (shape := self._next()) is None:
                 return False
@@ -185,19 +189,21 @@ class _Answer:
         return True
 
     def _next(self) -> tuple[int, ...] | None:
-        """The shape of the dataset that follows; None at the end."""
+        """Return the shape of the next dataset; None at the end."""
         while (line := self._stream.readline(_LONGEST)).endswith(b"\n"):
             try:
-                said = json.loads(line)
-                if "found" in said:
+                message = json.loads(line)
+                if "actual" in message:
                     where, *parts = (
-                        str(said.get(name, ""))[:1000]
-                        for name in ("where", "found", "expected", "hint")
+                        str(message.get(name, ""))[:1000]
+                        for name in ("where", "actual", "expected", "hint")
                     )
                     raise FormatError(self._path, where or self.at, *parts)
-                if "shape" in said:
-                    return tuple(int(n) for n in said["shape"])
-                self.at = said["at"] if said["at"] in self._shapes else str(said["at"])[:200]
+                if "shape" in message:
+                    return tuple(int(n) for n in message["shape"])
+                self.at = (
+                    message["at"] if message["at"] in self._shapes else str(message["at"])[:200]
+                )
             except (ValueError, TypeError, KeyError) as error:
                 if isinstance(error, FormatError):
                     raise
@@ -208,21 +214,21 @@ class _Answer:
         finite = np.isfinite(array)
         if not finite.all():
             index = np.argwhere(~finite)[0].tolist()
-            found = f"{array[tuple(index)]} at {index}"
-            raise FormatError(self._path, name, found, "finite numbers")
+            actual = f"{array[tuple(index)]} at {index}"
+            raise FormatError(self._path, name, actual, "finite numbers")
 
-    def _nonsense(self, said: str) -> FormatError:
-        found = f"the process that reads HDF5 said {said}"
-        return FormatError(self._path, self.at, found, "a dataset or an error")
+    def _nonsense(self, message: str) -> FormatError:
+        actual = f"the process that reads HDF5 sent {message}"
+        return FormatError(self._path, self.at, actual, "a dataset or an error")
 
 
 def write(
     options_path: str | Path, weights_path: str | Path, options: Options, weights: Weights
 ) -> None:
-    """A model into two files, as bilm-tf writes them; each is whole or not there.
+    """Write a model to two files as bilm-tf does, each atomically.
 
     Raises:
-        InputError: arrays that are not those of the options, or no finite float32; options that
+        InputError: the arrays do not match the options, or are not finite float32; the options
             could not be read back; h5py is missing.
     """
     options_path = named("options_path", options_path)

@@ -1,4 +1,4 @@
-"""Where each array of an ELMo model stands in its HDF5 file, and what shape it has there.
+"""The name and the shape of each array of an ELMo model in its HDF5 file.
 
 Source:
     bilm-tf: `dump_weights` of `bilm/training.py`, and the shapes of `bilm/model.py`.
@@ -12,11 +12,11 @@ import numpy as np
 from jaxemb.errors import InputError
 from jaxemb.formats.elmo.options import CHARACTERS, CharOptions, Options
 
-Shape = tuple[int | None, ...]  # as stored; None: as many as there are
+Shape = tuple[int | None, ...]  # as stored; None: any size
 
 
 class Weights(NamedTuple):
-    """The arrays of a biLM, float32, as they are stored; `y = x @ kernel + bias` throughout."""
+    """The arrays of a biLM, float32, as stored; a kernel is used as `y = x @ kernel + bias`."""
 
     char_embed: Any  # [261, dim of a character], or None for a token-input model
     convolutions: tuple  # of (kernel [width, dim, n], bias [n]), as options.filters
@@ -29,19 +29,25 @@ class Weights(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """One dataset."""
+    """The name and the stored shape of one dataset."""
 
     name: str
     shape: Shape
 
 
 def in_memory(shape: tuple) -> tuple:
-    """A stored shape without the leading axis of size 1 that kernels of the CNN have."""
+    """Drop the leading axis of size 1 that kernels of the CNN have in the file."""
     return shape[1:] if len(shape) == 4 else shape
 
 
 def build(options: Options, words: int | None, leaf: Callable[[str, Shape], Any]) -> Weights:
-    """Weights of what `leaf` makes of each dataset's name and shape."""
+    """Return Weights whose leaves are `leaf(name, stored shape)` of each dataset.
+
+    Args:
+        options: the sizes of the model.
+        words: the number of words of a token-input model; None: any number.
+        leaf: a function from a dataset's name and stored shape to a leaf.
+    """
     projection, char = options.projection_dim, options.char_cnn
 
     def cell(at: str) -> tuple[Any, Any, Any]:
@@ -65,7 +71,7 @@ def build(options: Options, words: int | None, leaf: Callable[[str, Shape], Any]
 def _characters(
     char: CharOptions, projection: int, leaf: Callable[[str, Shape], Any]
 ) -> tuple[Any, tuple, tuple, tuple | None]:
-    """The first four fields of Weights."""
+    """Return the first four fields of Weights."""
     width = sum(n for _, n in char.filters)
     convolutions = tuple(
         (leaf(f"CNN/W_cnn_{i}", (1, wide, char.dim, n)), leaf(f"CNN/b_cnn_{i}", (n,)))
@@ -88,17 +94,17 @@ def _characters(
 
 
 def shapes(options: Options, words: int | None) -> dict[str, Shape]:
-    """The stored shape of every dataset of a model, by its name."""
-    found: dict[str, Shape] = {}
-    build(options, words, found.setdefault)
-    return found
+    """Return the stored shape of every dataset of a model, by name."""
+    by_name: dict[str, Shape] = {}
+    build(options, words, by_name.setdefault)
+    return by_name
 
 
 def flat(options: Options, weights: Weights) -> dict[str, np.ndarray]:
-    """The arrays as they are stored, by the names of their datasets.
+    """Return the arrays in their stored shapes, by the names of their datasets.
 
     Raises:
-        InputError: arrays that are not those of the options.
+        InputError: the arrays do not match the options.
     """
     slots = build(options, None, Slot)
     return {slot.name: _fitting(slot, value) for slot, value in _pairs(slots, weights, "weights")}
@@ -130,7 +136,7 @@ def _fitting(slot: Slot, value: Any) -> np.ndarray:
 
 
 def fits(shape: tuple[int, ...], wanted: Shape) -> bool:
-    """Whether an array's shape is the wanted one, with at least one row where that is open."""
+    """Whether a shape is the wanted one, where None stands for any size above 0."""
     return len(shape) == len(wanted) and all(
         held == size or (size is None and held > 0)
         for held, size in zip(shape, wanted, strict=True)

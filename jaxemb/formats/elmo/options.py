@@ -1,4 +1,4 @@
-"""ELMo's options.json: the sizes that its weights must have, as bilm-tf and AllenNLP name them.
+"""ELMo's options.json: the sizes of its weights, under the names of bilm-tf and AllenNLP.
 
 Source:
     bilm-tf: `bin/train_elmo.py`, `bilm/model.py` (BidirectionalLanguageModelGraph).
@@ -13,13 +13,13 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import options as options_lib
 from jaxemb.formats.options import existing, warn
 
-CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 counts the row of zeros too
-_LARGEST = 1 << 20  # of any one size
-_MOST = 64  # layers of one kind
+CHARACTERS = 261  # rows of `char_embed`: 256 bytes and 5 marks; 262 also counts a row of zeros
+_LARGEST = 1 << 20  # the largest value of any size
+_MOST = 64  # layers of one kind, at most
 _LONGEST_TOKEN = 1 << 10  # characters
 _LONGEST = 1 << 20  # bytes of a file of options
 _WORDS = (1 << 31) - 1
-_TRAINING = (  # what only training asks
+_TRAINING = (  # keys that only training uses
     *("dropout", "all_clip_norm_val", "learning_rate", "n_epochs", "n_train_tokens", "batch_size"),
     *("unroll_steps", "n_negative_samples_batch", "sample_softmax", "share_embedding_softmax"),
 )
@@ -28,10 +28,10 @@ _TRAINING = (  # what only training asks
 class CharOptions(NamedTuple):
     """Sizes of the character CNN."""
 
-    dim: int  # of a character
+    dim: int  # of a character's vector
     filters: tuple[tuple[int, int], ...]  # (width in characters, how many), narrow to wide
     n_highway: int
-    n_characters: int  # 261 in options of training, 262 in those of use; the weights are the same
+    n_characters: int  # 261 in options for training, 262 in options for use; equal weights
     max_characters_per_token: int
     activation: str  # relu or tanh
 
@@ -52,37 +52,41 @@ _LSTM = Options._fields[:-1]
 
 
 class _Section:
-    """An object of the file; every failure names the file and the key."""
+    """A JSON object of the file; every error names the file and the key."""
 
     def __init__(self, path: Path, held: dict[str, Any], name: str = "") -> None:
         self._path, self._held, self._name = path, held, name
 
     def say_others(self, *known: str) -> None:
-        """Warns of keys that are none of these: what they ask for is not done."""
+        """Warn of all keys but these: they have no effect."""
         for key in self._held.keys() - set(known):
             place = f"{self._name}{key}"
-            warn(self._path, place[:200], "a key that ELMo's options have not: it is not looked at")
+            warn(self._path, place[:200], "a key that ELMo's options do not have: it is ignored")
 
     def __contains__(self, key: str) -> bool:
         return key in self._held
 
     def error(self, key: str, expected: str) -> FormatError:
-        found = f"{self._held[key]!r:.80}" if key in self._held else "nothing"
-        return FormatError(self._path, self._name + key, found, expected)
+        """Return a FormatError about the value of a key."""
+        actual = f"{self._held[key]!r:.80}" if key in self._held else "nothing"
+        return FormatError(self._path, self._name + key, actual, expected)
 
     def section(self, key: str) -> "_Section":
+        """Return the object under a key."""
         held = self._held.get(key)
         if not isinstance(held, dict):
             raise self.error(key, "an object")
         return _Section(self._path, held, f"{self._name}{key}.")
 
     def size(self, key: str, least: int = 1, most: int = _LARGEST) -> int:
+        """Return the whole number under a key, if it is in bounds."""
         value = self._held.get(key)
         if not _is_size(value, least, most):
             raise self.error(key, f"a whole number, {least:,} to {most:,}")
         return value
 
     def clip(self, key: str) -> float | None:
+        """Return the number above 0 under a key; None for null or no such key."""
         value = self._held.get(key)
         if value is None:
             return None
@@ -91,12 +95,14 @@ class _Section:
         return float(value)
 
     def choice(self, key: str, choices: tuple[Any, ...]) -> Any:
+        """Return the value under a key, if it is one of the choices."""
         value = self._held.get(key)
-        if not any(value == each and type(value) is type(each) for each in choices):
+        if not any(value == allowed and type(value) is type(allowed) for allowed in choices):
             raise self.error(key, " or ".join(map(json.dumps, choices)))
         return value
 
     def filters(self, key: str, widest: int) -> tuple[tuple[int, int], ...]:
+        """Return the (width, number) of each kind of filters under a key."""
         held = self._held.get(key)
         pairs = held if isinstance(held, list) else []
         fit = all(
@@ -116,7 +122,12 @@ def _is_size(value: Any, least: int, most: int) -> TypeGuard[int]:
 
 
 def read(path: Path) -> tuple[Options, int | None]:
-    """What options.json says, and how many words it says a token-input model has."""
+    """Read options.json: the options, and the number of words of a token-input model, if given.
+
+    Raises:
+        FormatError: the options are not valid (see `formats.elmo.read_options`).
+        InputError: there is no such file.
+    """
     if not existing(path, "ELMo's options (options.json)").is_file():
         raise InputError(
             f"{path}: no such file, but a folder: wanted ELMo's options (options.json)"
@@ -129,7 +140,10 @@ def read(path: Path) -> tuple[Options, int | None]:
 
 
 def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
-    """The same, of bytes; keys of training, which no weight depends on, are not looked at."""
+    """Parse the bytes of options.json as `read` does; `path` is for errors.
+
+    Keys that only training uses are ignored: no weight depends on them.
+    """
     root = _Section(path, _json(path, data))
     root.say_others("lstm", "char_cnn", "n_tokens_vocab", "bidirectional", *_TRAINING)
     if "bidirectional" in root:  # a model that reads one way has no backward half
@@ -151,7 +165,7 @@ def parsed(path: Path, data: bytes) -> tuple[Options, int | None]:
 
 
 def _characters(section: _Section) -> CharOptions:
-    # two marks around at least one byte; no dataset depends on it, but every token takes so much
+    # at least a byte and two marks; no dataset depends on it, but every token takes so much memory
     section.say_others(*CharOptions._fields[1:], "embedding")
     section.section("embedding").say_others("dim")
     longest = section.size("max_characters_per_token", 3, _LONGEST_TOKEN)
@@ -167,36 +181,36 @@ def _characters(section: _Section) -> CharOptions:
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:
     def whole(digits: str) -> float:
-        return int(digits) if len(digits) < 20 else math.inf  # refused with its key
+        return int(digits) if len(digits) < 20 else math.inf  # refused below, with its key
 
     try:
-        found = options_lib.loads(path, data.decode("utf-8"), parse_int=whole)
-        _check_finite(path, found, "")
+        value = options_lib.loads(path, data.decode("utf-8"), parse_int=whole)
+        _check_finite(path, value, "")
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:
         hint = "are options and weights swapped?" if data[:4] == b"\x89HDF" else ""
         raise FormatError(path, "JSON", f"{error}", "ELMo's options.json", hint) from None
-    if not isinstance(found, dict):
-        raise FormatError(path, "JSON", f"{found!r:.80}", "an object with `lstm`")
-    return found
+    if not isinstance(value, dict):
+        raise FormatError(path, "JSON", f"{value!r:.80}", "an object with `lstm`")
+    return value
 
 
-def _check_finite(path: Path, found: Any, name: str) -> None:
-    if isinstance(found, float) and not math.isfinite(found):
-        raise FormatError(path, name[:200] or "JSON", f"{found}", "a finite number")
-    inner = found if isinstance(found, dict) else {}
-    if isinstance(found, list):
-        inner = {f"{i}": value for i, value in enumerate(found)}
+def _check_finite(path: Path, item: Any, name: str) -> None:
+    if isinstance(item, float) and not math.isfinite(item):
+        raise FormatError(path, name[:200] or "JSON", f"{item}", "a finite number")
+    inner = item if isinstance(item, dict) else {}
+    if isinstance(item, list):
+        inner = {f"{i}": value for i, value in enumerate(item)}
     for key, value in inner.items():
         _check_finite(path, value, f"{name}.{key}" if name else key)
 
 
 def written(path: Path, options: Options, words: int | None) -> bytes:
-    """The bytes of options.json that say the same.
+    """Return the bytes of an options.json with these options.
 
     Raises:
-        FormatError: options that could not be read back.
+        FormatError: the options could not be read back.
     """
     held: dict[str, Any] = {"lstm": {name: getattr(options, name) for name in _LSTM}}
     if options.char_cnn is None:

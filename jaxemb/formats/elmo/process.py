@@ -1,13 +1,13 @@
-"""The datasets of an HDF5 file as plain bytes: a program for a process of its own, with limits.
+"""Send the datasets of an HDF5 file as plain bytes: a program for a separate process with limits.
 
 Usage: python -P process.py < request > answer
 
-HDF5's library may crash on a crafted file, so no process reads one that has anything to lose. This
-file imports nothing of the project, and is run by its path, so that it starts in 0.1 s.
+HDF5's library may crash on a crafted file, so a process that has nothing to lose reads it. This
+program imports nothing of the project, and is run by its path, so that it starts in 0.1 s.
 
 The request is JSON: path, datasets {name: shape}, seconds, memory. The answer is lines of JSON:
-{"at": name} before each dataset is looked at; {"shape": shape} followed by its float32 bytes, in
-the order of the request; or {"where", "found", "expected", "hint"}, what is wrong, as the last.
+{"at": name} before each dataset is examined; {"shape": shape} followed by its float32 bytes, in the
+order of the request; the last line may be an error: {"where", "actual", "expected", "hint"}.
 """
 
 import codecs
@@ -26,61 +26,67 @@ import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5s, h5t, h5z  # pyright: ignore[reportAttributeAccessIssue]
 
 _GZIP, _SHUFFLE = h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE
-_RATIO, _FREE = 100, 1 << 20  # trained numbers do not shrink a hundredfold; a small bias may
+_RATIO, _FREE = 100, 1 << 20  # weights do not compress a hundredfold; a small bias may
 _LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "an external link"}
 _INSIDE = "nothing outside of the file is ever read"
 
 
 class Refused(Exception):
-    """What is wrong with a file: where, what was found, what was expected, a hint."""
+    """An error in the file; its arguments are where, actual, expected, hint."""
 
 
 def members(group: Any, tree: dict[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """Each dataset of the tree, checked, with its full name; and nothing else is there."""
+    """Yield the full name of each dataset of the tree, and the dataset, checked.
+
+    Raises:
+        Refused: a dataset breaks a rule, or the file has another member.
+    """
     for name, inner in tree.items():
         where = place + name
         say(at=where)
         wanted = "a group" if isinstance(inner, dict) else f"a dataset {inner}"
-        found = _member(group, name, where, wanted)
+        member = _member(group, name, where, wanted)
         if isinstance(inner, dict):
-            if not isinstance(found, h5g.GroupID):
-                raise Refused(where, _kind(found), wanted)
-            yield from members(found, inner, where + "/")
+            if not isinstance(member, h5g.GroupID):
+                raise Refused(where, _kind(member), wanted)
+            yield from members(member, inner, where + "/")
         else:
-            if not isinstance(found, h5d.DatasetID):
-                raise Refused(where, _kind(found), wanted)
-            _check(where, found, inner)
-            yield where, found
+            if not isinstance(member, h5d.DatasetID):
+                raise Refused(where, _kind(member), wanted)
+            _check(where, member, inner)
+            yield where, member
     for raw in group:
         name = raw.decode("utf-8", "replace")
         if name not in tree:
             hint = "a token-input model has no char_cnn" if name == "embedding" else ""
-            raise Refused(place + name[:80], "a member", "only what the options speak of", hint)
+            raise Refused(
+                place + name[:80], "a member", "only the members that the options imply", hint
+            )
 
 
 def _member(group: Any, name: str, where: str, wanted: str) -> Any:
-    """What a hard link leads to; no other link is followed."""
+    """Return the member that a hard link leads to; other links are refused."""
     if not group.links.exists(name.encode()):
         raise Refused(where, "nothing", wanted)
     link = group.links.get_info(name.encode()).type
     if link != h5l.TYPE_HARD:
-        raise Refused(where, _LINKS.get(link, "a link of its own kind"), wanted, _INSIDE)
+        raise Refused(where, _LINKS.get(link, "a user-defined link"), wanted, _INSIDE)
     return h5o.open(group, name.encode())
 
 
-def _kind(found: Any) -> str:
-    return {h5g.GroupID: "a group", h5d.DatasetID: "a dataset"}.get(type(found), "a datatype")
+def _kind(member: Any) -> str:
+    return {h5g.GroupID: "a group", h5d.DatasetID: "a dataset"}.get(type(member), "a datatype")
 
 
 def _check(where: str, dataset: Any, shape: list[int | None]) -> None:
-    """Raises Refused unless all of the dataset stands in the file, as float32 of this shape.
+    """Raise Refused unless all of the dataset is stored in the file, as float32 of this shape.
 
-    In this order: of a virtual dataset, the shape alone may open other files.
+    The order matters: to return the shape of a virtual dataset, HDF5 may open other files.
     """
     plan = dataset.get_create_plist()
     layout = plan.get_layout()
     if layout not in (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED):
-        raise Refused(where, "a virtual dataset", "one whose numbers are its own", _INSIDE)
+        raise Refused(where, "a virtual dataset", "a dataset that stores its numbers", _INSIDE)
     if plan.get_external_count():
         raise Refused(where, "external storage", "numbers within the file", _INSIDE)
     filters = _filters(plan)
@@ -91,37 +97,37 @@ def _check(where: str, dataset: Any, shape: list[int | None]) -> None:
     space = dataset.get_space()
     if space.get_simple_extent_type() != h5s.SIMPLE:
         raise Refused(where, "a scalar or no numbers at all", f"shape {shape}")
-    found = list(space.get_simple_extent_dims())
-    if len(found) != len(shape) or any(
+    dims = list(space.get_simple_extent_dims())
+    if len(dims) != len(shape) or any(
         size != wanted if wanted is not None else size < 1
-        for size, wanted in zip(found, shape, strict=True)
+        for size, wanted in zip(dims, shape, strict=True)
     ):
-        raise Refused(where, f"shape {found}", f"shape {shape}", "as the options say")
-    _check_stored(where, dataset, found, plan.get_chunk() if layout == h5d.CHUNKED else None)
+        raise Refused(where, f"shape {dims}", f"shape {shape}", "as the options say")
+    _check_stored(where, dataset, dims, plan.get_chunk() if layout == h5d.CHUNKED else None)
 
 
 def _check_stored(where: str, dataset: Any, shape: list[int], chunk: Any) -> None:
-    """Raises Refused for numbers that the file promises and does not hold."""
+    """Raise Refused if the file does not store all numbers of the dataset."""
     stored, size = dataset.get_storage_size(), 4 * math.prod(shape)
     if chunk is None:
         if stored != size:
             raise Refused(where, f"{stored:,} bytes are stored", f"{size:,}, all of the dataset")
         return
-    pieces = math.prod(-(-n // of) for n, of in zip(shape, chunk, strict=True))
+    pieces = math.prod(-(-n // step) for n, step in zip(shape, chunk, strict=True))
     if (held := dataset.get_num_chunks()) != pieces:
         raise Refused(where, f"{held:,} chunks are stored", f"{pieces:,}, all of the dataset")
     if size > _RATIO * stored + _FREE:
         raise Refused(where, f"{stored:,} bytes that unpack to {size:,}", "weights, not a bomb")
 
 
-def _check_apart(found: dict[str, Any]) -> None:
-    """Raises Refused if two datasets have bytes in common: an address is wrong."""
-    starts = {name: dataset.get_offset() for name, dataset in found.items()}
+def _check_apart(datasets: dict[str, Any]) -> None:
+    """Raise Refused if two datasets share bytes, which means that an address is wrong."""
+    starts = {name: dataset.get_offset() for name, dataset in datasets.items()}
     end, before = 0, ""
     for name in sorted((n for n in starts if starts[n] is not None), key=lambda n: starts[n]):
         if starts[name] < end:
-            raise Refused(name, f"shares bytes with {before}", "numbers of its own")
-        end, before = starts[name] + found[name].get_storage_size(), name
+            raise Refused(name, f"shares bytes with {before}", "bytes that no other dataset uses")
+        end, before = starts[name] + datasets[name].get_storage_size(), name
 
 
 def _filters(plan: Any) -> list[int]:
@@ -129,8 +135,8 @@ def _filters(plan: Any) -> list[int]:
 
 
 def _numbers(where: str, dataset: Any) -> np.ndarray:
-    """The dataset in memory. Chunks are unpacked here: HDF5 takes one that is too short, and the
-    rest is whatever its memory held.
+    """Return the numbers of a dataset. Chunks are decompressed here, because HDF5 accepts a chunk
+    that is too short and leaves the rest of its memory uninitialised.
     """
     data, plan = np.zeros(dataset.shape, "<f4"), dataset.get_create_plist()
     if plan.get_layout() != h5d.CHUNKED:
@@ -140,7 +146,7 @@ def _numbers(where: str, dataset: Any) -> np.ndarray:
     grid = (range(0, n, step) for n, step in zip(data.shape, chunk, strict=True))
     for corner in itertools.product(*grid):
         skipped, raw = dataset.read_direct_chunk(corner)
-        used = [each for i, each in enumerate(filters) if not skipped >> i & 1]
+        used = [filter_id for i, filter_id in enumerate(filters) if not skipped >> i & 1]
         try:
             piece = np.frombuffer(_unpacked(raw, used, 4 * math.prod(chunk)), "<f4").reshape(chunk)
         except (ValueError, zlib.error) as error:
@@ -172,7 +178,7 @@ def _dtype(dataset: Any) -> str:
 
 
 def _tree(datasets: dict[str, list]) -> dict[str, Any]:
-    """{"a/b": shape} as {"a": {"b": shape}}."""
+    """Return {"a/b": shape} as {"a": {"b": shape}}."""
     tree: dict[str, Any] = {}
     for name, shape in datasets.items():
         *groups, last = name.split("/")
@@ -184,7 +190,7 @@ def _tree(datasets: dict[str, list]) -> dict[str, Any]:
 
 
 def limit(seconds: int, memory: int) -> None:
-    """Bounds what this process may take, where the system can; it can write no file."""
+    """Limit the CPU seconds and the bytes of memory of this process; forbid it to write files."""
     for name, most in {"CORE": 0, "FSIZE": 0, "CPU": seconds}.items():
         _bound(name, most)
     with contextlib.suppress(OSError), open("/proc/self/statm") as file:
@@ -192,57 +198,60 @@ def limit(seconds: int, memory: int) -> None:
 
 
 def _bound(name: str, most: int) -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # or a lower one stands already
+    with contextlib.suppress(ImportError, ValueError, OSError):  # unsupported, or above a limit
         import resource
 
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
 
 
 def no_more_files() -> None:
-    """From here on no file can be opened, whatever HDF5 is made to believe."""
-    codecs.lookup("ascii")  # a module, which h5py would load when it names a type
+    """Forbid this process to open files from here on, whatever a crafted file makes HDF5 do."""
+    codecs.lookup("ascii")  # load the module now: h5py needs it to name a type
     _bound("NOFILE", 0)
 
 
 def say(**values: Any) -> None:
+    """Send one line of JSON."""
     OUT.write(json.dumps(values).encode() + b"\n")
     OUT.flush()
 
 
-def answer(asked: dict[str, Any]) -> None:
-    """Checks all datasets, then sends them."""
+def answer(request: dict[str, Any]) -> None:
+    """Check all datasets, then send them."""
     say(at="the file")
-    with h5py.File(asked["path"], "r", locking=False) as file:
+    with h5py.File(request["path"], "r", locking=False) as file:
         no_more_files()
-        found = dict(members(h5g.open(file.id, b"/"), _tree(asked["datasets"])))
-        _check_apart(found)
-        for name in asked["datasets"]:
+        datasets = dict(members(h5g.open(file.id, b"/"), _tree(request["datasets"])))
+        _check_apart(datasets)
+        for name in request["datasets"]:
             say(at=name)
-            data = _numbers(name, found[name])
+            data = _numbers(name, datasets[name])
             say(shape=data.shape)
             OUT.write(data.data)
         OUT.flush()
 
 
-def reply(asked: dict[str, Any]) -> None:
-    """The answer, or what is wrong."""
+def reply(request: dict[str, Any]) -> None:
+    """Send the answer, or an error."""
     try:
-        answer(asked)
+        answer(request)
     except Refused as error:
-        say(**dict(zip(("where", "found", "expected", "hint"), error.args, strict=False)))
+        say(**dict(zip(("where", "actual", "expected", "hint"), error.args, strict=False)))
     except MemoryError:
-        most = f"at most {asked['memory'] >> 20:,} MB"
-        say(found="more memory than its size explains", expected=most, hint="")
-    except Exception as error:  # of h5py: any kind, for any damage
-        said = f"{error}".splitlines()
-        say(found=f"damaged ({said[0][:200] if said else type(error).__name__})", expected="HDF5")
+        most = f"at most {request['memory'] >> 20:,} MB"
+        say(actual="more memory than its size explains", expected=most, hint="")
+    except Exception as error:  # h5py raises any kind, for any damage
+        lines = f"{error}".splitlines()
+        say(
+            actual=f"damaged ({lines[0][:200] if lines else type(error).__name__})", expected="HDF5"
+        )
 
 
 OUT: Any = None  # where the answer goes
 
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "wb", 1 << 20) as OUT:
-        os.dup2(2, 1)  # whatever a library prints is no answer
-        request = json.load(sys.stdin)
-        limit(request["seconds"], request["memory"])
-        reply(request)
+        os.dup2(2, 1)  # what a library prints must not reach the answer
+        received = json.load(sys.stdin)
+        limit(received["seconds"], received["memory"])
+        reply(received)

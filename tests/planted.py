@@ -27,7 +27,7 @@ MUTANTS = {
     ),
     "one device applies what another refuses": Mutant(
         "training/sharded.py",
-        "finite = jnp.all(_everyones(on, finite[None]))",
+        "finite = jnp.all(_gathered(on, finite[None]))",
         "finite = jnp.all(finite)",
         "tests/training/test_mesh.py::test_a_number_that_is_not_finite_on_one_device",
     ),

@@ -16,7 +16,7 @@ from jaxemb.structs import Objective
 # frequent words, at 9 in the row of an average update, which is any row.
 MOST, MEAN = 20.0, 7.5
 ONE_PAIR = 1.0  # a higher learning rate overshoots with a single pair: no step is small enough
-SAFE = 0.5  # of those loads: smaller steps are chosen to have this share of them
+SAFE = 0.5  # the share of MOST and MEAN that a smaller step is chosen to load
 CAP = 0.25  # with this max row update, steps of any size were stable: docs/speed.md, "Large steps"
 
 

@@ -19,7 +19,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec as P
 from jaxemb.errors import InputError
 from jaxemb.training import mesh_sizes
 
-PADDED = mesh_sizes.PARTS  # rows are padded to a multiple; each part is whole on one device
+PADDED = mesh_sizes.PARTS  # rows are padded to a multiple: a checkpoint has equal parts
 
 
 class Placement(NamedTuple):

@@ -77,44 +77,44 @@ def learner(on: Sharded, plain: Learner) -> Learner:
             "this learner changes whole tables, which devices would exchange in every step: "
             "a mesh wants learners.row_sparse"
         )
-    gather = functools.partial(_gather, on) if on.some_rows else _kept_apart(on, tables.gather)
-    add = _kept_apart(on, tables.scatter_add)
+    gather = functools.partial(_gather, on) if on.some_rows else _sharded_by_dim(on, tables.gather)
+    add = _sharded_by_dim(on, tables.scatter_add)
     ops = TableOps(gather, add, functools.partial(_exchange, on))
     return plain.over(ops, PIECES // sharding.size(on.mesh, on.of_batch) if on.exact else 1)
 
 
-def _kept_apart(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
+def _sharded_by_dim(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
     """`act`, whose vectors stay sharded by dim if the tables are, and their gradients too."""
     if not on.by_dim:
         return act
 
     def apart(*arguments: Any) -> InOut:
         return jax.tree.map(
-            lambda leaf: jax.lax.with_sharding_constraint(leaf, _part(leaf)), act(*arguments)
+            lambda leaf: jax.lax.with_sharding_constraint(leaf, _by_dim(leaf)), act(*arguments)
         )
 
     return apart
 
 
-def _part(vectors) -> P:
+def _by_dim(vectors) -> P:
     """The spec of vectors whose last axis is sharded over `model`."""
     return P(*[P.UNCONSTRAINED] * (vectors.ndim - 1), "model")
 
 
 def _exchange(on: Sharded, whole: InOut, ids: InOut, rows: InOut, finite):
-    """Ids and gradients of the whole batch, as far as this device holds the rows they belong to."""
-    ids = jax.tree.map(functools.partial(_everyones, on), ids)
-    rows = jax.tree.map(functools.partial(_everyones, on, vectors=True), rows)
-    finite = jnp.all(_everyones(on, finite[None]))
+    """Ids and gradients of the whole batch, for this device to add to its shard of the tables."""
+    ids = jax.tree.map(functools.partial(_gathered, on), ids)
+    rows = jax.tree.map(functools.partial(_gathered, on, vectors=True), rows)
+    finite = jnp.all(_gathered(on, finite[None]))
     if on.some_rows or on.exact:  # one order of addition, whatever rows this device holds
         ids, rows = tables.spread(ids, rows)
     if not on.some_rows:
         return ids, rows, finite
-    sides = [_own(table, *side) for table, *side in zip(whole, ids, rows, strict=True)]
+    sides = [_local_updates(table, *side) for table, *side in zip(whole, ids, rows, strict=True)]
     return InOut(*(i for i, _ in sides)), InOut(*(r for _, r in sides)), finite
 
 
-def _everyones(on: Sharded, leaf, vectors: bool = False):
+def _gathered(on: Sharded, leaf, vectors: bool = False):
     """Gather an array from the devices that divide the batch, in the order of the blocks."""
     if sharding.size(on.mesh, on.of_batch) == 1:
         return leaf
@@ -129,13 +129,13 @@ def _everyones(on: Sharded, leaf, vectors: bool = False):
     return own(leaf)
 
 
-def _own(table, ids, rows):
+def _local_updates(table, ids, rows):
     """Ids within this device's shard of a table; for rows of other devices, any id and zeros."""
-    local, mine = _places(table, ids)
+    local, mine = _local_ids(table, ids)
     return local, jnp.where(mine[..., None], rows, 0.0)
 
 
-def _places(table, ids):
+def _local_ids(table, ids):
     """Ids within this device's shard of a table, and which of them belong to it."""
     local = ids - jax.lax.axis_index("model") * table.shape[0]
     mine = (local >= 0) & (local < table.shape[0])
@@ -151,7 +151,7 @@ def _gather(on: Sharded, whole: InOut, ids: InOut) -> InOut:
         if isinstance(ids, Bag):
             vectors = _part_of_mean(on, table, ids)
         else:
-            local, mine = _places(table, ids)
+            local, mine = _local_ids(table, ids)
             vectors = jnp.where(mine[..., None], table.at[local].get(mode="promise_in_bounds"), 0.0)
         return jax.lax.psum_scatter(vectors, "model", tiled=True)
 
@@ -165,7 +165,7 @@ def _part_of_mean(on: Sharded, table, bag: Bag):
             "the order in which a word's subword rows are summed depends on the mesh: "
             "exact_elastic wants a mesh of data alone"
         )
-    local, mine = _places(table, bag.rows)
+    local, mine = _local_ids(table, bag.rows)
     slot = jax.lax.broadcasted_iota(bag.length.dtype, local.shape, local.ndim - 1)
     mine &= slot < bag.length[..., None]
     first = jnp.argsort(~mine, axis=-1, stable=True)

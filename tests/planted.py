@@ -1166,8 +1166,8 @@ MUTANTS = {
     ),
     "nothing bounds what a small step adds": Mutant(
         "static/steps.py",
-        "return Step(fewer, CAP, load_of(fewer), said)",
-        "return Step(fewer, None, load_of(fewer), said)",
+        "return Step(fewer, CAP, load_of(fewer), message)",
+        "return Step(fewer, None, load_of(fewer), message)",
         "tests/laws/test_steps.py::test_a_step_is_a_multiple",
     ),
     "every text takes small steps": Mutant(

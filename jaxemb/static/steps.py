@@ -38,7 +38,7 @@ class Step(NamedTuple):
     batch: int  # blocks
     cap: float | None  # the largest Euclidean norm of the update of a row
     load: Load
-    said: str | None  # what was changed, and why; None where nothing was
+    message: str | None  # what was changed and why; None if nothing was
 
 
 def chosen(
@@ -73,14 +73,14 @@ def chosen(
     if cap is not None or rate > ONE_PAIR or load_of(batch).excess <= 1:
         return Step(batch, cap, load_of(batch), None)
     fewer = max(int(batch * SAFE / load_of(batch).excess) // multiple, 1) * multiple
-    said = (
-        f"the text repeats its words so often that steps of {batch:,} blocks run away: batch is "
-        f"now {fewer:,} blocks and cap {CAP} (set a cap to keep a batch of {batch:,})"
+    message = (
+        f"the text repeats its words so often that steps of {batch:,} blocks run away: they are of "
+        f"{fewer:,}, and cap is {CAP} (set a cap of your own to keep steps of {batch:,})"
     )
     if load_of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
         shorter = max(int(whole * SAFE / load_of(fewer).excess), 1)
-        said += f"; a step of one block still sums many updates: block_length={shorter} is safer"
-    return Step(fewer, CAP, load_of(fewer), said)
+        message += f"; a step of one block still sums many updates: block_length={shorter} is safer"
+    return Step(fewer, CAP, load_of(fewer), message)
 
 
 def load(objective: Objective, resources: Any, occurrences: Any, rate: float) -> Load:

@@ -86,8 +86,8 @@ def fit(
             objective, resources, vocab.counts * keep, learning_rate, batch, cap=cap
         )
         batch, learner = step.batch, learners.row_sparse(objective, cap=step.cap)
-        if step.said:
-            warnings.warn(step.said, stacklevel=2)
+        if step.message:
+            warnings.warn(step.message, stacklevel=2)
     given = {"trainable": trainable, "initial": initial}
     an(InOut, **{name: pair for name, pair in given.items() if pair is not None})
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)

@@ -21,13 +21,13 @@ MUTANTS = {
     ),
     "rows of another device are added here": Mutant(
         "training/sharded.py",
-        "return at, jnp.where(mine[..., None], rows, 0.0)",
-        "return at, rows",
+        "return local, jnp.where(mine[..., None], rows, 0.0)",
+        "return local, rows",
         "tests/training/test_mesh.py::test_a_mesh_changes_a_table_by_rounding_alone",
     ),
     "one device applies what another refuses": Mutant(
         "training/sharded.py",
-        "finite = jnp.all(_everyones(on, finite[None]))",
+        "finite = jnp.all(_gathered(on, finite[None]))",
         "finite = jnp.all(finite)",
         "tests/training/test_mesh.py::test_a_number_that_is_not_finite_on_one_device",
     ),
@@ -221,8 +221,8 @@ MUTANTS = {
     ),
     "a bag's padding is read too": Mutant(
         "static/bags.py",
-        "sums = sums + found * live[:, slot, None]",
-        "sums = sums + found",
+        "sums = sums + vectors * live[:, slot, None]",
+        "sums = sums + vectors",
         "tests/static/test_bags.py::test_a_bag_is_read_as_the_mean_of_its_rows",
     ),
     "bags come back in another order": Mutant(
@@ -293,8 +293,8 @@ MUTANTS = {
     ),
     "a part is left out": Mutant(
         "training/learners.py",
-        "at = [batch * part // parts for part in range(parts + 1)]",
-        "at = [batch * part // parts for part in range(parts)]",
+        "bounds = [batch * part // parts for part in range(parts + 1)]",
+        "bounds = [batch * part // parts for part in range(parts)]",
         "tests/laws/test_learners.py::test_parts_and_the_way_rows_are_added",
     ),
     "members draw alike": Mutant(
@@ -389,8 +389,8 @@ MUTANTS = {
     ),
     "context words become centers": Mutant(
         "static/blocks.py",
-        "& (text[at] >= 0)[:, None]",
-        "& (text[at] != SENTENCE_END)[:, None]",
+        "& (text[positions] >= 0)[:, None]",
+        "& (text[positions] != SENTENCE_END)[:, None]",
         "tests/static/test_blocks.py::test_cbow_reads_exactly_the_windows_of_its_centers",
     ),
     "reach never the whole window": Mutant(
@@ -413,7 +413,7 @@ MUTANTS = {
     ),
     "no context beyond a segment": Mutant(
         "static/segments.py",
-        "after = _words_after(around, at, reads.halo, segment_count(split))",
+        "after = _words_after(around, index, reads.halo, segment_count(split))",
         "after = np.zeros(0, np.int32)",
         "tests/static/test_segments.py::test_blocked_segmented_text_gives_exactly_the_pairs",
     ),
@@ -1160,20 +1160,20 @@ MUTANTS = {
     ),
     "a step is as large on any text": Mutant(
         "static/steps.py",
-        "fewer = max(int(batch * SAFE / of(batch).excess) // multiple, 1) * multiple",
+        "fewer = max(int(batch * SAFE / load_of(batch).excess) // multiple, 1) * multiple",
         "fewer = batch",
         "tests/laws/test_steps.py::test_skipgram_of_any_text",
     ),
     "nothing bounds what a small step adds": Mutant(
         "static/steps.py",
-        "return Step(fewer, CAP, of(fewer), said)",
-        "return Step(fewer, None, of(fewer), said)",
+        "return Step(fewer, CAP, load_of(fewer), message)",
+        "return Step(fewer, None, load_of(fewer), message)",
         "tests/laws/test_steps.py::test_a_step_is_a_multiple",
     ),
     "every text takes small steps": Mutant(
         "static/steps.py",
-        "of(batch).excess <= 1:",
-        "of(batch).excess <= 0:",
+        "load_of(batch).excess <= 1:",
+        "load_of(batch).excess <= 0:",
         "tests/laws/test_steps.py::test_a_text_of_many_words",
     ),
     "an objective does not say how often words repeat": Mutant(
@@ -1370,7 +1370,7 @@ MUTANTS = {
     ),
     "momentum is taken row by row": Mutant(
         "training/optimizers.py",
-        "if not found.rests:",
+        "if not probe.rests:",
         "if False:",
         "tests/laws/test_learners.py::test_row_sparse_refuses_what_is_not_done_row_by_row",
     ),
@@ -1490,8 +1490,8 @@ MUTANTS = {
     ),
     "a length that is no safer is named": Mutant(
         "static/steps.py",
-        "int(whole * SAFE / of(fewer).excess)",
-        "int(whole * SAFE * of(fewer).excess)",
+        "int(whole * SAFE / load_of(fewer).excess)",
+        "int(whole * SAFE * load_of(fewer).excess)",
         "tests/laws/test_steps.py::test_a_block_that_is_too_long_is_said",
     ),
     "a mean row weighs as its cubes": Mutant(
@@ -1630,8 +1630,8 @@ MUTANTS = {
     ),
     "a device takes other rows of a bag than its own": Mutant(
         "training/sharded.py",
-        "part = Bag(jnp.take_along_axis(at, first, axis=-1)",
-        "part = Bag(jnp.take_along_axis(at, first, axis=-2)",
+        "part = Bag(jnp.take_along_axis(local, first, axis=-1)",
+        "part = Bag(jnp.take_along_axis(local, first, axis=-2)",
         "tests/training/test_mesh.py::test_a_mesh_changes_a_table_by_rounding_alone",
     ),
     "a certificate mixes what it keeps with what it drops": Mutant(

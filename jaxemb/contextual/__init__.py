@@ -1,4 +1,4 @@
-"""Bidirectional language models: cells, the LSTM and its derivative, ELMo. Flax lives here."""
+"""Bidirectional language models: recurrent cells, the LSTM and its derivative, ELMo; in Flax."""
 
 import lazy_loader
 

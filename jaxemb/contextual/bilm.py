@@ -1,7 +1,7 @@
-"""The bidirectional language model: two stacks that never see each other.
+"""The bidirectional language model: two stacks of layers, each blind to the other.
 
-A stack of `nn.Bidirectional` would give the second layer both sides, and the word to be predicted
-with them; ELMo's two directions meet only where they are read.
+In a stack of `nn.Bidirectional`, the second layer would read both directions, and so see the word
+that it is to predict. ELMo's two directions meet only in the layers that the model returns.
 
 Source:
     Peters et al. 2018, arXiv:1802.05365, section 3.1.
@@ -18,7 +18,7 @@ from jaxemb.contextual.dropout import Dropout
 
 
 class Text(NamedTuple):
-    """Positions to be read: vectors, which of them are tokens, and where a state begins anew."""
+    """The input of one direction: vectors, which of them are tokens, and where states are reset."""
 
     vectors: Float[Array, "time *batch dim"]
     mask: Float[Array, "time *batch"]
@@ -26,14 +26,14 @@ class Text(NamedTuple):
 
 
 class Stack(nn.Module):
-    """Layers of a cell in one direction.
+    """Layers of a recurrent cell in one direction.
 
     Args (fields):
         cell: any `cells.Cell`.
-        layers: how many.
-        skip: the output of each layer but the first has its input added.
-        dropout: of the input of every layer; the skip connection carries the dropped input, too.
-        reverse: reads from the last position to the first.
+        layers: the number of layers.
+        skip: whether each layer but the first adds its input to its output.
+        dropout: the rate at the input of every layer; skip connections carry the input after it.
+        reverse: whether to read from the last position to the first.
     """
 
     cell: Cell
@@ -63,8 +63,8 @@ class BiLM(nn.Module):
 
     Args (fields):
         cell: any `cells.Cell`; ELMo's is `cells.lstm(4096, 512, cell_clip=3, projection_clip=3)`.
-        layers: of each direction.
-        skip: as in `Stack`; never onto the first layer.
+        layers: the number of layers of each direction.
+        skip: as in `Stack`.
         dropout: as in `Stack`.
     """
 
@@ -74,16 +74,17 @@ class BiLM(nn.Module):
     dropout: float = 0.0
 
     def setup(self) -> None:
+        """Create the stacks of both directions."""
         options = (self.cell, self.layers, self.skip, self.dropout)
         self.forward = Stack(*options, reverse=False)
         self.backward = Stack(*options, reverse=True)
 
     def start(self, batch: tuple[int, ...]) -> tuple:
-        """Carries of zeros: (forward, backward), one of each layer."""
+        """Carries of zeros: (forward, backward), each with one carry per layer."""
         return tuple(tuple(self.cell.start(batch) for _ in range(self.layers)) for _ in range(2))
 
     def directions(self, forward: Text, backward: Text, carry: tuple, deterministic: bool = True):
-        """Each direction over a text of its own: ([layers of forward], [of backward], carry)."""
+        """Run each direction over its own text: (forward layers, backward layers, carry)."""
         ahead, carry_ahead = self.forward(forward, carry[0], deterministic)
         back, carry_back = self.backward(backward, carry[1], deterministic)
         return ahead, back, (carry_ahead, carry_back)
@@ -96,15 +97,16 @@ class BiLM(nn.Module):
         reset: Float[Array, "time *batch"] | None = None,
         deterministic: bool = True,
     ):
-        """The vectors of every layer, and the states after the last tokens.
+        """The vectors of every layer, and the carry after the last tokens.
 
         Args:
-            vectors: of a dimension equal to the cell's output, as layer 0 stands beside the others.
+            vectors: of the cell's output dimension, because layer 0 is stacked on the others.
             mask: 1 at tokens. Padding changes nothing, and its outputs are 0.
-            carry: from `start` or an earlier call; zeros by default. Give the last carry back for
-                ELMo's stateful reading.
-            reset: 1 at the first token of each sentence, for several in one row; the backward
-                direction begins anew at their last tokens.
+            carry: from `start` or an earlier call; zeros by default. ELMo's stateful reading passes
+                the carry of the previous call.
+            reset: 1 at the first token of each sentence, for several sentences in one row; the
+                backward direction is reset at their last tokens.
+            deterministic: no dropout.
 
         Returns:
             layers [1 + layers, time, *batch, 2 out]: layer 0 is the input twice, then forward and
@@ -112,11 +114,11 @@ class BiLM(nn.Module):
         """
         if vectors.shape[-1] != self.cell.out:
             raise ValueError(
-                f"vectors have {vectors.shape[-1]} dimensions, the cell gives {self.cell.out}: as "
-                "layers they stand side by side; let the cell project to the vectors' dimension"
+                f"vectors have {vectors.shape[-1]} dimensions, the cell gives {self.cell.out}: "
+                "their layers are stacked; let the cell project to the vectors' dimension"
             )
         batch = vectors.shape[1:-1]
-        vectors = jnp.where(mask[..., None] > 0, vectors, 0.0)  # of NaN, too
+        vectors = jnp.where(mask[..., None] > 0, vectors, 0.0)  # removes NaN, too
         never = jnp.zeros_like(mask)
         ahead, back = (never, never) if reset is None else (reset, ends(reset, mask))
         texts = Text(vectors, mask, ahead), Text(vectors, mask, back)
@@ -129,7 +131,7 @@ class BiLM(nn.Module):
 def ends(
     starts: Float[Array, "time *batch"], mask: Float[Array, "time *batch"]
 ) -> Float[Array, "time *batch"]:
-    """The last tokens of sentences, given their first: they stand before a first one or padding."""
+    """The last tokens of sentences, given the first: the next position is a first or padding."""
     last = jnp.ones_like(starts[:1])
     follows = jnp.concatenate([jnp.maximum(starts, 1 - mask)[1:], last])
     return follows * mask

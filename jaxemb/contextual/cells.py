@@ -1,4 +1,4 @@
-"""Recurrent cells as pure functions: how a layer reads vectors one after another."""
+"""Recurrent cells as pure functions: the LSTM, with ELMo's projection and clips, and the GRU."""
 
 import math
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from jaxemb.contextual.recurrence import Carry, Rule, Weights
 class Cell(NamedTuple):
     """A recurrent layer in one direction.
 
-    init(key, dim) -> params                   `dim` of the vectors it reads
+    init(key, dim) -> params                   `dim` is that of the input vectors
     start(batch) -> carry                      zeros, for a batch of shape `batch`
     run(params, vectors, mask, reset, carry, reverse) -> (outputs, carry)
 
     vectors [time, *batch, dim]; mask and reset [time, *batch]; outputs [time, *batch, out], zero
-    where the mask is. `reset` is 1 where a token is read from a state of zeros.
+    where the mask is zero. `reset` is 1 where a token is read from a state of zeros.
     """
 
     init: Callable[..., Any]
@@ -30,7 +30,7 @@ class Cell(NamedTuple):
 
 
 class LSTM(NamedTuple):
-    """The weights of an LSTM; gates stand in the order i, j, f, o."""
+    """The weights of an LSTM; the order of the gates is i, j, f, o."""
 
     kernel: Any  # [dim, 4 cell]
     bias: Any  # [4 cell]
@@ -48,12 +48,17 @@ def lstm(
     recur: Callable[..., Any] = recurrence.fast,
     precision: lax.Precision = lax.Precision.HIGHEST,
 ) -> Cell:
-    """An LSTM of `cell` units; with a projection, ELMo's.
+    """An LSTM of `cell` units; with a projection it is ELMo's.
 
     Args:
-        cell: the units of the cell.
-        projection: the dimension of the output; None gives the cell's own, unprojected.
-        recur: `recurrence.fast`, or `recurrence.plain`, which it equals.
+        cell: the number of units.
+        projection: the dimension of the output; None for an output of `cell` dimensions, without
+            a projection.
+        cell_clip: bound on the absolute values of the cell state; None for no clip.
+        projection_clip: bound on the absolute values of a projected output; None for no clip.
+        forget_bias: added to the forget gate.
+        recur: `recurrence.fast`, or `recurrence.plain`, which gives the same result.
+        precision: of all matrix products.
     """
     out = projection or cell
 
@@ -78,12 +83,12 @@ def lstm(
 
 
 class GRU(NamedTuple):
-    """The weights of a GRU; gates stand in the order r, z, n."""
+    """The weights of a GRU; the order of the gates is r, z, n."""
 
     kernel: Any  # [dim, 3 out]
     bias: Any  # [3 out]
     recurrent: Any  # [out, 3 out]
-    recurrent_bias: Any  # [out]: of n alone, which r multiplies
+    recurrent_bias: Any  # [out]: of gate n only, inside the product with r
 
 
 def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
@@ -106,8 +111,8 @@ def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
         gates = _affine(vectors, params.kernel, params.bias, precision)
         bias = jnp.broadcast_to(params.recurrent_bias, carry.shape)
 
-        def step(h, at):
-            x, is_token, fresh = at[0], at[1][..., None] > 0, at[2][..., None]
+        def step(h, inputs):
+            x, is_token, fresh = inputs[0], inputs[1][..., None] > 0, inputs[2][..., None]
             before = h * (1 - fresh)
             product = jnp.matmul(before, params.recurrent, precision=precision)
             r, z = (
@@ -127,13 +132,13 @@ def gru(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
 
 
 def _affine(vectors, kernel, bias, precision):
-    """All positions at once, before the scan: one large product."""
+    """The affine map of all positions, as one large product before the scan."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
     gates = jnp.matmul(rows, kernel, precision=precision) + bias[None, :]
     return gates.reshape(*vectors.shape[:-1], kernel.shape[1])
 
 
 def _uniform(key, rows: int, columns: int):
-    """Uniform with the variance 1 / rows, so that unit inputs give outputs of about one."""
+    """A uniform matrix of variance 1 / rows, which maps unit inputs to outputs of about one."""
     bound = math.sqrt(3 / rows)
     return jax.random.uniform(key, (rows, columns), jnp.float32, -bound, bound)

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 
 class Highway(nn.Module):
-    """y = g relu(W x + b) + (1 - g) x, g = sigma(W_c x + b_c); b_c starts at -2: carries."""
+    """y = g relu(W x + b) + (1 - g) x, g = sigma(W_c x + b_c); b_c starts at -2: y is mostly x."""
 
     precision: lax.Precision = lax.Precision.HIGHEST
 
@@ -31,15 +31,16 @@ class Highway(nn.Module):
 
 
 class CharCNN(nn.Module):
-    """Characters to the vector of a token.
+    """The vector of a token from the ids of its characters.
 
     Args (fields):
-        projection: the dimension of the vector.
+        projection: the dimension of the token's vector.
         filters: (width, number) of each convolution.
-        dim: of a character's vector.
-        highways: how many.
-        activation: after the maximum over positions.
-        characters: ids, with 0 for what is no token.
+        dim: the dimension of a character's vector.
+        highways: the number of highway layers.
+        activation: applied after the maximum over positions.
+        characters: the number of character ids, among them 0 for padding.
+        precision: of all matrix products.
     """
 
     projection: int
@@ -72,7 +73,7 @@ class CharCNN(nn.Module):
         return x.reshape(*ids.shape[:-1], self.projection)
 
     def _maximum(self, i: int, vectors, width: int, number: int):
-        """The largest response over all positions; padding characters take part, as in ELMo."""
+        """The largest response over all positions; padding characters are included, as in ELMo."""
         bound = nn.initializers.uniform(0.1)
 
         def centred(key, shape):
@@ -81,7 +82,7 @@ class CharCNN(nn.Module):
         kernel = self.param(f"kernel_{i}", centred, (width, self.dim, number))
         bias = self.param(f"bias_{i}", nn.initializers.zeros, (number,), jnp.float32)
         names = ("NWC", "WIO", "NWC")
-        found = lax.conv_general_dilated(
+        responses = lax.conv_general_dilated(
             vectors, kernel, (1,), "VALID", dimension_numbers=names, precision=self.precision
         )
-        return jnp.max(found, axis=1) + bias[None, :]
+        return jnp.max(responses, axis=1) + bias[None, :]

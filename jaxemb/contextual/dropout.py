@@ -1,4 +1,4 @@
-"""Dropout whose draw does not follow JAX's default type of numbers, as Flax's does."""
+"""Dropout whose draw does not depend on JAX's default float type, as Flax's does."""
 
 import flax.linen as nn
 import jax
@@ -6,10 +6,10 @@ import jax.numpy as jnp
 
 
 class Dropout(nn.Module):
-    """Entries at 0 with probability `rate`, the others times 1 / (1 - rate): `flax.linen.Dropout`.
+    """`flax.linen.Dropout`: zero entries with probability `rate`, scale others by 1 / (1 - rate).
 
-    The same draw from the same key, in float32 under `jax_enable_x64`, too: there Flax's compares
-    other random numbers.
+    A key gives the same draw with and without `jax_enable_x64`, because the draw is in float32.
+    Flax's draws float64 numbers under `jax_enable_x64`, and so another mask.
     """
 
     rate: float

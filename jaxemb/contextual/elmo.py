@@ -1,4 +1,4 @@
-"""Models from the weights that others trained: ELMo's, and back into its files."""
+"""ELMo from its published weights, and from a model back to the layout of its files."""
 
 from typing import Any, NamedTuple
 
@@ -25,10 +25,10 @@ class Model(NamedTuple):
 
 
 def elmo(options: Options, weights: Weights) -> Model:
-    """ELMo as its files say (`formats.elmo.read`).
+    """Build ELMo from the contents of its files (`formats.elmo.read`).
 
-    It reads character ids [time, *batch, chars] (`text.characters.character_ids`), or word ids plus
-    one where the files have a row for each word; with the marks of a sentence around it.
+    The model reads character ids [time, *batch, chars] (`text.characters.character_ids`), or word
+    ids plus one if the files have a row for each word. Both include the marks around a sentence.
 
     Source:
         Peters et al. 2018, arXiv:1802.05365; bilm-tf, `BidirectionalLanguageModelGraph`.
@@ -62,30 +62,30 @@ def elmo(options: Options, weights: Weights) -> Model:
 
 
 def _characters(weights: Weights) -> dict[str, Any]:
-    found: dict[str, Any] = {"embedding": weights.char_embed}
+    params: dict[str, Any] = {"embedding": weights.char_embed}
     for i, (kernel, bias) in enumerate(weights.convolutions):
-        found |= {f"kernel_{i}": kernel, f"bias_{i}": bias}
+        params |= {f"kernel_{i}": kernel, f"bias_{i}": bias}
     for i, (carry, carry_bias, transform, transform_bias) in enumerate(weights.highways):
-        found[f"highway_{i}"] = {
+        params[f"highway_{i}"] = {
             "carry": {"kernel": carry, "bias": carry_bias},
             "transform": {"kernel": transform, "bias": transform_bias},
         }
     if weights.projection is not None:
         kernel, bias = weights.projection
-        found["projection"] = {"kernel": kernel, "bias": bias}
-    return found
+        params["projection"] = {"kernel": kernel, "bias": bias}
+    return params
 
 
 def _lstm(out: int, kernel: Any, bias: Any, projection: Any) -> LSTM:
-    """A layer: the rows of its one matrix are the input's, then the state's."""
+    """One layer; the rows of its one matrix belong to the input, then to the state."""
     return LSTM(kernel[:-out], bias, kernel[-out:], projection)
 
 
 def weights_of(model: Model) -> Weights:
-    """The weights of a model of ELMo's cells in the layout of its files; `elmo` takes them back.
+    """The weights of a model in the layout of ELMo's files; the inverse of `elmo`.
 
     Raises:
-        InputError: a cell that is no LSTM.
+        InputError: the model's cell is not an LSTM.
     """
     params = jax.device_get(model.params)["params"]
     embed, stacks = params["embed"], params["bilm"]
@@ -96,7 +96,8 @@ def weights_of(model: Model) -> Weights:
             raise InputError("ELMo's files hold LSTMs: this model has another cell")
         lstms.append(
             tuple(
-                (np.concatenate([of.kernel, of.recurrent]), of.bias, of.projection) for of in layers
+                (np.concatenate([unit.kernel, unit.recurrent]), unit.bias, unit.projection)
+                for unit in layers
             )
         )
     if "table" in embed:
@@ -104,12 +105,13 @@ def weights_of(model: Model) -> Weights:
     count = sum(name.startswith("kernel_") for name in embed)
     highways = sum(name.startswith("highway_") for name in embed)
     projection = embed.get("projection")
-    parts = [(of, what) for of in ("carry", "transform") for what in ("kernel", "bias")]
+    parts = [(unit, what) for unit in ("carry", "transform") for what in ("kernel", "bias")]
     return Weights(
         embed["embedding"],
         tuple((embed[f"kernel_{i}"], embed[f"bias_{i}"]) for i in range(count)),
         tuple(
-            tuple(embed[f"highway_{i}"][of][what] for of, what in parts) for i in range(highways)
+            tuple(embed[f"highway_{i}"][unit][what] for unit, what in parts)
+            for i in range(highways)
         ),
         None if projection is None else (projection["kernel"], projection["bias"]),
         tuple(lstms),

@@ -1,4 +1,4 @@
-"""A bidirectional language model over any vectors: what it reads, and what it is asked.
+"""A bidirectional language model over any token vectors, and its loss.
 
 Source:
     Peters et al. 2018, arXiv:1802.05365, section 3.1; Jozefowicz et al. 2016, arXiv:1602.02410.
@@ -18,7 +18,7 @@ from jaxemb.functional import softmax
 
 
 class Lookup(nn.Module):
-    """Each id a row of a table; a trained table takes the place of the first one."""
+    """Read each id's row from a table."""
 
     rows: int
     dim: int
@@ -29,20 +29,21 @@ class Lookup(nn.Module):
         return self.param("table", normal, (self.rows, self.dim), jnp.float32)[ids]
 
     def table(self):
+        """The table, for a softmax that is tied to it."""
         return self.get_variable("params", "table")
 
 
 class Contextualizer(nn.Module):
-    """Tokens to vectors, and these to the layers of a BiLM: a language model without its softmax.
+    """Tokens to vectors to the layers of a BiLM: a language model without its softmax.
 
-    The parameters `embed` and `bilm` of a `LanguageModel` are its own.
+    Its parameters are `embed` and `bilm` of a `LanguageModel`'s.
     """
 
     embed: nn.Module
     bilm: BiLM
 
     def __call__(self, tokens, mask, carry=None, reset=None, deterministic: bool = True):
-        """The layers of a text, as `BiLM` gives them, and the carry."""
+        """The layers of a text and the carry, as `BiLM` returns them."""
         return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
 
 
@@ -50,11 +51,11 @@ class LanguageModel(nn.Module):
     """Tokens to vectors, to the layers of a BiLM, to scores of the vocabulary.
 
     Args (fields):
-        embed: tokens to vectors: `Lookup`, `CharCNN`, or any module.
-        bilm: of the dimension that `embed` gives.
-        vocab: rows of the softmax, which both directions share.
-        tied: the softmax has the rows of `embed`, a `Lookup`.
-        dropout: of the vectors that are scored.
+        embed: from tokens to vectors: `Lookup`, `CharCNN`, or any module.
+        bilm: reads vectors of the dimension of `embed`.
+        vocab: the number of rows of the softmax, which both directions share.
+        tied: whether the softmax shares the table of `embed`, a `Lookup`.
+        dropout: the rate at the vectors that enter the softmax.
     """
 
     embed: nn.Module
@@ -64,6 +65,7 @@ class LanguageModel(nn.Module):
     dropout: float = 0.0
 
     def setup(self) -> None:
+        """Create the parameters of the softmax, and its dropout."""
         dim = self.bilm.cell.out
         self.bias = self.param("bias", nn.initializers.zeros, (self.vocab,), jnp.float32)
         if not self.tied:
@@ -72,17 +74,17 @@ class LanguageModel(nn.Module):
         self.drop = Dropout(self.dropout)
 
     def scored(self, forward: Window, backward: Window, carry, characters=None, still: bool = True):
-        """(top vectors of forward, of backward, kernel, bias, carry) for two windows of ids.
+        """(forward top vectors, backward top vectors, kernel, bias, carry) of two windows of ids.
 
         Args:
-            characters: [vocab, chars], where `embed` reads them and not the ids themselves.
-            still: without dropout.
+            characters: [vocab, chars], if `embed` reads characters; None if it reads the ids.
+            still: no dropout.
         """
         texts = []
-        for each in (forward, backward):
-            tokens = each.inputs if characters is None else characters[each.inputs]
-            vectors = self.embed(tokens) * each.mask[..., None]
-            texts.append(Text(vectors, each.mask, each.reset))
+        for window in (forward, backward):
+            tokens = window.inputs if characters is None else characters[window.inputs]
+            vectors = self.embed(tokens) * window.mask[..., None]
+            texts.append(Text(vectors, window.mask, window.reset))
         ahead, back, carry = self.bilm.directions(texts[0], texts[1], carry, still)
         tops = [self.drop(layers[-1], deterministic=still) for layers in (ahead, back)]
         kernel = self.embed.table() if self.tied else self.kernel
@@ -100,15 +102,19 @@ def losses(
     key: Any = None,
     samples: int | None = None,
 ):
-    """Nats and predictions of each direction, [2] and [2]; and the carry.
+    """The summed loss in nats and the number of predictions of each direction, and the carry.
 
     Args:
-        characters: as in `scored`.
-        key: draws dropout and samples; None trains nothing: no dropout, and the full softmax.
-        samples: words that the softmax is summed over; None, or as many as there are, is all.
+        characters: as in `LanguageModel.scored`.
+        key: for dropout and samples; None evaluates: no dropout, and the full softmax.
+        samples: the number of words over which a training softmax is summed; None, or the whole
+            vocabulary, for all.
+
+    Returns:
+        nats [2] and predictions [2], forward and backward; the carry.
     """
     keys: list[Any] = [None] * 3 if key is None else list(jax.random.split(key, 3))
-    found: Any = model.apply(
+    outputs: Any = model.apply(
         params,
         forward,
         backward,
@@ -118,15 +124,15 @@ def losses(
         method=model.scored,
         rngs={} if key is None else {"dropout": keys[0]},
     )
-    ahead, back, kernel, bias, carry = found
+    ahead, back, kernel, bias, carry = outputs
     sums = []
     for top, window, draw in ((ahead, forward, keys[1]), (back, backward, keys[2])):
         hidden = top.reshape(-1, top.shape[-1])
-        asked = (hidden, kernel, bias, window.target.reshape(-1))
+        arguments = (hidden, kernel, bias, window.target.reshape(-1))
         if draw is not None and samples and samples < model.vocab:
-            nats = softmax.sampled(*asked, softmax.log_uniform(draw, samples, model.vocab))
+            nats = softmax.sampled(*arguments, softmax.log_uniform(draw, samples, model.vocab))
         else:
-            nats = softmax.full(*asked)
+            nats = softmax.full(*arguments)
         sums.append(jnp.sum(nats * window.weight.reshape(-1)))
     counts = jnp.stack([jnp.sum(window.weight) for window in (forward, backward)])
     return jnp.stack(sums), counts, carry

@@ -1,4 +1,4 @@
-"""Language models from settings: ELMo's cell, its character network, its sizes, its optimizer."""
+"""Language models by their settings, with the cells, filters and optimizers to choose from."""
 
 import optax
 
@@ -10,11 +10,11 @@ from jaxemb.contextual.language_model import LanguageModel, Lookup
 from jaxemb.contextual.windows import SHIFT
 
 FILTERS = ((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024))  # ELMo's
-CLIP = 3.0  # of cells and projections, in ELMo
+CLIP = 3.0  # ELMo's bound on the entries of cell states and projections
 
 
 def elmo_cell(units: int, dim: int) -> Cell:
-    """An LSTM that projects to `dim`, with both clips at 3."""
+    """ELMo's LSTM: `units` units, a projection to `dim`, and both clips at 3."""
     return cells.lstm(units, dim, cell_clip=CLIP, projection_clip=CLIP)
 
 
@@ -36,7 +36,7 @@ def adagrad(learning_rate: float) -> optax.GradientTransformation:
 
 
 def adam(learning_rate: float) -> optax.GradientTransformation:
-    """Adam, with the constants of its paper."""
+    """Adam, with the constants of its paper (Kingma and Ba 2015, arXiv:1412.6980)."""
     return optax.adam(learning_rate)
 
 
@@ -51,7 +51,16 @@ def language_model(
     characters: bool = False,
     filters: tuple[tuple[int, int], ...] = FILTERS,
 ) -> LanguageModel:
-    """A model of `vocab` words and the three marks, over vectors of the cell's dimension."""
+    """A language model of `vocab` words and three marks, over vectors of the cell's dimension.
+
+    Args:
+        cell: the recurrent cell of both directions.
+        vocab: the number of words; the marks (`windows.SHIFT`) come on top.
+        layers, skip, dropout: as in `BiLM`; dropout is applied before the softmax, too.
+        tied: as in `LanguageModel`.
+        characters: whether token vectors come from a `CharCNN`, or else from a table.
+        filters: (width, number) of each convolution of the `CharCNN`.
+    """
     rows, dim = vocab + SHIFT, cell.out
     embed = CharCNN(dim, filters) if characters else Lookup(rows, dim)
     return LanguageModel(embed, BiLM(cell, layers, skip, dropout), rows, tied, dropout)

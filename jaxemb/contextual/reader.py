@@ -1,4 +1,4 @@
-"""Sentences of a file to the vectors of every layer, in batches whose companions change no bit."""
+"""Sentences to the vectors of every layer; how they are batched does not change a bit."""
 
 import functools
 import itertools
@@ -17,12 +17,12 @@ from jaxemb.errors import FormatWarning, InputError
 from jaxemb.formats import elmo as elmo_files
 from jaxemb.text import characters
 
-# products of other heights round otherwise: batches are filled up with empty sentences, and their
-# height depends on the length of their sentences alone
+# The rounding of a matrix product depends on its height: batches are filled up with empty
+# sentences, to a height that depends only on the length of their sentences.
 ROWS = 64
-_POSITIONS = 1 << 13  # of a batch: long sentences have fewer companions, or memory would not do
+_POSITIONS = 1 << 13  # of a batch: batches of long sentences have fewer rows, to bound memory
 _STEP = 8  # sentences are padded to a multiple of this length
-_TOKENS = 256  # different ones that are read at once
+_TOKENS = 256  # different tokens whose vectors are computed at once
 
 
 class Embedding(NamedTuple):
@@ -30,25 +30,25 @@ class Embedding(NamedTuple):
 
     model: elmo.Model
     ids: Callable[[Sequence[str]], Any]  # tokens and marks -> [time, ...]
-    dim: int  # of a layer, both directions
+    dim: int  # of a layer, both directions together
     layers: int
-    remarks: Callable[[Sequence[Sequence[str]]], list[str]]
+    remarks: Callable[[Sequence[Sequence[str]]], list[str]]  # warnings about sentences
 
 
 def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
-    """ELMo from its two files.
+    """Read ELMo from its two files.
 
     Raises:
         FormatError: see `formats.elmo.read`.
-        InputError: a model with a row for each word, whose words the files do not tell.
+        InputError: the model has a row for each word, and the files do not list the words.
     """
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FormatWarning)
-        asked, arrays = elmo_files.read(options, weights)
-    known = [str(each.message) for each in said if each.category is FormatWarning]
-    if asked.char_cnn is None:
+        settings, arrays = elmo_files.read(options, weights)
+    known = [str(warning.message) for warning in caught if warning.category is FormatWarning]
+    if settings.char_cnn is None:
         raise InputError(f"{weights}: has a row for each word, but no words: name a run instead")
-    length = asked.char_cnn.max_characters_per_token
+    length = settings.char_cnn.max_characters_per_token
 
     def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
         cut = sum(len(t.encode("utf-8", "surrogateescape")) > length - 2 for s in texts for t in s)
@@ -57,16 +57,16 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
         ] * bool(cut)
 
     return Embedding(
-        elmo.elmo(asked, arrays),
+        elmo.elmo(settings, arrays),
         lambda tokens: characters.character_ids(tokens, length),
-        2 * asked.projection_dim,
-        asked.n_layers + 1,
+        2 * settings.projection_dim,
+        settings.n_layers + 1,
         remarks,
     )
 
 
 def all_layers(layers: Float[Any, "layers time dim"]) -> Float[Any, "layers time dim"]:
-    """Every layer, the vectors that were read first."""
+    """Every layer, beginning with layer 0, the token vectors."""
     return layers
 
 
@@ -83,16 +83,18 @@ def top(layers: Float[Any, "layers time dim"]) -> Float[Any, "1 time dim"]:
 def vectors(
     of: Embedding, texts: Sequence[Sequence[str]], *, stateful: bool = False, batch: int = ROWS
 ) -> Iterator[tuple[int, Float[np.ndarray, "layers time dim"]]]:
-    """(the number of a sentence, its layers without the marks), not in order.
+    """Yield (the index of a sentence, its layers without the marks), in any order.
 
     Args:
-        texts: tokens of each sentence.
-        stateful: the state of each sentence's end is the next one's beginning, as ELMo was run
-            on streams; one by one.
-        batch: sentences at once, at most ROWS. Without `stateful` it changes no bit.
+        of: the model.
+        texts: the tokens of each sentence.
+        stateful: read the sentences one by one, each from the state in which the one before ended,
+            as ELMo was run on streams.
+        batch: the number of sentences read at once, at most ROWS. The result is bit-identical for
+            every batch size.
 
     Raises:
-        InputError: a batch size that is out of its range.
+        InputError: a batch size that is out of range.
     """
     if not 1 <= batch <= ROWS:
         raise InputError(f"batch-size is {batch}; it must be 1 to {ROWS}")
@@ -108,13 +110,13 @@ def vectors(
         rows = _rows(len(marked[members[0]]))
         text = _padded(of, [marked[i] for i in members], rows)
         layers, _ = _read(bilm, params, *text, bilm.start((rows,)))
-        found = np.asarray(layers)
+        outputs = np.asarray(layers)
         for row, i in enumerate(members):
-            yield i, found[:, 1 : len(marked[i]) - 1, row]
+            yield i, outputs[:, 1 : len(marked[i]) - 1, row]
 
 
 def _buckets(marked: list[list[str]], batch: int) -> Iterator[list[int]]:
-    """Sentences of one padded length together; a sentence's own length decides, not the others'."""
+    """Batches of sentences of equal padded length, which depends on a sentence's length alone."""
     by_length: dict[int, list[int]] = {}
     for i, ids in enumerate(marked):
         by_length.setdefault(_length(len(ids)), []).append(i)
@@ -124,39 +126,39 @@ def _buckets(marked: list[list[str]], batch: int) -> Iterator[list[int]]:
 
 
 def _length(tokens: int) -> int:
-    """The next multiple of a step; of an eighth of it, where sentences are long."""
+    """The padded length of a sentence: a multiple of `_STEP`, or of about an eighth of itself."""
     step = max(_STEP, 1 << max(tokens.bit_length() - 3, 0))
     return -(-tokens // step) * step
 
 
 def _rows(tokens: int) -> int:
-    """The height of batches of sentences of that length."""
+    """The height of a batch of sentences of that length."""
     return min(ROWS, max(_POSITIONS // _length(tokens), 1))
 
 
-def _padded(of: Embedding, sentences: list[list[str]], rows: int) -> tuple[Any, Any]:
-    """Vectors [time, rows, dim], every different token read once; and the mask [time, rows]."""
+def _padded(embedding: Embedding, sentences: list[list[str]], rows: int) -> tuple[Any, Any]:
+    """Vectors [time, rows, dim], computed once per different token; and the mask [time, rows]."""
     number = {token: i for i, token in enumerate(dict.fromkeys(itertools.chain(*sentences)))}
     time = _length(max(map(len, sentences)))
     places = np.full((time, rows), len(number))
     for row, sentence in enumerate(sentences):
         places[: len(sentence), row] = [number[token] for token in sentence]
-    table = _tokens(of, list(number))
+    table = _tokens(embedding, list(number))
     table = np.concatenate([table, np.zeros_like(table[:1])])
     return jnp.asarray(table[places]), jnp.asarray(places < len(number), jnp.float32)
 
 
-def _tokens(of: Embedding, tokens: list[str]) -> Float[np.ndarray, "tokens dim"]:
-    """The vector of each token without context, so many at once that memory is bounded."""
-    ids = of.ids(tokens)
+def _tokens(embedding: Embedding, tokens: list[str]) -> Float[np.ndarray, "tokens dim"]:
+    """The context-free vector of each token, `_TOKENS` at a time to bound memory."""
+    ids = embedding.ids(tokens)
     missing = -len(ids) % _TOKENS
     ids = np.concatenate([ids, np.repeat(ids[:1], missing, axis=0)])
-    params = of.model.params["params"]["embed"]
+    params = embedding.model.params["params"]["embed"]
     parts = np.split(ids, len(ids) // _TOKENS)
-    found = [np.asarray(_read(of.model.module.embed, params, part)) for part in parts]
-    return np.concatenate(found)[: len(tokens)]
+    rows = [np.asarray(_read(embedding.model.module.embed, params, part)) for part in parts]
+    return np.concatenate(rows)[: len(tokens)]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _read(module: Any, params: Any, *what: Any) -> Any:
-    return module.apply({"params": params}, *what)
+def _read(module: Any, params: Any, *inputs: Any) -> Any:
+    return module.apply({"params": params}, *inputs)

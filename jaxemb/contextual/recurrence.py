@@ -1,8 +1,9 @@
 """The LSTM recurrence with projection and clips, as a scan over time with an explicit carry.
 
-The products with the inputs are made before (`gates`). `plain` is the definition, differentiated by
-JAX; `fast` is the same with a derivative of its own: its backward scan makes no weight gradients,
-which are two large products after it, and little is saved for it. One test holds them equal.
+The products with the inputs are computed before the scan (`gates`). `plain` is the definition,
+differentiated by JAX. `fast` computes the same with a custom derivative: the weight gradients are
+two large products after the backward scan instead of sums within it, and little is saved for it. A
+test holds both derivatives equal.
 
 Source:
     Hochreiter and Schmidhuber 1997; projection: Sak et al. 2014, arXiv:1402.1128; clips and gate
@@ -19,52 +20,54 @@ from jaxtyping import Array, Float
 
 
 class Weights(NamedTuple):
-    """What a state is multiplied with: to the gates i, j, f, o, and from the cell to the output."""
+    """Recurrent weights: from the output to the gates i, j, f, o; from the cell to the output."""
 
     recurrent: Float[Array, "out gates"]
     projection: Float[Array, "cell out"] | None
 
 
 class Rule(NamedTuple):
-    """The constants of a recurrence; None does not clip."""
+    """The constants of a recurrence; a clip of None does not clip."""
 
     cell_clip: float | None = None
-    projection_clip: float | None = None  # of what is projected; as in TensorFlow, of nothing else
-    forget_bias: float = 1.0  # added to f when it is used, not stored
+    projection_clip: float | None = None  # of a projected output only, as in TensorFlow
+    forget_bias: float = 1.0  # added to f when it is used, not part of the weights
     reverse: bool = False  # reads from the last position to the first
     precision: lax.Precision = lax.Precision.HIGHEST
 
 
 class Carry(NamedTuple):
-    """What a step hands to the next."""
+    """The state that a step passes to the next."""
 
     cell: Float[Array, "*batch cell"]
     out: Float[Array, "*batch out"]
 
 
 def plain(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    """Outputs and the last carry.
+    """Run the recurrence over time: outputs and the last carry.
 
     Args:
+        rule: see `Rule`.
         weights: see `Weights`.
         gates: [time, *batch, 4 cell]: inputs times their kernel, plus the bias.
         mask: [time, *batch], 1 at tokens. Elsewhere the carry stays and the output is 0.
         reset: [time, *batch], 1 where a token is read from a state of zeros.
+        carry: the state before the first token.
 
     Returns:
         outputs [time, *batch, out], and the carry after the last token.
     """
 
-    def step(carry: Carry, at: tuple) -> tuple[Carry, Any]:
-        new, _ = _step(rule, weights, carry, *at)
-        return new, new.out * at[1][..., None]
+    def step(carry: Carry, inputs: tuple) -> tuple[Carry, Any]:
+        new, _ = _step(rule, weights, carry, *inputs)
+        return new, new.out * inputs[1][..., None]
 
     last, outputs = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
     return outputs, last
 
 
 def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, reset: Any):
-    """The next carry, and the gates as they are used."""
+    """The next carry, and the gates after their nonlinearities."""
     before = _begun(carry, reset)
     product = functools.partial(jnp.matmul, precision=rule.precision)
     i, j, f, o = jnp.split(gates + product(before.out, weights.recurrent), 4, axis=-1)
@@ -89,16 +92,16 @@ def _clip(x: Any, bound: float | None) -> Any:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    """What `plain` is, with the products of its derivative outside the scan."""
+    """`plain`, with the weight gradients of its derivative computed outside the scan."""
     return plain(rule, weights, gates, mask, reset, carry)
 
 
 def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    def step(carry: Carry, at: tuple):
-        new, used = _step(rule, weights, carry, *at)
+    def step(carry: Carry, inputs: tuple):
+        new, used = _step(rule, weights, carry, *inputs)
         return new, (new, used)
 
-    # XLA's CPU writes all that a scan stacks twice: neither outputs nor earlier states are stacked
+    # on CPUs XLA writes what a scan stacks twice: outputs and earlier states are not stacked
     last, (states, used) = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
     return (states.out * mask[..., None], last), (weights, mask, reset, carry, states, used)
 
@@ -106,12 +109,12 @@ def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, ca
 def _backward(rule: Rule, residuals: tuple, cotangents: tuple):
     weights, mask, reset, carry, states, used = residuals
     d_outputs, d_last = cotangents
-    # the scan wants rows of the transposes; made here once, not in every step
+    # the scan reads the transposes by rows: make them once, not in every step
     turned = jax.tree.map(lambda w: lax.optimization_barrier(w.T), weights)
     before = _begun(jax.tree.map(functools.partial(_earlier, rule), carry, states), reset)
     step = functools.partial(_step_back, rule, turned)
-    at = (d_outputs, mask, reset, states, before.cell, used)
-    d_carry, (d_gates, d_out) = lax.scan(step, d_last, at, reverse=not rule.reverse)
+    inputs = (d_outputs, mask, reset, states, before.cell, used)
+    d_carry, (d_gates, d_out) = lax.scan(step, d_last, inputs, reverse=not rule.reverse)
     d_projection = None
     if weights.projection is not None:
         inner = jnp.split(used, 4, axis=-1)[3] * jnp.tanh(states.cell)
@@ -120,13 +123,13 @@ def _backward(rule: Rule, residuals: tuple, cotangents: tuple):
 
 
 def _earlier(rule: Rule, first: Any, states: Any) -> Any:
-    """What each step was given, of what each step left."""
+    """The state before each step, given the state before the first and those after each step."""
     parts = [states[1:], first[None]] if rule.reverse else [first[None], states[:-1]]
     return jnp.concatenate(parts)
 
 
-def _step_back(rule: Rule, turned: Weights, d_carry: Carry, at: tuple):
-    d_output, mask, reset, (cell, out), cell_before, used = at
+def _step_back(rule: Rule, turned: Weights, d_carry: Carry, inputs: tuple):
+    d_output, mask, reset, (cell, out), cell_before, used = inputs
     is_token = mask[..., None] > 0
     product = functools.partial(jnp.matmul, precision=rule.precision)
     i, j, f, o = jnp.split(used, 4, axis=-1)
@@ -160,7 +163,7 @@ def _inside(clipped: Any, bound: float | None) -> Any:
 
 
 def _summed(rule: Rule, left: Any, right: Any) -> Any:
-    """sum over time and batch of left^T right, as one product."""
+    """The sum over time and batch of left^T right, as one product."""
     rows = left.reshape(-1, left.shape[-1]), right.reshape(-1, right.shape[-1])
     return jnp.matmul(rows[0].T, rows[1], precision=rule.precision)
 

@@ -1,4 +1,4 @@
-"""Text as a language model reads it: parallel streams, cut into windows of one length.
+"""Text as a language model reads it: parallel streams, split into windows of equal length.
 
 Ids are shifted: 0 begins a sentence, 1 ends it, 2 is a word out of the vocabulary, and word i of
 the vocabulary is i + 3. Host code, NumPy only.
@@ -17,17 +17,19 @@ _SENTENCE_END = -1
 
 
 class Window(NamedTuple):
-    """What one direction reads, and what it is asked at each position."""
+    """What one direction reads and predicts at each position."""
 
     inputs: Int32[Any, "time batch"]
     target: Int32[Any, "time batch"]
-    mask: Float[Any, "time batch"]  # 0 is padding: nothing is read
-    weight: Float[Any, "time batch"]  # 0 also where one sentence's end would predict the next
-    reset: Float[Any, "time batch"]  # 1 where a sentence begins, if states end with sentences
+    mask: Float[Any, "time batch"]  # 0 at padding, which is not read
+    weight: Float[
+        Any, "time batch"
+    ]  # of the prediction; 0 also where a sentence end would predict the next start
+    reset: Float[Any, "time batch"]  # 1 where a sentence begins, unless states carry over
 
 
 def sentences(ids: Int[Any, " ids"], vocab: int) -> list[Int32[Any, "..."]]:
-    """Sentences with their marks, from ids with -1 at sentence ends; `vocab` itself is unknown."""
+    """Sentences with their marks, from ids with -1 at sentence ends; the id `vocab` is unknown."""
     ids = np.asarray(ids)
     parts = np.split(ids, np.flatnonzero(ids == _SENTENCE_END) + 1)
     words = (part[part != _SENTENCE_END] for part in parts)
@@ -36,7 +38,7 @@ def sentences(ids: Int[Any, " ids"], vocab: int) -> list[Int32[Any, "..."]]:
 
 
 def split(count: int, seed: int, *shares: float) -> list[Int[Any, " sentences"]]:
-    """Which sentences go to each of some shares, and last those that are left, in their order."""
+    """Draw which sentences go to each share; the last part has the rest. All keep their order."""
     draw = np.random.Generator(np.random.Philox(key=[seed, 0])).random(count)
     edges = np.cumsum([0.0, *shares, 1.0])
     return [
@@ -47,7 +49,7 @@ def split(count: int, seed: int, *shares: float) -> list[Int[Any, " sentences"]]
 def streams(
     texts: list[Int32[Any, "..."]], batch: int
 ) -> tuple[Int32[Any, "length batch"], Float[Any, "length batch"]]:
-    """All tokens in `batch` columns of equal length, and a mask that is 0 behind the last.
+    """All tokens in `batch` columns of equal length, and a mask that is 0 after the last token.
 
     Raises:
         InputError: fewer than two tokens a column.
@@ -65,7 +67,7 @@ def streams(
 
 
 def count(length: int, unroll: int) -> int:
-    """How many windows a stream has: each predicts `unroll` tokens, the last perhaps fewer."""
+    """The number of windows of a stream: each predicts `unroll` tokens, the last perhaps fewer."""
     return -(-(length - 1) // unroll)
 
 
@@ -76,26 +78,29 @@ def windows(
     carried: bool,
     first: int = 0,
 ) -> Iterator[tuple[Window, Window]]:
-    """(forward, backward) windows in the order in which each direction reads.
+    """Yield pairs of (forward, backward) windows, in the order in which each direction reads.
 
-    Forward goes from the beginning of the streams, backward from their end, so that both can carry
-    their states from window to window; a pair is therefore different text.
+    The forward direction starts at the beginning of the streams, the backward one at their end, so
+    that both can carry their states from window to window. The two windows of a pair therefore hold
+    different text.
 
     Args:
-        carried: states go on from sentence to sentence; else they are reset.
-        first: the window to begin with.
+        text, mask: from `streams`.
+        unroll: the length of a window.
+        carried: whether states carry over from sentence to sentence; else they are reset.
+        first: the number of the first window.
     """
     turned = text[::-1], mask[::-1]
     for k in range(first, count(len(text), unroll)):
         ahead = _window(text, mask, k * unroll, unroll, END, START, carried)
         back = _window(*turned, k * unroll, unroll, START, END, carried)
-        yield ahead, Window(*(each[::-1] for each in back))
+        yield ahead, Window(*(field[::-1] for field in back))
 
 
-def _window(text, mask, at: int, unroll: int, last: int, begins: int, carried: bool) -> Window:
-    inputs, target = _padded(text[at:], unroll), _padded(text[at + 1 :], unroll)
-    read, asked = _padded(mask[at:-1], unroll), _padded(mask[at + 1 :], unroll)
-    weight = read * asked * (inputs != last)
+def _window(text, mask, start: int, unroll: int, last: int, begins: int, carried: bool) -> Window:
+    inputs, target = _padded(text[start:], unroll), _padded(text[start + 1 :], unroll)
+    read, predicted = _padded(mask[start:-1], unroll), _padded(mask[start + 1 :], unroll)
+    weight = read * predicted * (inputs != last)
     reset = np.zeros_like(read) if carried else (inputs == begins) * read
     return Window(inputs, target, read, weight.astype(np.float32), reset.astype(np.float32))
 

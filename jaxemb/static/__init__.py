@@ -1,4 +1,4 @@
-"""What a block of text reads and costs: draws, objectives, trees, subwords, tables."""
+"""Objectives of static word vectors: sampled blocks, losses, trees, subwords, tables."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""Bags of rows, each read as one row: their mean. So is a word read that has rows for subwords.
+"""Bags of rows, each read as the mean of its rows, as a word is read that has subword rows.
 
-Bags differ in length by a factor of twenty. Read as they are padded, most of what is read would be
-padding: they are taken by falling length in tiles, each as far as its longest bag goes.
+Bags differ in length by a factor of twenty, so that most of a padded array of bags is padding. They
+are therefore sorted by falling length and read in tiles, each as far as its longest bag goes.
 """
 
 import jax
@@ -11,14 +11,14 @@ from jaxtyping import Array, Float
 
 from jaxemb.structs import Bag
 
-TILE, SLOTS = 64, 4  # bags taken together, and how many rows of each at once
+TILE, SLOTS = 64, 4  # bags in a tile, and rows of each bag that are read at once
 
 
 @jax.custom_vjp
 def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
-    """The mean of each bag's rows, added in their order; 0 for an empty one.
+    """The mean of each bag's rows, summed in their order; 0 for an empty bag.
 
-    Its derivative is `add`: a row receives `share` of what its bag receives.
+    Its derivative is `add`: a row's gradient is `share` times the bag's gradient.
     """
     order, rows, count = _by_length(bag)
     dim = table.shape[1]
@@ -28,10 +28,10 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
         own = jax.lax.dynamic_slice(count, (begin,), (TILE,))
 
         def part(j, sums):
-            at, live = _slots(rows, own, begin, j)
-            for slot in range(SLOTS):  # one loop over dim, with no copy of what is read
-                found = table.at[at[:, slot]].get(mode="promise_in_bounds")
-                sums = sums + found * live[:, slot, None]
+            ids, live = _slots(rows, own, begin, j)
+            for slot in range(SLOTS):  # one loop over dim, without a copy of the rows read
+                vectors = table.at[ids[:, slot]].get(mode="promise_in_bounds")
+                sums = sums + vectors * live[:, slot, None]
             return sums
 
         sums = _repeat(_parts(own), part, jnp.zeros((TILE, dim), table.dtype))
@@ -47,7 +47,7 @@ def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]
 def add(
     table: Float[Array, "rows dim"], bag: Bag, vectors: Float[Array, "*bags dim"]
 ) -> Float[Array, "rows dim"]:
-    """Adds `share` of each bag's vector to every one of its rows; repeats add up."""
+    """Add `share` times each bag's vector to every row of the bag; repeated rows add up."""
     order, rows, count = _by_length(bag)
     shares = (vectors * bag.share[..., None]).reshape(-1, table.shape[1])
     shares = jnp.pad(shares, ((0, len(order) - len(shares)), (0, 0)))[order]
@@ -55,11 +55,13 @@ def add(
     def tile(i, table):
         begin = i * TILE
         own = jax.lax.dynamic_slice(count, (begin,), (TILE,))
-        each = jax.lax.dynamic_slice(shares, (begin, np.int32(0)), (TILE, table.shape[1]))
+        gradients = jax.lax.dynamic_slice(shares, (begin, np.int32(0)), (TILE, table.shape[1]))
 
         def part(j, table):
-            at, live = _slots(rows, own, begin, j)
-            return table.at[at].add(each[:, None, :] * live[..., None], mode="promise_in_bounds")
+            ids, live = _slots(rows, own, begin, j)
+            return table.at[ids].add(
+                gradients[:, None, :] * live[..., None], mode="promise_in_bounds"
+            )
 
         return _repeat(_parts(own), part, table)
 
@@ -67,9 +69,12 @@ def add(
 
 
 def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
-    """Every row of the bags with its share by itself: what `add` adds; ids, and rows for them.
+    """The ids and addends of every single row of the bags, whose sum `add` adds.
 
-    What is beyond a bag's end names a row too, and adds 0 to it.
+    Slots beyond a bag's end name some row, and add 0 to it.
+
+    Returns:
+        ids [*bags, bag] and rows [*bags, bag, dim].
     """
     slots = jax.lax.broadcasted_iota(jnp.int32, bag.rows.shape, bag.rows.ndim - 1)
     live = slots < bag.length[..., None]
@@ -85,12 +90,12 @@ read.defvjp(lambda table, bag: (read(table, bag), (jnp.zeros_like(table), bag)),
 
 
 def _by_length(bag: Bag):
-    """Which bag stands where by falling length; rows and counts in that order, in whole tiles."""
+    """The order of bags by falling length; rows and lengths in that order, in whole tiles."""
     bags, width = bag.length.size, bag.rows.shape[-1]
     short = -bags % TILE
     count = jnp.pad(bag.length.reshape(-1), (0, short))
     rows = jnp.pad(bag.rows.reshape(bags, width), ((0, short), (0, -width % SLOTS)))
-    # one number for length and place: XLA sorts a pair of arrays five times slower
+    # length and place in one number: XLA sorts a pair of arrays five times more slowly
     shorter = (width - count).astype(jnp.uint32) * len(count)
     order = jnp.sort(shorter + jnp.arange(len(count), dtype=jnp.uint32)) % len(count)
     order = order.astype(jnp.int32)
@@ -98,7 +103,7 @@ def _by_length(bag: Bag):
 
 
 def _repeat(times, step, carry):
-    """step(0, carry), step(1, of that), and so on; numbers are int32 whatever JAX's default."""
+    """`jax.lax.fori_loop` from 0 to `times`, with an int32 counter whatever JAX's default type."""
 
     def numbered(i, carry):
         return step(jax.lax.convert_element_type(i, jnp.int32), carry)
@@ -107,12 +112,12 @@ def _repeat(times, step, carry):
 
 
 def _parts(count):
-    """How often SLOTS rows are taken until the longest bag of a tile ends: the first one does."""
+    """How many times SLOTS rows reach the end of a tile's longest bag, which is its first."""
     return (count[0] + SLOTS - 1) // SLOTS
 
 
 def _slots(rows, count, begin, part):
-    """Some rows of each bag of a tile, and 1 for those before its end, else 0."""
-    at = jax.lax.dynamic_slice(rows, (begin, part * SLOTS), (TILE, SLOTS))
+    """Ids of SLOTS rows of each bag of a tile; 1 for those before the bag's end, else 0."""
+    ids = jax.lax.dynamic_slice(rows, (begin, part * SLOTS), (TILE, SLOTS))
     live = part * SLOTS + jnp.arange(SLOTS, dtype=jnp.int32)[None, :] < count[:, None]
-    return at, live.astype(jnp.float32)
+    return ids, live.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""The loss of a batch of blocks, whatever the objective."""
+"""The loss of a batch of blocks under any objective."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,12 @@ from jaxemb.structs import Block, InOut, Objective
 
 
 def total(objective: Objective, rows: InOut, batch: Block):
-    """The loss of a batch of blocks in nats, summed, as a function of the rows it read."""
+    """The summed loss of a batch of blocks in nats, as a function of the rows that it reads.
+
+    Args:
+        objective: how a block pools its rows, and its loss.
+        rows: of `batch.ids`: [batch, ..., dim].
+    """
 
     own = objective.reads.own
 
@@ -21,9 +26,11 @@ def total(objective: Objective, rows: InOut, batch: Block):
         )
 
     def _own(hidden, outputs, block: Block):
-        """Each center against outputs that no other center is scored against."""
-        each = jax.vmap(lambda h, o, w: objective.loss(h[None], o, block.target[:own], w[None]))
+        """The summed loss of each center against outputs that no other center shares."""
+        per_center = jax.vmap(
+            lambda h, o, w: objective.loss(h[None], o, block.target[:own], w[None])
+        )
         outputs = outputs.reshape(hidden.shape[0], own, -1)
-        return jnp.sum(each(hidden, outputs, block.weight[:, :own]))
+        return jnp.sum(per_center(hidden, outputs, block.weight[:, :own]))
 
     return jnp.sum(jax.vmap(one)(rows, batch))

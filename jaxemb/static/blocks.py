@@ -1,7 +1,7 @@
-"""What one block of text reads: the draws of skip-gram and CBOW.
+"""The draws of skip-gram and CBOW: which rows one block of text reads, and their weights.
 
 A block is `block_length` centers with `halo` words on either side, so that no pair of a window is
-lost at its edges. Everything here is written for one block; `jax.vmap` makes the batch.
+lost at its edges. Functions take one block; `jax.vmap` makes the batch.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class Window(NamedTuple):
 
 
 def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
-    """How many words each center looks at on either side: int32 [centers].
+    """The reach of each center, the words of its window on either side: int32 [centers].
 
     Uniform on 1..window, so that distance d is used with probability (window - d + 1) / window
     (word2vec.c), or always `window`.
@@ -36,33 +36,35 @@ def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
 
 
 def pairs(window: int, dynamic: bool) -> int:
-    """How many words a center's window has in expectation, away from sentence ends."""
+    """The expected number of words in a center's window, away from sentence ends."""
     return window + 1 if dynamic else 2 * window  # both sides; a dynamic reach is (window + 1) / 2
 
 
 def in_window(
     text: Int[Array, " text"], reach: Int[Array, " centers"]
 ) -> Bool[Array, "centers text"]:
-    """Which words of the text are in the window of which center: near, real, same sentence.
+    """Which words of the text are in each center's window: near, in its sentence, no padding.
 
     Args:
         text: word ids; -1 for a sentence end or padding; -2 - id for a word that is only context.
-        reach: how many words each center looks at on either side.
+        reach: words of each center's window on either side, from `reaches`.
     """
     centers, halo = reach.shape[0], (text.shape[0] - reach.shape[0]) // 2
-    at = np.arange(centers) + halo
-    distance = jnp.asarray(np.abs(np.arange(text.shape[0])[None, :] - at[:, None]), jnp.int32)
+    positions = np.arange(centers) + halo
+    distance = jnp.asarray(
+        np.abs(np.arange(text.shape[0])[None, :] - positions[:, None]), jnp.int32
+    )
     near = (distance > 0) & (distance <= reach[:, None])
     is_word = text != SENTENCE_END
     sentence = jnp.cumsum(~is_word, dtype=jnp.int32)  # a sentence end begins the next number
-    together = sentence[None, :] == sentence[at][:, None]
-    return near & together & is_word[None, :] & (text[at] >= 0)[:, None]
+    together = sentence[None, :] == sentence[positions][:, None]
+    return near & together & is_word[None, :] & (text[positions] >= 0)[:, None]
 
 
 def read(
     random: UInt32[Array, " centers"], text: Int[Array, " text"], window: int, dynamic: bool
 ) -> tuple[Float[Array, "centers text"], Int[Array, " text"]]:
-    """The window of each center as a float mask, and the ids of the text; padding reads row 0."""
+    """The window of each center as a float mask, and the row ids of the text: 0 for padding."""
     words = jnp.maximum(jnp.where(text < SENTENCE_END, -2 - text, text), 0)
     return in_window(text, reaches(random, window, dynamic)).astype(jnp.float32), words
 
@@ -73,14 +75,14 @@ def keep(
     noise: Int[Array, " noise"],
     probability: Float[Array, " outputs"],
 ) -> Float[Array, "centers noise"]:
-    """Noise that happens to be the observed word counts like any other: the paper's i.i.d. draw.
+    """The weight of noise, if noise that equals the observed word counts: the paper's i.i.d. draw.
 
     At its optimum v.u = PMI - log k (Levy and Goldberg 2014).
 
     Args:
         observed: how often each center meets each output, >= 0.
-        outputs, noise: their word ids.
-        probability: of each output, to be drawn as noise.
+        outputs, noise: word ids.
+        probability: of each output to be drawn as noise.
     """
     del probability
     pairs = jnp.sum(observed, axis=1, keepdims=True)
@@ -93,7 +95,7 @@ def skip(
     noise: Int[Array, " noise"],
     probability: Float[Array, " outputs"],
 ) -> Float[Array, "centers noise"]:
-    """Noise that happens to be the observed word is left out: word2vec.c and gensim.
+    """The weight of noise, if noise that equals the observed word is left out: word2vec.c, gensim.
 
     At its optimum v.u = PMI - log k - log(1 - P(context | center)). Arguments: see `keep`.
     """
@@ -107,10 +109,11 @@ def resample(
     noise: Int[Array, " noise"],
     probability: Float[Array, " outputs"],
 ) -> Float[Array, "centers noise"]:
-    """Noise that happens to be the observed word is drawn anew until it is another: fastText.
+    """The weight of noise, if noise that equals the observed word is drawn again: fastText.
 
-    Noise is shared, so what is left weighs 1 / (1 - P_n(observed)) instead, which has the same
-    expectation: k P_n(c) / (1 - P_n(observed)) for every other word c, 0 for the observed one.
+    Because a block shares its noise, other words weigh 1 / (1 - P_n(observed)) instead. The
+    expectation is the same: k P_n(c) / (1 - P_n(observed)) for every other word c, and 0 for the
+    observed one.
     At its optimum v_w.u_c = log #(w, c) / (k P_n(c) sum_{t != c} #(w, t) / (1 - P_n(t))).
     Arguments: see `keep`.
     """
@@ -119,12 +122,12 @@ def resample(
 
 
 def bits(block_length: int, settings: Window) -> int:
-    """How many uint32 a draw consumes: a reach per center, two numbers per noise word."""
+    """The number of uint32 that a draw consumes: one per center, two per noise word."""
     return block_length + 2 * settings.shared_negatives
 
 
 def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
-    """Each center's input row against the output rows of its window's words and shared noise."""
+    """Score each center's input row against the output rows of its window and of shared noise."""
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
     met = collision(near, words, noise, noise_table.probability[words])
@@ -142,10 +145,10 @@ def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, c
 def skipgram_from_context(
     random, text, noise_table: sampling.AliasTable, settings: Window, collision
 ) -> Block:
-    """Each word of a window against the output rows of its center and shared noise.
+    """Score each input row of a window against the output rows of its center and shared noise.
 
-    The direction of word2vec.c and gensim: the context's input row predicts the center's output
-    row. Of symmetric windows the pairs are in expectation those of `skipgram`.
+    This is the direction of word2vec.c and gensim: the context's input row predicts the center's
+    output row. Windows are symmetric, so that the expected pairs are those of `skipgram`.
     """
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
@@ -160,7 +163,7 @@ def skipgram_from_context(
 
 
 def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
-    """The mean of each window's input rows against its center's own output row and shared noise."""
+    """Score the mean of a window's input rows against its center's output row and shared noise."""
     near, words, centers, noise = _read(random, text, noise_table, settings)
     share = settings.negatives / settings.shared_negatives
     observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
@@ -175,7 +178,7 @@ def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, colli
 
 
 def _read(random, text, noise_table, settings: Window):
-    """What `read` gives; ids of the centers, and of the block's noise."""
+    """The result of `read`; the ids of the centers, and of the block's noise."""
     k = settings.shared_negatives
     count = random.shape[0] - 2 * k
     near, words = read(random[:count], text, settings.window, settings.dynamic)

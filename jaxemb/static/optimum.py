@@ -1,15 +1,16 @@
-r"""What skip-gram with negative sampling tends to: its expected loss and optimum, exactly.
+r"""The exact expected loss and optimum of skip-gram with negative sampling.
 
-A loss of scores alone adds up over the cells of the matrix M = U C^T, m_wc = v_w . u_c:
+A loss of the scores alone is a sum over the cells of the matrix M = U C^T, m_wc = v_w . u_c:
 
     loss = sum_wc #(w, c) softplus(-m_wc) + N(w, c) softplus(m_wc)                       [nats]
 
-#(w, c) is how often word w meets context c; N(w, c), how often c is drawn as noise for w, in
-expectation, is all that a rule of noise decides. Each cell is convex, with its only minimum where
-sigma(m) = # / (# + N): at m = log(# / N). Where the tables have as many dimensions as words, U C^T
-reaches it in every cell, and training factors that matrix; with fewer it is approximated.
+#(w, c) is the number of times that word w meets context c. N(w, c) is the expected number of times
+that c is drawn as noise for w; it depends on the collision rule (`keep`, `skip` or `resample`). The
+loss of a cell is convex, with its only minimum at sigma(m) = # / (# + N), or m = log(# / N). Tables
+with as many dimensions as words reach the minimum in every cell: training factors that matrix. With
+fewer dimensions U C^T approximates it.
 
-Everything is written in the precision of its arguments, and can be differentiated.
+All functions compute in the precision of their arguments, and are differentiable.
 
 Source:
     Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", for `keep`.
@@ -27,14 +28,14 @@ from jaxtyping import Array, ArrayLike, Float, Num
 from jaxemb.functional import losses
 from jaxemb.structs import Cells
 
-_ROOM = 1 << 22  # entries of the rows that are dense at a time
+_ROOM = 1 << 22  # entries of the rows that are made dense at once
 
 # (counts [words, contexts], negatives, noise [contexts]) -> N(w, c)
 Rule = Callable[..., Float[Array, "words contexts"]]
 
 
 def _floats(counts: ArrayLike) -> Array:
-    """Counts as floats: sums and multiples of integers would wrap where int32 ends."""
+    """Counts as floats: sums and multiples of int32 would overflow."""
     counts = counts if isinstance(counts, jax.Array) else np.asarray(counts)
     floating = jnp.issubdtype(counts.dtype, jnp.floating)
     return jnp.asarray(counts, None if floating else jnp.result_type(float))
@@ -45,13 +46,13 @@ def keep(
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
-    """k #(w) P_n(c): independent draws, whatever was observed. Optimum: PMI - log k.
+    """N(w, c) = k #(w) P_n(c): noise is independent of what was observed. Optimum: PMI - log k.
 
     The expectation of `blocks.keep`. PMI here has P_n(c) where the definition has P(c).
 
     Args:
         counts: #(w, c), how often each word meets each context; may be weights of any size.
-        negatives: k, noise words for every observed pair.
+        negatives: k, noise words per observed pair.
         noise: P_n(c), the probability that one draw gives context c; sums to 1.
     """
     counts, noise = _floats(counts), jnp.asarray(noise)
@@ -63,9 +64,10 @@ def skip(
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
-    """k (#(w) - #(w, c)) P_n(c): noise that is the observed context is left out, as in word2vec.c.
+    """N(w, c) = k (#(w) - #(w, c)) P_n(c): word2vec.c leaves out noise that is the context.
 
     The expectation of `blocks.skip`. Optimum: PMI - log k - log(1 - P(c | w)).
+    Arguments: see `keep`.
     """
     counts, noise = _floats(counts), jnp.asarray(noise)
     others = jnp.sum(counts, axis=1, keepdims=True) - counts
@@ -77,9 +79,9 @@ def resample(
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
 ) -> Float[Array, "words contexts"]:
-    """k P_n(c) sum_{t != c} #(w, t) / (1 - P_n(t)): noise is drawn until it is another context.
+    """N(w, c) = k P_n(c) sum_{t != c} #(w, t) / (1 - P_n(t)): noise is drawn until it differs.
 
-    The expectation of `blocks.resample`, fastText's rule.
+    The expectation of `blocks.resample`, fastText's rule. Arguments: see `keep`.
     """
     counts, noise = _floats(counts), jnp.asarray(noise)
     drawn = counts / (1.0 - noise)[None, :]
@@ -94,24 +96,24 @@ def loss(
     """The expected loss of a whole corpus, in nats, as a function of all scores m_wc.
 
     Args:
-        scores: M; of tables, `tables.input @ tables.output.T`.
+        scores: M; for tables, `tables.input @ tables.output.T`.
         counts: #(w, c).
-        noise_counts: N(w, c), by one of the rules above.
+        noise_counts: N(w, c), from `keep`, `skip` or `resample`.
     """
     scores, counts = jnp.asarray(scores), _floats(counts)
-    each = counts * losses.softplus(-scores) + noise_counts * losses.softplus(scores)
-    return jnp.sum(each)
+    terms = counts * losses.softplus(-scores) + noise_counts * losses.softplus(scores)
+    return jnp.sum(terms)
 
 
 def scores(
     counts: Num[ArrayLike, "words contexts"],
     noise_counts: Float[ArrayLike, "words contexts"],
 ) -> Float[Array, "words contexts"]:
-    """The minimum of `loss`: log(#(w, c) / N(w, c)).
+    """The scores that minimise `loss`: log(#(w, c) / N(w, c)).
 
     Returns:
-        -inf for a context that was never observed, and +inf for one that is never drawn: there
-        the loss falls without end. NaN where neither happens: the loss says nothing of the cell.
+        Scores; -inf for a context that was never observed and +inf for one that is never drawn,
+        whose loss has no minimum; NaN where neither happens, and the cell is not in the loss.
     """
     return jnp.log(_floats(counts)) - jnp.log(noise_counts)
 
@@ -123,28 +125,30 @@ def of_cells(
     noise: Float[ArrayLike, " contexts"],
     rule: Rule = keep,
 ) -> Cells:
-    """The optimum of every counted cell of a sparse matrix: `scores`, some dense rows at a time.
+    """`scores` of every counted cell of a sparse matrix, some dense rows at a time.
 
     Args:
-        cells: counts #(w, c) > 0, by row; every cell of a row must be there, for its sum counts.
+        cells: counts #(w, c) > 0, by row; all cells of a row, because its sum enters.
         vocab: the number of words: rows and columns.
         negatives, noise: see `keep`.
         rule: `keep`, `skip` or `resample`.
 
     Returns:
-        The same cells with log(# / N) as values; +inf where the context is never noise.
+        The cells with log(# / N) as values; +inf where the context is never drawn as noise.
     """
     step = max(_ROOM // vocab, 1)
-    noise, found = jnp.asarray(noise, jnp.float32), np.empty(len(cells.values), np.float32)
-    firsts = np.arange(0, vocab, step, dtype=np.int32)  # or all rows would be converted
+    noise, values = jnp.asarray(noise, jnp.float32), np.empty(len(cells.values), np.float32)
+    firsts = np.arange(
+        0, vocab, step, dtype=np.int32
+    )  # of the rows' type, or NumPy would convert all rows
     edges = np.append(np.searchsorted(cells.rows, firsts), len(cells.rows))
     for first, start, stop in zip(firsts, edges[:-1], edges[1:], strict=True):
-        at = slice(start, stop)
-        where = np.asarray(cells.rows[at]) - first, np.asarray(cells.columns[at])
+        part = slice(start, stop)
+        where = np.asarray(cells.rows[part]) - first, np.asarray(cells.columns[part])
         dense = np.zeros((step, vocab), np.float32)
-        dense[where] = cells.values[at]
-        found[at] = np.asarray(_scores(dense, negatives, noise, rule))[where]
-    return cells._replace(values=found)
+        dense[where] = cells.values[part]
+        values[part] = np.asarray(_scores(dense, negatives, noise, rule))[where]
+    return cells._replace(values=values)
 
 
 @functools.partial(jax.jit, static_argnames="rule")

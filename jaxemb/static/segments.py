@@ -1,9 +1,9 @@
 """From ids on disk to the text blocks of every step: host NumPy, pure in (seed, epoch, segment).
 
-Ids are cut into segments of fixed length. In each, frequent words are thinned out, what is left is
-cut into blocks that see `halo` words beyond their edges, and the blocks are shuffled: a step reads
-from many places, so that its summed updates do not pile up on the words of one paragraph. No pair
-of a window is lost at an edge of blocks or segments, and any step of any segment can be resumed at.
+Ids are split into segments of fixed length. The text of a segment is subsampled, split into blocks
+that see `halo` words beyond their edges, and the blocks are shuffled. A step thus reads from many
+places, and its summed updates do not concentrate on the words of one paragraph. No pair of a window
+is lost at an edge of blocks or segments, and training can resume at any step of any segment.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from jaxemb.errors import InputError
 from jaxemb.structs import Reads
 from jaxemb.text.vocabulary import SENTENCE_END
 
-SEGMENT = 1 << 18  # ids thinned out and shuffled together: part of what a seed means
-SPAN = 1000  # ids held out together, so that held-out windows are mostly whole
+SEGMENT = 1 << 18  # ids subsampled and shuffled together; another value changes all draws
+SPAN = 1000  # ids held out together, so that most held-out windows are whole
 
 
 class Split(NamedTuple):
@@ -29,7 +29,7 @@ class Split(NamedTuple):
     held_out: float = 0.0  # the share of the ids that is held out
     held: bool = False  # which side this is
     segment: int = SEGMENT
-    cost: Int[Any, " vocab"] | None = None  # what a center takes of a block's budget, if it has one
+    cost: Int[Any, " vocab"] | None = None  # of each word as a center, if blocks have a budget
 
 
 class Chunk(NamedTuple):
@@ -38,26 +38,27 @@ class Chunk(NamedTuple):
     texts: Int32[Any, "steps batch text"]
     real: int
     segment: int
-    first: int  # step of the segment that the chunk begins with
-    steps: int  # steps that the whole segment has
+    first: int  # number of the chunk's first step in its segment
+    steps: int  # steps of the whole segment
     trained: int  # centers of this chunk
-    subsampled: int  # words left out of the segment; told with its last chunk, else 0
+    subsampled: int  # words dropped from the segment; counted in its last chunk, else 0
 
     @property
     def ends_segment(self) -> bool:
+        """Whether this is the last chunk of its segment."""
         return self.first + self.real == self.steps
 
 
 def largest_id(ids: Any, vocab: int) -> int:
-    """The largest id, -1 where there is no word.
+    """The largest id, or -1 if there is no word.
 
     Raises:
-        InputError: ids that are not words of the vocabulary: inside jit one beyond the table would
-            be clamped to another word, silently.
+        InputError: ids that are not words of the vocabulary. (Under jit, JAX would clamp an id
+            beyond the table to another word without an error.)
     """
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
-    # no initial value: -1 is none of an unsigned type
+    # no initial value: an unsigned type has no -1
     low, high = (min(int(ids.min()), -1), int(ids.max())) if ids.size else (-1, -1)
     if low < -1 or high >= vocab:
         raise InputError(
@@ -68,7 +69,7 @@ def largest_id(ids: Any, vocab: int) -> int:
 
 
 def segment_count(split: Split) -> int:
-    """How many segments an epoch has."""
+    """The number of segments of an epoch."""
     return -(-len(split.ids) // split.segment)
 
 
@@ -81,7 +82,7 @@ def words(split: Split) -> int:
 def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
     """Which of the positions start..stop are held out: whole spans, evenly spread.
 
-    Of every 1/share spans of 1,000 the last, so a text of fewer spans holds out nothing.
+    Of every 1/share spans of 1,000 ids the last is held out; of a shorter text, nothing is.
     """
     span = np.arange(start // SPAN, (stop - 1) // SPAN + 1)
     chosen = np.floor((span + 1) * share) > np.floor(span * share)
@@ -89,14 +90,14 @@ def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
 
 
 def kept(split: Split, epoch: int, number: int) -> tuple[Int32[Any, " kept"], int]:
-    """What is left of one segment when frequent words are thinned out, and how many words went."""
+    """The subsampled ids of one segment, and the number of words dropped."""
     ids = _one_side(split, number)
     draws = _random(split, epoch, number, purpose=0).random(len(ids))
     is_word = ids >= 0
     stays = ~is_word | (draws < split.keep[ids])
     left = ids[stays]
     ends = left < 0
-    repeated = ends & np.concatenate([[False], ends[:-1]])  # one sentence end says it all
+    repeated = ends & np.concatenate([[False], ends[:-1]])  # of repeated sentence ends, one is kept
     return left[~repeated], len(ids) - int(np.count_nonzero(stays))
 
 
@@ -118,28 +119,28 @@ def _random(split: Split, epoch: int, number: int, purpose: int) -> np.random.Ge
 def chunks(
     split: Split, reads: Reads, batch: int, steps: int, epoch: int, number: int = 0, first: int = 0
 ) -> Iterator[Chunk]:
-    """The texts of one epoch, in chunks of up to `steps` steps of `batch` blocks.
+    """Yield the texts of one epoch, in chunks of up to `steps` steps of `batch` blocks.
 
-    Yields the same steps whatever the chunk length and wherever it begins.
+    The steps do not depend on the chunk length, nor on where the iteration begins.
 
     Args:
-        number, first: the segment, and its step, to begin with.
+        number, first: the segment to begin with, and the step of it.
     """
-    recent: dict[int, tuple] = {}  # neighbours are read three times, and made once
+    recent: dict[int, tuple] = {}  # a segment is used three times, and computed once
 
-    def around(at: int):
-        if at not in recent:
-            recent[at] = kept(split, epoch, at)
-        return recent[at]
+    def around(index: int):
+        if index not in recent:
+            recent[index] = kept(split, epoch, index)
+        return recent[index]
 
-    for at in range(number, segment_count(split)):
-        recent = {i: part for i, part in recent.items() if i >= at - 1}
-        body, subsampled = around(at)
-        before = _words_before(around, at, reads.halo)
-        after = _words_after(around, at, reads.halo, segment_count(split))
+    for index in range(number, segment_count(split)):
+        recent = {i: part for i, part in recent.items() if i >= index - 1}
+        body, subsampled = around(index)
+        before = _words_before(around, index, reads.halo)
+        after = _words_after(around, index, reads.halo, segment_count(split))
         blocks = cut(before, body, after, reads, split.cost)
-        blocks = blocks[_random(split, epoch, at, purpose=1).permutation(len(blocks))]
-        total = max(-(-len(blocks) // batch), 1)  # an empty segment still tells what it left out
+        blocks = blocks[_random(split, epoch, index, purpose=1).permutation(len(blocks))]
+        total = max(-(-len(blocks) // batch), 1)  # an empty segment still counts its dropped words
         for start in range(first, total, steps):
             part = blocks[start * batch : (start + steps) * batch]
             real = min(steps, total - start)
@@ -148,7 +149,7 @@ def chunks(
             yield Chunk(
                 texts=texts.reshape(steps, batch, -1),
                 real=real,
-                segment=at,
+                segment=index,
                 first=start,
                 steps=total,
                 trained=int(np.count_nonzero(_centers(part, reads) >= 0)),
@@ -157,31 +158,31 @@ def chunks(
         first = 0
 
 
-def _words_before(around, at: int, halo: int):
-    """The last `halo` ids before a segment, from as many segments as it takes."""
-    found = np.zeros(0, np.int32)
-    while len(found) < halo and at > 0:
-        at -= 1
-        found = np.concatenate([around(at)[0], found])
-    return found[len(found) - halo :] if len(found) > halo else found
+def _words_before(around, index: int, halo: int):
+    """The last `halo` ids before a segment, from as many segments as are needed."""
+    ids = np.zeros(0, np.int32)
+    while len(ids) < halo and index > 0:
+        index -= 1
+        ids = np.concatenate([around(index)[0], ids])
+    return ids[len(ids) - halo :] if len(ids) > halo else ids
 
 
-def _words_after(around, at: int, halo: int, segments: int):
-    found = np.zeros(0, np.int32)
-    while len(found) < halo and at + 1 < segments:
-        at += 1
-        found = np.concatenate([found, around(at)[0]])
-    return found[:halo]
+def _words_after(around, index: int, halo: int, segments: int):
+    ids = np.zeros(0, np.int32)
+    while len(ids) < halo and index + 1 < segments:
+        index += 1
+        ids = np.concatenate([ids, around(index)[0]])
+    return ids[:halo]
 
 
 def cut(before, body, after, reads: Reads, cost=None) -> Int32[Any, "blocks text"]:
     """Blocks of up to `block_length` centers that tile `body`, with `halo` ids on either side.
 
-    With costs, a block also ends before the center that would exceed its budget. Words beyond a
-    block's own centers, as those of `after`, are context and written as -2 - id.
+    With costs, a block also ends before the center that would exceed its budget. Words after a
+    block's own centers, such as those of `after`, are context only and encoded as -2 - id.
 
     Raises:
-        InputError: costs and no budget, or a word that costs more than a whole block may.
+        InputError: a word costs more than the budget of a block, which is 0 if there is none.
     """
     length, halo = reads.block_length, reads.halo
     starts = np.arange(0, len(body), length) if cost is None else _starts(body, reads, cost)
@@ -200,7 +201,7 @@ def cut(before, body, after, reads: Reads, cost=None) -> Int32[Any, "blocks text
 
 
 def _starts(body, reads: Reads, cost) -> Int[Any, " blocks"]:
-    """Where blocks begin that are as long as their budget lets them be."""
+    """The starts of blocks that are as long as their budget and `block_length` allow."""
     if np.max(cost) > reads.budget:
         raise InputError(
             f"a word costs up to {np.max(cost)} of a block's budget, which is {reads.budget}: "
@@ -209,10 +210,10 @@ def _starts(body, reads: Reads, cost) -> Int[Any, " blocks"]:
     spent = np.concatenate([[0], np.cumsum(np.where(body >= 0, np.asarray(cost)[body], 0))])
     affordable = np.searchsorted(spent, spent[:-1] + reads.budget, side="right") - 1
     following = np.minimum(affordable, np.arange(len(body)) + reads.block_length).tolist()
-    starts, at = [], 0
-    while at < len(body):
-        starts.append(at)
-        at = following[at]
+    starts, start = [], 0
+    while start < len(body):
+        starts.append(start)
+        start = following[start]
     return np.array(starts, np.int64)
 
 

@@ -1,8 +1,8 @@
-"""How large a step a text bears: how much one step adds to the same row.
+"""The largest stable step for a text, from the number of updates that one step adds to a row.
 
-A step sums its updates. Where few words make up a text, a row takes hundreds of them at once, each
-computed at the row's old value: together they overshoot, and the tables run away. Whether that
-will happen is known from the words' shares of the text before anything is compiled.
+A step sums its updates. If a text has few words, a step adds hundreds of updates to one row, each
+computed at the row's old value: together they overshoot, and training diverges. The words' shares
+of the text predict this before anything is compiled.
 """
 
 from typing import Any, NamedTuple
@@ -11,34 +11,34 @@ import numpy as np
 
 from jaxemb.structs import Objective
 
-# Learning rate x summed updates up to which skip-gram's tables were stable (40,000 to 200,000
-# tokens, 5 epochs). Where frequencies follow Zipf's law they ran away at 23 to 25 in the row that
-# takes most; where all words are equally frequent, at 9 in that of an average update, which is any.
+# Learning rate x summed updates up to which skip-gram was stable (40,000 to 200,000 tokens, 5
+# epochs). With Zipf's frequencies it diverged at 23 to 25 in the row of most updates; with equally
+# frequent words, at 9 in the row of an average update, which is any row.
 MOST, MEAN = 20.0, 7.5
-ONE_PAIR = 1.0  # a learning rate above it overshoots with a single pair: no step is small enough
-SAFE = 0.5  # of those loads: what a smaller step is chosen for
-CAP = 0.25  # docs/speed.md, "Large steps": the bound under which steps of any size were stable
+ONE_PAIR = 1.0  # a higher learning rate overshoots with a single pair: no step is small enough
+SAFE = 0.5  # the share of MOST and MEAN that a smaller step is chosen to load
+CAP = 0.25  # with this max row update, steps of any size were stable: docs/speed.md, "Large steps"
 
 
 class Load(NamedTuple):
-    """Learning rate x the updates that one step is expected to sum in a row."""
+    """Learning rate x the expected number of updates that one step adds to a row."""
 
-    most: float  # of the row that takes most of them
-    mean: float  # of the row of an average update
+    most: float  # for the row of most updates
+    mean: float  # for the row of an average update
 
     @property
     def excess(self) -> float:
-        """How many times too large the step is; at most 1 where it is stable."""
+        """The load relative to the largest stable load: at most 1 if the step is stable."""
         return max(self.most / MOST, self.mean / MEAN)
 
 
 class Step(NamedTuple):
-    """The size of a step, and the bound on what it adds to a row."""
+    """The size of a step, and the bound on its update of a row."""
 
     batch: int  # blocks
-    cap: float | None
+    cap: float | None  # the largest Euclidean norm of the update of a row
     load: Load
-    said: str | None  # what was changed, and why; None where nothing was
+    message: str | None  # what was changed and why; None if nothing was
 
 
 def chosen(
@@ -51,40 +51,40 @@ def chosen(
     cap: float | None = None,
     multiple: int = 1,
 ) -> Step:
-    """A step that the text bears: `batch` blocks; fewer, with a bound, where words repeat often.
+    """A stable step for a text: `batch` blocks, or fewer and a cap where words repeat often.
 
-    Of a text on which steps of `batch` blocks would run away, neighbours are only as good as those
-    of smaller steps; and `CAP` bounds what is left of the danger at no cost that matters there. A
-    cap that is given bounds steps of any size, so `batch` then stays.
+    Where steps of `batch` blocks would diverge, smaller steps are needed for good neighbours, and
+    `CAP` covers the remaining risk at no cost that matters there. A given cap makes steps of any
+    size stable, so that `batch` stays.
 
     Args:
-        resources: of `objective.prepare`.
-        occurrences: of each word among those that are trained, after subsampling: [vocab].
-        rate: the learning rate at its highest.
-        batch: blocks in a step, at the most.
-        cap: the bound that a user has set, if any.
-        multiple: the number of blocks must be a multiple of it, for a mesh.
+        resources: from `objective.prepare`.
+        occurrences: [vocab], how often each word is trained on, after subsampling.
+        rate: the highest learning rate.
+        batch: the largest number of blocks in a step.
+        cap: the user's bound on the update of a row, if any.
+        multiple: the number of blocks must be a multiple of this, for a mesh.
     """
     of_block = load(objective, resources, occurrences, rate)
 
-    def of(blocks: int) -> Load:
-        return Load(*(blocks * each for each in of_block))
+    def load_of(blocks: int) -> Load:
+        return Load(*(blocks * updates for updates in of_block))
 
-    if cap is not None or rate > ONE_PAIR or of(batch).excess <= 1:
-        return Step(batch, cap, of(batch), None)
-    fewer = max(int(batch * SAFE / of(batch).excess) // multiple, 1) * multiple
-    said = (
+    if cap is not None or rate > ONE_PAIR or load_of(batch).excess <= 1:
+        return Step(batch, cap, load_of(batch), None)
+    fewer = max(int(batch * SAFE / load_of(batch).excess) // multiple, 1) * multiple
+    message = (
         f"the text repeats its words so often that steps of {batch:,} blocks run away: they are of "
-        f"{fewer:,}, and cap is {CAP} (with a cap of your own they stay {batch:,})"
+        f"{fewer:,}, and cap is {CAP} (set a cap of your own to keep steps of {batch:,})"
     )
-    if of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
-        shorter = max(int(whole * SAFE / of(fewer).excess), 1)
-        said += f"; a step of one block still sums many updates: block_length={shorter} is safer"
-    return Step(fewer, CAP, of(fewer), said)
+    if load_of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
+        shorter = max(int(whole * SAFE / load_of(fewer).excess), 1)
+        message += f"; a step of one block still sums many updates: block_length={shorter} is safer"
+    return Step(fewer, CAP, load_of(fewer), message)
 
 
 def load(objective: Objective, resources: Any, occurrences: Any, rate: float) -> Load:
-    """What a step of one block adds to the same row; arguments as in `chosen`."""
+    """The load of a step of one block; arguments as in `chosen`."""
     shares = np.asarray(occurrences, np.float64) / np.sum(occurrences)
     of_rows = [np.asarray(rows) for rows in objective.load(resources, shares)]
     most = max((float(rows.max()) for rows in of_rows), default=0.0)

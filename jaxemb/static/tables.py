@@ -1,4 +1,4 @@
-"""Embedding tables: how they start, how rows are read from them and added to them."""
+"""Embedding tables: initial values, and how rows are read from tables and added to them."""
 
 from typing import cast
 
@@ -11,7 +11,7 @@ from jaxemb.structs import Bag, InOut, TableOps
 
 
 def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
-    """Tables as word2vec starts them: input uniform on (-1/2, 1/2) / dim, output zero.
+    """word2vec's initial tables: input uniform on (-1/2, 1/2) / dim, output zero.
 
     Args:
         key: a `jax.random.key`.
@@ -22,7 +22,7 @@ def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
 
 
 def init_wide(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
-    """Tables as gensim and fastText start them: input uniform on (-1, 1) / dim, output zero.
+    """The initial tables of gensim and fastText: input uniform on (-1, 1) / dim, output zero.
 
     Arguments: see `init`.
     """
@@ -35,24 +35,24 @@ def _uniform(key, rows: InOut, dim: int, reach: float) -> InOut:
 
 
 def gather(tables: InOut, ids: InOut) -> InOut:
-    """The rows that `ids` name, shaped ids.shape + [dim]; of a `Bag`, the mean of its rows.
+    """Read the rows of `ids`, shaped ids.shape + [dim]; for a `Bag`, the mean of its rows.
 
-    Ids must be inside the table.
+    Ids must be inside the table: JAX does not check.
     """
     return cast(InOut, jax.tree.map(_read, tables, ids))
 
 
 def scatter_add(tables: InOut, ids: InOut, rows: InOut) -> InOut:
-    """Adds rows to the tables where `ids` name them; the transpose of `gather`: repeats add up."""
+    """Add rows to the tables at `ids`; repeated ids add up. The transpose of `gather`."""
     return cast(InOut, jax.tree.map(_add, tables, ids, rows))
 
 
 def scatter_add_sorted(tables: InOut, ids: InOut, rows: InOut) -> InOut:
     """`scatter_add`, with repeated ids summed before any row is written.
 
-    Sorts the ids, adds up runs of equal ones, and writes each row once. Reported to be up to 450
-    times faster on GPUs that add by compare-and-swap, where the most frequent words collide; on a
-    CPU it is slower: `scripts/benchmark.py device` measures both.
+    It sorts the ids, sums runs of equal ids, and writes each row once. It is reported to be up to
+    450 times faster on GPUs that add by compare-and-swap, where the most frequent words collide. On
+    a CPU it is slower. `scripts/benchmark.py device` measures both.
     """
     return cast(InOut, jax.tree.map(_add_sorted, tables, ids, rows))
 
@@ -62,7 +62,7 @@ SORTED = TableOps(gather, scatter_add_sorted)
 
 
 def spread(ids: InOut, rows: InOut) -> tuple[InOut, InOut]:
-    """Ids and what is to be added to them, with every row of a `Bag` by itself."""
+    """Ids and the rows to be added to them, with each `Bag` replaced by its single rows."""
     both = [
         bags.spread(i, r) if isinstance(i, Bag) else (i, r) for i, r in zip(ids, rows, strict=True)
     ]
@@ -92,7 +92,7 @@ def _add_sorted(table, ids, rows):
     sums = jax.ops.segment_sum(
         rows.reshape(flat.shape[0], -1)[order], run, flat.shape[0], indices_are_sorted=True
     )
-    # the id of each run; what is left over names rows beyond the table, which are dropped
+    # the id of each run; unused entries name rows beyond the table, which are dropped
     beyond = table.shape[0] + jnp.arange(flat.shape[0], dtype=by_id.dtype)
     names = beyond.at[run].set(by_id)
     return table.at[names].add(sums, mode="drop", indices_are_sorted=True, unique_indices=True)
@@ -101,16 +101,16 @@ def _add_sorted(table, ids, rows):
 def sum_repeats(
     ids: Int[Array, " rows"], gradient: Float[Array, "rows dim"], scratch: Int[Array, " vocab"]
 ) -> tuple[Float[Array, "rows dim"], Array, Int[Array, " vocab"]]:
-    """Adds up the gradients of rows that were read more than once, in place of one of them.
+    """Sum the gradients of rows that were read more than once.
 
     Args:
-        ids: which row each gradient belongs to.
-        gradient: one gradient for every reading.
-        scratch: one int32 for every row of the table, of any content: it is written before it is
+        ids: the row to which each gradient belongs.
+        gradient: one gradient for each time that a row was read.
+        scratch: one int32 for each row of the table, of any content: it is written before it is
             read, and passed on so that no step allocates it.
 
     Returns:
-        The sums, at one representative reading of each row and 0 elsewhere; which readings are
+        The sums, at one representative position of each row and 0 elsewhere; which positions are
         representatives, bool [rows]; the scratch.
     """
     position = jnp.arange(ids.shape[0], dtype=jnp.int32)

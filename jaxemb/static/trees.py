@@ -1,7 +1,7 @@
 """Binary trees over a vocabulary, for hierarchical softmax: host NumPy.
 
-The words are the leaves. Each of the vocab - 1 inner nodes has a vector of its own, and a word's
-probability is the product of the branches on the path from the root to it.
+The words are the leaves. Each of the vocab - 1 inner nodes has a vector, and the probability of a
+word is the product of the branch probabilities on the path from the root to it.
 """
 
 from typing import Any, NamedTuple
@@ -13,19 +13,19 @@ from jaxemb.errors import InputError
 
 
 class Tree(NamedTuple):
-    """The path from the root to every word, as deep as the deepest."""
+    """The path from the root to every word, padded to the depth of the deepest."""
 
     nodes: Int[Any, "vocab depth"]  # int32: inner nodes from the root 0 down; 0 beyond the path
     branches: Int[Any, "vocab depth"]  # int8: +1 or -1, the branch taken there; 0 beyond the path
-    lengths: Int[Any, " vocab"]  # int32: how many there are
+    lengths: Int[Any, " vocab"]  # int32: branches on the path
 
 
 def huffman(counts: Any) -> Tree:
-    """The tree of shortest expected path, where words are as frequent as counts say.
+    """The Huffman tree of word counts, whose expected path is the shortest of all trees.
 
-    Of equal weights words are joined before inner nodes, which keeps the deepest path short. Inner
-    nodes are numbered by falling weight. No path is cut: the longest that counts below 2^63 can
-    make has 89 branches (those of Fibonacci).
+    Among equal weights, words are joined before inner nodes, which keeps the deepest path short.
+    Inner nodes are numbered by falling weight. Paths are not truncated: counts below 2^63 give at
+    most 89 branches (Fibonacci counts).
 
     Args:
         counts: integers [vocab], >= 1.
@@ -54,14 +54,14 @@ def huffman(counts: Any) -> Tree:
                 children[new, side] = size + joined
                 joined += 1
         inner.append(weight)
-    # the root was made last: turn the numbers round
+    # the root was made last: reverse the numbers
     is_node = children >= size
     children[is_node] = size + (size - 2) - (children[is_node] - size)
     return of_children(children[::-1])
 
 
 def balanced(counts: Any) -> Tree:
-    """The tree whose paths differ in length by one at most; more frequent words have the shorter.
+    """The tree whose path lengths differ by at most one; frequent words have the shorter paths.
 
     Args:
         counts: integers [vocab], >= 1.
@@ -78,15 +78,16 @@ def balanced(counts: Any) -> Tree:
 
 
 def of_children(children: Any) -> Tree:
-    """Any tree, from the two children of each inner node.
+    """Make any tree from the two children of each inner node.
 
     Args:
-        children: integers [inner, 2]: below vocab = inner + 1 a word; from vocab on the inner node
-            child - vocab. Node 0 is the root. Branch +1 leads to the first, -1 to the second.
+        children: integers [inner, 2]. A child below vocab = inner + 1 is a word; another child is
+            the inner node child - vocab. Node 0 is the root. Branch +1 leads to the first child,
+            -1 to the second.
 
     Raises:
-        InputError: it is no tree: a word or node that hangs from no node or from several, or nodes
-            that the root does not reach.
+        InputError: the children make no tree: a word or node has no parent or several, or the root
+            does not reach a node.
     """
     children = np.asarray(children)
     if children.ndim != 2 or children.shape[1] != 2 or not len(children):
@@ -105,17 +106,17 @@ def of_children(children: Any) -> Tree:
     lengths = depth[:size]
     nodes = np.zeros((size, lengths.max()), np.int32)
     branches = np.zeros(nodes.shape, np.int8)
-    at, live = np.arange(size), np.arange(size)
-    while live.size:  # all words one step up, those at the root no more
-        here, place = at[live], depth[at[live]] - 1
+    current, live = np.arange(size), np.arange(size)
+    while live.size:  # all words go one node up, until they reach the root
+        here, place = current[live], depth[current[live]] - 1
         nodes[live, place], branches[live, place] = parent[here], branch[here]
-        at[live] = size + parent[here]
+        current[live] = size + parent[here]
         live = live[parent[here] > 0]
     return Tree(nodes, branches, lengths.astype(np.int32))
 
 
 def _depths(children, size: int) -> Int[Any, " nodes"]:
-    """How far from the root each word and inner node lies."""
+    """The distance of each word and inner node from the root."""
     depth = np.full(2 * size - 1, -1, np.int64)
     level, distance = np.array([size]), 0
     while level.size:

@@ -1,4 +1,4 @@
-"""How tables are trained: learners, the loop, in memory, as an ensemble, over a mesh."""
+"""Training of embedding tables: learners, the loop, in memory, ensembles, device meshes."""
 
 import lazy_loader
 

@@ -1,8 +1,8 @@
-"""Several models trained together in one program: other seeds, learning rates or dimensions.
+"""Several models trained together in one program, with other seeds, learning rates or dimensions.
 
-Members read the same subsampled text in the same order; their starting tables and their draws of
-windows and noise are their own. A member of fewer dimensions has columns of zeros, which every loss
-of the products u . c leaves at zero.
+Members read the same subsampled text in the same order. Each member has its own starting tables and
+its own draws of windows and noise. A member of fewer dimensions has columns of zeros, which every
+loss of the products u . c leaves at zero.
 """
 
 import functools
@@ -17,7 +17,7 @@ from jaxemb.training import loop, monitor, optimizers
 
 
 class Members(NamedTuple):
-    """One entry a member."""
+    """The settings that differ between members: one entry per member."""
 
     seeds: tuple[int, ...]
     learning_rates: tuple[float, ...]
@@ -25,10 +25,10 @@ class Members(NamedTuple):
 
 
 def program(members: Members, plan: loop.Plan) -> loop.Program:
-    """The plan's program under `vmap`; state, losses and rates have a leading axis of members."""
+    """The plan's program under `vmap`; state, losses and rates get a leading members axis."""
     keys = [jax.random.key(seed) for seed in members.seeds]
     draws = jnp.stack([jax.random.fold_in(key, loop.Stream.DRAWS) for key in keys])
-    how = {"objective": plan.objective, "learner": plan.learner}
+    functions = {"objective": plan.objective, "learner": plan.learner}
 
     def start(rows: InOut):
         tables_of = [
@@ -36,11 +36,13 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
             for key, dim in zip(keys, members.dims, strict=True)
         ]
         padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
-        stacked = jax.tree.map(lambda *each: jnp.stack(each), *padded)
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)
         return optimizers.apart(jax.vmap(plan.learner.init)(stacked))
 
     def chunk(state, step, count, texts, rates, resources):
-        return _chunks(state, draws, step, count, texts, rates, resources, plan.trainable, **how)
+        return _chunks(
+            state, draws, step, count, texts, rates, resources, plan.trainable, **functions
+        )
 
     def rates(done):
         return np.stack([plan.schedule(start, done) for start in members.learning_rates])
@@ -54,7 +56,7 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
 
 
 def split(members: Members, whole: InOut) -> list[InOut]:
-    """The tables of each member, without the columns it does not have."""
+    """The tables of each member, without the padding of its dimensions."""
     return [
         InOut(*(np.asarray(table[i, :, :dim]) for table in whole))
         for i, dim in enumerate(members.dims)
@@ -66,10 +68,10 @@ def _widen(table, *, dim: int):
 
 
 def _over_members(run, in_axes):
-    """A program of one model, mapped over those of its arguments that each member has."""
+    """The program of one model, mapped over the arguments that differ between members."""
 
-    def mapped(*arguments, **how):
-        return jax.vmap(functools.partial(run, **how), in_axes)(*arguments)
+    def mapped(*arguments, **functions):
+        return jax.vmap(functools.partial(run, **functions), in_axes)(*arguments)
 
     return mapped
 
@@ -86,9 +88,9 @@ measure = jax.jit(jax.vmap(monitor.measure))
 
 
 def held_out(members: Members, plan: loop.Plan, whole: InOut, resources: Any, parts):
-    """Each member's loss on the text held out, with the same draws for all."""
-    found = [
+    """Each member's loss on held-out text, with the same draws for all; None without pairs."""
+    losses = [
         monitor.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)
         for i in range(len(members.seeds))
     ]
-    return None if None in found else found
+    return None if None in losses else losses

@@ -1,7 +1,7 @@
-"""How a batch of blocks changes the tables: the dense reference, and the row-sparse default.
+"""Learners, which update the tables from a batch: the dense reference, the row-sparse default.
 
-Losses are summed over a batch, never averaged, so that `learning_rate` means what it means in
-word2vec: what one observed pair does to a row.
+Losses are summed over a batch, never averaged, so that `learning_rate` has word2vec's meaning: it
+scales the update that one observed pair makes to a row.
 """
 
 import itertools
@@ -23,15 +23,16 @@ adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
 
 
 def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.GradientTransformation:
-    """AdaGrad as GloVe's program has it, for tables whose last column is a bias; step it with 1.
+    """AdaGrad as in Stanford's GloVe program, for tables whose last column is a bias.
 
     t = learning_rate * gradient, the gradient clipped to +-clip; row -= t / sqrt(G), and only then
-    G += t^2, from G = 1. The bias has neither rate nor clip. So the first steps are plain gradient
-    descent, and the rate decides too how soon they shrink.
+    G += t^2, from G = 1. The bias has neither learning rate nor clip. The first steps are therefore
+    plain gradient descent, and the learning rate also decides how soon the steps shrink. The
+    learner's own learning rate must be 1.
 
     Args:
-        learning_rate: 0.05 in the program.
-        clip: the largest size of a gradient's entry.
+        learning_rate: 0.05 in Stanford's program.
+        clip: bound on the absolute value of each entry of the gradient.
 
     Source:
         github stanfordnlp/GloVe, src/glove.c, glove_thread, since 5b4e03c.
@@ -59,9 +60,9 @@ def dense(
     optimizer: optax.GradientTransformation = sgd,
     ops: TableOps = tables.OPS,
 ) -> Learner:
-    """The reference: autodiff through whole tables, any optax transformation.
+    """The reference learner: autodiff through whole tables, with any optax transformation.
 
-    Costs [vocab, dim] a step; the other learners equal it by test.
+    A step costs O(vocab dim). Tests hold the other learners equal to this one.
 
     Args:
         objective: what a block reads and costs.
@@ -69,7 +70,7 @@ def dense(
         ops: how rows are read.
 
     Raises:
-        InputError: (from init) an optimizer with a sign of its own, such as `optax.adam(0.01)`.
+        InputError: (from init) an optimizer that negates its update, such as `optax.adam(0.01)`.
     """
 
     def init(start: InOut) -> LearnerState:
@@ -98,7 +99,7 @@ def dense(
 
 
 class RowState(NamedTuple):
-    """State of an optimizer kept per row of one table, and scratch to find repeated rows."""
+    """Optimizer state per row of one table, and scratch space to find repeated rows."""
 
     rows: Any  # leaves [vocab, dim]
     scratch: Any  # int32 [vocab]
@@ -112,24 +113,25 @@ def row_sparse(
     parts: int | None = None,
     ops: TableOps = tables.OPS,
 ) -> Learner:
-    """The default: autodiff at the rows that were read, then one scatter per table and step.
+    """The default learner: gradients at the rows read, then one scatter-add per table and step.
 
     Args:
         objective: what a block reads and costs.
         optimizer: an optax transformation, without its learning rate, whose state is per row and
-            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. That is
-            tried on a few numbers by `init`.
-        cap: the largest Euclidean norm of what one step adds to one row; None for no bound, which
-            equals `dense`. A frequent word takes many summed updates: very large batches need it.
-        parts: pieces of a batch that are computed side by side, with the same result up to
-            rounding. By default 2 on a CPU, whose cores take one each (not one per core: results
-            would depend on the machine), and 1 elsewhere: accelerators want few large operations.
+            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. `init`
+            tries this on a few numbers.
+        cap: the largest Euclidean norm of the update that one step adds to one row; None for no
+            bound, which equals `dense`. One step sums many updates of a frequent word, so that
+            very large batches need a cap.
+        parts: slices of a batch whose gradients are computed in parallel, with the same result up
+            to rounding. By default 2 on a CPU (not the number of cores, on which results would
+            then depend), and 1 on accelerators, which want few large operations.
         ops: how rows are read and added.
 
     Raises:
         InputError: (from init) the optimizer keeps state that does not belong to rows (Adam's step
             count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
-            the global norm), wants the tables (weight decay), or has a sign and rate of its own.
+            the global norm), needs the tables (weight decay), or has a sign and rate of its own.
     """
 
     def over(ops: TableOps, parts: int) -> Learner:
@@ -153,7 +155,7 @@ def row_sparse(
         # rows whose gradient is 0 stay as they are, whatever the optimizer
         gradient = where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
         plain = cap is None and optimizer is sgd
-        if not plain or trainable is not None:  # what is done to each row by itself
+        if not plain or trainable is not None:  # what follows acts on each row separately
             ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
             gradient = jax.tree.map(
@@ -173,17 +175,17 @@ def row_sparse(
 
 
 def _masked(gradient: Array, mask: Array) -> Array:
-    """A mask of any type, NumPy's default too, leaves gradients of theirs."""
+    """Multiply gradients by a row mask of any dtype; the gradients keep their dtype."""
     return gradient * mask[..., None].astype(gradient.dtype)
 
 
-def _in_parts(of, blocks: Block, parts: int):
-    """`of` each slice of a batch, one result after the other."""
+def _in_parts(function, blocks: Block, parts: int):
+    """Apply a function to slices of a batch, and concatenate its results."""
     batch = blocks.pairs.shape[0]
-    at = [batch * part // parts for part in range(parts + 1)]
-    slices = [slice(start, stop) for start, stop in itertools.pairwise(at) if stop > start]
-    done = [of(jax.tree.map(lambda leaf, s=s: leaf[s], blocks)) for s in slices]
-    return jax.tree.map(lambda *each: jnp.concatenate(each), *done)
+    bounds = [batch * part // parts for part in range(parts + 1)]
+    slices = [slice(start, stop) for start, stop in itertools.pairwise(bounds) if stop > start]
+    results = [function(jax.tree.map(lambda leaf, s=s: leaf[s], blocks)) for s in slices]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *results)
 
 
 def _row_state(optimizer, table) -> RowState:
@@ -210,7 +212,7 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
     if cap is not None:
         norm = jnp.linalg.norm(update, axis=-1, keepdims=True)
         update = update * jnp.minimum(1.0, cap / jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
-    # only representatives write back: a repeat still holds the state from before
+    # only representatives write back: repeats hold the state from before the step
     changed = jax.tree.map(
         lambda leaf, new: leaf.at[jnp.where(first, flat, leaf.shape[0])].set(new, mode="drop"),
         state.rows,

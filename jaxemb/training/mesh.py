@@ -1,8 +1,9 @@
-"""Meshes of devices, and where the arrays of a training lie on them. No other file makes a mesh.
+"""Device meshes, and how the arrays of a training state are sharded over them.
 
-A mesh has two axes: `data` divides the blocks of every batch; `model` cuts the tables, by rows or
-by dim. The rows of a table are padded with zeros to a multiple that no number of devices decides,
-so that a training can go on with another number; padded rows are never read, and never kept.
+This is the only module that makes a mesh. A mesh has two axes: `data` divides the blocks of every
+batch, and `model` shards the tables, by rows or by dim. The rows of a table are zero-padded to a
+fixed multiple that does not depend on the mesh, so that a training run can resume on another number
+of devices. Padded rows are never read, and `whole` removes them.
 """
 
 import functools
@@ -18,54 +19,55 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec as P
 from jaxemb.errors import InputError
 from jaxemb.training import mesh_sizes
 
-PADDED = mesh_sizes.PARTS  # rows are a multiple of this, and each part whole on a device
+PADDED = mesh_sizes.PARTS  # rows are padded to a multiple: a checkpoint has equal parts
 
 
 class Placement(NamedTuple):
-    """Where the arrays of a state lie."""
+    """How the arrays of a state are sharded over a mesh."""
 
     mesh: Mesh
-    specs: Callable[[Any], Any]  # from a state, or its shapes, to PartitionSpecs
-    multiple: int = 1  # to which arrays are padded along their first axis
+    specs: Callable[[Any], Any]  # from a state, or its shapes, to a tree of PartitionSpecs
+    multiple: int = 1  # the first axis of every array is zero-padded to a multiple of this
 
 
 def parse(text: str) -> Mesh:
-    """A mesh by its sizes, as "data=4,model=2"; an axis that is not named is 1.
+    """Make a mesh from its sizes, such as "data=4,model=2"; an axis that is not named has size 1.
 
     Raises:
-        InputError: another axis; no size; more devices than there are.
+        InputError: an unknown axis, an invalid size, or more devices than JAX has; with several
+            processes, also fewer.
     """
-    sizes, there = mesh_sizes.sizes(text), jax.devices()
+    sizes, devices = mesh_sizes.sizes(text), jax.devices()
     wanted = sizes["data"] * sizes["model"]
-    if wanted > len(there):
+    if wanted > len(devices):
         raise InputError(
-            f"mesh is {text}: {wanted} devices, but there are {len(there)} "
-            f"({there[0].platform}); XLA_FLAGS=--xla_force_host_platform_device_count={wanted} "
-            "makes virtual ones of a CPU"
+            f"mesh is {text}: {wanted} devices, but there are {len(devices)} "
+            f"({devices[0].platform}); XLA_FLAGS=--xla_force_host_platform_device_count={wanted} "
+            "makes virtual devices on a CPU"
         )
-    if jax.process_count() > 1 and wanted < len(there):
+    if jax.process_count() > 1 and wanted < len(devices):
         raise InputError(
             f"mesh is {text}: {wanted} devices, but the {jax.process_count()} processes have "
-            f"{len(there)}: a mesh wants all of them"
+            f"{len(devices)}: a mesh wants all of them"
         )
     auto = (AxisType.Auto, AxisType.Auto)
     shape = (sizes["data"], sizes["model"])
-    return jax.make_mesh(shape, ("data", "model"), auto, devices=there[:wanted])
+    return jax.make_mesh(shape, ("data", "model"), auto, devices=devices[:wanted])
 
 
 def size(mesh: Mesh, axes: tuple[str, ...]) -> int:
-    """The number of devices along some axes."""
+    """The number of devices along the given axes."""
     return int(np.prod([mesh.shape[axis] for axis in axes]))
 
 
 def lies(where: Placement, state: Any) -> Any:
-    """The sharding of each array of a state."""
+    """The `NamedSharding` of each array of a state, or of its shapes."""
     specs = where.specs(state)
     return jax.tree.map(lambda _, spec: NamedSharding(where.mesh, spec), state, specs)
 
 
 def begin(where: Placement, start: Callable[[], Any]) -> Any:
-    """The state of `start`, traced, so that each device makes only its own part; padded."""
+    """The padded state of `start`, which runs under jit: each device computes only its shard."""
     padded = functools.partial(jax.tree.map, functools.partial(_padded, where.multiple))
     into = lies(where, jax.eval_shape(start))
     return jax.jit(lambda: padded(start()), out_shardings=into)()
@@ -78,11 +80,11 @@ def _padded(multiple: int, leaf):
 
 
 def place(where: Placement, tree: Any) -> Any:
-    """A state of unpadded arrays on the mesh.
+    """Pad a state and put it on the mesh.
 
     Args:
-        tree: arrays, or leaves with shape, dtype and `read(start, stop)`, of which this process
-            reads only the rows that its own devices take.
+        tree: unpadded arrays, or leaves with shape, dtype and `read(start, stop)`. Of such a leaf
+            this process reads only the rows that its own devices hold.
     """
     leaves, structure = jax.tree.flatten(tree, is_leaf=_is_read)
     shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
@@ -102,10 +104,10 @@ def _place(multiple: int, leaf: Any, into: NamedSharding):
         return jax.make_array_from_callback((), into, lambda _: value)
     rows, more = leaf.shape[0], [(0, 0)] * (len(leaf.shape) - 1)
 
-    @functools.lru_cache(maxsize=1)  # devices that have the same rows follow one another
+    @functools.lru_cache(maxsize=1)  # devices that hold the same rows follow one another
     def padded(first: int, last: int):
-        found = read(first, max(min(last, rows), first))
-        return np.pad(found, ((0, last - first - len(found)), *more))
+        values = read(first, max(min(last, rows), first))
+        return np.pad(values, ((0, last - first - len(values)), *more))
 
     def part(index):
         first, last, _ = index[0].indices(rows + -rows % multiple)
@@ -114,12 +116,16 @@ def _place(multiple: int, leaf: Any, into: NamedSharding):
     return jax.make_array_from_callback((rows + -rows % multiple, *leaf.shape[1:]), into, part)
 
 
-def _rows(leaf: Any, *at: int) -> Any:
-    return np.asarray(leaf[slice(*at)] if at else leaf)
+def _rows(leaf: Any, *bounds: int) -> Any:
+    return np.asarray(leaf[slice(*bounds)] if bounds else leaf)
 
 
 def divided(mesh: Mesh, tree: Any, *spec: Any) -> Any:
-    """Arrays of the host on the mesh; a process puts only what its own devices take."""
+    """Put host arrays on the mesh; each process transfers only what its own devices hold.
+
+    Args:
+        spec: the entries of every array's `PartitionSpec`.
+    """
 
     def put(leaf):
         into = NamedSharding(mesh, P(*spec))
@@ -131,10 +137,10 @@ def divided(mesh: Mesh, tree: Any, *spec: Any) -> Any:
 
 
 def by_rows(where: Placement, state: Any) -> Any:
-    """The state cut by rows over all devices in their order, so that each process can save its own.
+    """Reshard a state by rows over all devices in their order: each process saves its own rows.
 
-    Over fewer axes where a device would have less than whole parts of a checkpoint; over none where
-    rows are not padded.
+    The rows are sharded over fewer axes where a device would hold less than one part of a
+    checkpoint, and over none where rows are not padded.
     """
     axes = next(
         axes
@@ -147,10 +153,10 @@ def by_rows(where: Placement, state: Any) -> Any:
 
 
 def whole(state: Any, like: Any) -> Any:
-    """A state on the host, without its padding.
+    """Gather a state on the host as NumPy arrays, without its padding.
 
     Args:
-        like: arrays without padding, or their shapes.
+        like: the state's arrays without padding, or their shapes.
     """
 
     def one(leaf, wanted):

@@ -1,34 +1,34 @@
-"""What a config says of a mesh, checked without looking for devices."""
+"""Mesh sizes from a config, parsed and checked without asking JAX for devices."""
 
 from typing import Any
 
 from jaxemb.errors import InputError
 
 AXES = ("data", "model")
-PARTS = 64  # of every table, in checkpoints: a device has some of them
-PIECES = 8  # of a batch, where results are to be the same on any number of devices
+PARTS = 64  # of every table in a checkpoint: a device holds some whole parts
+PIECES = 8  # of every batch, where results are bit-identical on any number of devices
 
 
 def sizes(text: str) -> dict[str, int]:
-    """The sizes of both axes, from "data=4,model=2"; of one that is not named, 1.
+    """Parse the sizes of both axes, from "data=4,model=2"; an axis that is not named has size 1.
 
     Raises:
-        InputError: another axis, one twice, or no size.
+        InputError: an unknown axis, an axis named twice, or a size that is no positive integer.
     """
-    found: dict[str, int] = {}
+    axes: dict[str, int] = {}
     for part in text.split(","):
-        name, _, size = (each.strip() for each in part.partition("="))
-        if name not in AXES or name in found or not (size.isdecimal() and int(size)):
+        name, _, size = (field.strip() for field in part.partition("="))
+        if name not in AXES or name in axes or not (size.isdecimal() and int(size)):
             raise InputError(
                 f"mesh is {text!r}, in which {part.strip()!r} is no axis: wanted data and model, "
                 "each once, with numbers of devices, such as data=4,model=2"
             )
-        found[name] = int(size)
-    return {"data": 1, "model": 1, **found}
+        axes[name] = int(size)
+    return {"data": 1, "model": 1, **axes}
 
 
 def check(config: Any) -> None:
-    """Raises InputError for a mesh that a static training cannot be divided on."""
+    """Raise InputError if static vectors cannot be trained on the configured mesh."""
     if config.mesh is None and not config.exact_elastic:
         return
     mesh, by_dim = sizes(config.mesh or "data=1"), config.cut == "dim"
@@ -36,8 +36,8 @@ def check(config: Any) -> None:
         raise InputError("a mesh and exact_elastic are for one model: take the members out")
     if config.exact_elastic and by_dim:
         raise InputError(
-            "exact_elastic wants --cut rows: the parts of a vector are summed in another order on "
-            "every mesh"
+            "exact_elastic wants --cut rows: with --cut dim the order in which the parts of a "
+            "vector are summed depends on the mesh"
         )
     if by_dim and config.dim % mesh["model"]:
         raise InputError(
@@ -58,7 +58,7 @@ def check(config: Any) -> None:
 
 
 def pieces(config: Any) -> int:
-    """The number of which a batch must be a multiple, to be divided over the mesh."""
+    """The number of which the batch must be a multiple, so that the mesh can divide it."""
     return PIECES if config.exact_elastic else _shards(config)
 
 
@@ -68,11 +68,16 @@ def _shards(config: Any) -> int:
 
 
 def check_data(mesh: str | None, batch: int) -> None:
-    """Raises InputError for a mesh that a language model cannot be trained on."""
+    """Raise InputError if a language model cannot be trained on a mesh.
+
+    Args:
+        mesh: sizes such as "data=4"; None is one device.
+        batch: the number of streams.
+    """
     if mesh is None:
         return
-    found = sizes(mesh)
-    if found["model"] > 1:
-        raise InputError(f"mesh is {mesh}; a language model is not cut: wanted data alone")
-    if batch % found["data"]:
+    axes = sizes(mesh)
+    if axes["model"] > 1:
+        raise InputError(f"mesh is {mesh}; a language model is not sharded: wanted data alone")
+    if batch % axes["data"]:
         raise InputError(f"batch is {batch} streams; wanted a multiple of data in {mesh}")

@@ -1,6 +1,6 @@
-"""What training asks of an optax transformation: which ones it takes, and how it calls them.
+"""Which optax transformations training accepts, and how it calls them.
 
-Whether it can be used is tried on a few numbers before training; a step then costs nothing more.
+A transformation is tried on a few numbers before training, so that its steps need no checks.
 """
 
 import functools
@@ -15,14 +15,14 @@ from jaxtyping import Array
 
 from jaxemb.errors import InputError
 
-_FAR = 1e15  # beyond any bound of a clip; its square is a float32, too
+_FAR = 1e15  # beyond the bound of any clip; its square is still finite in float32
 
 
 def begun(optimizer: optax.GradientTransformation, params: Any) -> Any:
-    """The first state of an optimizer.
+    """Initialise an optimizer's state.
 
     Raises:
-        InputError: no transformation, but what makes one, perhaps.
+        InputError: no optax transformation, but for example the function that makes one.
     """
     if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         raise InputError(
@@ -34,24 +34,24 @@ def begun(optimizer: optax.GradientTransformation, params: Any) -> Any:
 
 
 def updated(optimizer: optax.GradientTransformation, gradient: Any, *state: Any) -> Any:
-    """`optimizer.update`: numbers of its own are as wide as the gradient's.
+    """Call `optimizer.update`; the optimizer's own constants get the gradient's precision.
 
-    Adam's bias correction takes JAX's default type, which is wider where `jax_enable_x64` is set.
+    Adam's bias correction has JAX's default type, which is float64 where `jax_enable_x64` is set.
     """
     with _as_wide_as(gradient):
         return optimizer.update(gradient, *state)
 
 
 def _as_wide_as(tree: Any) -> Any:
-    """A context: 64 bits are JAX's default only where a leaf has them."""
+    """A context in which JAX's default types have 64 bits only if a leaf has them."""
     return jax.enable_x64(any(leaf.dtype.itemsize > 4 for leaf in jax.tree.leaves(tree)))
 
 
 def apart(tree: Any) -> Any:
-    """The tree with an array of its own for each leaf: a state is given away to the next step.
+    """Copy leaves that share a buffer, so that the whole tree can be donated to a step.
 
-    What stands there twice (an `init` that gives one array to several leaves, one table for both
-    sides) would be given away twice, which JAX refuses. Costs a copy of such leaves alone.
+    An `init` may give one array to several leaves, or a user one table as both sides: JAX refuses
+    to donate a buffer twice. All other leaves stay uncopied.
     """
     seen: set[Any] = set()
 
@@ -68,24 +68,27 @@ def apart(tree: Any) -> Any:
 
 
 def _buffers(leaf: jax.Array) -> set[int]:
-    """Where an array lies; two arrays may lie in one place."""
+    """The addresses of an array's buffers, which several arrays may share."""
     try:
-        return {each.data.unsafe_buffer_pointer() for each in leaf.addressable_shards}
-    except (AttributeError, RuntimeError):  # not every device says: an array stands for its place
+        return {shard.data.unsafe_buffer_pointer() for shard in leaf.addressable_shards}
+    except (
+        AttributeError,
+        RuntimeError,
+    ):  # not every device tells: the array itself stands for its buffer
         return {id(leaf)}
 
 
 class _Probe(NamedTuple):
-    """What an optimizer did to three rows of numbers."""
+    """How an optimizer updated three rows of a trial table."""
 
-    along: Any  # its update times the gradient: above 0 if it points where the gradient does
-    by_rows: Any  # the update of one row is the same whatever the others are
-    rests: Any  # a row of gradient 0 stays where it is, and so does its state
+    along: Any  # update times gradient: above 0 if the update points along the gradient
+    by_rows: Any  # whether the update of a row is independent of the other rows
+    rests: Any  # whether a row of gradient 0, and its state, stay unchanged
 
 
 @functools.lru_cache(maxsize=64)
 def _probe(optimizer: optax.GradientTransformation, dim: int, dtype: Any) -> _Probe:
-    """Tries rows of one table, without parameters: all that `row_sparse` shows an optimizer."""
+    """Try an optimizer on rows without parameters, as `row_sparse` calls it."""
 
     @jax.jit
     def tried(gradient):
@@ -106,42 +109,43 @@ def _equal(one: Array, other: Array) -> Array:
 
 
 def check_rows(optimizer: optax.GradientTransformation, table: Any) -> None:
-    """Raises InputError for an optimizer that cannot be used row by row, at the rows read alone.
+    """Raise InputError for an optimizer that cannot update the rows read, each by itself.
 
-    Of the others the results would not be those of whole tables: momentum moves rows that are not
-    read, a clip by the global norm is one by the norm of the rows read, weight decay wants rows.
+    With such an optimizer the result would differ from that of whole tables: momentum moves rows
+    that were not read, a clip of the global norm would see the rows read alone, and weight decay
+    needs the tables.
     """
     way_out = "use learners.dense, which takes those too"
     try:
-        found = _probe(optimizer, table.shape[1], table.dtype)
+        probe = _probe(optimizer, table.shape[1], table.dtype)
     except Exception as error:
-        said = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0]
         raise InputError(
-            f"row_sparse cannot use this optimizer, which is given gradients alone and no tables "
-            f"(weight decay wants them): {said}: {way_out}"
+            f"row_sparse cannot use this optimizer: it is given gradients alone and no tables "
+            f"(weight decay wants them): {reason}: {way_out}"
         ) from error
-    if not found.rests:
+    if not probe.rests:
         raise InputError(
             "row_sparse takes an optimizer that leaves rows of gradient 0 and their state alone "
-            f"(SGD, Adagrad); this one moves them, as momentum and decaying means do: {way_out}"
+            f"(SGD, Adagrad); this one moves them, as momentum and moving averages do: {way_out}"
         )
-    if not found.by_rows:
+    if not probe.by_rows:
         raise InputError(
-            "row_sparse takes an optimizer that treats each row by itself; of this one a row's "
-            f"update depends on the others, as a clip of the global norm does: {way_out}"
+            "row_sparse takes an optimizer that treats each row by itself; with this one a row's "
+            f"update depends on the others, as with a clip of the global norm: {way_out}"
         )
-    _refuse_descent(found.along)
+    _refuse_descent(probe.along)
 
 
 def check_whole(optimizer: optax.GradientTransformation, tables: Any) -> None:
-    """Raises InputError for an optimizer whose update is one to be added, not taken away."""
+    """Raise InputError for an optimizer whose update is to be added, not subtracted."""
     _refuse_descent(_along(optimizer, tables))
 
 
 def _along(optimizer: optax.GradientTransformation, params: Any) -> float:
-    """Its first update times the gradient, of three rows of each leaf; 0 if these it cannot have.
+    """First update times gradient, for three rows of each leaf; 0 if the optimizer refuses them.
 
-    An optimizer of certain leaves (other rates for other parameters) has nothing to say of others.
+    An optimizer for certain leaves (other rates for other parameters) may accept no others.
     """
 
     def tried():
@@ -168,15 +172,15 @@ def _refuse_descent(along: float) -> None:
 
 
 def clipped(make: Callable[[float], Any], learning_rate: float, clip: float) -> Any:
-    """The optimizer that `make` gives for a learning rate, after a clip of the gradients' norm.
+    """The optimizer `make(learning_rate)`, preceded by a clip of the global gradient norm.
 
     Args:
-        make: from the learning rate to an optax transformation, whose update is added:
-            `optax.adam`, `contextual.models.adagrad`.
-        clip: the largest norm of all gradients together.
+        make: from a learning rate to an optax transformation whose update is added: `optax.adam`,
+            `contextual.models.adagrad`.
+        clip: the maximum global norm of the gradients.
 
     Raises:
-        InputError: `make` gives something else, or what is meant for a learner of tables.
+        InputError: `make` returns something else, or a transformation without its sign.
     """
     made = make(learning_rate)
     if not isinstance(made, optax.GradientTransformation):

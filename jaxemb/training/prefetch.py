@@ -1,4 +1,4 @@
-"""Making things ahead of the device that uses them."""
+"""Prepare items in a background thread, ahead of the device that uses them."""
 
 import queue
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def ahead(items: Iterator, depth: int = 2) -> Iterator:
-    """The same items, made by a thread that stays at most `depth` ahead."""
+    """Yield the items, which a thread makes up to `depth` ahead; its errors are raised here."""
     made: queue.Queue = queue.Queue(depth)
     stop = threading.Event()
     end = object()
@@ -26,7 +26,7 @@ def ahead(items: Iterator, depth: int = 2) -> Iterator:
                 if not put(item):
                     return
             put(end)
-        except BaseException as error:  # handed to the caller's thread
+        except BaseException as error:  # raised in the caller's thread
             put(error)
 
     thread = threading.Thread(target=make, daemon=True)

@@ -1,9 +1,9 @@
-"""Training on several devices: who computes what, and what travels.
+"""Training over a mesh: what each device computes, and what the devices exchange.
 
-In a step the gradients at the rows that were read travel with their ids, and every device adds
-those of the whole batch, in the order of one device, to what it has of the tables. Of tables that
-are cut by rows, the rows themselves travel, too, to the blocks that read them; of tables that are
-cut by dim, parts of scores, which are summed. A table never does.
+In every step the devices exchange the gradients of the rows they read, with the ids of these rows.
+Each device then adds the gradients of the whole batch to its shard of the tables, in the order in
+which a single device would add them. If tables are sharded by rows, the devices also exchange the
+rows that their blocks read; if by dim, partial scores, which are summed. No table is exchanged.
 """
 
 import functools
@@ -25,28 +25,28 @@ from jaxemb.training.mesh_sizes import PIECES
 
 
 class Sharded(NamedTuple):
-    """A mesh, and how the work is divided on it."""
+    """A mesh, and how tables and batches are sharded over it."""
 
     mesh: Mesh
-    by_dim: bool = False  # what `model` cuts: every vector, or else the rows
-    exact: bool = False  # the same bits on any number of devices
+    by_dim: bool = False  # whether `model` shards the dimensions of vectors, or else the rows
+    exact: bool = False  # results are bit-identical on any number of devices
 
     @property
     def of_batch(self) -> tuple[str, ...]:
-        """The axes that divide the blocks of a batch."""
+        """The mesh axes that divide the blocks of a batch."""
         return ("data",) if self.by_dim else ("data", "model")
 
     @property
     def some_rows(self) -> bool:
-        """Whether a device has only some rows of a table."""
+        """Whether each device holds only some rows of a table."""
         return not self.by_dim and self.mesh.shape["model"] > 1
 
 
 def of_config(config: Any) -> Sharded | None:
-    """What `mesh`, `cut` and `exact_elastic` of a checked config ask for; None if one device.
+    """The mesh that a checked config's `mesh`, `cut` and `exact_elastic` describe; None for none.
 
     Raises:
-        InputError: more devices than there are.
+        InputError: more devices than JAX has.
     """
     if config.mesh is None and not config.exact_elastic:
         return None
@@ -55,10 +55,10 @@ def of_config(config: Any) -> Sharded | None:
 
 
 def placement(on: Sharded) -> Placement:
-    """Where a state of tables lies."""
+    """How a state of tables is sharded and padded."""
 
     def spec(leaf) -> P:
-        """Of [rows, dim], of [rows], or of a number that all have."""
+        """The spec of an array [rows, dim] or [rows], or of a replicated scalar."""
         if on.by_dim:
             return P(None, "model") if len(leaf.shape) == 2 else P()
         return P("model") if leaf.shape else P()
@@ -67,61 +67,61 @@ def placement(on: Sharded) -> Placement:
 
 
 def learner(on: Sharded, plain: Learner) -> Learner:
-    """The learner that runs on every device of the mesh, on its part of tables and blocks.
+    """The learner to run on every device, on its shard of the tables and of the blocks.
 
     Raises:
-        InputError: a learner that cannot.
+        InputError: a learner without `over`, such as `learners.dense`.
     """
     if plain.over is None:
         raise InputError(
-            "this learner changes whole tables, which would travel in every step: "
+            "this learner changes whole tables, which devices would exchange in every step: "
             "a mesh wants learners.row_sparse"
         )
-    gather = functools.partial(_gather, on) if on.some_rows else _kept_apart(on, tables.gather)
-    add = _kept_apart(on, tables.scatter_add)
+    gather = functools.partial(_gather, on) if on.some_rows else _sharded_by_dim(on, tables.gather)
+    add = _sharded_by_dim(on, tables.scatter_add)
     ops = TableOps(gather, add, functools.partial(_exchange, on))
     return plain.over(ops, PIECES // sharding.size(on.mesh, on.of_batch) if on.exact else 1)
 
 
-def _kept_apart(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
-    """`act`, of whose vectors each device has its part, and of their gradients."""
+def _sharded_by_dim(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
+    """`act`, whose vectors stay sharded by dim if the tables are, and their gradients too."""
     if not on.by_dim:
         return act
 
     def apart(*arguments: Any) -> InOut:
         return jax.tree.map(
-            lambda leaf: jax.lax.with_sharding_constraint(leaf, _part(leaf)), act(*arguments)
+            lambda leaf: jax.lax.with_sharding_constraint(leaf, _by_dim(leaf)), act(*arguments)
         )
 
     return apart
 
 
-def _part(vectors) -> P:
-    """Of vectors that `model` cuts."""
+def _by_dim(vectors) -> P:
+    """The spec of vectors whose last axis is sharded over `model`."""
     return P(*[P.UNCONSTRAINED] * (vectors.ndim - 1), "model")
 
 
 def _exchange(on: Sharded, whole: InOut, ids: InOut, rows: InOut, finite):
-    """What every device adds to the rows that it has: ids and gradients of the whole batch."""
-    ids = jax.tree.map(functools.partial(_everyones, on), ids)
-    rows = jax.tree.map(functools.partial(_everyones, on, vectors=True), rows)
-    finite = jnp.all(_everyones(on, finite[None]))
-    if on.some_rows or on.exact:  # in one order, whatever a device has of the table
+    """Ids and gradients of the whole batch, for this device to add to its shard of the tables."""
+    ids = jax.tree.map(functools.partial(_gathered, on), ids)
+    rows = jax.tree.map(functools.partial(_gathered, on, vectors=True), rows)
+    finite = jnp.all(_gathered(on, finite[None]))
+    if on.some_rows or on.exact:  # one order of addition, whatever rows this device holds
         ids, rows = tables.spread(ids, rows)
     if not on.some_rows:
         return ids, rows, finite
-    sides = [_own(table, *side) for table, *side in zip(whole, ids, rows, strict=True)]
+    sides = [_local_updates(table, *side) for table, *side in zip(whole, ids, rows, strict=True)]
     return InOut(*(i for i, _ in sides)), InOut(*(r for _, r in sides)), finite
 
 
-def _everyones(on: Sharded, leaf, vectors: bool = False):
-    """Of all blocks of the batch, in their order."""
+def _gathered(on: Sharded, leaf, vectors: bool = False):
+    """Gather an array from the devices that divide the batch, in the order of the blocks."""
     if sharding.size(on.mesh, on.of_batch) == 1:
         return leaf
     gathered = functools.partial(jax.lax.all_gather, axis_name=on.of_batch, tiled=True)
     if not (on.by_dim and vectors):
         return gathered(leaf)
-    # each device asks for its part of every vector: the partitioner would take them whole
+    # each device gathers its part of every vector: the partitioner would gather whole vectors
     part = P(*[None] * (leaf.ndim - 1), "model")
     own = jax.shard_map(
         gathered, in_specs=part, out_specs=part, axis_names={"model"}, check_vma=False
@@ -129,58 +129,59 @@ def _everyones(on: Sharded, leaf, vectors: bool = False):
     return own(leaf)
 
 
-def _own(table, ids, rows):
-    """Ids within this device's part of a table; for what is elsewhere, some row and zeros."""
-    at, mine = _places(table, ids)
-    return at, jnp.where(mine[..., None], rows, 0.0)
+def _local_updates(table, ids, rows):
+    """Ids within this device's shard of a table; for rows of other devices, any id and zeros."""
+    local, mine = _local_ids(table, ids)
+    return local, jnp.where(mine[..., None], rows, 0.0)
 
 
-def _places(table, ids):
-    """Where ids are in this device's part of a table, and which of them are."""
-    at = ids - jax.lax.axis_index("model") * table.shape[0]
-    mine = (at >= 0) & (at < table.shape[0])
-    # any row would do for the others; of so many, none is written to by all
-    return jnp.where(mine, at, ids % table.shape[0]), mine
+def _local_ids(table, ids):
+    """Ids within this device's shard of a table, and which of them belong to it."""
+    local = ids - jax.lax.axis_index("model") * table.shape[0]
+    mine = (local >= 0) & (local < table.shape[0])
+    # the others may name any row; spread over many rows, their writes do not collide
+    return jnp.where(mine, local, ids % table.shape[0]), mine
 
 
 def _gather(on: Sharded, whole: InOut, ids: InOut) -> InOut:
-    """`tables.gather` where a device has some rows only."""
+    """`tables.gather` where each device holds only some rows."""
 
     def read(table, ids):
         ids = jax.tree.map(lambda i: jax.lax.all_gather(i, "model", tiled=True), ids)
         if isinstance(ids, Bag):
-            found = _part_of_mean(on, table, ids)
+            vectors = _part_of_mean(on, table, ids)
         else:
-            at, mine = _places(table, ids)
-            found = jnp.where(mine[..., None], table.at[at].get(mode="promise_in_bounds"), 0.0)
-        return jax.lax.psum_scatter(found, "model", tiled=True)
+            local, mine = _local_ids(table, ids)
+            vectors = jnp.where(mine[..., None], table.at[local].get(mode="promise_in_bounds"), 0.0)
+        return jax.lax.psum_scatter(vectors, "model", tiled=True)
 
     return InOut(*map(read, whole, ids))
 
 
 def _part_of_mean(on: Sharded, table, bag: Bag):
-    """What this device's rows add to the mean of each bag."""
+    """The contribution of this device's rows to the mean of each bag."""
     if on.exact:
         raise InputError(
-            "the rows of a word with subwords are summed in another order on every mesh: "
+            "the order in which a word's subword rows are summed depends on the mesh: "
             "exact_elastic wants a mesh of data alone"
         )
-    at, mine = _places(table, bag.rows)
-    slot = jax.lax.broadcasted_iota(bag.length.dtype, at.shape, at.ndim - 1)
+    local, mine = _local_ids(table, bag.rows)
+    slot = jax.lax.broadcasted_iota(bag.length.dtype, local.shape, local.ndim - 1)
     mine &= slot < bag.length[..., None]
     first = jnp.argsort(~mine, axis=-1, stable=True)
     own = jnp.sum(mine, axis=-1, dtype=bag.length.dtype)
-    part = Bag(jnp.take_along_axis(at, first, axis=-1), own, bag.share)
+    part = Bag(jnp.take_along_axis(local, first, axis=-1), own, bag.share)
     return bags.read(table, part) * (own / jnp.maximum(bag.length, 1))[..., None]
 
 
 def program(on: Sharded, plan: loop.Plan) -> loop.Program:
-    """The plan's program over a mesh, for a state that lies as `placement` says.
+    """The plan's program over a mesh, for a state that is sharded as `placement` says.
 
-    Every draw is that of one device: random bits are those of the whole batch, divided.
+    Its random draws are those of a single device: the bits are drawn for the whole batch, and each
+    device takes its part.
 
     Raises:
-        InputError: a learner that cannot.
+        InputError: a learner without `over`, such as `learners.dense`.
     """
     trainable = plan.trainable and sharding.place(placement(on), plan.trainable)
     run = steps(on, plan)
@@ -193,43 +194,48 @@ def program(on: Sharded, plan: loop.Plan) -> loop.Program:
 
 
 def steps(on: Sharded, plan: loop.Plan) -> Any:
-    """What `program` compiles.
+    """The jitted chunk of steps that `program` runs, to be lowered and inspected.
 
-    (state, first, count, texts, rates, resources, trainable) -> state
+    (state, first, count, texts, rates, resources, trainable) -> state; `state` is donated.
     """
     draws = jax.random.fold_in(plan.key, loop.Stream.DRAWS)
-    how = {"objective": plan.objective, "learner": learner(on, plan.learner)}
+    functions = {"objective": plan.objective, "learner": learner(on, plan.learner)}
     where, blocks = placement(on), P(None, on.of_batch)
 
-    def has(state: Any) -> Any:
-        """What of a state a device has by the axes that divide the blocks."""
+    def specs(state: Any) -> Any:
+        """How a state is sharded over the axes that divide the blocks."""
         return jax.tree.map(lambda _: P(), state) if on.by_dim else where.specs(state)
 
     @functools.partial(jax.jit, donate_argnums=0)
     def run(state, first, count, texts, rates, resources, trainable):
         numbers = first + jnp.arange(texts.shape[0], dtype=jnp.int32)
         random = loop.random_bits(draws, numbers, texts.shape[1], plan.objective)
-        each = jax.shard_map(
-            functools.partial(loop.run, **how),
+        sharded_run = jax.shard_map(
+            functools.partial(loop.run, **functions),
             mesh=on.mesh,
-            in_specs=(has(state), P(), blocks, blocks, P(), P(), has(trainable)),
-            out_specs=has(state),
-            axis_names=set(on.of_batch),  # parts of vectors are left to the partitioner
-            check_vma=False,  # what no spec divides is computed alike everywhere
+            in_specs=(specs(state), P(), blocks, blocks, P(), P(), specs(trainable)),
+            out_specs=specs(state),
+            axis_names=set(on.of_batch),  # the partitioner shards vectors by dim
+            check_vma=False,  # all devices compute replicated values alike
         )
-        state = each(state, count, random, texts, rates, resources, trainable)
+        state = sharded_run(state, count, random, texts, rates, resources, trainable)
         return jax.lax.with_sharding_constraint(state, sharding.lies(where, state))
 
     return run
 
 
 def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
-    """`monitor.measure` of tables where they lie; of padded ones, with their rows without it."""
+    """`monitor.measure` of sharded tables.
+
+    Args:
+        rows: row counts without padding.
+        whole: the padded tables.
+    """
     if on.by_dim:
         whole = sharding.by_rows(placement(on), whole)
-    # each process has it on a device of its own: a number of the host is every device's
-    of = jax.tree.map(np.asarray, linalg.spectrum(whole.input))
-    return _of_spectrum(of, whole, rows.input)
+    # as NumPy values: each process has them on one device, and the program runs on all
+    spectrum = jax.tree.map(np.asarray, linalg.spectrum(whole.input))
+    return _of_spectrum(spectrum, whole, rows.input)
 
 
 _of_spectrum = jax.jit(monitor.of_spectrum, static_argnums=2)

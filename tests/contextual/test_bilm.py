@@ -134,12 +134,12 @@ def test_a_batch_is_its_sentences(cell):
     for i in range(3):
         alone, last = _apply(model, params, batch[:, i], mask[:, i])
         close(layers[:, :, i], alone, ulps=NETWORK)
-        jax.tree.map(lambda of, one, i=i: close(of[i], one, ulps=NETWORK), carry, last)
+        jax.tree.map(lambda states, one, i=i: close(states[i], one, ulps=NETWORK), carry, last)
 
 
 @BY_CELL
 def test_every_cell_trains_with_one_field_changed(cell):
-    """To tell whether the FIRST word was positive, from the last forward state."""
+    """The task: from the last forward state, tell whether the FIRST word was positive."""
     model, params, _ = _made(cell)
     optimizer = optax.adam(0.02)
     vectors = jax.random.normal(jax.random.key(5), (TIME, 64, DIM))
@@ -200,23 +200,23 @@ def test_the_character_network_is_the_papers_formula():
     cnn = CharCNN(3, ((1, 2), (2, 3)), dim=4, characters=9)
     ids = jax.random.randint(jax.random.key(0), (5, 6), 0, 9)
     params = cnn.init(jax.random.key(1), ids)
-    of = jax.tree.map(np.float64, params["params"])
-    rows = np.concatenate([np.zeros((1, 4)), of["embedding"]])[np.asarray(ids)]
+    weights = jax.tree.map(np.float64, params["params"])
+    rows = np.concatenate([np.zeros((1, 4)), weights["embedding"]])[np.asarray(ids)]
     maxima = []
     for i, width in enumerate((1, 2)):
         windows = [
-            np.einsum("nwc,wco->no", rows[:, t : t + width], of[f"kernel_{i}"])
+            np.einsum("nwc,wco->no", rows[:, t : t + width], weights[f"kernel_{i}"])
             for t in range(6 - width + 1)
         ]
-        maxima.append(np.max(windows, axis=0) + of[f"bias_{i}"])
+        maxima.append(np.max(windows, axis=0) + weights[f"bias_{i}"])
     x = np.maximum(np.concatenate(maxima, axis=1), 0)
     for i in range(2):
-        carry, new = (of[f"highway_{i}"][name] for name in ("carry", "transform"))
+        carry, new = (weights[f"highway_{i}"][name] for name in ("carry", "transform"))
         gate = 1 / (1 + np.exp(-(x @ carry["kernel"] + carry["bias"])))
         x = gate * np.maximum(x @ new["kernel"] + new["bias"], 0) + (1 - gate) * x
-    expected = x @ of["projection"]["kernel"] + of["projection"]["bias"]
+    expected = x @ weights["projection"]["kernel"] + weights["projection"]["bias"]
     close(jax.jit(cnn.apply)(params, ids), expected, ulps=NETWORK)
-    np.testing.assert_allclose(of["highway_0"]["carry"]["bias"], -2.0)
+    np.testing.assert_allclose(weights["highway_0"]["carry"]["bias"], -2.0)
 
 
 def test_vectors_of_characters_begin_uniform_around_zero():

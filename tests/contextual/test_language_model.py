@@ -1,4 +1,4 @@
-"""What is predicted, and over which words. Oracles: zero gradients; ELMo's published options."""
+"""The loss of a language model. Oracles: zero gradients; ELMo's published options."""
 
 import functools
 
@@ -25,7 +25,7 @@ def _made():
 
 @pytest.mark.parametrize(("key", "samples"), [(0, 5), (0, None), (None, 5), (0, 10 * VOCAB)])
 def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
-    """Training alone samples, and only of more words than the sample has."""
+    """Only training samples, and only from more words than the sample has."""
     model, params, pair, start = _made()
     key = None if key is None else jax.random.key(key)
 
@@ -36,10 +36,10 @@ def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
 
     gradient = jax.jit(jax.grad(nats))(params)["params"]["kernel"]
     moved = np.any(np.asarray(gradient) != 0, axis=1)
-    asked = np.unique(np.concatenate([np.asarray(each.target).ravel() for each in pair]))
-    assert moved[asked[asked > windows.END]].all()
+    targets = np.unique(np.concatenate([np.asarray(window.target).ravel() for window in pair]))
+    assert moved[targets[targets > windows.END]].all()
     if samples == 5 and key is not None:
-        assert moved.sum() <= len(asked) + 2 * samples  # each direction has a sample of its own
+        assert moved.sum() <= len(targets) + 2 * samples  # each direction draws its own sample
     else:
         assert moved.all()
 

@@ -1,4 +1,4 @@
-"""Sentences to vectors. Oracles: ELMo's published vectors; equal bits; what was written."""
+"""Sentences to vectors. Oracles: ELMo's published vectors; equal bits; the written weights."""
 
 import json
 from pathlib import Path
@@ -48,21 +48,23 @@ def test_elmos_published_vectors_come_out(stream, tmp_path, monkeypatch):
     (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", "utf-8")
     out = tmp_path / "out.safetensors"
     run(embed, *ELMO, tmp_path / "in.txt", out, "--stateful", monkeypatch=monkeypatch)
-    found = load_file(out)
+    vectors = load_file(out)
     for i, theirs in enumerate(expected):
-        assert found[str(i)].shape == (3, len(lines[i].split(" ")), 32)
-        close(found[str(i)][-1], theirs, ulps=NETWORK)
+        assert vectors[str(i)].shape == (3, len(lines[i].split(" ")), 32)
+        close(vectors[str(i)][-1], theirs, ulps=NETWORK)
 
 
-def _error(of: reader.Embedding, *, stateful: bool = True) -> float:
+def _error(embedding: reader.Embedding, *, stateful: bool = True) -> float:
     lines, expected = _published(0)
-    found = reader.vectors(of, [line.split(" ") for line in lines[:4]], stateful=stateful)
-    return max(float(np.abs(layers[-1] - expected[i]).max()) for i, layers in found)
+    vectors = reader.vectors(embedding, [line.split(" ") for line in lines[:4]], stateful=stateful)
+    return max(float(np.abs(layers[-1] - expected[i]).max()) for i, layers in vectors)
 
 
-def _with(of: reader.Embedding, **fields) -> reader.Embedding:
-    bilm = of.model.module.bilm.clone(**fields)
-    return of._replace(model=of.model._replace(module=of.model.module.clone(bilm=bilm)))
+def _with(embedding: reader.Embedding, **fields) -> reader.Embedding:
+    bilm = embedding.model.module.bilm.clone(**fields)
+    return embedding._replace(
+        model=embedding.model._replace(module=embedding.model.module.clone(bilm=bilm))
+    )
 
 
 @HAS_FIXTURE
@@ -91,8 +93,8 @@ def test_every_wrong_reading_of_elmo_misses_its_vectors(elmo):
     }
     assert _error(elmo) < 2e-6
     assert _error(elmo, stateful=False) > 1e-2
-    for name, each in wrong.items():
-        assert _error(each) > 1e-3, name
+    for name, embedding in wrong.items():
+        assert _error(embedding) > 1e-3, name
 
 
 @pytest.mark.as_users_compile(always=False)
@@ -101,21 +103,21 @@ def test_neither_batch_size_nor_companions_nor_order_change_a_bit(elmo, tmp_path
     lines = [line for stream in range(3) for line in _published(stream)[0]]
     lines += ["", "one", *lines[:5]]
     texts = [line.split(" ") if line else [] for line in lines]
-    found = {}
+    vectors = {}
     for batch in (1, 7, 64):
         (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", "utf-8")
         out = tmp_path / f"{batch}.safetensors"
         run(embed, *ELMO, tmp_path / "in.txt", out, "--batch-size", batch, monkeypatch=monkeypatch)
-        found[batch] = load_file(out)
-        assert list(map(len, texts)) == [found[batch][str(i)].shape[1] for i in range(len(lines))]
+        vectors[batch] = load_file(out)
+        assert list(map(len, texts)) == [vectors[batch][str(i)].shape[1] for i in range(len(lines))]
     for batch in (7, 64):
-        for name, each in found[1].items():
-            np.testing.assert_array_equal(found[batch][name], each)
+        for name, layers in vectors[1].items():
+            np.testing.assert_array_equal(vectors[batch][name], layers)
     turned = dict(reader.vectors(elmo, texts[::-1], batch=5))
-    for i, each in turned.items():
-        np.testing.assert_array_equal(found[1][str(len(texts) - 1 - i)], each)
+    for i, layers in turned.items():
+        np.testing.assert_array_equal(vectors[1][str(len(texts) - 1 - i)], layers)
     for i in range(5):  # the same sentence twice
-        np.testing.assert_array_equal(found[64][str(i)], found[64][str(len(lines) - 5 + i)])
+        np.testing.assert_array_equal(vectors[64][str(i)], vectors[64][str(len(lines) - 5 + i)])
 
 
 @pytest.mark.parametrize("tokens", [1, 60, 126, 127, 300, 5000, 20_000])
@@ -133,11 +135,11 @@ def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
     ids = jnp.zeros((1, 1), jnp.int32)
     params = module.init(jax.random.key(0), ids, jnp.ones((1, 1)))
     read = lambda tokens: np.array([sum(map(ord, t)) % 50 for t in tokens], np.int32)  # noqa: E731
-    of = reader.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
+    embedding = reader.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
     texts = [[f"w{i}" for i in range(n)] for n in (3, 40, 20, 39, 4, 70, 20, 5)]
-    whole = dict(reader.vectors(of, texts))
+    whole = dict(reader.vectors(embedding, texts))
     for i, text in enumerate(texts):
-        [(_, alone)] = reader.vectors(of, [text], batch=1)
+        [(_, alone)] = reader.vectors(embedding, [text], batch=1)
         np.testing.assert_array_equal(alone, whole[i])
         assert alone.shape == (2, len(text), 12)
 
@@ -145,15 +147,15 @@ def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
 @HAS_FIXTURE
 def test_layers_are_all_their_mean_or_the_top(tmp_path, monkeypatch):
     (tmp_path / "in.txt").write_text("a b c\n")
-    found = {}
+    vectors = {}
     for layers in ("all", "average", "top"):
         out = tmp_path / f"{layers}.safetensors"
         run(embed, *ELMO, tmp_path / "in.txt", out, "--layers", layers, monkeypatch=monkeypatch)
-        found[layers] = load_file(out)["0"]
-    assert [found[layers].shape for layers in found] == [(3, 3, 32), (1, 3, 32), (1, 3, 32)]
-    np.testing.assert_array_equal(found["top"], found["all"][-1:])
-    np.testing.assert_allclose(found["average"][0], found["all"].mean(0), rtol=1e-6)
-    np.testing.assert_array_equal(found["all"][0][:, :16], found["all"][0][:, 16:])
+        vectors[layers] = load_file(out)["0"]
+    assert [vectors[layers].shape for layers in vectors] == [(3, 3, 32), (1, 3, 32), (1, 3, 32)]
+    np.testing.assert_array_equal(vectors["top"], vectors["all"][-1:])
+    np.testing.assert_allclose(vectors["average"][0], vectors["all"].mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(vectors["all"][0][:, :16], vectors["all"][0][:, 16:])
 
 
 @HAS_FIXTURE
@@ -169,19 +171,19 @@ def test_elmos_weights_go_through_the_model_and_back(tmp_path):
 
 
 def test_characters_are_bytes_with_marks_each_one_more():
-    """bilm-tf's rows, plus one: 0 is no token."""
-    found = characters.character_ids(["aé", "<S>", "</S>", "x" * 60], 8)
+    """bilm-tf's character ids plus one: 0 is padding."""
+    ids = characters.character_ids(["aé", "<S>", "</S>", "x" * 60], 8)
     expected = [
         [258, 97, 195, 169, 259, 260, 260, 260],
         [258, 256, 259, 260, 260, 260, 260, 260],
         [258, 257, 259, 260, 260, 260, 260, 260],
         [258, *[120] * 6, 259],
     ]
-    np.testing.assert_array_equal(found, np.array(expected) + 1)
+    np.testing.assert_array_equal(ids, np.array(expected) + 1)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         ((), "name --run, or both"),
         (("--elmo-options", "x"), "name --run, or both"),
@@ -189,11 +191,11 @@ def test_characters_are_bytes_with_marks_each_one_more():
         ((*ELMO, "--batch-size", "65"), "batch-size is 65|no such file"),
     ],
 )
-def test_what_cannot_be_embedded_is_refused(arguments, told, tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_embedded_is_refused(arguments, expected, tmp_path, monkeypatch, capsys):
     (tmp_path / "in.txt").write_text("a b\n")
     run(embed, tmp_path / "in.txt", tmp_path / "out", *arguments, monkeypatch=monkeypatch, code=2)
-    said = capsys.readouterr().err
-    assert any(each in said for each in told.split("|")), said
+    message = capsys.readouterr().err
+    assert any(part in message for part in expected.split("|")), message
 
 
 def test_a_carry_is_one_of_each_layer_and_direction():

@@ -47,17 +47,17 @@ def _loop(rule: Rule, weights: Weights, gates, mask, reset, carry: Carry):
     for row in np.ndindex(mask.shape[1:]):
         c, h = (state[row] for state in last)
         for t in order:
-            at = (t, *row)
-            if not mask[at]:
+            position = (t, *row)
+            if not mask[position]:
                 continue
-            if reset[at]:
+            if reset[position]:
                 c, h = 0 * c, 0 * h
-            i, j, f, o = np.split(gates[at] + h @ u, 4)
+            i, j, f, o = np.split(gates[position] + h @ u, 4)
             c = clip(sigmoid(f + rule.forget_bias) * c + sigmoid(i) * np.tanh(j), rule.cell_clip)
             h = sigmoid(o) * np.tanh(c)
             if weights.projection is not None:
                 h = clip(h @ np.float64(weights.projection), rule.projection_clip)
-            outputs[at] = h
+            outputs[position] = h
         last[0][row], last[1][row] = c, h
     return outputs, last
 
@@ -71,8 +71,8 @@ def test_the_recurrence_is_the_loop(transform, recur, rule, out, batch):
     outputs, last = transform(lambda *p: recur(rule, *p))(*problem)
     expected, carried = _loop(rule, *problem)
     close(outputs, expected, ulps=NETWORK)
-    for found, each in zip(last, carried, strict=True):
-        close(found, each, ulps=NETWORK)
+    for state, expected_state in zip(last, carried, strict=True):
+        close(state, expected_state, ulps=NETWORK)
     np.testing.assert_array_equal(np.asarray(outputs)[np.asarray(problem[2]) == 0], 0.0)
 
 
@@ -83,8 +83,8 @@ def test_outputs_are_at_most_1_and_cells_at_most_the_steps(seed, scale):
     zeros, ones = jax.tree.map(jnp.zeros_like, carry), jnp.ones_like(mask)
     weights = jax.tree.map(lambda w: scale * w, weights)
     for t in range(1, len(gates) + 1):  # not strict: tanh and sigmoid round to 1
-        at = scale * gates[:t], ones[:t], jnp.zeros_like(ones[:t])
-        outputs, last = recurrence.fast(Rule(), weights, *at, zeros)
+        inputs = scale * gates[:t], ones[:t], jnp.zeros_like(ones[:t])
+        outputs, last = recurrence.fast(Rule(), weights, *inputs, zeros)
         assert np.abs(outputs).max() <= 1
         assert np.abs(last.cell).max() <= t
 
@@ -156,7 +156,9 @@ def test_the_gru_is_flaxs():
     params = params._replace(recurrent_bias=jnp.arange(5.0), bias=jnp.arange(15.0) / 9)
     ones, zeros = jnp.ones((6, 2)), jnp.zeros((6, 2))
     ours, last = cell.run(params, vectors, ones, zeros, cell.start((2,)))
-    w, u = (np.split(np.asarray(each), 3, axis=1) for each in (params.kernel, params.recurrent))
+    w, u = (
+        np.split(np.asarray(weights), 3, axis=1) for weights in (params.kernel, params.recurrent)
+    )
     b = np.split(np.asarray(params.bias), 3)
     renamed = {f"i{name}": {"kernel": w[k], "bias": b[k]} for k, name in enumerate("rzn")}
     renamed |= {f"h{name}": {"kernel": u[k]} for k, name in enumerate("rz")}

@@ -35,11 +35,11 @@ def _each(bag: Bag):
 def test_a_bag_is_read_as_the_mean_of_its_rows(transform, shape):
     bag, (table,) = _bag(0, shape), _normal(1, (11, 4))
     expected = np.zeros((*shape, 4))
-    for at, count, _ in _each(bag):
+    for index, count, _ in _each(bag):
         if count:
-            expected[at] = np.asarray(table, np.float64)[np.asarray(bag.rows)[at][:count]].mean(
-                axis=0
-            )
+            expected[index] = np.asarray(table, np.float64)[
+                np.asarray(bag.rows)[index][:count]
+            ].mean(axis=0)
     close(transform(bags.read)(table, bag), expected, ulps=SUM)
 
 
@@ -48,13 +48,13 @@ def test_a_bag_is_read_as_the_mean_of_its_rows(transform, shape):
 def test_every_row_of_a_bag_receives_its_share_and_repeats_add_up(transform, way):
     bag, (table, vectors) = _bag(2), _normal(3, (11, 4), (5, 7, 4))
     expected = np.asarray(table, np.float64)
-    for at, count, share in _each(bag):
-        ids = np.asarray(bag.rows)[at][:count]
-        np.add.at(expected, ids, np.float64(share) * np.float64(vectors[at]))
+    for index, count, share in _each(bag):
+        ids = np.asarray(bag.rows)[index][:count]
+        np.add.at(expected, ids, np.float64(share) * np.float64(vectors[index]))
     whole = InOut(table, jnp.zeros((2, 4)))
     ids = InOut(bag, jnp.zeros(1, jnp.int32))
-    found = transform(way)(whole, ids, InOut(vectors, jnp.zeros((1, 4))))
-    np.testing.assert_allclose(found.input, expected, rtol=1e-5, atol=1e-5)
+    added = transform(way)(whole, ids, InOut(vectors, jnp.zeros((1, 4))))
+    np.testing.assert_allclose(added.input, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_with_exact_shares_adding_is_the_adjoint_of_reading():

@@ -30,7 +30,7 @@ def _draw(which, settings=FIXED, collision=blocks.keep, seed=0, text=TEXT):
 
 
 def _real_pairs():
-    """Pairs whose center is one of the block's: all but those of 4, and of the last three words."""
+    """The pairs whose center is in the block: all but those of word 4 and the last three words."""
     first = word2vec.window_pairs([[4, 0, 3, 1]], 2)
     second = word2vec.window_pairs([[2, 2, 5, 0, 2, 6]], 2)
     mine = [p for p in first if p[0] != 4]

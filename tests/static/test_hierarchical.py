@@ -21,7 +21,7 @@ TREES = {"huffman": trees.huffman, "balanced": trees.balanced}
 
 
 def chain(counts):
-    """A user's own tree, as deep as can be: each node has a word and the next node."""
+    """A user's own tree of the largest depth: each node's children are a word and the next node."""
     inner = len(counts) - 1
     below = np.append(len(counts) + np.arange(1, inner), inner)
     return trees.of_children(np.stack([np.arange(inner), below], axis=1))
@@ -78,7 +78,7 @@ def test_a_words_probability_is_its_textbook_loss():
 @every_tree
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_block_costs_the_sum_of_its_pairs(kind, tree, vocab):
-    """The textbook loss in float64, of every word of every window, or of its mean."""
+    """The textbook loss in float64, summed over the words of every window, or of their mean."""
     window, budget = 2, 44
     make = functools.partial(MAKERS[kind], window=window, dynamic_window=False)
     objective = make(tree=tree, block_length=4, budget=budget)

@@ -1,4 +1,4 @@
-"""Laws of the expected skip-gram loss. Oracles: algebra in float64; the noise, enumerated."""
+"""Laws of the expected skip-gram loss. Oracles: algebra in float64; enumerated noise."""
 
 import itertools
 from typing import Any
@@ -21,13 +21,13 @@ every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 
 @pytest.fixture(autouse=True)
 def double():
-    """The theorem is one of real numbers: float32 would end at 1e-7."""
+    """The theorem is about real numbers: float32 would agree to 1e-7 only."""
     with jax.enable_x64(True):
         yield
 
 
 def _problem(seed: int):
-    """How often six words meet, as shares, and the noise of their counts to the power 3/4."""
+    """Shares of the pairs of six words, and the noise distribution: counts to the power 3/4."""
     random = np.random.default_rng(seed)
     counts = random.integers(1, 60, (6, 6)).astype(np.float64)
     mass = counts.sum(axis=0) ** 0.75
@@ -50,12 +50,12 @@ def test_the_loss_is_stationary_at_the_optimum_of_its_rule_and_of_no_other(rule,
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_optimum_of_independent_noise_is_shifted_pmi(seed):
-    """PMI by its definition, with the noise in the place of the context's own share."""
+    """PMI by its definition, with P_n(c) in the place of P(c)."""
     counts, noise, _ = _problem(seed)
     together, alone = counts / counts.sum(), counts.sum(axis=1) / counts.sum()
     pmi = np.log(together / (alone[:, None] * noise[None, :]))
-    found = optimum.scores(counts, optimum.keep(counts, NEGATIVES, noise))
-    np.testing.assert_allclose(found, pmi - np.log(NEGATIVES), atol=1e-13)
+    kept = optimum.scores(counts, optimum.keep(counts, NEGATIVES, noise))
+    np.testing.assert_allclose(kept, pmi - np.log(NEGATIVES), atol=1e-13)
     skipped = optimum.scores(counts, optimum.skip(counts, NEGATIVES, noise))
     given = counts / counts.sum(axis=1, keepdims=True)  # P(context | word)
     np.testing.assert_allclose(skipped, pmi - np.log(NEGATIVES) - np.log1p(-given), atol=1e-13)
@@ -77,19 +77,19 @@ def test_resampled_noise_is_the_noise_of_each_observed_context_renormalised(seed
 
 @every_rule
 def test_newton_from_a_random_start_arrives_at_the_optimum(rule):
-    """Every cell is convex, so the Hessian is diagonal and positive, and its minimum the only."""
+    """The loss of each cell is convex: the Hessian is diagonal and positive, the minimum unique."""
     counts, noise, random = _problem(0)
     noise_counts = rule(counts, NEGATIVES, noise)
 
-    def of(scores):
+    def loss(scores):
         return optimum.loss(scores.reshape(6, 6), counts, noise_counts)
 
-    slope, bend = jax.jit(jax.grad(of)), jax.jit(jax.hessian(of))
-    at = jnp.asarray(random.uniform(-1, 1, 36))
+    slope, bend = jax.jit(jax.grad(loss)), jax.jit(jax.hessian(loss))
+    current = jnp.asarray(random.uniform(-1, 1, 36))
     for _ in range(12):
-        at = at - jnp.linalg.solve(bend(at), slope(at))
+        current = current - jnp.linalg.solve(bend(current), slope(current))
     best = optimum.scores(counts, noise_counts)
-    np.testing.assert_allclose(at.reshape(6, 6), best, atol=1e-12)
+    np.testing.assert_allclose(current.reshape(6, 6), best, atol=1e-12)
     hessian = np.asarray(bend(best.reshape(-1)))
     assert np.count_nonzero(hessian - np.diag(np.diag(hessian))) == 0
     assert np.diag(hessian).min() > 0
@@ -97,7 +97,7 @@ def test_newton_from_a_random_start_arrives_at_the_optimum(rule):
 
 @every_rule
 def test_tables_of_full_rank_reach_the_optimum_and_stay_there(rule):
-    """The factors of an SVD: the gradients of both tables vanish, as they do not at lower rank."""
+    """At the factors of an SVD both tables' gradients vanish; at a lower rank they do not."""
     counts, noise, _ = _problem(1)
     noise_counts = rule(counts, NEGATIVES, noise)
 
@@ -127,19 +127,19 @@ def test_what_was_never_seen_or_is_never_drawn_has_no_finite_optimum():
 
 @every_rule
 def test_the_optimum_of_cells_is_that_of_the_dense_matrix(rule, monkeypatch):
-    """And of independent noise shifted PMI, as `pmi` has it; in pieces of two rows."""
+    """And for independent noise, shifted PMI as `pmi` computes it; two rows at a time."""
     monkeypatch.setattr(optimum, "_ROOM", 12)
     counts, noise, random = _problem(2)
     counts = 1000 * counts * random.integers(0, 2, (6, 6))
     rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
     cells = Cells(rows, columns, np.float32(counts[rows, columns]))
     with jax.enable_x64(False):
-        found = optimum.of_cells(cells, 6, NEGATIVES, noise, rule)
+        optimal = optimum.of_cells(cells, 6, NEGATIVES, noise, rule)
     expected = optimum.scores(counts, rule(counts, NEGATIVES, noise))[cells.rows, cells.columns]
-    np.testing.assert_allclose(found.values, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(optimal.values, expected, rtol=1e-5, atol=1e-5)
     if rule is optimum.keep:
         shifted = pmi.shifted(pmi.pmi(cells, 6, contexts=noise), NEGATIVES)
-        np.testing.assert_allclose(found.values, shifted.values, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(optimal.values, shifted.values, rtol=1e-5, atol=1e-5)
 
 
 @every_rule
@@ -147,10 +147,10 @@ def test_counts_that_are_whole_numbers_do_not_wrap_where_int32_ends(rule):
     counts, noise = np.array([[2**30, 2**31, 2**33], [1, 2, 3]]), np.full(3, 1 / 3)
     expected = rule(counts.astype(np.float64), NEGATIVES, noise)
     with jax.enable_x64(False):
-        found = rule(counts, NEGATIVES, noise)
-        scored = optimum.scores(counts, found)
-        lost = optimum.loss(np.zeros((2, 3)), counts, found)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+        noise_counts = rule(counts, NEGATIVES, noise)
+        scored = optimum.scores(counts, noise_counts)
+        lost = optimum.loss(np.zeros((2, 3)), counts, noise_counts)
+    np.testing.assert_allclose(noise_counts, expected, rtol=1e-6)
     np.testing.assert_allclose(scored, np.log(counts / expected), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(lost, np.log(2) * (counts + expected).sum(), rtol=1e-6)
 
@@ -177,9 +177,9 @@ def _every_block(objective, prepared: sampling.AliasTable):
     def block(random, word):
         return objective.draw(random, jnp.array(TEXT), always(word))
 
-    each = jax.vmap(jax.vmap(block, in_axes=(None, 0)), in_axes=(0, None))
-    found = jax.jit(each)(random, jnp.arange(len(prepared.probability)))
-    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+    every = jax.vmap(jax.vmap(block, in_axes=(None, 0)), in_axes=(0, None))
+    drawn = jax.jit(every)(random, jnp.arange(len(prepared.probability)))
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), drawn)
     return flat, jnp.tile(prepared.probability / 16, 16)
 
 
@@ -195,7 +195,7 @@ def _counts(window: int):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_block_of_the_objective_has_this_loss_in_expectation(name, vocab):
-    """Enumerates all that a draw may be, with weights and loss as training has them."""
+    """Enumerates all draws of a block, with the weights and the loss of training."""
     objective = objectives.skipgram(collision=getattr(blocks, name), **SETTINGS)
     small = vocab._replace(words=vocab.words[:4], counts=np.array([50, 20, 7, 3]))
     with jax.enable_x64(False):
@@ -203,9 +203,9 @@ def test_a_block_of_the_objective_has_this_loss_in_expectation(name, vocab):
         every, chance = _every_block(objective, prepared)
         centers, outputs, weight = map(np.asarray, (*every.ids, every.weight))
         is_noise = (np.arange(len(TEXT) + 1) == len(TEXT)).astype(int)
-        found = np.zeros((2, 4, 4))  # observed, noise
-        at = is_noise[None, None, :], centers[:, :, None], outputs[:, None, :]
-        np.add.at(found, at, np.asarray(chance)[:, None, None] * weight)
+        sums = np.zeros((2, 4, 4))  # observed, noise
+        cells = is_noise[None, None, :], centers[:, :, None], outputs[:, None, :]
+        np.add.at(sums, cells, np.asarray(chance)[:, None, None] * weight)
         keys = jax.random.split(jax.random.key(0))
         whole = InOut(*(jax.random.normal(key, (4, 3)) for key in keys))
         one = jax.tree.map(lambda leaf: leaf[:, None], every)  # batches of one block
@@ -213,7 +213,7 @@ def test_a_block_of_the_objective_has_this_loss_in_expectation(name, vocab):
         total = float(chance @ jax.jit(cost)(one))
     counts, mass = _counts(window=2), np.float64(small.counts) ** 0.75
     noise_counts = RULES[name](counts, NEGATIVES, mass / mass.sum())
-    np.testing.assert_allclose(found[0], counts, rtol=1e-6)
-    np.testing.assert_allclose(found[1], noise_counts, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(sums[0], counts, rtol=1e-6)
+    np.testing.assert_allclose(sums[1], noise_counts, rtol=1e-5, atol=1e-6)
     u, c = (np.asarray(table, np.float64) for table in whole)
     np.testing.assert_allclose(total, optimum.loss(u @ c.T, counts, noise_counts), rtol=1e-5)

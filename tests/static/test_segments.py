@@ -25,10 +25,10 @@ def _split(ids, keep=1.0, **options) -> segments.Split:
 
 
 def _sentences(ids):
-    found = [[]]
+    sentences = [[]]
     for i in ids:
-        found[-1].append(int(i)) if i >= 0 else found.append([])
-    return [s for s in found if s]
+        sentences[-1].append(int(i)) if i >= 0 else sentences.append([])
+    return [s for s in sentences if s]
 
 
 def _pairs(chunks, halo: int) -> collections.Counter:
@@ -72,16 +72,16 @@ def test_blocks_of_a_budget_keep_every_pair_and_are_as_long_as_it_lets_them_be(w
     assert _pairs(chunks, READS.halo) == expected
     assert sum(c.trained for c in chunks) == np.count_nonzero(ids >= 0)
     body, none = ids[:32], np.zeros(0, np.int32)
-    at = 0
+    start = 0
     for block in segments.cut(none, body, none, reads, COST)[:, 3:7]:
         ends = np.append(np.flatnonzero(block < -1), 4)  # a word that is only context, or the end
-        count = min(ends[0], len(body) - at)
-        np.testing.assert_array_equal(block[:count], body[at : at + count])
-        at += count
+        count = min(ends[0], len(body) - start)
+        np.testing.assert_array_equal(block[:count], body[start : start + count])
+        start += count
         spent = COST[block[block >= 0]].sum()
         assert spent <= budget
-        assert count == 4 or at == len(body) or spent + COST[body[at]] > budget
-    assert at == len(body)
+        assert count == 4 or start == len(body) or spent + COST[body[start]] > budget
+    assert start == len(body)
 
 
 def test_a_word_that_costs_more_than_a_block_may_is_refused():
@@ -134,8 +134,8 @@ def test_any_step_can_be_resumed_at():
     split = _split(_text(3, 200), 0.7)
     whole = list(segments.chunks(split, READS, batch=2, steps=1, epoch=2))
     for i, chunk in enumerate(whole):
-        at = {"number": chunk.segment, "first": chunk.first}
-        rest = segments.chunks(split, READS, batch=2, steps=2, epoch=2, **at)
+        where = {"number": chunk.segment, "first": chunk.first}
+        rest = segments.chunks(split, READS, batch=2, steps=2, epoch=2, **where)
         np.testing.assert_array_equal(_flat(rest), _flat(whole[i:]))
 
 

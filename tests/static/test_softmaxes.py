@@ -85,7 +85,7 @@ def test_the_loss_of_a_block_is_that_of_language_models():
 def test_softmax_does_not_notice_one_vector_added_to_all_outputs_and_the_others_do(name, vocab):
     resources, whole = made(name, vocab)
     shifted = whole._replace(output=whole.output + jnp.arange(6.0)[None, :] / 6)
-    before, after = (parts(OBJECTIVES[name], each, resources, 0)[0] for each in (whole, shifted))
+    before, after = (parts(OBJECTIVES[name], pair, resources, 0)[0] for pair in (whole, shifted))
     if name.endswith("softmax"):
         np.testing.assert_allclose(after, before, rtol=1e-5)
     else:
@@ -95,7 +95,7 @@ def test_softmax_does_not_notice_one_vector_added_to_all_outputs_and_the_others_
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
 def test_nce_lowers_every_score_by_the_log_of_the_expected_noise(kind, seed, vocab):
-    """Mnih and Teh's sum, word by word; the block itself is negative sampling's."""
+    """Mnih and Teh's sum, word by word, over the block that negative sampling draws."""
     resources, whole = made(f"{kind} nce", vocab, seed)
     loss, hidden, batch = parts(OBJECTIVES[f"{kind} nce"], whole, resources, seed)
     plain = parts(OBJECTIVES[kind], whole, resources, seed)[2]
@@ -117,7 +117,7 @@ def test_nce_lowers_every_score_by_the_log_of_the_expected_noise(kind, seed, voc
 
 @jax.jit
 def expected_gradient(scores, observed, noise, k):
-    """Of NCE by its scores, over all words, where noise is met as often as expected."""
+    """The gradient of NCE by its scores, over all words, if noise occurs as often as expected."""
     eye, pairs = jnp.eye(len(noise)), jnp.sum(observed, axis=1, keepdims=True)
     log_expected = jnp.tile(jnp.log(k * noise), 2)
     target = losses.Contrast(jnp.repeat(jnp.array([1.0, -1.0]), len(noise)), log_expected)
@@ -136,7 +136,7 @@ def test_nce_rests_where_scores_are_log_probabilities_whatever_the_noise():
 
 
 def test_with_ever_more_noise_nces_gradient_becomes_that_of_softmax():
-    """Gutmann and Hyvarinen: where scores are normalised, up to terms of 1 / k."""
+    """Gutmann and Hyvarinen: if scores are normalised, up to terms of 1 / k."""
     observed, other = np.random.default_rng(0).dirichlet(np.ones(7), (2, 3)).astype(np.float32)
     scores = np.log(other)
     exact = jax.jit(jax.grad(losses.softmax))(scores, jnp.eye(7), jnp.ones(7), observed)

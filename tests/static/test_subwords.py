@@ -37,27 +37,27 @@ def _made(kind: str, **settings):
 
 def _own(resources, word: int):
     """The rows of one word."""
-    found = resources.bags
-    start = int(found.start[word])
-    return np.asarray(found.flat)[start : start + int(found.count[word])]
+    bags = resources.bags
+    start = int(bags.start[word])
+    return np.asarray(bags.flat)[start : start + int(bags.count[word])]
 
 
 def test_a_bag_is_the_words_own_row_and_those_of_its_ngrams_buckets_in_order():
-    found = subwords.rows_of(_vocab(), **HASHED)
+    bags = subwords.rows_of(_vocab(), **HASHED)
     for i, word in enumerate(WORDS):
-        rows = _own(subwords.Resources(None, found), i)
+        rows = _own(subwords.Resources(None, bags), i)
         assert rows[0] == i
         grams = [] if word == "</s>" else hashing.ngrams(word, 2, 4)
         buckets = [hashing.fnv1a(gram) % 50 for gram in grams]
-        assert np.asarray(found.buckets)[rows[1:] - len(WORDS)].tolist() == buckets
+        assert np.asarray(bags.buckets)[rows[1:] - len(WORDS)].tolist() == buckets
 
 
 def test_every_bucket_in_use_has_one_row_the_most_used_first():
-    found, use = subwords.rows_of(_vocab(), **HASHED), np.zeros(50)
+    bags, use = subwords.rows_of(_vocab(), **HASHED), np.zeros(50)
     for word, count in zip(WORDS, _vocab().counts, strict=True):
         for gram in [] if word == "</s>" else hashing.ngrams(word, 2, 4):
             use[hashing.fnv1a(gram) % 50] += count
-    buckets = np.asarray(found.buckets)
+    buckets = np.asarray(bags.buckets)
     assert sorted(buckets.tolist()) == np.flatnonzero(use).tolist()
     assert (np.diff(use[buckets]) <= 0).all()
 
@@ -68,7 +68,7 @@ def test_hashes_agree_with_gensims():
     raw = [word.encode() for word in WORDS if word != "</s>"]
     buckets, counts = hashing.buckets_of(raw, 3, 6, 2_000_000)
     grams = [compute_ngrams_bytes(word.decode(), 3, 6) for word in raw]
-    assert buckets.tolist() == [ft_hash_bytes(g) % 2_000_000 for each in grams for g in each]
+    assert buckets.tolist() == [ft_hash_bytes(g) % 2_000_000 for ngrams in grams for g in ngrams]
     assert counts.tolist() == list(map(len, grams))
 
 
@@ -91,7 +91,7 @@ def test_without_ngrams_it_is_the_objective_on_words_bit_for_bit(kind, none):
 
 
 def test_with_ngrams_of_zeros_skipgram_costs_what_the_word_model_does():
-    """Each word's row times the size of its bag, whose mean is then the row: within an ulp."""
+    """The row of a word is multiplied by the size of its bag, so that the mean is the row again."""
     objective, resources, whole, batch = _made("skipgram")
     words = len(WORDS)
     row = whole.input[:words]
@@ -99,10 +99,10 @@ def test_with_ngrams_of_zeros_skipgram_costs_what_the_word_model_does():
     zeros = jnp.zeros((len(whole.input) - words, 5))
     subword = whole._replace(input=jnp.concatenate([row * count, zeros]))
     alone = batch._replace(ids=InOut(batch.ids.input.rows[..., 0], batch.ids.output))
-    found = loss_of(objective, subword, batch)
+    loss = loss_of(objective, subword, batch)
     plain = whole._replace(input=row)
     expected = loss_of(objective, plain, alone)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)
 
 
 def test_a_skipgram_block_costs_the_papers_sum_over_pairs_of_composed_centers():
@@ -135,7 +135,7 @@ def test_cbow_predicts_with_the_mean_of_all_rows_of_its_windows_words():
 
 @every_kind
 def test_fasttexts_gradient_gives_every_row_all_of_what_the_mean_receives(kind):
-    """Exact rows get a part of it: of skip-gram, one by the number of the bag's rows."""
+    """With the exact gradient, a row of a bag receives the mean's gradient over the bag's size."""
     changed = {"share": subwords.exact_share} if kind == "skipgram" else {"mean": pooling.mean}
     fasttext = {} if kind == "skipgram" else {"mean": pooling.mean_word2vec}
     errors = []
@@ -173,21 +173,21 @@ def test_composed_it_is_the_same_model_with_a_row_a_word(kind):
     random = jax.random.bits(jax.random.split(jax.random.key(0), 3)[2], (1, objective.reads.bits))
     text = jnp.array([[0, 3, 8, 4, 2, -1, 5, 6]])
     again = jax.vmap(objective.draw, in_axes=(0, 0, None))(random, text, alone)
-    expected, found = (loss_of(objective, t, b) for t, b in ((whole, batch), (composed, again)))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    expected, loss = (loss_of(objective, t, b) for t, b in ((whole, batch), (composed, again)))
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
     np.testing.assert_array_equal(objective.words(composed, alone).input, composed.input)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"minn": 5, "maxn": 4}, "minn is 5, above maxn, which is 4"),
         ({"buckets": 0}, "buckets is 0; it must be at least 1"),
         ({"minn": -1}, "minn is -1"),
     ],
 )
-def test_sizes_of_ngrams_that_cannot_be_are_refused(settings, told):
-    with pytest.raises(InputError, match=told):
+def test_sizes_of_ngrams_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
         subwords.subword_skipgram(**settings)
 
 

@@ -65,11 +65,11 @@ def test_tables_start_as_word2vecs():
 
 @pytest.mark.parametrize("ops", [tables.OPS, tables.SORTED], ids=["plain", "sorted"])
 def test_rows_that_are_not_named_keep_their_bits(ops):
-    """-0.0 is one of them: adding nothing to it would make it 0.0."""
+    """Rows of -0.0, to which an addition of 0.0 would change a bit."""
     table = jnp.full((9, 3), -0.0)
     ids = jnp.array([4, 2, 4, 4, 2, 4, 4])
-    found = ops.scatter_add(InOut(table, table), InOut(ids, ids), InOut(*[jnp.ones((7, 3))] * 2))
-    for side in found:
+    added = ops.scatter_add(InOut(table, table), InOut(ids, ids), InOut(*[jnp.ones((7, 3))] * 2))
+    for side in added:
         named = np.isin(np.arange(9), [2, 4])
         np.testing.assert_array_equal(np.signbit(side)[~named], True)
         np.testing.assert_array_equal(np.asarray(side)[named], [[2.0] * 3, [5.0] * 3])

@@ -46,15 +46,15 @@ def test_krafts_sum_is_one(make, counts):
 @every_count
 @every_tree
 def test_no_word_is_the_beginning_of_another_and_prefix_and_node_name_each_other(make, counts):
-    found = paths(make(counts))
+    paths_of_words = paths(make(counts))
     nodes = {}
-    for path in found:
+    for path in paths_of_words:
         for i, (node, branch) in enumerate(path):
             assert branch in (1, -1)
             prefix = tuple(branch for _, branch in path[:i])
             assert nodes.setdefault(node, prefix) == prefix
     assert len(nodes) == len(set(nodes.values())) == len(counts) - 1
-    codes = {tuple(branch for _, branch in path) for path in found}
+    codes = {tuple(branch for _, branch in path) for path in paths_of_words}
     assert len(codes) == len(counts)
     assert not codes & set(nodes.values())  # a word ends where no path goes on
     assert nodes[0] == ()

@@ -39,14 +39,14 @@ def test_a_member_is_the_model_trained_alone(text, objective, optimizer):  # noq
     )
     program = training_ensembles.program(MEMBERS, plan)
     whole, losses = _last(loop.events(plan, program.start(rows), resources, split, program=program))
-    for i, found in enumerate(training_ensembles.split(MEMBERS, whole)):
+    for i, tables_of_member in enumerate(training_ensembles.split(MEMBERS, whole)):
         alone = plan._replace(
             key=jax.random.key(MEMBERS.seeds[i]),
             learning_rate=MEMBERS.learning_rates[i],
             dim=MEMBERS.dims[i],
         )
         own, loss = _last(loop.events(alone, loop.start(alone, rows), resources, split))
-        for ours, theirs in zip(found, own, strict=True):
+        for ours, theirs in zip(tables_of_member, own, strict=True):
             assert ours.shape == theirs.shape
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)  # sums in another order
         np.testing.assert_allclose(losses[i], loss, rtol=1e-5)
@@ -73,10 +73,10 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
     from tests.scripts.test_train import CONFIG
 
     source = CONFIG.split('"""')[2]
-    found: dict = {}
-    exec(source, found)
+    module: dict = {}
+    exec(source, module)
     config = dataclasses.replace(
-        found["config"], members=(Member(), Member(seed=3)), workdir=str(tmp_path)
+        module["config"], members=(Member(), Member(seed=3)), workdir=str(tmp_path)
     )
     members = ensembles.members_of(config)
     assert members == training_ensembles.Members((0, 3), (0.025, 0.025), (8, 8))
@@ -91,11 +91,11 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
     tokens = {"trained": 5, "subsampled": 1}
     row = {"words": 1, "held_out": [2.0, 4.0], "effective_rank": [3.0, 4.0]}
     metrics = [{**row, "singular_values": np.ones((2, 8)).tolist()}]
-    said = report.write_members(config, runs.Result(whole, vocab, tokens, metrics, None))
+    markdown = report.write_members(config, runs.Result(whole, vocab, tokens, metrics, None))
     written = __import__("json").loads((tmp_path / "report.json").read_text())
     assert written["mean"]["WordSim-353"] == 0.375
     np.testing.assert_allclose(written["standard_deviation"]["held-out loss"], np.sqrt(2))
-    assert "same subsampled text" in said
+    assert "same subsampled text" in markdown
     assert (tmp_path / "members.png").exists()
 
 
@@ -103,10 +103,10 @@ def test_the_report_holds_mean_and_deviation_of_every_score(tmp_path, monkeypatc
 def test_a_member_out_of_range_is_refused(member):
     from tests.scripts.test_train import CONFIG
 
-    found: dict = {}
-    exec(CONFIG.split('"""')[2], found)
+    module: dict = {}
+    exec(CONFIG.split('"""')[2], module)
     with pytest.raises(InputError):
-        dataclasses.replace(found["config"], members=(member,)).check()
+        dataclasses.replace(module["config"], members=(member,)).check()
 
 
 def test_a_script_trains_members_each_into_a_run_of_its_own(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Training on several devices. Oracles: one device; arithmetic for what travels; equal bits."""
+"""Training on several devices. Oracles: one device; arithmetic for traffic; equal bits."""
 
 import functools
 import types
@@ -92,12 +92,12 @@ def _on_one(objective: str, learner: str):
 
 
 class Many(NamedTuple):
-    """What a mesh made of a training."""
+    """A training run over a mesh, and the collectives of its compiled step."""
 
     started: Any
     state: Any  # after all steps; still on the mesh, and padded
-    moved: list[collectives.Collective]  # in a step
-    again: Any  # (state) -> state, one step more
+    moved: list[collectives.Collective]  # of a step
+    again: Any  # (state) -> state: one more step
 
 
 @functools.cache
@@ -153,7 +153,7 @@ def test_tables_are_padded_with_zeros_to_a_multiple_that_no_mesh_decides(case):
 def test_no_table_travels(case):
     (rows, _), moved = _prepared(case[0])[1], _on_many(*case).moved
     part = rows * DIM * 4 // sharding.parse(case[2]).shape["model"]
-    assert 0 < max(each.bytes for each in moved) < part / 2
+    assert 0 < max(op.bytes for op in moved) < part / 2
 
 
 def test_what_travels_is_row_gradients_rows_and_scores_and_nothing_else():
@@ -164,9 +164,9 @@ def test_what_travels_is_row_gradients_rows_and_scores_and_nothing_else():
         CASES[1]: (ids + vectors / 2) + BATCH / 2 * scores * 4,  # half of each vector
     }
     for case, wanted in expected.items():
-        found = sum(each.bytes for each in _on_many(*case).moved)
-        assert wanted <= found < wanted + 64  # and whether all numbers are finite
-    assert sum(each.bytes for each in _on_many(*BY_BATCH).moved) < ids + vectors + 64
+        moved = sum(op.bytes for op in _on_many(*case).moved)
+        assert wanted <= moved < wanted + 64  # and whether all numbers are finite
+    assert sum(op.bytes for op in _on_many(*BY_BATCH).moved) < ids + vectors + 64
 
 
 @EVERY
@@ -177,8 +177,8 @@ def test_a_number_that_is_not_finite_on_one_device_is_refused_by_all(case):
     broken = broken._replace(tables=broken.tables._replace(input=bad))
     before = jax.device_get(broken)
     after = many.again(broken)
-    told = [int(shard.data) for shard in after.refused.in_a_row.addressable_shards]
-    assert told == [1] * sharding.parse(case[2]).size
+    refused = [int(shard.data) for shard in after.refused.in_a_row.addressable_shards]
+    assert refused == [1] * sharding.parse(case[2]).size
     jax.tree.map(np.testing.assert_array_equal, before.tables, jax.device_get(after.tables))
 
 
@@ -189,7 +189,7 @@ def _exactly(objective: str, mesh: str):
 
 
 def _elastic(objective: str, meshes):
-    """Trained for as many steps on each mesh in turn, by way of the host."""
+    """Train 25 steps on each mesh in turn; the state moves from mesh to mesh through the host."""
     rows, cursor = _prepared(objective)[1], loop.Cursor()
     start = functools.partial(loop.start, _plan(objective, "sgd"), rows)
     like, kept = jax.eval_shape(start), None
@@ -218,7 +218,7 @@ def test_exact_elastic_training_has_the_same_bits_whatever_devices_come_and_go(o
 
 
 def test_a_state_is_cut_by_rows_over_all_devices_in_their_order():
-    """Each process can then save whole parts of a checkpoint."""
+    """So that each process can save whole parts of a checkpoint."""
     many = _on_many(*CASES[1])
     table = many.state.tables.input
     where = sharding.Placement(table.sharding.mesh, lambda state: None, sharding.PADDED)
@@ -229,7 +229,7 @@ def test_a_state_is_cut_by_rows_over_all_devices_in_their_order():
 
 
 @pytest.mark.parametrize(
-    ("said", "devices"),
+    ("hlo", "devices"),
     [
         ("replica_groups={{0},{1},{2},{3}}, dimensions={0}", 1),
         ("replica_groups={{0,2},{1,3}}, dimensions={0}", 2),
@@ -241,10 +241,10 @@ def test_a_state_is_cut_by_rows_over_all_devices_in_their_order():
         ("channel_id=1, replica_groups={}, dimensions={0}", None),
     ],
 )
-def test_who_sends_to_whom_is_read_in_each_of_xlas_notations(said, devices):
-    assert collectives.together(said) == devices
+def test_who_sends_to_whom_is_read_in_each_of_xlas_notations(hlo, devices):
+    assert collectives.together(hlo) == devices
     line = (
-        f"  %a = f32[8]{{0}} parameter(0)\n  %b = f32[8]{{0}} all-gather(%a), channel_id=1, {said}"
+        f"  %a = f32[8]{{0}} parameter(0)\n  %b = f32[8]{{0}} all-gather(%a), channel_id=1, {hlo}"
     )
     assert len(collectives.of(line)) == (devices != 1)
 
@@ -321,20 +321,20 @@ def test_a_run_goes_on_with_other_devices_to_the_same_bits(place, monkeypatch): 
 def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
     text, plan = _streams(0), _language_model(epochs=1, samples=8, layers=1)
     start = functools.partial(contextual_training.start, plan, 4, contextual_training.Resources())
-    found = []
+    states = []
     for mesh in (None, "data=4"):
         layout, put = layouts.streams(mesh)
         state = layout.begin(start)
         resources = contextual_training.Resources()
         for event in contextual_training.events(plan, state, text, resources, put=put):
             state = event.state
-        found.append(jax.device_get(state))
+        states.append(jax.device_get(state))
         if mesh:
             assert {len(leaf.devices()) for leaf in jax.tree.leaves(state)} == {4}
             assert not any(leaf.is_fully_replicated for leaf in jax.tree.leaves(state.carry))
-            kept = layout.place(found[1])
-            jax.tree.map(np.testing.assert_array_equal, jax.device_get(kept), found[1])
-    for one, many in zip(*map(jax.tree.leaves, found), strict=True):
+            kept = layout.place(states[1])
+            jax.tree.map(np.testing.assert_array_equal, jax.device_get(kept), states[1])
+    for one, many in zip(*map(jax.tree.leaves, states), strict=True):
         np.testing.assert_allclose(many, one, rtol=0, atol=2e-5 * max(np.abs(one).max(), 1e-3))
 
 
@@ -352,30 +352,30 @@ def test_tables_are_measured_where_they_lie(cut):
     on = Sharded(sharding.parse("data=2,model=2"), cut == "dim")
     placed = sharding.place(sharded.placement(on), tables)
     assert len(placed.input) == 6016
-    found = sharded.measure(on, InOut(rows, rows), placed)
+    measured = sharded.measure(on, InOut(rows, rows), placed)
     for name, wanted in monitor.measure(InOut(*map(jnp.asarray, tables))).items():
-        np.testing.assert_allclose(found[name], wanted, rtol=2e-5)
+        np.testing.assert_allclose(measured[name], wanted, rtol=2e-5)
     cut_by_rows = placed if cut == "rows" else sharding.by_rows(sharded.placement(on), placed)
-    of = jax.tree.map(np.asarray, linalg.spectrum(placed.input))
-    program = sharded._of_spectrum.lower(of, cut_by_rows, rows).compile()
+    spectrum = jax.tree.map(np.asarray, linalg.spectrum(placed.input))
+    program = sharded._of_spectrum.lower(spectrum, cut_by_rows, rows).compile()
     norms = 4 * rows  # one number a row, for their quantiles
-    assert max(each.bytes for each in collectives.of(program)) <= norms
+    assert max(op.bytes for op in collectives.of(program)) <= norms
 
 
 @pytest.mark.parametrize("spec", [P("model"), P(None, "model")], ids=str)
 def test_neighbours_are_found_where_the_table_lies(spec, monkeypatch):
     table = np.random.default_rng(0).normal(size=(4096, 16)).astype(np.float32)
-    asked = (table[[5, 9]][:, None], np.zeros((2, 0, 16), np.float32), np.array([[5], [9]]), 5)
-    wanted = search.best(table, *asked)
+    query = (table[[5, 9]][:, None], np.zeros((2, 0, 16), np.float32), np.array([[5], [9]]), 5)
+    wanted = search.best(table, *query)
     mesh = sharding.parse("data=2,model=2")
     placed = jax.device_put(table, jax.NamedSharding(mesh, spec))
-    found = search.best(placed, *asked)
-    np.testing.assert_array_equal(found.ids, wanted.ids)
-    np.testing.assert_allclose(found.values, wanted.values, rtol=1e-6)
+    best = search.best(placed, *query)
+    np.testing.assert_array_equal(best.ids, wanted.ids)
+    np.testing.assert_allclose(best.values, wanted.values, rtol=1e-6)
     nothing = search.Best(jnp.full((2, 5), -jnp.inf), jnp.zeros((2, 5), jnp.int32))
-    near, far, excluded, k = asked
+    near, far, excluded, k = query
     step = search._step.lower(nothing, placed, 0, 4096, near, far, excluded, similarity.cos_add, k)
     moved = collectives.of(step.compile())
-    assert 0 < max(each.bytes for each in moved) <= 3 * 4 * 4096 < table.nbytes / 4  # scores
+    assert 0 < max(op.bytes for op in moved) <= 3 * 4 * 4096 < table.nbytes / 4  # scores
     monkeypatch.setattr(search, "ENTRIES", 1 << 14)  # in several blocks
-    np.testing.assert_array_equal(search.best(placed, *asked).ids, wanted.ids)
+    np.testing.assert_array_equal(search.best(placed, *query).ids, wanted.ids)

@@ -1,4 +1,4 @@
-"""What is measured while training runs. Oracles: numpy in float64; the algebra of the loss."""
+"""Measurements during training. Oracles: NumPy in float64; the algebra of the loss."""
 
 import json
 
@@ -21,18 +21,18 @@ def _tables(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_measured_is_numpys(seed):
     tables = _tables(seed)
-    found = monitor.measure(tables)
+    measured = monitor.measure(tables)
     u, c = (np.float64(table) for table in tables)
     values = np.linalg.svd(u, compute_uv=False)
-    np.testing.assert_allclose(found["singular_values"], values, rtol=1e-5)
+    np.testing.assert_allclose(measured["singular_values"], values, rtol=1e-5)
     share = values / values.sum()
     np.testing.assert_allclose(
-        found["effective_rank"], np.exp(-(share * np.log(share)).sum()), 1e-5
+        measured["effective_rank"], np.exp(-(share * np.log(share)).sum()), 1e-5
     )
-    np.testing.assert_allclose(found["imbalance"], np.linalg.norm(u.T @ u - c.T @ c), rtol=1e-4)
+    np.testing.assert_allclose(measured["imbalance"], np.linalg.norm(u.T @ u - c.T @ c), rtol=1e-4)
     norms = np.quantile(np.linalg.norm(u, axis=1), monitor.QUANTILES)
-    np.testing.assert_allclose(found["norms"], norms, rtol=1e-5)
-    json.dumps(monitor.plain(found))
+    np.testing.assert_allclose(measured["norms"], norms, rtol=1e-5)
+    json.dumps(monitor.plain(measured))
 
 
 @pytest.mark.parametrize("rate", [1e-1, 1e-2])
@@ -47,7 +47,7 @@ def test_a_step_of_gradient_descent_changes_the_balance_by_its_rate_squared(rate
     moved = jax.tree.map(lambda t, g: t - rate * g, tables, gradient)
 
     def balance(t):
-        u, c = (np.float64(each) for each in t)
+        u, c = (np.float64(table) for table in t)
         return u.T @ u - c.T @ c
 
     change = balance(moved) - balance(tables)
@@ -74,20 +74,20 @@ def test_measurements_are_due_early_then_at_every_interval_and_at_the_end():
 @pytest.mark.parametrize("rows", [1, 2, 40])
 def test_any_table_can_be_described_and_said(rows):
     table = np.random.default_rng(0).normal(size=(rows, 5)).astype(np.float32)
-    found = inspection.describe(table)
-    json.dumps(found)
-    said = inspection.markdown(found)
-    assert f"rank {min(rows, 5)} of" in said
-    assert found["spectrum"]["smallest"] > 0
+    description = inspection.describe(table)
+    json.dumps(description)
+    markdown = inspection.markdown(description)
+    assert f"rank {min(rows, 5)} of" in markdown
+    assert description["spectrum"]["smallest"] > 0
 
 
 def test_a_named_axis_is_found_with_its_words():
     random = np.random.default_rng(0)
     table = random.normal(size=(3000, 6))
     table[:12, 4] += 40
-    found = inspection.describe(table, [f"word{i}" for i in range(3000)])["axes"]
-    assert found["most_peaked"][0]["axis"] == 4
-    assert set(found["most_peaked"][0]["words"]) <= {f"word{i}" for i in range(12)}
+    axes = inspection.describe(table, [f"word{i}" for i in range(3000)])["axes"]
+    assert axes["most_peaked"][0]["axis"] == 4
+    assert set(axes["most_peaked"][0]["words"]) <= {f"word{i}" for i in range(12)}
 
 
 def test_the_longest_row_of_any_matrix_is_found():

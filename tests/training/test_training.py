@@ -1,4 +1,4 @@
-"""Training: the same bits whatever the chunk length and however often interrupted."""
+"""Training: bit-identical whatever the chunk length and however often interrupted."""
 
 import inspect
 
@@ -93,18 +93,18 @@ def test_training_goes_on_from_any_event_to_the_same_bits(text):
 
 def test_an_epoch_ends_as_often_as_there_are_epochs_and_all_words_are_counted(text):
     plan, (resources, rows), split = _plan_and_text(text, epochs=3)
-    found = list(loop.events(plan, loop.start(plan, rows), resources, split))
-    assert [e.cursor.epoch for e in found if e.ends_epoch] == [1, 2, 3]
-    last = found[-1].cursor
+    events = list(loop.events(plan, loop.start(plan, rows), resources, split))
+    assert [e.cursor.epoch for e in events if e.ends_epoch] == [1, 2, 3]
+    last = events[-1].cursor
     assert last.trained + last.subsampled == 3 * loop.segments.words(split)
-    assert found[-1].done == 1.0
+    assert events[-1].done == 1.0
 
 
 def test_the_learning_rate_falls_linearly_from_its_start(text):
     plan, (resources, rows), split = _plan_and_text(text, chunk=1)
-    found = list(loop.events(plan, loop.start(plan, rows), resources, split))
-    rates = np.array([e.learning_rate for e in found])
-    before = np.array([0.0, *(e.done for e in found[:-1])])
+    events = list(loop.events(plan, loop.start(plan, rows), resources, split))
+    rates = np.array([e.learning_rate for e in events])
+    before = np.array([0.0, *(e.done for e in events[:-1])])
     np.testing.assert_allclose(rates, 0.025 * np.maximum(1 - before, 1e-4), rtol=1e-6)
     assert (np.diff(rates) < 0).all()
 
@@ -194,7 +194,7 @@ OF_ANOTHER_TYPE = {
 @pytest.mark.parametrize("message", OF_ANOTHER_TYPE)
 def test_arguments_of_another_type_are_refused_where_types_are_not_checked(text, message):
     given = dict(zip(("vocab", "ids"), text, strict=True)) | OF_ANOTHER_TYPE[message]
-    fit = inspect.unwrap(fitting.fit)  # as users call it, who have no checker of types
+    fit = inspect.unwrap(fitting.fit)  # as users call it, without jaxtyping's type checks
     with pytest.raises(InputError, match=message):
         fit(jax.random.key(0), objective=objectives.skipgram(**SMALL), **given)
 
@@ -214,7 +214,7 @@ def test_what_makes_an_optimizer_is_none(optimizer):
 @pytest.mark.parametrize("kind", [np.uint8, np.uint32, np.uint64, np.int64])
 def test_integers_of_any_width_and_sign_train_alike(text, kind):
     ids = np.arange(60) % 12
-    tables = (_fit((text[0], ids.astype(each))) for each in (np.int32, kind))
+    tables = (_fit((text[0], ids.astype(dtype))) for dtype in (np.int32, kind))
     for one, other in zip(*tables, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -83,7 +83,7 @@ def test_a_text_of_many_words_is_trained_as_asked(name, words):
     occurrences = counts * subsampling.keep_word2vec(counts, 1e-3)
     resources, _ = objective.prepare(vocab)
     step = steps.chosen(objective, resources, occurrences, 0.025, 32)
-    assert (step.batch, step.cap, step.said) == (32, None, None)
+    assert (step.batch, step.cap, step.message) == (32, None, None)
 
 
 def test_a_step_is_a_multiple_of_what_a_mesh_divides():

@@ -63,7 +63,7 @@ def train(
     training.check_ids(corpus.ids, corpus.vocab)
     resources, rows = objective.prepare(corpus.vocab)
     config, step = steps.settled(config, objective, resources, corpus)
-    if step.said:  # other settings than it was built from
+    if step.message:  # other settings than it was built from
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
@@ -81,7 +81,7 @@ def train(
     held_texts = monitor.texts(plan, held)
     if not finished:
         there = how.put(resources)
-        say = [*starting.said(plan.initial), *([step.said] if step.said else [])]
+        say = [*starting.said(plan.initial), *([step.message] if step.message else [])]
         every = config.watch_every or monitor.interval(plan, rows.output)
         whole, cursor = loop.run(
             training.training(plan, how.program, there, text, rows),

@@ -29,7 +29,7 @@ def settled(
 
 def account(step: steps.Step) -> dict[str, Any]:
     """What a report says of the steps, as JSON values."""
-    return {"blocks": step.batch, "cap": step.cap, **step.load._asdict(), "said": step.said}
+    return {"blocks": step.batch, "cap": step.cap, **step.load._asdict(), "said": step.message}
 
 
 def markdown(step: dict[str, Any]) -> str:

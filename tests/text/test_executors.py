@@ -95,7 +95,9 @@ def test_a_killed_process_changes_nothing(files, tmp_path, lives):
 def test_a_text_that_kills_every_process_is_named_and_leaves_nothing(files, tmp_path, lives):
     for life in range(99):
         (lives / str(life)).touch()
-    with pytest.raises(InputError, match=r"0.txt stopped: 3 processes died of it.*signal 9"):
+    with pytest.raises(
+        InputError, match=r"0.txt stopped: 3 processes died while running.*signal 9"
+    ):
         _made(files, tmp_path / "out", workers=2)
     assert list((tmp_path / "out").iterdir()) == []
 

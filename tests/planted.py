@@ -587,7 +587,7 @@ MUTANTS = {
     ),
     "a form of a word asked is an answer": Mutant(
         "evaluation/analogies.py",
-        "left = [form for form in forms if form not in asked]",
+        "left = [form for form in forms if form not in given]",
         "left = forms",
         "tests/evaluation/test_scores.py::test_analogies_are_gensims_in_every_section",
     ),
@@ -1099,7 +1099,7 @@ MUTANTS = {
     ),
     "an index is a word": Mutant(
         "evaluation/tabular.py",
-        "first = int(_has_index(found[0].fields, body) if found[1:] else _counts(body))",
+        "first = int(_has_index(rows[0].fields, body) if rows[1:] else _counts(body))",
         "first = 0",
         "tests/evaluation/test_datasets.py::test_what_pandas_writes_are_the_pairs",
     ),

@@ -20,7 +20,7 @@ class BiLM(Protocol):
 
     @property
     def cell(self) -> Any:
-        """The recurrent cell: `cell.out` is the dimension of its input, and half that of a layer."""
+        """The recurrent cell: `cell.out` is the dimension of its input, half that of a layer."""
 
     @property
     def layers(self) -> int:

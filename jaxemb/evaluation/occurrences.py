@@ -159,9 +159,7 @@ class ContextShare(NamedTuple):
     """Mean square distances, tr Sigma: total = between + within."""
 
     total: Float[Any, ""]  # from the mean of all
-    between: Float[
-        Any, ""
-    ]  # of the words' means from the mean of all: what a static table can have
+    between: Float[Any, ""]  # of words' means from the mean of all: what a static table can have
     within: Float[Any, ""]  # of occurrences from their word's mean: what context adds
     share: Float[Any, ""]  # kappa = within / total; 1 - kappa is R^2 of the best static table
     corrected: Float[Any, ""]  # kappa with degrees of freedom: 1 for noise, 0 for static vectors

@@ -105,9 +105,7 @@ def read(path: Path, comments: str) -> Table:
     separator, rows = None, []
     for first, (line_number, line) in enumerate(lines(path, comments)):
         if not first:
-            separator = next(
-                (candidate for candidate in SEPARATORS if _parts(line, candidate)), None
-            )
+            separator = next((sign for sign in SEPARATORS if _parts(line, sign)), None)
         try:
             fields = blanks(line) if separator is None else _quoted(line, separator)
         except ValueError as error:

@@ -40,7 +40,7 @@ def pmi(
     """log(P(w, c) / (P(w) P_a(c))) of every counted cell, in nats.
 
     P(w, c) = #(w, c) / S and P(w) = #w / S with S the sum of all cells, so S cancels but for one
-    factor; P_a(c) = #c^a / sum_c' #c'^a has a sum of its own, smoothed as #c is:
+    factor; P_a(c) = #c^a / sum_c' #c'^a has its own sum, smoothed as #c is:
 
     log #(w, c) - log #w - log P_a(c)
 

@@ -108,7 +108,7 @@ def most_similar_of_each(
     answers: dict[int, Neighbours] = {}
     for shape, places in shapes.items():
         if not sum(shape):
-            raise InputError("nothing is asked: wanted a word to be near to")
+            raise InputError("the query is empty: wanted a word to be near to")
         flat = [word for i in places for side in listed[i] for word in side]
         flat = _composed(vocab, flat, unknown) if unknown else flat
         ids, vectors = _rows(vocab, table, flat)

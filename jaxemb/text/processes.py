@@ -26,7 +26,7 @@ class Processes(Executor):
 
     def __init__(self, number: int) -> None:
         """Start at most `number` interpreters, each when a task first needs it."""
-        self._threads = ThreadPoolExecutor(number)  # each waits for an interpreter of its own
+        self._threads = ThreadPoolExecutor(number)  # each thread waits for its own interpreter
         self._own = threading.local()
         self._all: list[_Interpreter] = []
         self._over = False
@@ -72,11 +72,11 @@ class Processes(Executor):
 
     def _interpreter(self) -> "_Interpreter":
         """The interpreter of this thread; a new one if there is none, or if it died."""
-        interpreter = getattr(self._own, "interpreter", None)
-        if interpreter is None or interpreter.ended:
-            interpreter = self._own.interpreter = _Interpreter()
-            self._all.append(interpreter)
-        return interpreter
+        current = getattr(self._own, "interpreter", None)
+        if current is None or current.ended:
+            current = self._own.interpreter = _Interpreter()
+            self._all.append(current)
+        return current
 
 
 class _Interpreter:

@@ -99,9 +99,7 @@ def test_right_and_wrong_are_compared_by_mcnemar_exactly():
     difference = intervals.share_difference(first, second)
     assert difference.value == 0.5
     assert difference.items == 8
-    np.testing.assert_allclose(
-        difference.mcnemar, 2 * (1 + 6) / 2**6
-    )  # at most 1 head of 6, or tail
+    np.testing.assert_allclose(difference.mcnemar, 2 * (1 + 6) / 2**6)  # 0 or 1 heads or tails of 6
     same = intervals.share_difference(first, first)
     assert (same.value, same.p, same.mcnemar) == (0, 1, 1)
 

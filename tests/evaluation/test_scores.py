@@ -108,7 +108,7 @@ def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_every_candidate_is_a_form_of_a_word_asked_gensim_takes_the_last(seed, tmp_path):
-    """Six words, three of them the others in capitals: nothing is left beside the words asked."""
+    """Six words, three of them the others in capitals: no candidate is another word."""
     words = ("a", "b", "c", "A", "B", "C")
     table = np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
     vocab = Vocab(words, np.arange(6, 0, -1))

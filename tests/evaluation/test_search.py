@@ -146,7 +146,7 @@ def test_an_unknown_word_may_be_made_of_parts(words):
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (lambda v, t: neighbours.most_similar(v, t, []), "nothing is asked"),
+        (lambda v, t: neighbours.most_similar(v, t, []), "the query is empty"),
         (lambda v, t: neighbours.nearest(v, t, "w1", k=0), "k is 0"),
         (lambda v, t: neighbours.doesnt_match(v, t, []), "no words are given"),
         (lambda v, t: neighbours.nearest(v, t, "W12"), "near it: w12"),

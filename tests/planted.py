@@ -1448,14 +1448,14 @@ MUTANTS = {
     ),
     "two tables are compared on what one was asked": Mutant(
         "evaluation/agreement.py",
-        "both = first.asked & second.asked",
-        "both = first.asked | second.asked",
+        "both = first.scored & second.scored",
+        "both = first.scored | second.scored",
         "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_pairs",
     ),
     "two tables are compared on questions that one was asked": Mutant(
         "evaluation/analogies.py",
-        "both = first.asked & second.asked",
-        "both = first.asked | second.asked",
+        "both = first.scored & second.scored",
+        "both = first.scored | second.scored",
         "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_questions",
     ),
     "what is left of sorted rows is added to the table": Mutant(

@@ -54,7 +54,7 @@ def chunks(
         run, runs: cells of a run, and runs of a segment; the order depends on them and on the seed.
 
     Raises:
-        InputError: no cells; a count that is not finite and above 0, and has no logarithm.
+        InputError: no cells; a count that is not finite and above 0: it has no logarithm.
     """
     total = len(cells.values)
     if not total:

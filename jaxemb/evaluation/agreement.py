@@ -21,7 +21,7 @@ class Judged(NamedTuple):
     known: Bool[Any, " pairs"]  # both words are in the vocabulary
 
     @property
-    def asked(self):
+    def scored(self):
         """Whether each pair has a cosine, bool [pairs]."""
         return ~np.isnan(self.cosine)
 
@@ -31,7 +31,7 @@ class Agreement(NamedTuple):
 
     spearman: Estimate
     pearson: Estimate
-    asked: int  # pairs that have a cosine
+    scored: int  # pairs that have a cosine
     known: int  # pairs with both words in the vocabulary
     of: int  # pairs of the test
 
@@ -60,7 +60,7 @@ def judge(
 
 def score(judged: Judged) -> Agreement:
     """Spearman's rho (equal values at their mean rank) and Pearson's r, with 95 % intervals."""
-    scored = judged.asked
+    scored = judged.scored
     human, ours = judged.human[scored], judged.cosine[scored]
     return Agreement(
         intervals.correlation(intervals.spearman, human, ours),
@@ -73,7 +73,7 @@ def score(judged: Judged) -> Agreement:
 
 def compare(first: Judged, second: Judged) -> Difference:
     """Spearman of the first minus that of the second, on the pairs that both scored."""
-    both = first.asked & second.asked
+    both = first.scored & second.scored
     return intervals.correlation_difference(
         intervals.spearman, first.cosine[both], second.cosine[both], first.human[both]
     )

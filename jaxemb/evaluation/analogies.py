@@ -22,7 +22,7 @@ class Answered(NamedTuple):
     name: str
     sections: tuple[str, ...]
     right: Bool[Any, " questions"]
-    asked: Bool[Any, " questions"]  # answered, rightly or wrongly; others are skipped
+    scored: Bool[Any, " questions"]  # answered, right or wrong; others are skipped
     known: Bool[Any, " questions"]  # all four words are in the vocabulary
 
 
@@ -30,7 +30,7 @@ class Accuracy(NamedTuple):
     """The share of questions answered right, and the numbers of questions behind it."""
 
     share: Estimate
-    asked: int  # questions that were answered
+    scored: int  # questions that were answered
     known: int  # questions with all words in the vocabulary
     of: int  # questions of the test
 
@@ -55,16 +55,16 @@ def answer_all(
     flat = [word for question in test.words for word in question]
     located = policies.find(vocab, table, flat, policy)
     places, ids = (rows.reshape(-1, 4) for rows in (located.at, located.ids))
-    answered, known = np.all(places >= 0, axis=1), np.all(ids >= 0, axis=1)
+    scored, known = np.all(places >= 0, axis=1), np.all(ids >= 0, axis=1)
     directed = np.append(np.any(located.vectors != 0, axis=1), False)
-    fit = np.flatnonzero(answered & np.all(directed[places], axis=1) & (ids[:, 3] >= 0))
+    fit = np.flatnonzero(scored & np.all(directed[places], axis=1) & (ids[:, 3] >= 0))
     vectors = np.asarray(located.vectors, np.float32)
     near, far = vectors[places[fit][:, [1, 2]]], vectors[places[fit][:, :1]]
     table = search.taken(table, slice(policy.restrict))
     best = search.best(table, near, far, ids[fit, :3], candidates, answer)
     right = np.zeros(len(test.words), bool)
     right[fit] = _right(vocab, policy, best, [test.words[i] for i in fit])
-    return Answered(test.name, test.sections, right, answered, known)
+    return Answered(test.name, test.sections, right, scored, known)
 
 
 def _right(vocab, policy: policies.Policy, best: search.Best, questions) -> list[bool]:
@@ -98,7 +98,7 @@ def score(answered: Answered) -> dict[str, Accuracy]:
 
 def _accuracy(answered: Answered, sections: Iterable[str]) -> Accuracy:
     inside = np.isin(answered.sections, list(sections))
-    scored = answered.asked & inside
+    scored = answered.scored & inside
     share = intervals.share(answered.right[scored])
     return Accuracy(
         share, int(scored.sum()), int((answered.known & inside).sum()), int(inside.sum())
@@ -107,5 +107,5 @@ def _accuracy(answered: Answered, sections: Iterable[str]) -> Accuracy:
 
 def compare(first: Answered, second: Answered) -> Difference:
     """The share right of the first minus that of the second, on the questions both answered."""
-    both = first.asked & second.asked
+    both = first.scored & second.scored
     return intervals.share_difference(first.right[both], second.right[both])

@@ -25,11 +25,11 @@ class Score(NamedTuple):
     """A score on a test, and the number of items that it rests on."""
 
     value: float  # Spearman's rho, or the share of questions answered right
-    asked: int  # items without unknown words
+    scored: int  # items without unknown words
     of: int  # items of the test
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} on {self.asked} of {self.of} ({self.asked / self.of:.0%})"
+        return f"{self.value:.3f} on {self.scored} of {self.of} ({self.scored / self.of:.0%})"
 
 
 def test_files() -> Path | None:
@@ -61,7 +61,7 @@ def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, S
     scores = {}
     for test in pairs():
         judged = agreement.judge(vocab, table, test)
-        scored = judged.asked
+        scored = judged.scored
         human, ours = judged.human[scored], judged.cosine[scored]
         rho = float(intervals.spearman(human, ours)) if len(ours) > 1 else float("nan")
         scores[test.name] = Score(rho, len(ours), len(scored))
@@ -79,7 +79,7 @@ def analogies(
     policy = policies.GENSIM._replace(restrict=restrict_vocab)
     for test in questions():
         answered = analogies_lib.answer_all(vocab, table, test, policy)
-        right = answered.right[answered.asked]
+        right = answered.right[answered.scored]
         value = float(np.mean(right)) if len(right) else float("nan")
-        return Score(value, len(right), len(answered.asked))
+        return Score(value, len(right), len(answered.scored))
     return None

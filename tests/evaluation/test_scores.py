@@ -77,7 +77,7 @@ def test_word_similarity_is_gensims(given, file, unknown, fold, restrict):
     close(scores.pearson.value, pearson[0], ulps=SUM, of=1.0)  # of correlations
     close(scores.spearman.value, spearman[0], ulps=SUM, of=1.0)
     np.testing.assert_allclose(1 - scores.known / scores.of, missing / 100, atol=1e-9)
-    assert scores.asked == (scores.of if unknown else scores.known)
+    assert scores.scored == (scores.of if unknown else scores.known)
 
 
 @POLICIES
@@ -100,7 +100,7 @@ def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
     ]
     for section in sections[:-1]:
         ours, count = scores[section["section"]], len(section["correct"] + section["incorrect"])
-        assert (ours.asked, ours.of) == (count, 59)
+        assert (ours.scored, ours.of) == (count, 59)
         right = ours.share.value * count if count else 0
         close(right, len(section["correct"]), ulps=SUM)
     assert scores["all"].share.value > (0.02 if restrict > 700 and fold is str.upper else -1)
@@ -130,12 +130,12 @@ def test_analogies_by_3cosmul_are_answered_as_gensim_answers_each(given):
     """Its evaluate_word_analogies takes a `similarity_function`, and does not use it."""
     test, policy = datasets.questions(given.questions), policies.Policy(fold=str)
     answered = analogies.answer_all(given.vocab, given.table, test, policy, similarity.cos_mul)
-    questions = [w for w, known in zip(test.words, answered.asked, strict=True) if known]
+    questions = [w for w, known in zip(test.words, answered.scored, strict=True) if known]
     expected = [
         given.theirs.most_similar_cosmul(positive=[b, c], negative=[a], topn=1)[0][0] == d
         for a, b, c, d in questions
     ]
-    assert answered.right[answered.asked].tolist() == expected
+    assert answered.right[answered.scored].tolist() == expected
     assert 0 < sum(expected) < len(expected)
 
 
@@ -181,7 +181,7 @@ def test_two_tables_are_compared_on_the_pairs_that_both_were_asked():
 def test_two_tables_are_compared_on_the_questions_that_both_were_asked():
     right = np.array([True, True, False, True, False, True])
     first = analogies.Answered("", ("",) * 6, right, np.arange(6) > 0, np.ones(6, bool))
-    second = first._replace(right=~right, asked=np.arange(6) < 4)
+    second = first._replace(right=~right, scored=np.arange(6) < 4)
     difference = analogies.compare(first, second)
     np.testing.assert_allclose(difference.value, 2 / 3 - 1 / 3)
     assert difference.items == 3

@@ -48,7 +48,7 @@ __all__ = [
 
 
 class Contextuality(NamedTuple):
-    """The measures of one layer; means over words are over those of `min_occurrences` or more."""
+    """Measures of one layer; means over words count each word of `min_occurrences` or more once."""
 
     layer: int
     occurrences: int

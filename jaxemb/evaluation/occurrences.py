@@ -95,7 +95,7 @@ def anisotropy(
 def sentence_weights(
     sentences: Int[Any, " occurrences"], num_sentences: int
 ) -> Float[Any, " occurrences"]:
-    """Weights equal for all sentences, and for all words of a sentence; 0 for padding."""
+    """Weights of equal sums for all sentences, equal within a sentence; 0 for padding."""
     xp = arrays.namespace(sentences)
     ones = xp.ones(sentences.shape, float)
     m = xp.maximum(segment_sums.sums(ones, sentences, num_sentences), 1.0)

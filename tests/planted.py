@@ -173,8 +173,8 @@ MUTANTS = {
     ),
     "phrases share their words": Mutant(
         "text/phrases.py",
-        "match & ((at - chain) % 2 == 0)",
-        "match & ((at - chain) % 3 == 0)",
+        "match & ((position - chain) % 2 == 0)",
+        "match & ((position - chain) % 3 == 0)",
         "tests/text/test_phrases.py::test_the_same_sentences_come_out_as_from_gensim",
     ),
     "a phrase is not the word it is spelled like": Mutant(
@@ -311,8 +311,8 @@ MUTANTS = {
     ),
     "a stretch begins inside a line": Mutant(
         "text/sources.py",
-        "return at + found + 1",
-        "return at + found + 2",
+        "return at + end + 1",
+        "return at + end + 2",
         "tests/text/test_reading.py::test_any_cut_gives_the_same_numbers",
     ),
     "lines are counted from the stretch": Mutant(
@@ -587,7 +587,7 @@ MUTANTS = {
     ),
     "a form of a word asked is an answer": Mutant(
         "evaluation/analogies.py",
-        "left = [form for form in forms if form not in asked]",
+        "left = [form for form in forms if form not in given]",
         "left = forms",
         "tests/evaluation/test_scores.py::test_analogies_are_gensims_in_every_section",
     ),
@@ -1076,7 +1076,7 @@ MUTANTS = {
     "a line end of Unicode ends a word of a list": Mutant(
         "text/word_lists.py",
         "line in data.removeprefix(BOM).removesuffix(end).split(end)]",
-        "line in (each.encode() for each in data.decode('utf-8-sig').splitlines())]",
+        "line in (text.encode() for text in data.decode('utf-8-sig').splitlines())]",
         "tests/text/test_word_lists.py::test_a_list_is_its_words_however_it_was_written",
     ),
     "a byte-order mark is part of a list": Mutant(
@@ -1099,7 +1099,7 @@ MUTANTS = {
     ),
     "an index is a word": Mutant(
         "evaluation/tabular.py",
-        "first = int(_has_index(found[0].fields, body) if found[1:] else _counts(body))",
+        "first = int(_has_index(rows[0].fields, body) if rows[1:] else _counts(body))",
         "first = 0",
         "tests/evaluation/test_datasets.py::test_what_pandas_writes_are_the_pairs",
     ),
@@ -1448,14 +1448,14 @@ MUTANTS = {
     ),
     "two tables are compared on what one was asked": Mutant(
         "evaluation/agreement.py",
-        "both = first.asked & second.asked",
-        "both = first.asked | second.asked",
+        "both = first.scored & second.scored",
+        "both = first.scored | second.scored",
         "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_pairs",
     ),
     "two tables are compared on questions that one was asked": Mutant(
         "evaluation/analogies.py",
-        "both = first.asked & second.asked",
-        "both = first.asked | second.asked",
+        "both = first.scored & second.scored",
+        "both = first.scored | second.scored",
         "tests/evaluation/test_scores.py::test_two_tables_are_compared_on_the_questions",
     ),
     "what is left of sorted rows is added to the table": Mutant(

@@ -1,7 +1,7 @@
-"""Sorted runs of summed cells, on disk, merged in bounded memory; and the files of cells.
+"""Co-occurrence cells on disk: sorted runs of sums, their merge in bounded memory, and the files.
 
-A run is what one block of text adds up to: packed keys, each once, by size, with float64 sums. Runs
-are read piece by piece, never memory-mapped, so that what was read does not stay in memory.
+A run holds the sums of one block of text: packed keys, ascending, each once, with float64 values.
+Runs are read piece by piece, never memory-mapped, so that what was read does not stay in memory.
 """
 
 import contextlib
@@ -39,6 +39,7 @@ class Packing(NamedTuple):
     distance: int  # bits of a distance
 
     def pack(self, word: Int64[Any, " pairs"], context: Int64[Any, " pairs"], distance: int):
+        """The keys of (word, context, distance)."""
         return (((word << self.word) | context) << self.distance) | distance
 
     def without_distance(self, keys: Int64[Any, " pairs"]):
@@ -50,6 +51,7 @@ class Packing(NamedTuple):
         return keys >> self.word, keys & ((1 << self.word) - 1)
 
     def transposed(self, run: Run) -> Run:
+        """The run with words and contexts exchanged, sorted again; keys without distance."""
         word, context = self.unpack(run.keys)
         keys = (context << self.word) | word
         order = np.argsort(keys)
@@ -57,18 +59,18 @@ class Packing(NamedTuple):
 
 
 def packing(vocab: int, window: int) -> Packing:
-    """How pairs of so many words within a window fit into 63 bits.
+    """The packing of pairs of `vocab` words, at distances up to `window`, into 63 bits.
 
     Raises:
-        InputError: they do not.
+        InputError: they do not fit.
     """
-    found = Packing(max(vocab - 1, 1).bit_length(), (window - 1).bit_length())
-    if 2 * found.word + found.distance > 63:
+    layout = Packing(max(vocab - 1, 1).bit_length(), (window - 1).bit_length())
+    if 2 * layout.word + layout.distance > 63:
         raise InputError(
             f"pairs of {vocab:,} words at distances up to {window:,} do not fit into 63 bits: "
             "lower window, or max_vocab"
         )
-    return found
+    return layout
 
 
 def firsts(keys: Int64[Any, " pairs"]) -> Int[Any, " cells"]:
@@ -79,7 +81,7 @@ def firsts(keys: Int64[Any, " pairs"]) -> Int[Any, " cells"]:
 
 
 def add_up(keys: Int64[Any, " pairs"], values: Any) -> Run:
-    """Sorted keys, each once, with the sums of their values."""
+    """The run of sorted keys: each key once, with the sum of its values."""
     first = firsts(keys)
     if not len(first):
         return Run(keys, values)
@@ -87,26 +89,26 @@ def add_up(keys: Int64[Any, " pairs"], values: Any) -> Run:
 
 
 def summed(runs: Sequence[Run]) -> Run:
-    """The sum of some runs, in memory."""
+    """The sum of several runs, in memory."""
     if not runs:
         return Run(np.zeros(0, np.int64), np.zeros(0))
     keys = np.concatenate([run.keys for run in runs])
     values = np.concatenate([run.values for run in runs])
-    order = np.argsort(keys, kind="stable")  # merges what is sorted in pieces
+    order = np.argsort(keys, kind="stable")  # a stable sort merges sorted pieces
     return add_up(keys[order], values[order])
 
 
 def cells(run: Run, how: Packing) -> Cells:
-    """The cells that a run says: unpacked, and rounded to float32."""
+    """The cells of a run: keys unpacked, values rounded to float32."""
     rows, columns = how.unpack(run.keys)
     return Cells(rows.astype(np.int32), columns.astype(np.int32), run.values.astype(np.float32))
 
 
 def write_run(folder: Path, number: int, run: Run) -> Path:
-    """Writes a run to a scratch file: its keys, then its values.
+    """Write a run to a scratch file: its keys, then its values.
 
     Raises:
-        InputError: it cannot be written, as on a full disk.
+        InputError: the file cannot be written, as on a full disk.
     """
     path = folder / f"run-{number:06d}.cells-tmp"
     with provenance.arrays_into(path) as write:
@@ -138,7 +140,7 @@ class _Reader:
         return self.at == self.length
 
     def take(self, bound: int | None) -> Run:
-        """Gives up the entries up to a key, or all."""
+        """Remove and return the entries up to key `bound`; all entries if it is None."""
         keys, values = self.head
         n = len(keys) if bound is None else int(np.searchsorted(keys, bound, side="right"))
         self.head = Run(keys[n:], values[n:])
@@ -152,12 +154,12 @@ def merge(
 ) -> Iterator[Run]:
     """The sum of runs on disk, piece by piece, by ascending key.
 
-    Every piece goes up to the least of the keys at which a head ends: no run holds one below it
-    that has not been read.
+    A piece goes up to the smallest of the last keys in memory, one a run: below it, no run holds a
+    key that has not been read.
 
     Args:
-        paths: of runs.
-        progress: called with the share that is done.
+        paths: the files of the runs.
+        progress: called with the share of the work that is done.
         room: entries in memory at a time, of all runs; by default MERGED.
     """
     readers = [_Reader(path, max((room or MERGED) // max(len(paths), 1), 1)) for path in paths]
@@ -174,10 +176,10 @@ def merge(
 
 
 def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
-    """Writes cells under temporary names, and gives them theirs when all are there.
+    """Write cells to temporary files, and rename these when all are complete.
 
     Raises:
-        InputError: they cannot be written, as on a full disk.
+        InputError: a file cannot be written, as on a full disk.
     """
     unfinished = [folder / f"{name}.cells-tmp" for name in FILES]
     count = 0
@@ -187,7 +189,7 @@ def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
             for write, array in zip(writers, cells(run, how), strict=True):
                 write(array)
             count += len(run.keys)
-    (folder / MANIFEST).unlink(missing_ok=True)  # until it is written again nothing is there
+    (folder / MANIFEST).unlink(missing_ok=True)  # without a manifest, `load` finds no cells
     for path, name in zip(unfinished, FILES, strict=True):
         os.replace(path, folder / name)
     provenance.write_json(folder / MANIFEST, {"format": FORMAT, "cells": count})
@@ -195,17 +197,17 @@ def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
 
 
 def load(folder: str | Path) -> Cells:
-    """Cells from their files, memory-mapped.
+    """Load cells from their files, memory-mapped.
 
     Raises:
-        InputError: no cells there, or files that do not fit what their manifest promises.
+        InputError: the folder holds no cells, or files that do not fit their manifest.
     """
     folder = Path(folder)
     manifest = provenance.read_json(folder / MANIFEST)
     wanted = manifest.get("cells") if isinstance(manifest, dict) else None
     if not isinstance(wanted, int) or manifest.get("format") != FORMAT:
         raise InputError(f"{folder / MANIFEST}: not of this version: delete {folder}, count again")
-    found = []
+    arrays = []
     for name, dtype in zip(FILES, DTYPES, strict=True):
         size = (folder / name).stat().st_size if (folder / name).exists() else -1
         if size != 4 * wanted:
@@ -214,11 +216,11 @@ def load(folder: str | Path) -> Cells:
                 f"{folder} and count again"
             )
         path = folder / name
-        found.append(np.memmap(path, dtype, mode="r") if size else np.zeros(0, dtype))
-    return Cells(*found)
+        arrays.append(np.memmap(path, dtype, mode="r") if size else np.zeros(0, dtype))
+    return Cells(*arrays)
 
 
 def sweep(folder: Path) -> None:
-    """Removes the scratch files."""
+    """Remove the scratch files of a folder."""
     for path in folder.glob(_SCRATCH):
         path.unlink(missing_ok=True)

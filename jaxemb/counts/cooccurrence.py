@@ -1,8 +1,8 @@
-"""Windowed co-occurrence: how often each word stands near each other word, as sparse cells.
+"""Windowed co-occurrence counts of words in a text, as sparse cells.
 
-The text streams by in blocks. The pairs of a block are packed into integers of word, context and
-distance, sorted, and summed; both cores do this, for sorting holds no lock. A block's sums are a
-sorted run; runs are merged (`merging`), on disk for a text of any length. Host NumPy, no jax.
+The text is read in blocks. The pairs of a block are packed into integers of word, context and
+distance, sorted, and summed, in two threads, because sorting releases the lock. A block's sums are
+a sorted run; runs are merged (`cells`), on disk for a text of any length. Host NumPy, no jax.
 """
 
 import collections
@@ -20,7 +20,7 @@ from jaxemb.errors import InputError, at_least
 from jaxemb.static import segments
 from jaxemb.structs import Cells
 
-PAIRS = 1 << 22  # sorted together: 32 MiB of keys
+PAIRS = 1 << 22  # pairs sorted together: 32 MiB of keys
 WORKERS = 2
 
 Weight = Callable[[Float64[Any, " window"], int], Float64[Any, " window"]]
@@ -39,7 +39,7 @@ def harmonic(distance: Float64[Any, " window"], window: int) -> Float64[Any, " w
 
 
 def uniform(distance: Float64[Any, " window"], window: int) -> Float64[Any, " window"]:
-    """1: every word of the window counts alike."""
+    """1: every word of the window has the same weight."""
     del window
     return np.ones_like(distance)
 
@@ -53,7 +53,7 @@ class Window(NamedTuple):
     """Which pairs are counted, and how much each counts."""
 
     window: int = 5  # the furthest distance of a context word
-    weight: Weight = word2vec  # of the distances 1..window
+    weight: Weight = word2vec  # a function of the distances 1..window
     left: bool = True  # contexts before the word
     right: bool = True  # contexts behind it
 
@@ -61,51 +61,51 @@ class Window(NamedTuple):
         """The weight of each distance.
 
         Raises:
-            InputError: a weight that is not finite or below 0, a window of nothing.
+            InputError: a weight that is not finite, or is below 0; a window without any word.
         """
         at_least(1, window=self.window)
         if not (self.left or self.right):
             raise InputError("left and right are both off: there is no window; wanted one at least")
-        found = self.weight(np.arange(1.0, self.window + 1), self.window)
-        found = np.asarray(found, np.float64)
-        if found.shape != (self.window,) or not (np.isfinite(found) & (found >= 0)).all():
+        values = self.weight(np.arange(1.0, self.window + 1), self.window)
+        values = np.asarray(values, np.float64)
+        if values.shape != (self.window,) or not (np.isfinite(values) & (values >= 0)).all():
             raise InputError(
-                f"the weights of distances 1 to {self.window} are {found}; wanted a finite number "
+                f"the weights of distances 1 to {self.window} are {values}; wanted a finite number "
                 ">= 0 for each"
             )
-        return found
+        return values
 
 
 class Counted(NamedTuple):
-    """The cells, and the account of what they are made of.
+    """The cells, and the numbers of pairs and words that they were made from.
 
     The sum of all values is sum_d weight(d) pairs[d], twice that where both sides are counted.
     """
 
     cells: Cells
     pairs: Int64[Any, " window"]  # pairs of words of one sentence at each distance, counted once
-    words: int  # occurrences that were left when frequent words were thinned out
-    subsampled: int  # occurrences that were not
+    words: int  # occurrences that subsampling of frequent words left
+    subsampled: int  # occurrences that subsampling removed
 
 
 def cooccurrence(ids: Any, vocab: int, window: Window = Window()) -> Cells:  # noqa: B008
-    """The co-occurrence of a text in memory. Windows do not cross sentence ends.
+    """Co-occurrence counts of a text in memory. Windows do not cross sentence ends.
 
     Args:
         ids: integers [ids]: word ids, -1 at sentence ends.
         vocab: the number of words: rows and columns of the matrix.
-        window: what is counted; by default word2vec's dynamic window of 5, on both sides.
+        window: which pairs count; by default word2vec's dynamic window of 5, on both sides.
 
     Returns:
         Cell [i, j]: the summed weight of the occurrences of word j in windows of word i. Sums are
         formed in float64 and rounded to float32 once, at the end.
 
     Raises:
-        InputError: ids that are not words of the vocabulary, a window of nothing.
+        InputError: ids that are not words of the vocabulary; see also `Window.weights`.
     """
     ids = np.asarray(ids)
-    segments.largest_id(ids, vocab)  # refuses what is no word
-    window.weights()  # refuses what cannot be counted
+    segments.largest_id(ids, vocab)  # refuses ids that are no words
+    window.weights()  # refuses weights that cannot be counted with
     packing = merging.packing(vocab, window.window)
     text = whole(ids, vocab)
     runs = [_run(block, window, packing)[0] for block in _blocks(text, window.window)]
@@ -119,37 +119,37 @@ def count(
     *,
     progress: Progress = lambda done, total: None,
 ) -> Counted:
-    """The co-occurrence of a text of any length, streamed in bounded memory to files.
+    """Co-occurrence counts of a text of any length, written to files, in bounded memory.
 
     Args:
-        text: the ids, with the probability that each word is kept, as a learner reads them:
-            frequent words are thinned out before windows are cut (`whole`: none are).
-        folder: where the cells' files go, and the scratch files beside them, about as large as 16
-            bytes for every pair that differs within a block. Nothing is left there on failure.
-        window: what is counted.
+        text: the ids, with the probability that an occurrence of each word is kept, as a learner
+            reads them: words are subsampled before windows are cut (with `whole`, none is).
+        folder: for the files of the cells, and for scratch files of 16 bytes for every distinct
+            pair of a block. Nothing is left there on failure.
+        window: which pairs count.
         progress: called with units of work done and in all.
 
     Returns:
-        Memory-mapped cells as of `cooccurrence`, and the account.
+        The cells of `cooccurrence`, memory-mapped, and the numbers behind them.
 
     Raises:
-        InputError: ids that are not words of the vocabulary, a window of nothing.
+        InputError: ids that are not words of the vocabulary; see also `Window.weights`.
     """
-    segments.largest_id(text.ids, len(text.keep))  # refuses what is no word
+    segments.largest_id(text.ids, len(text.keep))  # refuses ids that are no words
     folder, vocab = Path(folder), len(text.keep)
     weights, packing = window.weights(), merging.packing(vocab, window.window)
-    total = 2 * len(text.ids)  # the sorting and the merging take about as long
+    total = 2 * len(text.ids)  # sorting and merging take about the same time
     pairs, words, runs = np.zeros(len(weights), np.int64), 0, []
     folder.mkdir(parents=True, exist_ok=True)
 
     def run(block: "Block", number: int) -> tuple[Path, "Block", Int64[Any, " window"]]:
-        found, each = _run(block, window, packing)
-        return merging.write_run(folder, number, found), block, each
+        sums, more = _run(block, window, packing)
+        return merging.write_run(folder, number, sums), block, more
 
     try:
-        for path, block, each in _ahead(run, _blocks(text, window.window)):
+        for path, block, more in _ahead(run, _blocks(text, window.window)):
             runs.append(path)
-            pairs, words = pairs + each, words + int(np.count_nonzero(block.ids[block.new :] >= 0))
+            pairs, words = pairs + more, words + int(np.count_nonzero(block.ids[block.new :] >= 0))
             progress(block.read, total)
         merged = merging.merge(runs, lambda done: progress(int(total / 2 * (1 + done)), total))
         cells = merging.write_cells(folder, merged, packing)
@@ -159,20 +159,20 @@ def count(
 
 
 def whole(ids: Int[Any, " ids"], vocab: int) -> segments.Split:
-    """A text of which every occurrence is kept."""
+    """The text without subsampling: every occurrence is kept."""
     return segments.Split(ids, np.ones(vocab), seed=0)
 
 
 class Block(NamedTuple):
-    """A piece of the text behind the words that its first windows reach back to."""
+    """A piece of the text, preceded by the words that its first windows reach back to."""
 
     ids: Int[Any, " ids"]
     new: int  # where the piece begins
-    read: int  # ids of the text up to its end, before they were thinned out
+    read: int  # ids of the text up to its end, before subsampling
 
 
 def _blocks(text: segments.Split, window: int) -> Iterator[Block]:
-    """The thinned text in pieces of at most PAIRS pairs."""
+    """The subsampled text in pieces of at most PAIRS pairs."""
     size = max(PAIRS // window, 1)
     before = rest = np.zeros(0, np.int32)
     for number in range(segments.segment_count(text)):
@@ -186,7 +186,7 @@ def _blocks(text: segments.Split, window: int) -> Iterator[Block]:
 
 
 def _run(block: Block, window: Window, packing: merging.Packing):
-    """The sums of one block, sorted, and its pairs at each distance."""
+    """The sums of one block, sorted, and the number of its pairs at each distance."""
     keys, pairs = _keys(block, window, packing)
     keys.sort()
     first = merging.firsts(keys)
@@ -194,7 +194,7 @@ def _run(block: Block, window: Window, packing: merging.Packing):
     pair, distance = packing.without_distance(keys[first])
     del keys
     values = times * window.weights()[distance]
-    counts = values > 0  # a distance may weigh nothing: then its pairs are no cells
+    counts = values > 0  # pairs at a distance of weight 0 are no cells
     counted = Run(*merging.add_up(pair[counts], values[counts]))
     if window.left and window.right:  # so far each pair stands once, the smaller id first
         counted = merging.summed([counted, packing.transposed(counted)])
@@ -202,7 +202,7 @@ def _run(block: Block, window: Window, packing: merging.Packing):
 
 
 def _keys(block: Block, window: Window, packing: merging.Packing):
-    """One integer for every pair whose later word is in the piece; how many at each distance."""
+    """The key of every pair whose later word is in the piece; the number at each distance."""
     ids = block.ids.astype(np.int64)
     sentence = np.cumsum(ids < 0)
     sentence[ids < 0] = -1  # a sentence end is no word
@@ -224,7 +224,7 @@ def _keys(block: Block, window: Window, packing: merging.Packing):
 
 
 def _ahead(work: Callable, blocks: Iterator[Block]) -> Iterator[Any]:
-    """work(block, number) of each, in order; some run at the same time."""
+    """The results of work(block, number), in order; threads compute some ahead."""
     with ThreadPoolExecutor(WORKERS) as pool:
         pending: collections.deque[Future] = collections.deque()
         for number, block in enumerate(blocks):

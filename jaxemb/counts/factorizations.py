@@ -2,7 +2,7 @@
 
 method(cells, vocab, *, progress, **settings) -> Factored
 
-The shell passes the settings that a method names; in a notebook they are plain arguments.
+A run passes the settings that a method names; in a notebook they are plain arguments.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ Progress = Callable[[int, int], None]
 
 
 class Factored(NamedTuple):
-    """Tables whose products stand for the cells, and what is known of how well."""
+    """Tables whose products approximate a matrix of the cells, and how well they do."""
 
     tables: InOut  # float32 [vocab, dim], on the host
-    account: dict[str, Any]  # JSON values, for a report
-    remarks: tuple[str, ...]  # sentences, for people
+    account: dict[str, Any]  # measures of the approximation, as JSON values
+    remarks: tuple[str, ...]  # the same as sentences
 
 
 def ppmi_svd(
@@ -49,13 +49,14 @@ def ppmi_svd(
 
     Args:
         cells: co-occurrence counts of words (rows) and contexts (columns).
-        dim: singular triplets.
+        vocab: names rows and columns.
+        dim: number of singular triplets.
         negatives: k of the shift log k.
-        noise_power: of the contexts' counts, where PMI smooths them; 1 for none.
+        noise_power: exponent of the contexts' counts in PMI; 1 for no smoothing.
         side_power: p. 1 is the usual SVD, 0.5 is symmetric, 0 forgets the singular values.
         add_contexts: whether the input table is w + c (`both`), or w.
-        seed: of the random start of the SVD: it changes bits, and signs of columns.
-        progress: called with products done and in all.
+        seed: of the random start of the SVD: it changes rounding, and signs of columns.
+        progress: called with matrix products done and in all.
 
     Raises:
         InputError: dim beyond the vocabulary, a setting out of its range, no cell above 0.
@@ -76,10 +77,10 @@ def ppmi_svd(
             f"no cell of {len(cells.values):,} is above 0 in PMI - log {negatives:g}: lower "
             "negatives, or give more text"
         )
-    of = _watched(_operator(matrix, size), progress, truncated.default_steps(dim))
-    found = linalg.truncated_svd(of, dim, key=seed)
-    bounds = linalg.singular_bounds(of, found, key=seed + 1)
-    u, s, v = (np.asarray(each, np.float64) for each in (found.u, found.s, found.v))
+    operator = _with_progress(_operator(matrix, size), progress, truncated.default_steps(dim))
+    svd = linalg.truncated_svd(operator, dim, key=seed)
+    bounds = linalg.singular_bounds(operator, svd, key=seed + 1)
+    u, s, v = (np.asarray(factor, np.float64) for factor in (svd.u, svd.s, svd.v))
     root = np.where(s > 0, s, 0.0)[None, :]
     tables = InOut(u * root**side_power, v * root ** (1 - side_power))
     account = {
@@ -87,7 +88,7 @@ def ppmi_svd(
         "noise_power": noise_power,
         "counted_cells": len(cells.values),
         "matrix_cells": len(matrix.values),
-        **_described(of, found, bounds),
+        **_described(operator, svd, bounds),
     }
     tables, remarks = InOut(*(table.astype(np.float32) for table in tables)), _remarks(account)
     if add_contexts:
@@ -106,37 +107,37 @@ def both(tables: InOut) -> Float[Any, "vocab dim"]:
 
 
 def _operator(matrix: Cells, size: int) -> linalg.Operator:
-    """On an accelerator if there is one; a CPU multiplies faster, and in float64, on the host."""
+    """The matrix as an operator: on an accelerator if there is one, else on the host."""
     if jax.default_backend() != "cpu":
         matrix = Cells(*map(jnp.asarray, matrix))
     return operators.sparse(*matrix, (size, size))
 
 
-def _watched(of: linalg.Operator, progress: Progress, products: int) -> linalg.Operator:
-    """The same operator, telling each product with A; on a device, nothing is told."""
-    if not of.on_host:
-        return of
+def _with_progress(operator: linalg.Operator, progress: Progress, products: int) -> linalg.Operator:
+    """The operator, reporting each product with A; on a device it reports nothing."""
+    if not operator.on_host:
+        return operator
     done = 0
 
     def times(matrix: Any, x: Any) -> Any:
         nonlocal done
         done = min(done + 1, products)
         progress(done, products)
-        return of.times(matrix, x)
+        return operator.times(matrix, x)
 
-    return of._replace(times=times)
+    return operator._replace(times=times)
 
 
-def _described(of, found: linalg.TruncatedSVD, bounds: linalg.Bounds) -> dict[str, Any]:
+def _described(operator, svd: linalg.TruncatedSVD, bounds: linalg.Bounds) -> dict[str, Any]:
     plain = {
-        "singular_values": found.s,
-        "residuals": found.residuals,
+        "singular_values": svd.s,
+        "residuals": svd.residuals,
         "lower": bounds.lower,
         "upper": bounds.upper,
         "residual": bounds.residual,
         "outside": bounds.outside,
-        "error": found.error,
-        "frobenius": of.square**0.5,
+        "error": svd.error,
+        "frobenius": operator.square**0.5,
     }
     values = {name: np.asarray(value, np.float64).tolist() for name, value in plain.items()}
     return {**values, "failure": bounds.failure, "verdict": str(bounds)}

@@ -1,8 +1,7 @@
 """GloVe: weighted least squares on the logarithms of co-occurrence counts, cell by cell.
 
-A cell is a block of one center and one output, so that every learner trains it. The biases are one
-more column of both tables while they train; `split` takes them off, for they are no part of the
-vectors.
+A cell is a block of one center and one output, so that any learner can train it. During training
+the biases are the last column of both tables; `split` separates them from the vectors.
 """
 
 import functools
@@ -33,7 +32,7 @@ from jaxemb.text import vocabulary
 
 
 def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[Array, "..."]:
-    """f(x) = (x / x_max)^power, and 1 from x_max on: how much a cell matters. 0 for no count.
+    """f(x) = (x / x_max)^power, and 1 from x_max on: the weight of a count x.
 
     Source:
         Pennington et al. 2014, eq. 9.
@@ -44,13 +43,13 @@ def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[
 def glove(
     *, x_max: float = 100.0, weight_power: float = 0.75, loss=losses.biased_squares
 ) -> Objective:
-    """GloVe as an objective: its "text" is a cell, `Cells` of one each.
+    """GloVe as an objective, whose "text" is one cell: `Cells` of length 1.
 
     Args:
-        x_max: the count from which all cells matter alike.
-        weight_power: how fast rarer ones matter less.
+        x_max: the count from which on a cell has weight 1.
+        weight_power: exponent of the weight of smaller counts.
         loss: any function of (hidden, outputs, target, weight); the last entry of a vector is its
-            bias, if it has a use for one.
+            bias, if the loss uses one.
 
     Raises:
         InputError: a number that is not above 0.
@@ -68,7 +67,7 @@ def glove(
 
 
 def draw(random, cell: Cells, resources, *, weight) -> Block:
-    """A cell as a block: nothing about it is random. A count of 0 is padding."""
+    """The block of one cell; nothing is drawn at random. A count of 0 is padding."""
     del random, resources
     seen = cell.values > 0
     return Block(
@@ -86,7 +85,7 @@ def _prepare(vocab: Vocab):
 
 
 def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
-    """Tables as Stanford's program starts them: all uniform on (-1/2, 1/2) / dim.
+    """Initial tables as in Stanford's program: all entries uniform on (-1/2, 1/2) / dim.
 
     Returns:
         float32 [rows, dim + 1]: the last column is the bias.
@@ -121,19 +120,19 @@ def events(
     chunks: Iterable[Chunk],
     learning_rate: float,
 ) -> Iterator[Event]:
-    """Trains on chunk after chunk of cells, each in one jitted call.
+    """Train on one chunk of cells after another, each in one jitted call.
 
     Args:
         objective: from `glove`.
         learner: how a batch of cells changes the tables.
-        state: of the learner; it is donated.
+        state: of the learner; its buffers are donated.
         cursor: where the chunks begin.
         chunks: from `shuffling.chunks`.
-        learning_rate: of every step: AdaGrad lowers its own.
+        learning_rate: the same in every step; AdaGrad scales it by itself.
     """
     for chunk in chunks:
         cells = cast(Cells, jax.tree.map(jnp.asarray, chunk.cells))
-        # a program of its own: inside the next one, a look at the tables makes XLA copy them
+        # a separate program: reading the tables inside `_train` would make XLA copy them
         loss = _first_loss(state.tables, cells, objective=objective)
         state = _train(state, cells, chunk.real, learning_rate, objective, learner)
         began, cursor = (
@@ -171,6 +170,6 @@ def _first_loss(whole: InOut, cells: Cells, *, objective: Objective):
 
 
 def blocks(objective: Objective, cells: Cells, step: Any) -> Block:
-    """The batch of one step: a block a cell. Cells [steps, batch, 1]."""
+    """The batch of one step, one block per cell; cells have the shape [steps, batch, 1]."""
     batch = jax.tree.map(lambda leaf: leaf[step], cells)
     return jax.vmap(objective.draw, in_axes=(None, 0, None))((), batch, ())

@@ -1,7 +1,7 @@
 """Pointwise mutual information of co-occurrence cells: from cells to cells, on the host.
 
-What is computed is float64, a piece of the cells at a time; what is stored is float32. A cell that
-is not there was never counted: its PMI is -inf, which is 0 in positive PMI.
+Values are computed in float64, a piece of the cells at a time, and stored in float32. A pair that
+was never counted has no cell: its PMI is -inf, and its positive PMI is 0.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def pmi(
     """log(P(w, c) / (P(w) P_a(c))) of every counted cell, in nats.
 
     P(w, c) = #(w, c) / S and P(w) = #w / S with S the sum of all cells, so S cancels but for one
-    factor; P_a(c) = #c^a / sum_c' #c'^a has a sum of its own, smoothed as #c is:
+    factor; P_a(c) = #c^a / sum_c' #c'^a has its own sum, smoothed as #c is:
 
     log #(w, c) - log #w - log P_a(c)
 
@@ -49,8 +49,8 @@ def pmi(
         vocab: words: rows and columns.
         contexts: the mass of each context, on any scale; by default the column sums #c. With a
             vocabulary's `counts` and the power of a learner's noise, P_a is that learner's noise.
-        power: a: 1 for PMI, 0.75 for context distribution smoothing, which takes from rare contexts
-            what PMI gives them too much of.
+        power: a: 1 for PMI, 0.75 for context distribution smoothing, which corrects PMI's bias
+            towards rare contexts.
 
     Raises:
         InputError: a count, or the mass of a counted context, that is not above 0.
@@ -69,13 +69,13 @@ def pmi(
     log_row, smoothed = _log(rows), power * _log(mass)  # in logarithms, which no power overflows
     log_context = smoothed - scipy.special.logsumexp(smoothed, b=mass > 0)
 
-    def of(piece: Cells) -> Float64[Any, " cells"]:
+    def log_ratio(piece: Cells) -> Float64[Any, " cells"]:
         values = np.asarray(piece.values, np.float64)
         if not (values > 0).all():
             raise InputError("a count is not above 0: PMI is of cells that were counted")
         return np.log(values) - log_row[piece.rows] - log_context[piece.columns]
 
-    return _mapped(cells, of)
+    return _mapped(cells, log_ratio)
 
 
 def shifted(cells: Cells, negatives: float) -> Cells:
@@ -92,7 +92,7 @@ def shifted(cells: Cells, negatives: float) -> Cells:
 
 
 def positive(cells: Cells) -> Cells:
-    """max(value, 0): cells that are not above 0 are left out, as those never counted are."""
+    """max(value, 0): cells that are not above 0 are left out, like pairs that were not counted."""
     kept = [_kept(piece, np.asarray(piece.values) > 0) for piece in _pieces(cells)]
     return Cells(*map(np.concatenate, zip(*kept, strict=True))) if kept else cells
 
@@ -113,24 +113,24 @@ def ppmi(
 
 
 def _log(x: Float64[Any, " vocab"]) -> Float64[Any, " vocab"]:
-    """The logarithm; of what is never read, a word without any cell, 0."""
+    """The logarithm; 0 for a word without any cell, whose entry is never read."""
     return np.log(np.where(x > 0, x, 1.0))
 
 
 def _pieces(cells: Cells):
     for start in range(0, len(cells.rows), _PIECE):
-        yield Cells(*(np.asarray(each[start : start + _PIECE]) for each in cells))
+        yield Cells(*(np.asarray(side[start : start + _PIECE]) for side in cells))
 
 
 def _kept(piece: Cells, where: Bool[Any, " cells"]) -> Cells:
-    return Cells(*(each[where] for each in piece))
+    return Cells(*(side[where] for side in piece))
 
 
-def _mapped(cells: Cells, of: Callable[[Cells], Float64[Any, " cells"]]) -> Cells:
-    """The same cells with other values."""
+def _mapped(cells: Cells, function: Callable[[Cells], Float64[Any, " cells"]]) -> Cells:
+    """The cells with the values that `function` gives, piece by piece."""
     values = np.empty(len(cells.rows), np.float32)
-    at = 0
+    start = 0
     for piece in _pieces(cells):
-        values[at : at + len(piece.rows)] = of(piece)
-        at += len(piece.rows)
+        values[start : start + len(piece.rows)] = function(piece)
+        start += len(piece.rows)
     return cells._replace(values=values)

@@ -1,8 +1,8 @@
-"""Cells of any number in random order: host NumPy, pure in (seed, epoch, segment).
+"""Any number of cells in random order: host NumPy, pure in (seed, epoch, segment).
 
-Cells lie on disk by row, and a batch of neighbours would be one word's. They are cut into runs that
-are read as they lie; in every epoch the runs are shuffled, and the cells of a segment of many runs
-among each other. So a batch has cells of as many places as it has cells, in bounded memory.
+Cells are stored by row, so that adjacent cells belong to one word. They are cut into runs of
+adjacent cells. In every epoch the runs are shuffled, and then the cells within each segment of many
+runs, so that a batch has cells from many places, in bounded memory.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SEGMENT = 1 << 10  # runs shuffled together: at 12 bytes a cell 50 MB
 
 
 class Chunk(NamedTuple):
-    """The cells of some steps of one segment; what is beyond `real` steps, or 0, is padding."""
+    """The cells of some steps of one segment; steps beyond `real`, and values 0, are padding."""
 
     cells: Cells  # each [steps, batch, 1]: a batch of blocks of one cell
     real: int  # steps
@@ -46,22 +46,23 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Every cell once an epoch, in random order, in chunks of up to `steps` steps.
 
-    Yields the same steps whatever the chunk length and wherever it begins.
+    The steps are the same for any chunk length, and for any step that it begins with.
 
     Args:
         cells: in memory, or memory-mapped.
-        epoch, segment, first: where to begin: the step of a segment of an epoch.
-        run, runs: cells of a run, and runs of a segment: part of what a seed means.
+        batch: cells of a step.
+        epoch, segment, first: where to begin: at step `first` of a segment of an epoch.
+        run, runs: cells of a run, and runs of a segment; the order depends on them and on the seed.
 
     Raises:
-        InputError: no cells; a count that is not finite and above 0, for it has no logarithm.
+        InputError: no cells; a count that is not finite and above 0: it has no logarithm.
     """
     total = len(cells.values)
     if not total:
         raise InputError("no cells: no two words meet in any window, there is nothing to train on")
     segments = -(-total // (run * runs))
-    for at in range(epoch * segments + segment, epochs * segments):
-        epoch, segment = divmod(at, segments)
+    for number in range(epoch * segments + segment, epochs * segments):
+        epoch, segment = divmod(number, segments)
         shuffled = _segment(cells, seed, epoch, segment, run, runs)
         of_segment = -(-len(shuffled.values) // batch)
         for start in range(first, of_segment, steps):
@@ -69,7 +70,7 @@ def chunks(
             part = slice(start * batch, (start + steps) * batch)
             padded = Cells(*(_padded(side[part], steps, batch) for side in shuffled))
             trained = len(shuffled.values[part])
-            done = (at + (start + real) / of_segment) / (epochs * segments)
+            done = (number + (start + real) / of_segment) / (epochs * segments)
             ends = start + real == of_segment
             last = ends and segment + 1 == segments
             yield Chunk(padded, real, trained, epoch, segment, start, done, ends, last)
@@ -82,12 +83,12 @@ def _segment(cells: Cells, seed: int, epoch: int, segment: int, run: int, runs: 
     order = _random(seed, epoch, 0, purpose=0).permutation(-(-total // run))
     mine = order[segment * runs : (segment + 1) * runs] * run
     read = [Cells(*(np.asarray(side[start : start + run]) for side in cells)) for start in mine]
-    found = Cells(*(np.concatenate(parts) for parts in zip(*read, strict=True)))
-    if not (np.isfinite(found.values).all() and found.values.min() > 0):
-        bad = found.values[~(np.isfinite(found.values) & (found.values > 0))][0]
+    gathered = Cells(*(np.concatenate(parts) for parts in zip(*read, strict=True)))
+    if not (np.isfinite(gathered.values).all() and gathered.values.min() > 0):
+        bad = gathered.values[~(np.isfinite(gathered.values) & (gathered.values > 0))][0]
         raise InputError(f"a cell holds {bad}; GloVe takes counts, which are finite and above 0")
-    shuffle = _random(seed, epoch, segment, purpose=1).permutation(len(found.values))
-    return Cells(*(side[shuffle] for side in found))
+    shuffle = _random(seed, epoch, segment, purpose=1).permutation(len(gathered.values))
+    return Cells(*(side[shuffle] for side in gathered))
 
 
 def _padded(side: Any, steps: int, batch: int):

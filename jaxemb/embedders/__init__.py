@@ -1,14 +1,14 @@
-"""Tokens to vectors, on every rung of the ladder behind one type: one-hot, lookup, in context.
+"""Embedders map tokens to vectors; one-hot, lookup and contextual embedders share one type.
 
-One-hot has no parameters; a lookup has a table; `contextual` makes of either one an embedder whose
-vectors depend on the sentence (docs/contextual.md), and `static_from_mean` a table of that again.
-An embedder takes one sentence: `jax.vmap` makes the batch.
+One-hot has no parameters; a lookup has a table. `contextual` turns either into an embedder whose
+vectors depend on the sentence (docs/contextual.md), and `static_from_mean` turns contextual vectors
+back into a table. An embedder takes one sentence; `jax.vmap` gives a batch.
 
-    contextual(static, bilm, reading)          switch: the reading stands in the vectors' place
-    contextual(static, bilm, reading, change)  change: the vectors are kept, moved by the reading
-    changed(static, context, change)           a change, with any embedder as the context
+    contextual(static, bilm, reading)          switch: the reading replaces the vectors
+    contextual(static, bilm, reading, change)  change: the reading modifies the vectors
+    changed(static, context, change)           change, with any embedder as the context
 
-The biLM comes as a value, so this room needs no library of networks.
+The biLM is an argument, so that this package imports no library of neural networks.
 """
 
 import jax
@@ -62,7 +62,7 @@ __all__ = [
 
 
 def one_hot(vocab: int) -> Embedder:
-    """Each word on an axis of its own: `vocab` orthogonal vectors in as many dimensions."""
+    """An embedder with one axis a word: `vocab` orthogonal unit vectors in `vocab` dimensions."""
 
     def init(key: Key[Array, ""]) -> tuple[()]:
         del key
@@ -76,10 +76,10 @@ def one_hot(vocab: int) -> Embedder:
 
 
 def lookup(vocab: int, dim: int) -> Embedder:
-    """Each word a row of a table [vocab, dim], which is the embedder's only parameter.
+    """An embedder whose only parameter is a table [vocab, dim], with one row a word.
 
-    `init` starts it normal with variance 1/dim, so that vectors have length about 1; a trained
-    table takes its place: `lookup(*table.shape).apply(table, ids, mask)`.
+    `init` draws it normal with variance 1/dim, so that vectors have length about 1. To use a
+    trained table: `lookup(*table.shape).apply(table, ids, mask)`.
     """
 
     def init(key: Key[Array, ""]) -> Float[Array, "vocab dim"]:
@@ -87,6 +87,6 @@ def lookup(vocab: int, dim: int) -> Embedder:
 
     def apply(params, tokens, mask, key=None):
         del key
-        return jnp.where(mask[:, None] > 0, params[tokens], 0.0)  # rows of NaN, too
+        return jnp.where(mask[:, None] > 0, params[tokens], 0.0)  # masks rows of NaN, too
 
     return Embedder(init, apply)

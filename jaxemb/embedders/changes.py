@@ -1,8 +1,8 @@
-"""Changes of static vectors by their context, each with what it cannot do to them.
+"""Changes of static vectors by their context, each with a guarantee.
 
-A is what is changed, one row a_t a token; c_t is what was read of its context. The guarantees hold
-whatever the parameters are, so training cannot break them. `sense_mixture` has several vectors for
-each word, and context weighs them.
+A has the static vectors, one row a_t a token; c_t is the context vector of token t. The guarantees
+hold for all parameters, so training cannot break them. `sense_mixture` has several vectors for each
+word, which are weighted by the context.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from jaxemb.linalg.arrays import matmul
 
 
 class Change(NamedTuple):
-    """How context changes vectors.
+    """A change of vectors by their context, as two pure functions.
 
-    init(key, dim, context) -> params         `dim` of the vectors, `context` of what is read
+    init(key, dim, context) -> params         `dim` of the vectors, `context` of the context vectors
     apply(params, vectors [time, dim], context [time, context], tokens) -> vectors [time, out]
     """
 
@@ -28,12 +28,12 @@ class Change(NamedTuple):
 
 
 def switch() -> Change:
-    """c_t: the context in the vectors' place."""
+    """c_t: the context vectors replace the static vectors."""
     return Change(_nothing, lambda params, vectors, context, tokens: context)
 
 
 def concat() -> Change:
-    """[a_t; c_t]. The first block is A, bit for bit.
+    """[a_t; c_t]. The first block is bit-identical to A.
 
     Source:
         Peters et al. 2018, arXiv:1802.05365, section 3.3, who gave [x; ELMo] to every model.
@@ -46,7 +46,7 @@ def concat() -> Change:
 
 
 class LowRank(NamedTuple):
-    """The update c U V; zeros in `up` give A."""
+    """Factors of the update c U V; with zeros in `up` the result is A."""
 
     down: Float[Array, "context rank"]  # U
     up: Float[Array, "rank dim"]  # V
@@ -59,7 +59,7 @@ def additive(rank: int) -> Change:
         InputError: rank below 1.
 
     Source:
-        The update's form, zeros in one factor at the start: Hu et al. 2021, arXiv:2106.09685.
+        Hu et al. 2021, arXiv:2106.09685: the form of the update, and zeros in one factor at first.
     """
     at_least(1, rank=rank)
 
@@ -74,19 +74,19 @@ def additive(rank: int) -> Change:
 
 
 class Gate(NamedTuple):
-    """sigma(c W + b)."""
+    """The parameters of sigma(c W + b)."""
 
     kernel: Float[Array, "context dim"]
     bias: Float[Array, " dim"]
 
 
 def gate() -> Change:
-    """a_t * sigma(c_t W + b), by entries. No entry grows or changes its sign; zeros stay zero.
+    """a_t * sigma(c_t W + b), entrywise. No entry grows or changes its sign; zeros stay zero.
 
     Starts as A / 2 in every context.
 
     Source:
-        Choi, Cho and Bengio 2016, arXiv:1607.00578, whose mask of contexts this is.
+        Choi, Cho and Bengio 2016, arXiv:1607.00578, their context mask.
     """
 
     def init(key: Key[Array, ""], dim: int, context: int) -> Gate:
@@ -137,8 +137,8 @@ def rotation(planes: int = 1) -> Change:
 def reflected(
     vectors: Float[Array, "time dim"], normals: Float[Array, "time dim"]
 ) -> Float[Array, "time dim"]:
-    """Each vector in the mirror that its normal stands on; a normal of 0 reflects nothing."""
-    # at length 1, or squares of very small or large normals lose their digits
+    """Each vector reflected in the hyperplane of its normal; a normal of 0 reflects nothing."""
+    # scaled, because squares of very small or large normals lose their digits
     largest = jnp.max(jnp.abs(normals), axis=1, keepdims=True)
     normals = normals / jnp.where(largest > 0, largest, 1.0)
     square = jnp.sum(normals * normals, axis=1, keepdims=True)
@@ -152,7 +152,7 @@ def _nothing(key: Key[Array, ""], dim: int, context: int) -> tuple[()]:
 
 
 class Senses(NamedTuple):
-    """For each sense of each word: where it lies from the word's vector, and when it is meant."""
+    """For each sense of each word: its offset from the word's vector, and its key for contexts."""
 
     offsets: Float[Array, "vocab senses dim"]  # S_wk = a_w + offsets_wk
     keys: Float[Array, "vocab senses context"]
@@ -162,13 +162,13 @@ def sense_mixture(vocab: int, senses: int) -> Change:
     """sum_k pi_k(c_t) S_wk, S_wk = a_w + offset_wk, for tokens that are ids of `vocab` words.
 
     pi lies on the simplex, so a word stays within the convex hull of its senses; with one sense it
-    is static. Starts as A up to rounding, with keys at random so that senses may part.
+    is static. Starts as A up to rounding, with random keys so that training can separate senses.
 
     Raises:
         InputError: fewer than one word or sense.
 
     Source:
-        Neelakantan et al. 2014, arXiv:1504.06654, with a softmax where a sense was chosen.
+        Neelakantan et al. 2014, arXiv:1504.06654, with a softmax in place of the choice of a sense.
     """
     at_least(1, vocab=vocab, senses=senses)
 
@@ -186,5 +186,5 @@ def sense_mixture(vocab: int, senses: int) -> Change:
 def sense_weights(
     params: Senses, context: Float[Array, "time context"], tokens: Int[Array, " time"]
 ) -> Float[Array, "time senses"]:
-    """pi_k = softmax_k(key_wk . c_t): how much of each sense of a word its context means."""
+    """pi_k = softmax_k(key_wk . c_t): the weight of each sense of a token in its context."""
     return jax.nn.softmax(jnp.sum(params.keys[tokens] * context[:, None, :], axis=2), axis=1)

@@ -1,4 +1,4 @@
-"""Embedder -> Embedder: static vectors, a biLM over them, a reading of its layers, a change."""
+"""Contextual embedders: static vectors, a biLM over them, a reading of its layers, a change."""
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -13,27 +13,31 @@ from jaxemb.structs import Embedder
 
 @runtime_checkable
 class BiLM(Protocol):
-    """What `jaxemb.contextual.bilm.BiLM` offers, or any module like it.
+    """The interface of `jaxemb.contextual.bilm.BiLM`; any module that has it serves as well.
 
     apply({"params": p}, vectors [time, dim], mask [time]) -> (layers [1 + n, time, 2 dim], carry)
     """
 
     @property
     def cell(self) -> Any:
-        """`cell.out` is the dimension of the vectors it reads, and half that of its layers."""
+        """The recurrent cell: `cell.out` is the dimension of its input, half that of a layer."""
 
     @property
     def layers(self) -> int:
-        """Without layer 0."""
+        """The number of layers, without layer 0."""
         ...
 
-    def init(self, rngs: Any, *args: Any) -> Any: ...
+    def init(self, rngs: Any, *args: Any) -> Any:
+        """The initial variables {"params": p}, as in Flax."""
+        ...
 
-    def apply(self, variables: Any, *args: Any, **options: Any) -> Any: ...
+    def apply(self, variables: Any, *args: Any, **options: Any) -> Any:
+        """The layers and the carry, as above; `options` turn dropout on, as in Flax."""
+        ...
 
 
 class Contextual(NamedTuple):
-    """The parameters of `contextual`, each as its part makes them."""
+    """The parameters of `contextual`: those of each of its parts."""
 
     static: Any
     bilm: Any
@@ -42,7 +46,7 @@ class Contextual(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """The parameters of `changed`, each as its part makes them."""
+    """The parameters of `changed`: those of each of its parts."""
 
     static: Any
     context: Any
@@ -52,17 +56,17 @@ class Changed(NamedTuple):
 def contextual(
     static: Embedder, bilm: BiLM, reading: Reading, change: Change | None = None
 ) -> Embedder:
-    """An embedder whose vectors depend on the sentence: A switched for B, or changed by it.
+    """An embedder whose vectors depend on the sentence: context replaces or changes the vectors.
 
     Args:
-        static: A; of the dimension that the biLM's cell gives. Any embedder, `frozen` or not.
-        bilm: what reads A's vectors from both sides. A key given to `apply` turns its dropout on.
-        reading: what is read of its layers, c_t.
-        change: what c_t does to A; by default it takes its place.
+        static: the embedder A, of the dimension that the biLM's cell reads; `frozen` or not.
+        bilm: reads A's vectors from both sides. A key given to `apply` turns its dropout on.
+        reading: makes the context vector c_t from the biLM's layers.
+        change: how c_t changes A; by default c_t replaces it (`switch`).
 
     Returns:
-        An embedder with `Contextual` parameters: `params.static` are those of A, as they were, so a
-        trained table takes its place by `params._replace(static=table)` and can be compared later.
+        An embedder with `Contextual` parameters. `params.static` are A's own, so that a trained
+        table is put in by `params._replace(static=table)`, and can be compared after training.
 
     Raises:
         ValueError: (from init or apply) A's dimension is not the cell's.
@@ -91,13 +95,13 @@ def contextual(
 
 
 def changed(static: Embedder, context: Embedder, change: Change, dims: tuple[int, int]) -> Embedder:
-    """The same with any embedder as the context, with parameters of its own.
+    """An embedder whose vectors are those of `static`, changed by those of `context`.
 
     Args:
-        static: A.
-        context: gives c_t for the same tokens; `contextual`, or one that a user wrote.
-        change: what c_t does to A.
-        dims: of A's vectors, and of the context's.
+        static: the embedder A.
+        context: gives c_t for the same tokens: a `contextual` embedder, or your own.
+        change: how c_t changes A.
+        dims: the dimensions of A's vectors and of the context's.
 
     Returns:
         An embedder with `Changed` parameters.
@@ -117,9 +121,9 @@ def changed(static: Embedder, context: Embedder, change: Change, dims: tuple[int
 
 
 def frozen(embedder: Embedder) -> Embedder:
-    """The same vectors, with no gradient for its parameters: a table stays as it was given.
+    """The embedder without gradients for its parameters: training leaves its table unchanged.
 
-    Weight decay needs no gradient; keep it off the frozen part.
+    Weight decay acts without a gradient: exclude the frozen part from it.
     """
 
     def apply(params, tokens, mask, key=None):

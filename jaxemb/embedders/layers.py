@@ -1,4 +1,4 @@
-"""Readings: one vector a token from the layers of a biLM. Layer 0 is the static vector, twice."""
+"""Readings make one vector a token from a biLM's layers; layer 0 is the static vector, twice."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from jaxemb.linalg.arrays import matmul
 
 
 class Reading(NamedTuple):
-    """What is read of the layers.
+    """A reading of a biLM's layers, as two pure functions.
 
-    init(key, layers) -> params               how many layers there are, layer 0 among them
+    init(key, layers) -> params               `layers`: their number, layer 0 included
     apply(params, layers [layers, time, dim], mask [time]) -> [time, dim]; masked rows are 0
     """
 
@@ -23,19 +23,19 @@ class Reading(NamedTuple):
 
 
 class Mix(NamedTuple):
-    """The parameters of a mix; ELMo's own fit: `Mix(**scalar_mix_params)`."""
+    """The parameters of a mix; ELMo's are accepted: `Mix(**scalar_mix_params)`."""
 
     weights: Float[Any, " layers"]  # before the softmax; +inf takes all, -inf takes nothing
     gamma: Float[Any, ""]
 
 
 def top() -> Reading:
-    """The last layer: of all that is read of it, the farthest from the static vector."""
+    """The reading of the last layer, the farthest one from the static vectors."""
     return layer(-1)
 
 
 def layer(i: int) -> Reading:
-    """Layer i; 0 is the static vector, twice, and negative i count from the last.
+    """The reading of layer i; 0 is the static vector, twice; negative i count from the last.
 
     Raises:
         InputError: the biLM has no such layer.
@@ -58,14 +58,14 @@ def mix(batch_scalar_norm: bool = False) -> Reading:
     """gamma sum_j s_j h_j with s = softmax(weights), over all layers; starts as their mean.
 
     Args:
-        batch_scalar_norm: brings each layer to mean 0 and deviation 1, one number each over ALL
-            tokens that are given, of one sentence or of a batch [layers, time, batch, dim].
-            AllenNLP calls it layer norm, which it is not: the vectors of a sentence then depend on
-            the other sentences of the batch.
+        batch_scalar_norm: scale each layer to mean 0 and standard deviation 1, two scalars over
+            ALL tokens given, of one sentence or of a batch [layers, time, batch, dim]. AllenNLP
+            calls it layer norm, which it is not: the vectors of a sentence then depend on the other
+            sentences of the batch.
 
     Returns:
-        A reading with `Mix` as its parameters. Weights (+inf, -inf, ..) and gamma 1 give the static
-        vector, twice, bit for bit.
+        A reading with `Mix` parameters. Weights (+inf, -inf, ..) and gamma 1 give the static
+        vector, twice, bit-identical.
 
     Source:
         Peters et al. 2018, arXiv:1802.05365, eq. 1.
@@ -74,7 +74,7 @@ def mix(batch_scalar_norm: bool = False) -> Reading:
 
 
 def mix_without_static() -> Reading:
-    """`mix` over the layers above 0: no term of it is the static vector."""
+    """`mix` over the layers above layer 0, without the static vector."""
     return _mix_from(1)
 
 
@@ -103,7 +103,7 @@ def mixed(params: Mix, layers: Float[Array, "layers *time dim"]) -> Float[Array,
     """gamma sum_j softmax(weights)_j h_j.
 
     Raises:
-        InputError: not one weight for each layer.
+        InputError: the numbers of weights and of layers differ.
     """
     if len(params.weights) != len(layers):
         raise InputError(f"{len(params.weights)} weights to mix {len(layers)} layers")

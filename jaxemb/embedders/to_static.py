@@ -1,7 +1,7 @@
-"""The way back: one row a word from its vectors in context, as a table like any other.
+"""Static tables from contextual vectors: one row a word, from the vectors of its occurrences.
 
-`vectors` [occurrences, dim] are what an embedder gives for running words, `types` says which word
-each one is; a type below 0 is padding, and counts nowhere.
+`vectors` [occurrences, dim] are the vectors that an embedder gives for tokens; `types` are the
+words of these tokens. A type below 0 is padding, and is ignored.
 """
 
 from typing import Any, NamedTuple
@@ -21,11 +21,11 @@ class FromMean(NamedTuple):
 
 
 class FromComponent(NamedTuple):
-    """A table of first components, with what each says of its word."""
+    """A table of first components, and the share of squares that each one holds."""
 
     table: Float[Any, "types dim"]
     counts: Int[Any, " types"]
-    share: Float[Any, " types"]  # sigma_1^2 / sum sigma^2, what context left; NaN without vectors
+    share: Float[Any, " types"]  # sigma_1^2 / sum sigma^2; NaN for a word without vectors
 
 
 def static_from_mean(
@@ -37,8 +37,8 @@ def static_from_mean(
     """The mean of each word's vectors: the static table with the least squared error to them.
 
     Args:
-        static: rows for words that do not occur; by default they are NaN, which every measure
-            refuses by name, so that none is silently about them.
+        static: rows for words that do not occur. By default these rows are NaN, which every
+            measure refuses with an error.
 
     Returns:
         NumPy in, NumPy out in float64; jax in, jax out, under jit with static `num_types`.
@@ -65,8 +65,8 @@ def static_from_component(
 
     The direction d whose multiples are nearest to all vectors of the word: least is
     sum_i ||x_i - (x_i . d) d||^2. The row has the length sigma_1 / sqrt(n), the root mean square
-    of the x_i . d, and the sign of their sum: a word whose vectors are all the same has that
-    vector, with share 1.
+    of the x_i . d, and the sign of their sum: a word whose vectors are all equal gets that vector,
+    with share 1.
 
     Args:
         static: as in `static_from_mean`.
@@ -96,13 +96,13 @@ def faded(
     types: Int[Any, " occurrences"],
     eta: ArrayLike,
 ) -> Float[Any, "types dim"]:
-    """The table moved towards what context made of it: a_w <- (1 - eta) a_w + eta mean h_w.
+    """Moving average of a table and its contextual means: a_w <- (1 - eta) a_w + eta mean h_w.
 
     Args:
-        eta: from 0, the table as it was, to 1, the means. The order of occurrences does not matter.
+        eta: from 0, the table itself, to 1, the means. The order of occurrences does not matter.
 
     Returns:
-        A new table, of the kind that was given; rows of words that do not occur are the same bits.
+        A new table of the same type; rows of words that do not occur are bit-identical.
 
     Source:
         Akbik et al. 2019, NAACL, "Pooled contextualized embeddings", as a mean over a batch.

@@ -1,7 +1,7 @@
-"""Words as a user meets them, and scores of tables against human judgement.
+"""Neighbours of words, and scores of tables against human judgement.
 
-What is near a word: the functions below. Scores: `agreement` (word similarity) and `analogies`, on
-tests that `datasets` reads or `bundled` has at hand, under a `Policy` that every score names.
+The functions below find neighbours of words. `agreement` (word similarity) and `analogies` score a
+table on tests that `datasets` reads or `bundled` provides, under a `Policy` that reports name.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Word similarity: how the cosines of a table agree with what people say."""
+"""Word similarity: correlation of a table's cosines with human judgements."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from jaxemb.text.vocabulary import HasWords
 
 
 class Judged(NamedTuple):
-    """Every pair of a test, as people and as a table find it."""
+    """The human score and the cosine of every pair of a test."""
 
     name: str
     human: Float[Any, " pairs"]
@@ -21,18 +21,19 @@ class Judged(NamedTuple):
     known: Bool[Any, " pairs"]  # both words are in the vocabulary
 
     @property
-    def asked(self):
+    def scored(self):
+        """Whether each pair has a cosine, bool [pairs]."""
         return ~np.isnan(self.cosine)
 
 
 class Agreement(NamedTuple):
-    """Correlation with people, and how much of the test it rests on."""
+    """Correlation with human scores, and the numbers of pairs behind it."""
 
     spearman: Estimate
     pearson: Estimate
-    asked: int  # pairs that have a cosine
+    scored: int  # pairs that have a cosine
     known: int  # pairs with both words in the vocabulary
-    of: int
+    of: int  # pairs of the test
 
 
 def judge(
@@ -41,38 +42,38 @@ def judge(
     test: Pairs,
     policy: policies.Policy = policies.GENSIM,
 ) -> Judged:
-    """The cosine of every pair, in float64; 0 with a zero vector.
+    """The cosine of every pair, in float64; 0 with a zero vector, NaN for a pair that is skipped.
 
     Source:
-        `KeyedVectors.evaluate_word_pairs` of gensim, which is equal under `policies.GENSIM`, and
-        with `unknown=policies.zero` under its dummy4unknown.
+        `KeyedVectors.evaluate_word_pairs` of gensim: equal under `policies.GENSIM`, and with
+        `unknown=policies.zero` under its dummy4unknown.
     """
-    found = policies.find(vocab, table, [*test.left, *test.right], policy)
-    left, right = found.at.reshape(2, -1)
-    unit = linalg.unit_rows(np.asarray(found.vectors, np.float64))
+    located = policies.find(vocab, table, [*test.left, *test.right], policy)
+    left, right = located.at.reshape(2, -1)
+    unit = linalg.unit_rows(np.asarray(located.vectors, np.float64))
     cosine = np.full(len(test.human), np.nan)
-    asked = (left >= 0) & (right >= 0)
-    cosine[asked] = (unit[left[asked]] * unit[right[asked]]).sum(axis=1)
-    known = np.all(found.ids.reshape(2, -1) >= 0, axis=0)
+    scored = (left >= 0) & (right >= 0)
+    cosine[scored] = (unit[left[scored]] * unit[right[scored]]).sum(axis=1)
+    known = np.all(located.ids.reshape(2, -1) >= 0, axis=0)
     return Judged(test.name, test.human, cosine, known)
 
 
 def score(judged: Judged) -> Agreement:
     """Spearman's rho (equal values at their mean rank) and Pearson's r, with 95 % intervals."""
-    asked = judged.asked
-    human, ours = judged.human[asked], judged.cosine[asked]
+    scored = judged.scored
+    human, ours = judged.human[scored], judged.cosine[scored]
     return Agreement(
         intervals.correlation(intervals.spearman, human, ours),
         intervals.correlation(intervals.pearson, human, ours),
-        int(asked.sum()),
+        int(scored.sum()),
         int(judged.known.sum()),
-        len(asked),
+        len(scored),
     )
 
 
 def compare(first: Judged, second: Judged) -> Difference:
-    """Spearman of the first minus that of the second, on the pairs that both were asked."""
-    both = first.asked & second.asked
+    """Spearman of the first minus that of the second, on the pairs that both scored."""
+    both = first.scored & second.scored
     return intervals.correlation_difference(
         intervals.spearman, first.cosine[both], second.cosine[both], first.human[both]
     )

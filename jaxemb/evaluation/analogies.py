@@ -13,26 +13,26 @@ from jaxemb.functional import similarity
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
-CANDIDATES = 5  # of which those that are a form of a word asked are passed over; gensim's
+CANDIDATES = 5  # best rows, of which forms of the question's words are passed over, as in gensim
 
 
 class Answered(NamedTuple):
-    """Every question of a test, and how it was answered."""
+    """For every question of a test, whether it was answered, and answered right."""
 
     name: str
     sections: tuple[str, ...]
     right: Bool[Any, " questions"]
-    asked: Bool[Any, " questions"]
+    scored: Bool[Any, " questions"]  # answered, right or wrong; others are skipped
     known: Bool[Any, " questions"]  # all four words are in the vocabulary
 
 
 class Accuracy(NamedTuple):
-    """The share of questions answered right, and how much of the test it rests on."""
+    """The share of questions answered right, and the numbers of questions behind it."""
 
     share: Estimate
-    asked: int
-    known: int
-    of: int
+    scored: int  # questions that were answered
+    known: int  # questions with all words in the vocabulary
+    of: int  # questions of the test
 
 
 def answer_all(
@@ -43,40 +43,40 @@ def answer_all(
     answer: search.Answer = similarity.cos_add,
     candidates: int = CANDIDATES,
 ) -> Answered:
-    """Answers every question; the words asked, in any case that the policy folds, are no answer.
+    """Answer every question; the question's own words, in any case that is folded, are no answer.
 
-    A question with a word that has no direction (`policies.zero`), or whose answer is unknown, is
-    counted wrong.
+    A question is counted wrong if one of its words has a zero vector (`policies.zero`), or if its
+    answer is unknown.
 
     Source:
         Mikolov et al. 2013, arXiv:1301.3781, section 4.1; `KeyedVectors.evaluate_word_analogies`
         of gensim, which is equal under `policies.GENSIM`.
     """
     flat = [word for question in test.words for word in question]
-    found = policies.find(vocab, table, flat, policy)
-    at, ids = (each.reshape(-1, 4) for each in (found.at, found.ids))
-    asked, known = np.all(at >= 0, axis=1), np.all(ids >= 0, axis=1)
-    directed = np.append(np.any(found.vectors != 0, axis=1), False)
-    fit = np.flatnonzero(asked & np.all(directed[at], axis=1) & (ids[:, 3] >= 0))
-    vectors = np.asarray(found.vectors, np.float32)
-    near, far = vectors[at[fit][:, [1, 2]]], vectors[at[fit][:, :1]]
+    located = policies.find(vocab, table, flat, policy)
+    places, ids = (rows.reshape(-1, 4) for rows in (located.at, located.ids))
+    scored, known = np.all(places >= 0, axis=1), np.all(ids >= 0, axis=1)
+    directed = np.append(np.any(located.vectors != 0, axis=1), False)
+    fit = np.flatnonzero(scored & np.all(directed[places], axis=1) & (ids[:, 3] >= 0))
+    vectors = np.asarray(located.vectors, np.float32)
+    near, far = vectors[places[fit][:, [1, 2]]], vectors[places[fit][:, :1]]
     table = search.taken(table, slice(policy.restrict))
     best = search.best(table, near, far, ids[fit, :3], candidates, answer)
     right = np.zeros(len(test.words), bool)
     right[fit] = _right(vocab, policy, best, [test.words[i] for i in fit])
-    return Answered(test.name, test.sections, right, asked, known)
+    return Answered(test.name, test.sections, right, scored, known)
 
 
 def _right(vocab, policy: policies.Policy, best: search.Best, questions) -> list[bool]:
-    """Whether the first candidate that is no form of a word asked is the answer."""
+    """Whether the first candidate that is no form of a word of the question is the answer."""
     words = vocabulary.named(vocab)
-    found = []
+    right = []
     for question, values, rows in zip(questions, *best, strict=True):
-        *asked, answer = map(policy.fold, question)
+        *given, answer = map(policy.fold, question)
         forms = [policy.fold(words[row]) for row in rows[np.isfinite(values)]]
-        left = [form for form in forms if form not in asked] or forms[-1:]
-        found.append(bool(left) and left[0] == answer)
-    return found
+        left = [form for form in forms if form not in given] or forms[-1:]
+        right.append(bool(left) and left[0] == answer)
+    return right
 
 
 def score(answered: Answered) -> dict[str, Accuracy]:
@@ -98,14 +98,14 @@ def score(answered: Answered) -> dict[str, Accuracy]:
 
 def _accuracy(answered: Answered, sections: Iterable[str]) -> Accuracy:
     inside = np.isin(answered.sections, list(sections))
-    asked = answered.asked & inside
-    share = intervals.share(answered.right[asked])
+    scored = answered.scored & inside
+    share = intervals.share(answered.right[scored])
     return Accuracy(
-        share, int(asked.sum()), int((answered.known & inside).sum()), int(inside.sum())
+        share, int(scored.sum()), int((answered.known & inside).sum()), int(inside.sum())
     )
 
 
 def compare(first: Answered, second: Answered) -> Difference:
-    """The share right of the first minus that of the second, on the questions both were asked."""
-    both = first.asked & second.asked
+    """The share right of the first minus that of the second, on the questions both answered."""
+    both = first.scored & second.scored
     return intervals.share_difference(first.right[both], second.right[both])

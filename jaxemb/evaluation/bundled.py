@@ -1,7 +1,7 @@
-"""The tests at hand: WordSim-353, SimLex-999 and Google's analogies, as they come with gensim.
+"""The tests that come with gensim: WordSim-353, SimLex-999 and Google's analogies.
 
-(`pip install gensim`, or the extra `demo`.) Scores alone; with intervals and by section:
-`agreement` and `analogies`.
+Install gensim by `pip install gensim`, or by the extra `demo`. The functions here give scores
+alone; `agreement` and `analogies` give intervals, and scores by section.
 """
 
 import functools
@@ -18,18 +18,18 @@ from jaxemb.text.vocabulary import HasWords
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 QUESTIONS = "questions-words.txt"
 HOW_TO_GET = "the test files come with gensim: pip install gensim"
-FREQUENT = 30_000  # words among which analogies are answered, as word2vec's demo does
+FREQUENT = 30_000  # most frequent words, among which analogies are answered, as in word2vec's demo
 
 
 class Score(NamedTuple):
-    """Agreement with a test, and how much of the test could be asked."""
+    """A score on a test, and the number of items that it rests on."""
 
     value: float  # Spearman's rho, or the share of questions answered right
-    asked: int
-    of: int
+    scored: int  # items without unknown words
+    of: int  # items of the test
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} on {self.asked} of {self.of} ({self.asked / self.of:.0%})"
+        return f"{self.value:.3f} on {self.scored} of {self.of} ({self.scored / self.of:.0%})"
 
 
 def test_files() -> Path | None:
@@ -41,13 +41,13 @@ def test_files() -> Path | None:
 
 
 def pairs() -> list[datasets.Pairs]:
-    """The tests of word similarity at hand; none without the files."""
+    """The bundled tests of word similarity; empty if gensim is not installed."""
     folder = test_files()
     return [_pairs(folder / file, name) for name, file in PAIRS.items()] if folder else []
 
 
 def questions() -> list[datasets.Questions]:
-    """The tests of analogies at hand; none without the file."""
+    """The bundled tests of analogies; empty if gensim is not installed."""
     folder = test_files()
     return [_questions(folder / QUESTIONS)] if folder else []
 
@@ -57,21 +57,21 @@ _questions = functools.lru_cache(maxsize=2)(datasets.questions)
 
 
 def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, Score]:
-    """Spearman correlation of cosine with human judgement, by test; empty without the files."""
-    found = {}
+    """Spearman correlation of cosine with human scores, by test; empty without gensim."""
+    scores = {}
     for test in pairs():
         judged = agreement.judge(vocab, table, test)
-        asked = judged.asked
-        human, ours = judged.human[asked], judged.cosine[asked]
+        scored = judged.scored
+        human, ours = judged.human[scored], judged.cosine[scored]
         rho = float(intervals.spearman(human, ours)) if len(ours) > 1 else float("nan")
-        found[test.name] = Score(rho, len(ours), len(asked))
-    return found
+        scores[test.name] = Score(rho, len(ours), len(scored))
+    return scores
 
 
 def analogies(
     vocab: HasWords, table: Float[Any, "vocab dim"], *, restrict_vocab: int = FREQUENT
 ) -> Score | None:
-    """a is to b as c is to what? The share right, by 3CosAdd; None without the file.
+    """The share of "a is to b as c is to what?" answered right, by 3CosAdd; None without gensim.
 
     Args:
         restrict_vocab: questions and answers are limited to the most frequent words.
@@ -79,7 +79,7 @@ def analogies(
     policy = policies.GENSIM._replace(restrict=restrict_vocab)
     for test in questions():
         answered = analogies_lib.answer_all(vocab, table, test, policy)
-        right = answered.right[answered.asked]
+        right = answered.right[answered.scored]
         value = float(np.mean(right)) if len(right) else float("nan")
-        return Score(value, len(right), len(answered.asked))
+        return Score(value, len(right), len(answered.scored))
     return None

@@ -1,8 +1,8 @@
-"""Test files of words in context, as they are published; a user supplies them.
+"""Readers of published tests of words in context; the user supplies the files.
 
 WiC: `word, part of speech, i-j, sentence, sentence`, separated by tabs, and T or F a line in a gold
 file. WiC-TSV: `word, position, sentence[, definition, hypernyms]` and a file of labels. CoSimLex:
-two words, two contexts that mark them with <strong>, and how similar people found them in each.
+two words, two contexts that mark them with <strong>, and a human similarity score for each.
 """
 
 import re
@@ -20,7 +20,7 @@ TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": Fa
 
 
 class Wic(NamedTuple):
-    """Has the word the same sense in both sentences?"""
+    """WiC: does a word have the same sense in two sentences?"""
 
     name: str
     words: tuple[str, ...]
@@ -32,7 +32,7 @@ class Wic(NamedTuple):
 
 
 class WicTsv(NamedTuple):
-    """Has the word the sense that is described?"""
+    """WiC-TSV: does a word have the sense that is described?"""
 
     name: str
     words: tuple[str, ...]
@@ -44,7 +44,7 @@ class WicTsv(NamedTuple):
 
 
 class CoSimLex(NamedTuple):
-    """Pairs of words in two contexts each, and how similar people found them there."""
+    """Pairs of words in two contexts each, and their human similarity in each context."""
 
     name: str
     words: tuple[tuple[str, str], ...]
@@ -54,7 +54,7 @@ class CoSimLex(NamedTuple):
 
 
 def wic(path: str | Path, gold: str | Path | None = None, name: str | None = None) -> Wic:
-    """A split of WiC, such as train.data.txt and train.gold.txt.
+    """Read a split of WiC, such as train.data.txt and train.gold.txt.
 
     Raises:
         InputError: a file that is not there or not UTF-8; a line that is not five fields, a
@@ -68,11 +68,11 @@ def wic(path: str | Path, gold: str | Path | None = None, name: str | None = Non
     for number, line in _lines(path):
         wanted = "five fields between tabs: word, part of speech, i-j, sentence, sentence"
         word, part, places, one, two = _fields(path, number, line, wanted, 5)
-        found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", places.strip())
-        if not found:
+        match = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", places.strip())
+        if not match:
             raise _bad(path, number, places, "two positions such as 2-5")
         tokens = _tokens(one), _tokens(two)
-        positions = [int(each) for each in found.groups()]
+        positions = [int(digits) for digits in match.groups()]
         for position, sentence in zip(positions, tokens, strict=True):
             _inside(path, number, position, sentence)
         words.append(word.strip())
@@ -93,7 +93,7 @@ def wic(path: str | Path, gold: str | Path | None = None, name: str | None = Non
 
 
 def wic_tsv(path: str | Path, gold: str | Path | None = None, name: str | None = None) -> WicTsv:
-    """A split of WiC-TSV; definition and hypernyms may be left out, as in its examples file.
+    """Read a split of WiC-TSV; definition and hypernyms may be missing, as in its examples file.
 
     Raises:
         InputError: as for `wic`; a line that is not three to five fields.
@@ -115,8 +115,8 @@ def wic_tsv(path: str | Path, gold: str | Path | None = None, name: str | None =
         sentences.append(tokens)
         at.append(int(place))
         definitions.append(definition.strip())
-        named = (each.strip().strip("_") for each in above.split(","))
-        hypernyms.append(tuple(each for each in named if each))
+        named = (hypernym.strip().strip("_") for hypernym in above.split(","))
+        hypernyms.append(tuple(hypernym for hypernym in named if hypernym))
     same = _gold(gold, path, len(words))
     return WicTsv(
         name=name or path.stem,
@@ -130,7 +130,7 @@ def wic_tsv(path: str | Path, gold: str | Path | None = None, name: str | None =
 
 
 def cosimlex(path: str | Path, name: str | None = None) -> CoSimLex:
-    """A language of CoSimLex, such as cosimlex_en.tsv; its header may be there or not.
+    """Read a language of CoSimLex, such as cosimlex_en.tsv, with or without its header.
 
     Raises:
         InputError: a line of fewer than six fields, a context that does not mark two words, a
@@ -153,7 +153,7 @@ def cosimlex(path: str | Path, name: str | None = None) -> CoSimLex:
         plain = [_unmarked(path, number, text) for text in texts]
         words.append((first, second))
         contexts.append(tuple(text for text, _ in plain))
-        spans.append([found for _, found in plain])
+        spans.append([marks for _, marks in plain])
         human.append([_number(path, number, field) for field in fields[4:6]])
     return CoSimLex(
         name or path.stem, tuple(words), tuple(contexts), np.array(spans), np.array(human)
@@ -176,15 +176,15 @@ def _unmarked(path: Path, number: int, text: str) -> tuple[str, list[tuple[int, 
 def _gold(gold: str | Path | None, path: Path, wanted: int) -> Bool[Any, " items"] | None:
     if gold is None:
         return None
-    gold, found = Path(gold), []
+    gold, labels = Path(gold), []
     for number, line in _lines(gold):
         label = line.strip().lower()
         if label not in TRUTH:
             raise _bad(gold, number, line, "T or F")
-        found.append(TRUTH[label])
-    if len(found) != wanted:
-        raise InputError(f"{gold}: {len(found):,} labels, but {wanted:,} lines in {path}")
-    return np.array(found, bool)
+        labels.append(TRUTH[label])
+    if len(labels) != wanted:
+        raise InputError(f"{gold}: {len(labels):,} labels, but {wanted:,} lines in {path}")
+    return np.array(labels, bool)
 
 
 def _inside(path: Path, number: int, position: int, tokens: Any) -> None:
@@ -201,22 +201,22 @@ def _fields(path: Path, number: int, line: str, wanted: str, *sizes: int) -> lis
 
 
 def _refuse_quoted(path: Path, number: int, *words: str) -> None:
-    """Raises InputError for words in quotes, which would be taken for a part of them."""
+    """Raise InputError for words in quotes: the quotes would become a part of the words."""
     for word in words:
         if re.fullmatch('".+"', word.strip()):
             raise _bad(path, number, word, "fields without quotes (quoting=csv.QUOTE_NONE)")
 
 
 def _tokens(sentence: str) -> list[str]:
-    """What stands between spaces, and no other white space: positions count these."""
+    """The tokens between spaces, not other white space: positions count these tokens."""
     return [token for token in sentence.split(" ") if token]
 
 
 def _number(path: Path, number: int, field: str) -> float:
-    found = tabular.number(field.strip())
-    if found is None:
+    value = tabular.number(field.strip())
+    if value is None:
         raise _bad(path, number, field, "a number")
-    return found
+    return value
 
 
 def _bad(path: Path, number: int, got: str, wanted: str) -> InputError:
@@ -224,8 +224,8 @@ def _bad(path: Path, number: int, got: str, wanted: str) -> InputError:
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    """Lines that say something, with their numbers; trailing tabs are fields, so they stay."""
-    found = list(tabular.lines(path))
-    if not found:
+    """Lines that are not blank, with their numbers; trailing tabs are fields, so they stay."""
+    numbered = list(tabular.lines(path))
+    if not numbered:
         raise InputError(f"{path}: nothing in it")
-    return found
+    return numbered

@@ -1,7 +1,7 @@
-"""What context changed, layer by layer, with the known biases taken out.
+"""Measures of how context changes vectors, layer by layer, with their known biases removed.
 
-`describe` measures every layer of an embedder on the same running words. The measures themselves
-are pure functions of arrays, in `occurrences` and `jacobians`, and are named here.
+`describe` measures every layer of an embedder on the same tokens. The measures themselves are pure
+functions of arrays, in `occurrences` and `jacobians`, and can be imported from here.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ __all__ = [
 
 
 class Contextuality(NamedTuple):
-    """One layer. Means over words are over those of at least `min_occurrences`, each once."""
+    """Measures of one layer; means over words count each word of `min_occurrences` or more once."""
 
     layer: int
     occurrences: int
@@ -58,9 +58,9 @@ class Contextuality(NamedTuple):
     context_share_corrected: float  # for degrees of freedom: 1 for noise
     self_similarity: float
     intra_sentence: float  # of a word with the OTHER words of its sentence
-    anisotropy: float  # of two occurrences: a random sentence each, and a random word of it
+    anisotropy: float  # mean cosine of random words of two random sentences
     explainable_variance: float  # of `min_occurrences` occurrences of a word
-    explainable_variance_baseline: float  # of as many of any words
+    explainable_variance_baseline: float  # of as many occurrences of any words
     cka: float | None  # unbiased, with the static vectors; None without them
     procrustes: float | None  # similarity up to rotation and scale, with the static vectors
     procrustes_baseline: float | None  # with the static vectors in a random order
@@ -101,13 +101,13 @@ def describe(
     """Every measure of every layer, on the host in float64.
 
     Args:
-        key: for the draws of occurrences, the same in every layer.
-        draws: of the baseline of explainable variance.
-        layers: an array [layers, occurrences, dim], or layers one after another: one is held at a
-            time.
-        static: the static vector of every occurrence [occurrences, any width]; or None.
-        types: which word each occurrence is; below 0: padding, which is left out.
-        sentences: which sentence each stands in.
+        key: for the draws of occurrences, which are the same in every layer.
+        draws: number of draws for the baseline of explainable variance.
+        layers: an array [layers, occurrences, dim], or an iterable of layers, of which one is held
+            in memory at a time.
+        static: the static vector of every occurrence, [occurrences, any width], or None.
+        types: the word of each occurrence; below 0 for padding, which is left out.
+        sentences: the sentence of each occurrence.
 
     Raises:
         InputError: arrays of different lengths, NaN, or no word of `min_occurrences`.
@@ -129,7 +129,7 @@ def describe(
 
 
 def _frequent(types: Any, least: int) -> Any:
-    """Types numbered anew: those of `least` occurrences from 0 on, all others -1."""
+    """Types renumbered: those of at least `least` occurrences from 0 on, all others -1."""
     _, number, n = np.unique(types, return_inverse=True, return_counts=True)
     if not (enough := n >= least).any():
         raise InputError(
@@ -154,7 +154,7 @@ def _layer(key: Any, i: int, vectors: Any, static: Any, which: _Which) -> Contex
     in_sentence = intra_sentence_similarity(vectors, sentences, num_sentences)
     baseline = explainable_variance_baseline(key, vectors, least, which.draws)
     weights = sentence_weights(sentences, num_sentences)
-    of = linalg.spectrum(vectors, center=True)
+    spectrum = linalg.spectrum(vectors, center=True)
     cka = procrustes = shuffled = None
     if static is not None:
         cka = float(linalg.cka(static, vectors))
@@ -175,18 +175,18 @@ def _layer(key: Any, i: int, vectors: Any, static: Any, which: _Which) -> Contex
         cka=cka,
         procrustes=procrustes,
         procrustes_baseline=shuffled,
-        rank=linalg.rank(of),
-        spectrum=of.values,
-        effective_rank=float(linalg.effective_rank(of)),
-        isoscore=float(linalg.isoscore(of)),
+        rank=linalg.rank(spectrum),
+        spectrum=spectrum.values,
+        effective_rank=float(linalg.effective_rank(spectrum)),
+        isoscore=float(linalg.isoscore(spectrum)),
     )
 
 
 def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
     """max_Q <L Q, R> / (||L|| ||R||), centred: 1 up to rotation, shift and scale.
 
-    It is ||L'R||_* / (||L|| ||R||) and may compare different widths. It grows with dim / rows
-    whatever the tables: compare it with that of the rows in a random order.
+    It is ||L'R||_* / (||L|| ||R||) and may compare different widths. It grows with dim / rows for
+    any tables: compare it with its value for rows in a random order.
 
     Args:
         left: [rows, n].
@@ -200,14 +200,14 @@ def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
         needs all singular vectors; these are values alone.
     """
     xp, left, right = arrays.raised(left, right)
-    left, right = (linalg.center(each) for each in (left, right))
+    left, right = (linalg.center(side) for side in (left, right))
     sizes = length(left) * length(right)
     nuclear = xp.sum(derivatives.singular_values(matmul(left.T, right)))
     return xp.where(sizes > 0, ratio(nuclear, sizes), xp.nan)
 
 
 def _mean(values: Float[Any, " some"]) -> float:
-    """Of those that are known."""
+    """The mean of the values that are not NaN."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
 
@@ -221,10 +221,10 @@ def _groups(random: Any, types: Int[Any, " occurrences"], n: int) -> Int[Any, "t
 
 
 def _rows(vectors: Any, kept: Any, wanted: int, name: str) -> Any:
-    found = arrays.table(np.asarray(vectors), name)
-    if len(found) != wanted:
-        raise InputError(f"{name}: {len(found):,} vectors for {wanted:,} occurrences")
-    found = found[kept]
-    if (bad := arrays.first_bad_row(found)) >= 0:
+    rows = arrays.table(np.asarray(vectors), name)
+    if len(rows) != wanted:
+        raise InputError(f"{name}: {len(rows):,} vectors for {wanted:,} occurrences")
+    rows = rows[kept]
+    if (bad := arrays.first_bad_row(rows)) >= 0:
         raise InputError(f"{name}: NaN or infinity in occurrence {int(kept[bad]):,}")
-    return found
+    return rows

@@ -1,6 +1,6 @@
-"""Test files of word similarity and of analogies, as they are published.
+"""Readers of published tests of word similarity and of analogies.
 
-Similarity: two words and a score a line, apart by tabs, commas, semicolons or blanks, in quotes or
+Similarity: two words and a score a line, separated by tabs, commas, semicolons or blanks, quoted or
 not, with or without a header and an index: WordSim-353 (combined.csv), SimLex-999.txt, MEN (both
 forms), RareWords, SimVerb-3500, gensim's files, what R and pandas write. Analogies: four words a
 line under `: section` lines (questions-words.txt), or the MSR pair of files
@@ -21,7 +21,7 @@ TAGGED = re.compile(r"(.+)-[nvjar]")  # MEN's lemma form: sun-n, bright-j, run-v
 
 
 class Pairs(NamedTuple):
-    """Pairs of words, and how similar people found them."""
+    """Pairs of words, and human scores of their similarity."""
 
     name: str
     left: tuple[str, ...]
@@ -38,7 +38,7 @@ class Questions(NamedTuple):
 
 
 def pairs(path: str | Path, name: str | None = None) -> Pairs:
-    """A test of word similarity.
+    """Read a test of word similarity.
 
     The score is the first column after the words that holds numbers. Lines that begin with # are
     comments; a first line without a number there is a header; a first column of row numbers, or
@@ -74,8 +74,8 @@ def _pair(path: Path, row: tabular.Row, columns: tabular.Columns) -> tuple[str, 
     if size <= columns.score:
         raise _bad(path, row)
     if size < wanted or any(row.fields[wanted:]):
-        said = f"{size} fields, where line {columns.told_by:,} has {wanted}"
-        raise _bad(path, row, f" ({said}: is it a comma in a number or a word?)")
+        mismatch = f"{size} fields, where line {columns.told_by:,} has {wanted}"
+        raise _bad(path, row, f" ({mismatch}: is it a comma in a number or a word?)")
     one, other = row.fields[columns.words : columns.words + 2]
     field = row.fields[columns.score]
     score = tabular.number(field)
@@ -92,7 +92,7 @@ def _bad(path: Path, row: tabular.Row, more: str = "") -> InputError:
 
 
 def questions(path: str | Path, name: str | None = None) -> Questions:
-    """A test of analogies.
+    """Read a test of analogies.
 
     Lines that begin with # or // are comments. A file that ends in .questions has three words a
     line, and a file .answers beside it the section and the fourth word.
@@ -117,11 +117,11 @@ def questions(path: str | Path, name: str | None = None) -> Questions:
 
 def _msr(path: Path, name: str) -> Questions:
     beside = path.with_suffix(".answers")
-    asked = [_fields(path, n, line, "a b c") for n, line in tabular.lines(path)]
+    triples = [_fields(path, n, line, "a b c") for n, line in tabular.lines(path)]
     answers = [_fields(beside, n, line, "section d") for n, line in tabular.lines(beside)]
-    if len(asked) != len(answers):
-        raise InputError(f"{path}: {len(asked):,} questions, but {len(answers):,} in {beside}")
-    words = tuple((*abc, d) for abc, (_, d) in zip(asked, answers, strict=True))
+    if len(triples) != len(answers):
+        raise InputError(f"{path}: {len(triples):,} questions, but {len(answers):,} in {beside}")
+    words = tuple((*abc, d) for abc, (_, d) in zip(triples, answers, strict=True))
     return Questions(name, words, tuple(section for section, _ in answers))
 
 

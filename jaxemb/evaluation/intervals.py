@@ -1,7 +1,7 @@
-"""How far a score could be another with another sample of the same test: bootstrap intervals.
+"""Bootstrap confidence intervals of evaluation scores.
 
-The items of a test are drawn again with replacement, 1,000 times; the interval holds the middle
-95 % of the scores. Two tables are compared item by item: on the same draws of the items both know.
+The items of a test are resampled with replacement, 1,000 times; the interval holds the middle 95 %
+of the scores. Two tables are compared on the same resamples, of the items that both have scored.
 
 Source:
     Efron and Tibshirani 1993, "An Introduction to the Bootstrap", sections 13.3 (percentiles)
@@ -17,11 +17,11 @@ from jaxtyping import Bool, Float
 
 RESAMPLES = 1000
 LEVEL = 0.95
-ENTRIES = 2**22  # of one array of resamples
+ENTRIES = 2**22  # of one array of resamples, at most
 
 
 class Estimate(NamedTuple):
-    """A score and its 95 % interval; NaN where nothing was asked."""
+    """A score and its 95 % interval; NaN if there are no items."""
 
     value: float
     low: float
@@ -32,14 +32,14 @@ class Estimate(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """First minus second on the items both were asked."""
+    """The first score minus the second, on the items that both tables have scored."""
 
     value: float
     low: float
     high: float
     p: float  # two-sided, by bootstrap
     items: int
-    mcnemar: float | None = None  # two-sided and exact; for right and wrong alone
+    mcnemar: float | None = None  # p, two-sided and exact; only of items that are right or wrong
 
 
 NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
@@ -81,20 +81,20 @@ def correlation(
 def resampled(
     statistic: Statistic, *arrays: Float[Any, " items"], seed: int = 0
 ) -> Float[Any, " resamples"]:
-    """The statistic of items drawn again; equal seeds and sizes draw equal items."""
+    """The statistic of each resample; equal seeds and numbers of items give equal resamples."""
     random, items = np.random.default_rng(seed), len(arrays[0])
     batch = min(max(ENTRIES // items, 1), RESAMPLES)
-    found = []
+    scores = []
     for start in range(0, RESAMPLES, batch):
         drawn = random.integers(0, items, (min(batch, RESAMPLES - start), items))
-        found.append(statistic(*(array[drawn] for array in arrays)))
-    return np.concatenate(found)
+        scores.append(statistic(*(array[drawn] for array in arrays)))
+    return np.concatenate(scores)
 
 
 def share(right: Bool[Any, " items"], seed: int = 0) -> Estimate:
     """The share that is right, with its interval.
 
-    How many are right among items drawn again is binomial: they need not be drawn one by one.
+    The number right in a resample is binomial, so items need not be drawn one by one.
     """
     if not len(right):
         return NOTHING
@@ -110,7 +110,7 @@ def correlation_difference(
     human: Float[Any, " items"],
     seed: int = 0,
 ) -> Difference:
-    """How much better the first agrees with what the second is judged by too."""
+    """The first table's correlation with human scores minus the second's, with an interval."""
 
     def apart(a, b, judged):
         return statistic(a, judged) - statistic(b, judged)
@@ -125,7 +125,7 @@ def correlation_difference(
 def share_difference(
     first: Bool[Any, " items"], second: Bool[Any, " items"], seed: int = 0
 ) -> Difference:
-    """How much more often the first is right, with McNemar's exact test."""
+    """The first share right minus the second, with an interval and McNemar's exact test."""
     items = len(first)
     if not items:
         return Difference(*NOTHING, float("nan"), 0)
@@ -139,7 +139,7 @@ def share_difference(
 
 
 def _middle(drawn: Float[Any, " resamples"]) -> tuple[float, float]:
-    kept = drawn[np.isfinite(drawn)]  # a draw of one item again and again has no correlation
+    kept = drawn[np.isfinite(drawn)]  # a resample of one item repeated has no correlation
     if not len(kept):
         return float("nan"), float("nan")
     low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -147,7 +147,7 @@ def _middle(drawn: Float[Any, " resamples"]) -> tuple[float, float]:
 
 
 def _two_sided(drawn: Float[Any, " resamples"]) -> float:
-    """How often 0 is passed, counted twice; never 0, which 1,000 draws cannot tell."""
+    """The two-sided bootstrap p-value of a difference; never 0, which 1,000 draws cannot show."""
     drawn = drawn[np.isfinite(drawn)]
     tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     return min(2 * (tail + 1) / (len(drawn) + 1), 1.0)

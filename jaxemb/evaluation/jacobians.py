@@ -1,4 +1,4 @@
-"""How much of what a word becomes is its context's doing: the Jacobian of a contextualizer.
+"""The Jacobian of a contextualizer: how much each output depends on the other words.
 
 J_{t,s} = d output_t / d input_s, [dim_out, dim]. A static embedder has J_{t,s} = 0 for s != t; a
 causal one for s > t, exactly.
@@ -23,15 +23,15 @@ def jacobian_norms(
 ) -> Float[Array, "time_out time"]:
     """||J_{t,s}||_F for every output t and input s, exactly.
 
-    One row of blocks at a time: the memory is that of one, [dim_out, time, dim].
+    Rows of blocks are computed one at a time: memory holds one, [dim_out, time, dim].
     """
     outputs, pull = jax.vjp(apply, vectors)
     time, dim = outputs.shape
 
     def row(t):
         axes = jnp.eye(dim, dtype=outputs.dtype)
-        each = jnp.zeros((dim, time, dim), outputs.dtype).at[:, t, :].set(axes)
-        (block,) = jax.vmap(pull)(each)
+        cotangents = jnp.zeros((dim, time, dim), outputs.dtype).at[:, t, :].set(axes)
+        (block,) = jax.vmap(pull)(cotangents)
         return length(block, axis=(0, 2))
 
     return jax.lax.map(row, jnp.arange(time, dtype=jnp.int32))
@@ -42,7 +42,7 @@ def sampled_jacobian_norms(
 ) -> Float[Array, "time_out time"]:
     """||J_{t,s}||_F from `probes` random signs v for each t: E ||v' J||^2 = ||J||_F^2.
 
-    The squares are unbiased; a norm is low by about 1 / (4 probes) of itself at the most.
+    The squares are unbiased; a norm is too small by a share of at most about 1 / (4 probes).
 
     Source:
         Hutchinson 1990.
@@ -53,9 +53,9 @@ def sampled_jacobian_norms(
 
     def row(t):
         signs = jax.random.rademacher(jax.random.fold_in(key, t), (probes, dim), outputs.dtype)
-        each = jnp.zeros((probes, time, dim), outputs.dtype).at[:, t, :].set(signs)
-        (found,) = jax.vmap(pull)(each)
-        return root(jnp.sum(jnp.mean(found * found, axis=0), axis=1))
+        cotangents = jnp.zeros((probes, time, dim), outputs.dtype).at[:, t, :].set(signs)
+        (products,) = jax.vmap(pull)(cotangents)
+        return root(jnp.sum(jnp.mean(products * products, axis=0), axis=1))
 
     return jax.lax.map(row, jnp.arange(time, dtype=jnp.int32))
 
@@ -67,16 +67,16 @@ def jacobian_share(
     key: Any = None,
     probes: int | None = None,
 ) -> Float[Array, " time"]:
-    """sum_{s != t} ||J_{t,s}||_F / sum_s ||J_{t,s}||_F for every output t; 0 where all is static.
+    """sum_{s != t} ||J_{t,s}||_F / sum_s ||J_{t,s}||_F for every output t; 0 for a static map.
 
     Args:
         apply: vectors [time, dim] of ONE sentence -> vectors [time, dim_out].
-        probes: by so many random probes of each output instead of its dim_out rows: for long
-            sentences and wide outputs.
+        probes: estimate from so many random probes of each output instead of its dim_out rows, for
+            long sentences and wide outputs.
         key: for the probes; `jax.random.key(0)` by default.
 
     Returns:
-        NaN for an output that depends on nothing.
+        NaN for an output that depends on no input.
     """
     if probes is None:
         norms = jacobian_norms(apply, vectors)

@@ -1,6 +1,6 @@
-"""Words as a user meets them: what is near a word, what completes an analogy, what stands apart.
+"""Questions about words: neighbours, analogies, the odd one out, similarity and distance.
 
-Everywhere a word is wanted, a vector [dim] may be given: one made of subwords, a mean, any.
+Where the type is `Word`, a vector [dim] may stand for a word: one made of subwords, a mean, any.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ Compose = Callable[[Sequence[str]], Float[Any, "words dim"]]
 
 
 class Neighbours(NamedTuple):
-    """Words by falling nearness, with their cosine or distance."""
+    """The neighbours of a word, nearest first, with their cosines or distances."""
 
     word: str
     words: tuple[str, ...]
@@ -34,7 +34,7 @@ class Neighbours(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What an answer is to be near to, and what it is to be far from."""
+    """The words that an answer should be near to, and those it should be far from."""
 
     positive: Sequence[Word]
     negative: Sequence[Word] = ()
@@ -48,7 +48,7 @@ def nearest(vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int 
     """The k words of largest cosine with `word`, itself left out.
 
     Raises:
-        InputError: the word is not in the vocabulary, with words that look like it.
+        InputError: the word is not in the vocabulary; the message names words spelled like it.
     """
     return most_similar(vocab, table, [word], k=k)
 
@@ -57,8 +57,8 @@ def nearest_euclidean(
     vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int = 10
 ) -> Neighbours:
     """The k words at the smallest Euclidean distance from `word`, itself left out."""
-    found = most_similar(vocab, table, [word], k=k, answer=functional.closeness)
-    return found._replace(values=tuple(-value for value in found.values))
+    nearest_words = most_similar(vocab, table, [word], k=k, answer=functional.closeness)
+    return nearest_words._replace(values=tuple(-value for value in nearest_words.values))
 
 
 def most_similar(
@@ -74,16 +74,16 @@ def most_similar(
 
     Args:
         vocab: what names the rows.
-        table: NumPy (memory-mapped too) or jax; of any size, for it is read in blocks.
+        table: NumPy (memory-mapped too) or jax; of any size, because it is read in blocks.
         positive: words or vectors to be near to.
         negative: words or vectors to be far from.
         k: how many.
         answer: how a row is scored: `similarity.cos_add`, `cos_mul`, `closeness`, or your own.
-        unknown: makes the vectors of words that are not in the vocabulary; without it, or where it
-            makes zeros, they are refused.
+        unknown: makes the vectors of words that are not in the vocabulary. Without it, or where it
+            makes zeros, such words raise InputError.
 
     Raises:
-        InputError: a word is not in the vocabulary, with words that look like it.
+        InputError: a word is not in the vocabulary; the message names words spelled like it.
     """
     return most_similar_of_each(vocab, table, [Query(positive, negative)], k, answer, unknown)[0]
 
@@ -96,20 +96,20 @@ def most_similar_of_each(
     answer: search.Answer = functional.cos_add,
     unknown: Compose | None = None,
 ) -> list[Neighbours]:
-    """`most_similar` for many queries, while the table streams by once for each of their shapes."""
+    """`most_similar` for many queries; the table is read once for each shape of the queries."""
     at_least(1, k=k)
-    words, asked = vocabulary.named(vocab), list(queries)
+    words, listed = vocabulary.named(vocab), list(queries)
     shapes = defaultdict(list)
-    for i, query in enumerate(asked):
+    for i, query in enumerate(listed):
         for side in query:
             if isinstance(side, str):
                 raise InputError(f"got the words {side!r:.60}; wanted a list, even of one word")
         shapes[len(query.positive), len(query.negative)].append(i)
-    found: dict[int, Neighbours] = {}
+    answers: dict[int, Neighbours] = {}
     for shape, places in shapes.items():
         if not sum(shape):
-            raise InputError("nothing is asked: wanted a word to be near to")
-        flat = [each for i in places for side in asked[i] for each in side]
+            raise InputError("the query is empty: wanted a word to be near to")
+        flat = [word for i in places for side in listed[i] for word in side]
         flat = _composed(vocab, flat, unknown) if unknown else flat
         ids, vectors = _rows(vocab, table, flat)
         ids, vectors = ids.reshape(len(places), -1), vectors.reshape(len(places), sum(shape), -1)
@@ -118,8 +118,8 @@ def most_similar_of_each(
         for i, values, rows in zip(places, *best, strict=True):
             kept = np.isfinite(values)
             named = tuple(words[row] for row in rows[kept])
-            found[i] = Neighbours(str(asked[i]), named, tuple(values[kept].tolist()))
-    return [found[i] for i in range(len(asked))]
+            answers[i] = Neighbours(str(listed[i]), named, tuple(values[kept].tolist()))
+    return [answers[i] for i in range(len(listed))]
 
 
 def analogy(
@@ -136,7 +136,7 @@ def analogy(
 
 
 def doesnt_match(vocab: HasWords, table: Float[Any, "vocab dim"], words: Sequence[str]) -> str:
-    """The word of least cosine with the mean of the unit vectors of all.
+    """The odd one out: the word of least cosine with the mean of the unit vectors of all words.
 
     Raises:
         InputError: no word at all, or one that is not in the vocabulary.
@@ -168,7 +168,7 @@ def euclidean_distance(
 
 
 def _composed(vocab: HasWords, words: Sequence[Word], unknown: Compose) -> list[Word]:
-    """With vectors in the place of unknown words that have one."""
+    """The words, with vectors in place of unknown words for which `unknown` makes one."""
     number = vocabulary.numbers(vocabulary.named(vocab))
     missing = [word for word in words if isinstance(word, str) and word not in number]
     made = dict(zip(missing, unknown(missing), strict=True)) if missing else {}

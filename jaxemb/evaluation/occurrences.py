@@ -1,8 +1,8 @@
-"""How far the occurrences of one word are apart: closed forms that form no pair.
+"""Similarity and variance of the occurrences of words, in closed forms that form no pairs.
 
-`vectors` [occurrences, dim] are what a layer gives for running words; `types` says which word each
-one is, `sentences` in which sentence it stands. A type or sentence below 0 is padding, and counts
-nowhere. NumPy in, NumPy out in float64; jax in, jax out, under jit with static `num_types`.
+`vectors` [occurrences, dim] are the vectors that a layer gives for tokens; `types` are the words of
+these tokens, `sentences` their sentences. A type or sentence below 0 is padding, and is ignored.
+NumPy in, NumPy out in float64; jax in, jax out, under jit with static `num_types`.
 """
 
 from typing import Any, NamedTuple
@@ -38,8 +38,8 @@ def self_similarity(
     alone = segment_sums.sums(xp.sum(unit * unit, axis=1), types, num_types)
     n = segment_sums.counts(types, num_types)
     pairs = n * (n - 1.0)
-    found = (xp.sum(together * together, axis=1) - alone) / xp.where(pairs > 0, pairs, 1.0)
-    return xp.where(pairs > 0, found, xp.nan)
+    means = (xp.sum(together * together, axis=1) - alone) / xp.where(pairs > 0, pairs, 1.0)
+    return xp.where(pairs > 0, means, xp.nan)
 
 
 def intra_sentence_similarity(
@@ -51,9 +51,9 @@ def intra_sentence_similarity(
 ) -> Float[Any, " sentences"]:
     """The mean cosine of a word with its sentence, by sentence.
 
-    As published the sentence is the mean of all its words, the word itself among them: m orthogonal
-    words have 1 / sqrt(m), so short sentences look alike. Unbiased, it is the mean of the OTHER
-    words, and orthogonal words have 0.
+    As published, the sentence vector is the mean of all its words, the word itself included: m
+    orthogonal words have 1 / sqrt(m), so short sentences look similar. Unbiased, it is the mean of
+    the OTHER words, and orthogonal words have 0.
 
     Returns:
         NaN for a sentence without words, or without two when unbiased.
@@ -66,18 +66,18 @@ def intra_sentence_similarity(
     around = linalg.unit_rows(whole - vectors if unbiased else whole)
     cosine = xp.sum(linalg.unit_rows(vectors) * around, axis=1)
     m = segment_sums.counts(sentences, num_sentences)
-    found = segment_sums.sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
-    return xp.where(m >= (2 if unbiased else 1), found, xp.nan)
+    means = segment_sums.sums(cosine, sentences, num_sentences) / xp.maximum(m, 1.0)
+    return xp.where(m >= (2 if unbiased else 1), means, xp.nan)
 
 
 def anisotropy(
     vectors: Float[Any, "occurrences dim"], weights: Float[Any, " occurrences"] | None = None
 ) -> Float[Any, ""]:
-    """The mean cosine of two different occurrences of any words: what similarity must exceed.
+    """The mean cosine of two different occurrences of any words: the baseline of similarities.
 
     Args:
-        weights: how often an occurrence is drawn; all alike by default. `sentence_weights` draws a
-            sentence, then a word of it, as the source does.
+        weights: the probability of each occurrence, up to scale; uniform by default. With
+            `sentence_weights`, a sentence is drawn, then a word of it, as in the source.
 
     Source:
         Ethayarajh 2019, arXiv:1909.00512, section 3.4. Two draws with probabilities p are
@@ -95,7 +95,7 @@ def anisotropy(
 def sentence_weights(
     sentences: Int[Any, " occurrences"], num_sentences: int
 ) -> Float[Any, " occurrences"]:
-    """Weights that give every sentence the same, and every word of one the same; 0 to padding."""
+    """Weights of equal sums for all sentences, equal within a sentence; 0 for padding."""
     xp = arrays.namespace(sentences)
     ones = xp.ones(sentences.shape, float)
     m = xp.maximum(segment_sums.sums(ones, sentences, num_sentences), 1.0)
@@ -105,9 +105,9 @@ def sentence_weights(
 def explainable_variance(occurrences: Float[Any, "*batch n dim"]) -> Float[Any, "*batch"]:
     """sigma_1^2 / sum sigma_i^2, uncentred: the share one direction has in a word's occurrences.
 
-    1 for static vectors, and at least 1 / n: noise in 1,024 dimensions has 0.22 at n = 5, so it
-    says something only beside `explainable_variance_baseline` at the same n. Rows of zeros change
-    nothing, so they may pad. By the smaller of both Gram matrices.
+    1 for static vectors, and at least 1 / n: noise in 1,024 dimensions has 0.22 at n = 5, so
+    compare it with `explainable_variance_baseline` at the same n. Rows of zeros change nothing, so
+    they may be padding. Computed from the smaller of the two Gram matrices.
 
     Returns:
         NaN where all are zero.
@@ -131,7 +131,7 @@ def explainable_variance_baseline(
     """`explainable_variance` of n different occurrences of any words, drawn `draws` times.
 
     Args:
-        n: as many as the word has that is compared: the measure falls with n, whatever the vectors.
+        n: the number of occurrences of the word to compare with; the measure falls with n.
 
     Raises:
         InputError: fewer than n occurrences.
@@ -139,19 +139,19 @@ def explainable_variance_baseline(
     most = vectors.shape[0]
     if not 1 <= n <= most:
         raise InputError(f"{n} occurrences to be drawn of {most}; wanted at least 1, at most all")
-    each = most // n  # disjoint draws that one order of all occurrences gives
-    rounds = -(-draws // each)
+    per_order = most // n  # disjoint draws that one order of all occurrences gives
+    rounds = -(-draws // per_order)
     if arrays.namespace(vectors) is np:
         random = generator(key)
-        orders = np.stack([random.permutation(most)[: each * n] for _ in range(rounds)])
+        orders = np.stack([random.permutation(most)[: per_order * n] for _ in range(rounds)])
     else:
         keys, places = jax.random.split(key, rounds), jnp.arange(most, dtype=jnp.int32)
-        orders = jax.vmap(lambda one: jax.random.permutation(one, places)[: each * n])(keys)
+        orders = jax.vmap(lambda one: jax.random.permutation(one, places)[: per_order * n])(keys)
     return explainable_variance(vectors[orders.reshape(-1, n)[:draws]])
 
 
 def generator(key: Any) -> np.random.Generator:
-    """NumPy's random numbers from a JAX key: on the host nothing need be compiled for them."""
+    """A NumPy generator seeded by a JAX key: on the host it needs no compilation."""
     return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 
@@ -159,7 +159,7 @@ class ContextShare(NamedTuple):
     """Mean square distances, tr Sigma: total = between + within."""
 
     total: Float[Any, ""]  # from the mean of all
-    between: Float[Any, ""]  # of the words' means from the mean of all: what a static table can say
+    between: Float[Any, ""]  # of words' means from the mean of all: what a static table can have
     within: Float[Any, ""]  # of occurrences from their word's mean: what context adds
     share: Float[Any, ""]  # kappa = within / total; 1 - kappa is R^2 of the best static table
     corrected: Float[Any, ""]  # kappa with degrees of freedom: 1 for noise, 0 for static vectors
@@ -171,8 +171,8 @@ def context_share(
 ) -> ContextShare:
     """kappa = tr Sigma_W / tr Sigma_T: the exact share of variance that context carries.
 
-    A mean of n noisy occurrences follows the noise: with n each, kappa of vectors that know no
-    word is (n - 1) / n, not 1. `corrected` divides by degrees of freedom instead of occurrences.
+    A mean of n noisy occurrences follows the noise: with n each, kappa of vectors independent of
+    the word is (n - 1) / n, not 1. `corrected` divides by degrees of freedom, not by occurrences.
 
     Returns:
         NaN for a type that does not occur, in every share where no two vectors differ, and in
@@ -183,7 +183,7 @@ def context_share(
     """
     xp, vectors = arrays.raised(vectors)
     n = segment_sums.counts(types, num_types)
-    # from one occurrence of its own type each, so that equal ones differ by 0 exactly
+    # difference from one occurrence of the same type, which is exactly 0 for equal vectors
     first = segment_sums.first_rows(types, num_types)
     apart = vectors - vectors[first][types]
     shift = segment_sums.sums(apart, types, num_types) / xp.maximum(n, 1.0)[:, None]
@@ -196,7 +196,7 @@ def context_share(
     between = xp.sum(weight * (means - middle[None, :]) ** 2)
     within = xp.sum(xp.where(n > 0, by_type, 0.0) * weight[:, 0])
     total = between + within
-    spare = xp.sum(n) - xp.sum(n > 0)  # none where no word is met twice: then nothing is known
+    spare = xp.sum(n) - xp.sum(n > 0)  # 0 if no word occurs twice: then the share is unknown
     free = xp.where(spare > 0, (xp.sum(n) - 1.0) / xp.maximum(spare, 1.0), xp.nan)
-    share, by_type = (xp.where(total > 0, ratio(of, total), xp.nan) for of in (within, by_type))
+    share, by_type = (xp.where(total > 0, ratio(part, total), xp.nan) for part in (within, by_type))
     return ContextShare(total, between, within, share, share * free, by_type)

@@ -1,7 +1,7 @@
-"""What changes a score beside the vectors: case, words that are unknown, how many words are asked.
+"""Choices besides the vectors that change a score: case, unknown words, and size of vocabulary.
 
-The same vectors differ by several points between programs that differ in these, so every score
-names them. The default is gensim's.
+The scores of the same vectors differ by several points between programs that choose differently, so
+every report names the choices. The default is gensim's.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,18 +14,18 @@ from jaxemb.errors import InputError
 from jaxemb.evaluation import search
 from jaxemb.text import vocabulary
 
-BLOCK = 16384  # rows of which the mean is summed at a time
+BLOCK = 16384  # rows that `mean` sums at a time
 
 # (words, table) -> vectors [words, dim] for words that the vocabulary does not have
 Unknown = Callable[[Sequence[str], Any], Float[Any, "words dim"]]
 
 
 class Policy(NamedTuple):
-    """How words of a test are found among those of a table. The default is gensim's.
+    """How words of a test are looked up among those of a table. The default is gensim's.
 
-    Case is folded by `str.upper`, the most frequent form of a word standing for all; `str` leaves
-    words as they are. What has an unknown word is skipped, unless `unknown` makes its vector:
-    `zero` (gensim's dummy4unknown), `mean`, or a function of your own, for subwords.
+    Case is folded by `str.upper`: the most frequent form of a word stands for all its forms; `str`
+    leaves words as they are. An item with an unknown word is skipped, unless `unknown` makes the
+    word's vector: `zero` (gensim's dummy4unknown), `mean`, or your own function, for subwords.
     """
 
     fold: Callable[[str], str] = str.upper
@@ -33,7 +33,7 @@ class Policy(NamedTuple):
     restrict: int | None = 300_000  # the most frequent words, which alone are known; None: all
 
     def described(self) -> dict[str, Any]:
-        """In words, for a report."""
+        """The policy as JSON values, for a report."""
         case = {str.upper: "folded (upper)", str: "exact"}
         return {
             "case": case.get(self.fold, getattr(self.fold, "__name__", repr(self.fold))),
@@ -54,7 +54,7 @@ class Found(NamedTuple):
 
 
 def zero(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "words dim"]:
-    """No direction: cosine 0 with every word, and no analogy is right. gensim's dummy4unknown."""
+    """Zeros for unknown words: cosine 0, and no analogy is right. gensim's dummy4unknown."""
     return np.zeros((len(words), table.shape[1]), np.float32)
 
 
@@ -69,13 +69,13 @@ def mean(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "wo
 
 
 def ngrams(compose: Callable[[Sequence[str]], Any] | None) -> Unknown:
-    """What makes a word's vector of its n-grams, as an `unknown` of a policy.
+    """An `unknown` of a policy that makes a word's vector from its n-grams.
 
     Args:
         compose: from words to vectors, as `formats.unknown_words` gives it for fastText's .bin.
 
     Raises:
-        InputError: there is none.
+        InputError: `compose` is None.
     """
     if compose is None:
         raise InputError("no n-grams are there to make unknown words of: wanted a .bin of fastText")
@@ -93,7 +93,7 @@ def find(
     words: Sequence[str],
     policy: Policy = GENSIM,
 ) -> Found:
-    """The words of a test, as a policy finds them; each distinct vector once.
+    """Look up the words of a test under a policy; each distinct vector is returned once.
 
     Raises:
         InputError: the table has no words.

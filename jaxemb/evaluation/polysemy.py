@@ -1,7 +1,7 @@
-"""Can vectors tell the senses of one form? Scores that static vectors cannot beat by luck.
+"""Scores of how well vectors separate the senses of one form; static vectors have exactly 1/2.
 
-Truth comes from pseudo-words (`pseudo_words`, all named here) or from a file (`context_reading`).
-What floats cannot tell apart counts as half right: one vector for a form has exactly one half.
+True senses come from pseudo-words (`pseudo_words`, importable from here) or from a file
+(`context_tests`). Cosines that float32 cannot tell apart count as half right.
 """
 
 from collections.abc import Callable
@@ -50,17 +50,17 @@ __all__ = [
     "wic_pairs",
 ]
 
-TIE = 4 * float(np.finfo(np.float32).eps)  # cosines this near are not told apart
+TIE = 4 * float(np.finfo(np.float32).eps)  # cosines that differ by no more are equal
 # left [left, dim], right [right, dim] -> [left, right]
 Distance = Callable[[Any, Any], Any]
 
 
 class SenseAccuracy(NamedTuple):
-    """How often the nearest centroid is that of the right sense."""
+    """The accuracy with which the nearest centroid is that of the right sense."""
 
     accuracy: Estimate  # the mean over forms
     by_form: Float[Any, " forms"]  # NaN for a form that was not tried
-    right: Float[Any, " test"]  # 1, 0, or 1/2 where both centroids are as near
+    right: Float[Any, " test"]  # 1, 0, or 1/2 where both centroids are equally near
 
     def __str__(self) -> str:
         tried = int(np.sum(~np.isnan(self.by_form)))
@@ -77,33 +77,33 @@ def sense_accuracy(
     *,
     seed: int = 0,
 ) -> SenseAccuracy:
-    """The sense whose centroid, of the occurrences to learn from, has the larger cosine.
+    """Accuracy of the sense whose centroid of training occurrences has the larger cosine.
 
     Args:
         train_senses: 0 or 1.
-        train_forms: which form each occurrence has; None: all the same.
-        seed: of the bootstrap: over forms, or over occurrences when there is one form.
+        train_forms: the form of each occurrence; None if all have the same form.
+        seed: of the bootstrap, which is over forms, or over occurrences if there is one form.
 
     Raises:
-        InputError: a form that is tried has no occurrence of a sense to learn from; no sense;
-            vectors with NaN or infinity; as many vectors, senses and forms are not there.
+        InputError: a form of the test has no training occurrence of a sense; a sense is not 0 or
+            1; vectors with NaN or infinity; unequal numbers of vectors, senses and forms.
     """
     learned = _forms(train_forms, train_senses, train_vectors)
-    of = _forms(test_forms, test_senses, test_vectors)
+    forms = _forms(test_forms, test_senses, test_vectors)
     unit, tried = (
         linalg.unit_rows(np.asarray(x, np.float64)) for x in (train_vectors, test_vectors)
     )
-    number = int(max(learned.max(initial=0), of.max(initial=0))) + 1
+    number = int(max(learned.max(initial=0), forms.max(initial=0))) + 1
     learned = 2 * learned + np.asarray(train_senses)
     centroids = linalg.unit_rows(segment_sums.sums(unit, learned, 2 * number))
     times = np.bincount(learned, minlength=2 * number).reshape(number, 2)
-    if (without := (times[of] == 0).any(axis=1)).any():
-        raise InputError(f"form {of[without][0]} has one sense or none to learn from")
-    near = [np.sum(centroids[2 * of + sense] * tried, axis=1) for sense in (0, 1)]
+    if (without := (times[forms] == 0).any(axis=1)).any():
+        raise InputError(f"form {forms[without][0]} has one sense or none to learn from")
+    near = [np.sum(centroids[2 * forms + sense] * tried, axis=1) for sense in (0, 1)]
     beyond = (near[1] - near[0]) * np.where(np.asarray(test_senses) == 1, 1.0, -1.0)
     right = np.where(np.abs(beyond) <= TIE, 0.5, beyond > 0)
-    times = np.bincount(of, minlength=number)
-    sums = np.bincount(of, right, minlength=number)
+    times = np.bincount(forms, minlength=number)
+    sums = np.bincount(forms, right, minlength=number)
     by_form = np.where(times > 0, sums / np.maximum(times, 1), np.nan)
     scores = by_form[times > 0]
     return SenseAccuracy(_mean(scores if len(scores) > 1 else right, seed), by_form, right)
@@ -129,10 +129,10 @@ class Compared(NamedTuple):
 
 
 class WicAccuracy(NamedTuple):
-    """Same sense where the cosine is above a threshold that was chosen elsewhere."""
+    """Accuracy of "same sense" for cosines at or above a threshold that was chosen on train."""
 
     accuracy: Estimate  # on test
-    threshold: float  # -inf: all are the same; inf: none is
+    threshold: float  # -inf: all pairs are the same; inf: none is
     train_accuracy: float
 
     def __str__(self) -> str:
@@ -145,14 +145,14 @@ def wic_pairs(
     at: Int[Any, " some"],
     seed: int,
 ) -> tuple[Int[Any, "pairs 2"], Bool[Any, " pairs"]]:
-    """Pairs of occurrences of one form, half of one sense and half of two; none used twice.
+    """Pairs of occurrences of one form, half with the same sense; no occurrence is used twice.
 
     Args:
         at: which occurrences may be used, such as `split.train`.
 
     Returns:
-        (pairs, same): of every form as many pairs of the same sense as of two, and of those of the
-        same as many of sense 0 as of 1.
+        (pairs, same): for every form, as many pairs with the same sense as with different senses,
+        and among the former as many of sense 0 as of sense 1.
     """
     senses, forms, at = (np.asarray(x) for x in (senses, forms, at))
     random = np.random.Generator(np.random.Philox(seed))
@@ -178,13 +178,13 @@ def compared(
 
 
 def wic_accuracy(train: Compared, test: Compared, *, seed: int = 0) -> WicAccuracy:
-    """The best threshold of all there are on train, tried on test.
+    """Accuracy on test at the threshold of best accuracy on train.
 
-    Sorted once, the pairs at or above a cut are its "same"; a cut lies halfway between two cosines
-    that can be told apart, below all or above all. The lowest of equally good ones is taken.
+    Pairs at or above a threshold are called the same. A threshold lies halfway between two cosines
+    that can be told apart, below all, or above all. Of equally good ones, the lowest is taken.
 
     Raises:
-        InputError: no pairs to choose by, or NaN.
+        InputError: no training pairs, or a cosine that is NaN.
 
     Source:
         Pilehvar and Camacho-Collados 2019, arXiv:1808.09121, section 4.
@@ -193,14 +193,14 @@ def wic_accuracy(train: Compared, test: Compared, *, seed: int = 0) -> WicAccura
     cosine, same = np.asarray(train.cosine)[order], np.asarray(train.same)[order]
     if not len(cosine) or np.isnan(cosine).any() or np.isnan(test.cosine).any():
         raise InputError("WiC wants pairs to choose a threshold by, and cosines that are numbers")
-    # right with a cut before i: those of two senses below it, those of the same above
+    # number right with a cut before i: different senses below it, same sense above it
     right = np.append(0, np.cumsum(~same)) + same.sum() - np.append(0, np.cumsum(same))
     apart = np.concatenate([[True], np.diff(cosine) > TIE, [True]])
     best = int(np.argmax(np.where(apart, right, -1)))
     ends = np.concatenate([[-np.inf], cosine, [np.inf]])
     threshold = float((ends[best] + ends[best + 1]) / 2)
-    found = intervals.share((np.asarray(test.cosine) >= threshold) == test.same, seed)
-    return WicAccuracy(found, threshold, float(right[best] / len(same)))
+    accuracy = intervals.share((np.asarray(test.cosine) >= threshold) == test.same, seed)
+    return WicAccuracy(accuracy, threshold, float(right[best] / len(same)))
 
 
 def cosine_distance(
@@ -218,11 +218,11 @@ def silhouette(
 ) -> Float[Array, " rows"]:
     """(b - a) / max(a, b) of every row, in [-1, 1]; its mean is the score.
 
-    a is the mean distance to the others of its label, b the least of the mean distances to another
-    label. Exact, by all pairs: rows^2 dim flops, in memory for one row of distances.
+    a is the mean distance to the other rows of its label, b the least of the mean distances to the
+    rows of another label. Exact, over all pairs: rows^2 dim flops; memory for a row of distances.
 
     Returns:
-        0 for a row that is alone with its label, NaN where there is one label only.
+        0 for the only row of a label, NaN if there is only one label.
 
     Source:
         Rousseeuw 1987; equal to scikit-learn's `silhouette_samples`.
@@ -234,21 +234,21 @@ def silhouette(
         vector, label = row
         far = distance(vector[None, :], vectors)[0]
         sums = jax.ops.segment_sum(far, labels, num_segments=num_labels)
-        # its distance from itself may be rounding: it is not what the sum should hold
+        # its distance from itself may be a rounding error, and is no part of the sum
         itself = distance(vector[None, :], vector[None, :])[0, 0]
         a = (sums[label] - itself) / jnp.maximum(sizes[label] - 1.0, 1.0)
         others = (jnp.arange(num_labels, dtype=jnp.int32) != label) & (sizes > 0)
         most = jnp.finfo(sums.dtype).max  # of no other label; infinity is for errors alone
         b = jnp.min(jnp.where(others, sums / jnp.maximum(sizes, 1.0), most))
         larger = jnp.maximum(jnp.maximum(a, b), 0.0)  # a rounded cosine may exceed 1
-        found = jnp.where(sizes[label] > 1, ratio(b - a, larger), 0.0)
-        return jnp.where(jnp.any(others), found, jnp.nan)
+        score = jnp.where(sizes[label] > 1, ratio(b - a, larger), 0.0)
+        return jnp.where(jnp.any(others), score, jnp.nan)
 
     return jax.lax.map(one, (vectors, labels))
 
 
 def _mean(scores: Float[Any, " items"], seed: int) -> Estimate:
-    """The mean, with the middle 95 % of the means of items drawn again."""
+    """The mean, with its bootstrap interval: the middle 95 % of the means of resamples."""
     if not len(scores):
         return intervals.NOTHING
     drawn = intervals.resampled(lambda x: x.mean(axis=-1), scores, seed=seed)

@@ -1,7 +1,7 @@
 """Words of two senses whose truth is known: two unrelated words merged into one form.
 
-Any text will do: every "banana" and every "door" becomes "banana|door", and which of both it was is
-the sense. A table that gives a form one vector knows nothing of it; context must tell.
+Any text will do: every "banana" and every "door" becomes "banana|door", and the original word is
+the sense. A table with one vector for the form cannot separate the senses; only context can.
 
 Source:
     Gale, Church and Yarowsky 1992, "Work on statistical methods for word sense disambiguation";
@@ -18,7 +18,7 @@ from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
 from jaxemb.structs import Vocab
 
-BETWEEN = "|"  # stands between both words in the form
+BETWEEN = "|"  # between the two words in the form
 
 
 class PseudoWord(NamedTuple):
@@ -29,7 +29,7 @@ class PseudoWord(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """Ids in which both words of a pair have the id of the first."""
+    """A text in which both words of a pair have the id of the first."""
 
     ids: Int[Any, " tokens"]
     senses: Int[Any, " tokens"]  # 0 or 1; -1 for a token that is in no pair
@@ -37,7 +37,7 @@ class Merged(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Where the occurrences stand that a sense is learned from, and those it is tried on."""
+    """The positions of occurrences for learning senses, and for testing them."""
 
     train: Int[Any, " train"]
     test: Int[Any, " test"]
@@ -54,39 +54,39 @@ def id_pairs(
     table: Float[Any, "vocab dim"] | None = None,
     max_cosine: float = 0.1,
 ) -> Int[Any, "pairs 2"]:
-    """Pairs of different words of like frequency, each word in one pair at most; at random.
+    """Random pairs of different words of similar frequency, each word in one pair at most.
 
     Args:
         counts: of every word.
-        min_count, max_count: words that occur less or more often are left out.
-        ratio: of the counts of a pair, at the most: senses are then balanced.
-        table: with one, |cosine| of a pair is at most `max_cosine`; else unrelated as a rule.
+        min_count, max_count: words that occur less often or more often are left out.
+        ratio: the largest ratio of the counts of a pair, so that senses are balanced.
+        table: if given, the |cosine| of a pair is at most `max_cosine`: its words are unrelated.
 
     Raises:
-        InputError: not so many pairs can be found.
+        InputError: there are fewer such pairs than `pairs`.
     """
     at_least(1, pairs=pairs, min_count=min_count)
     counts, random = np.asarray(counts), np.random.Generator(np.random.Philox(seed))
     most = int(counts.max(initial=0)) if max_count is None else max_count
-    words = np.argsort(counts, kind="stable")  # by rising count: those of like count are a slice
+    words = np.argsort(counts, kind="stable")  # by rising count: similar counts form a slice
     words = words[(counts[words] >= min_count) & (counts[words] <= most)]
     unit = None if table is None else linalg.unit_rows(np.asarray(table, np.float64)[words])
     near = _Near(counts[words], ratio, unit, max_cosine)
-    free, found = np.ones(len(words), bool), []
+    free, chosen = np.ones(len(words), bool), []
     for a in random.permutation(len(words)):
-        if free[a] and len(found) < pairs and len(fit := near(a, free)):
+        if free[a] and len(chosen) < pairs and len(fit := near(a, free)):
             b = random.choice(fit)
             free[[a, b]] = False
-            found.append(words[[a, b]])
-    if len(found) < pairs:
+            chosen.append(words[[a, b]])
+    if len(chosen) < pairs:
         among = f"{len(words):,} words of {min_count:,} to {most:,} occurrences"
         remedy = "lower min_count, or raise ratio or max_cosine"
-        raise InputError(f"{len(found)} pairs among {among}, wanted {pairs}: {remedy}")
-    return np.array(found)
+        raise InputError(f"{len(chosen)} pairs among {among}, wanted {pairs}: {remedy}")
+    return np.array(chosen)
 
 
 class _Near(NamedTuple):
-    """Which words may stand beside one: of like count, unrelated, and not taken."""
+    """The words that may be paired with a word: of similar count, unrelated, and free."""
 
     counts: Any  # rising
     ratio: float
@@ -107,18 +107,18 @@ def pseudo_words(vocab: Vocab, seed: int, **settings: Any) -> tuple[PseudoWord, 
     """`id_pairs` as words.
 
     Raises:
-        InputError: not so many pairs can be found, or a form that is a word already.
+        InputError: there are too few pairs, or a form is a word of the vocabulary already.
     """
-    found = id_pairs(vocab.counts, seed, **settings)
-    words = [(vocab.words[a], vocab.words[b]) for a, b in found]
+    pairs = id_pairs(vocab.counts, seed, **settings)
+    words = [(vocab.words[a], vocab.words[b]) for a, b in pairs]
     made = tuple(PseudoWord(BETWEEN.join(pair), pair) for pair in words)
-    if taken := {each.form for each in made} & set(vocab.words):
+    if taken := {merged_word.form for merged_word in made} & set(vocab.words):
         raise InputError(f"{min(taken)!r} is a word of the text: choose another seed")
     return made
 
 
 def merge_ids(ids: Int[Any, " tokens"], pairs: Int[Any, "pairs 2"]) -> Merged:
-    """Both words of a pair become the first; every other id, and all below 0, stay.
+    """Replace both words of a pair by the first; all other ids, and those below 0, stay.
 
     Args:
         ids: a text; sentence ends and padding below 0.
@@ -136,30 +136,30 @@ def merge_ids(ids: Int[Any, " tokens"], pairs: Int[Any, "pairs 2"]) -> Merged:
     form[pairs] = np.arange(len(pairs))[:, None]
     becomes = np.arange(size + 1, dtype=ids.dtype)
     becomes[pairs[:, 1]] = pairs[:, 0]
-    at = np.where(ids >= 0, ids, size)
-    return Merged(np.where(ids >= 0, becomes[at], ids), sense[at], form[at])
+    places = np.where(ids >= 0, ids, size)
+    return Merged(np.where(ids >= 0, becomes[places], ids), sense[places], form[places])
 
 
 def merged(
     sentences: Iterable[Sequence[str]], made: Iterable[PseudoWord]
 ) -> Iterator[tuple[list[str], list[int]]]:
-    """The text with forms for words, sentence by sentence, and the sense of every token.
+    """The text with words replaced by forms, and the sense of every token, by sentence.
 
     Yields:
-        (tokens, senses): 0 or 1 where a form stands now, -1 elsewhere.
+        (tokens, senses): a sense is 0 or 1 where a token is a form, -1 elsewhere.
 
     Raises:
         InputError: a word in two pseudo-words.
     """
     known: dict[str, tuple[str, int]] = {}
-    for each in made:
-        for sense, word in enumerate(each.senses):
+    for pseudo_word in made:
+        for sense, word in enumerate(pseudo_word.senses):
             if word in known:
-                raise InputError(f"{word!r} is in {known[word][0]!r} and in {each.form!r}")
-            known[word] = (each.form, sense)
+                raise InputError(f"{word!r} is in {known[word][0]!r} and in {pseudo_word.form!r}")
+            known[word] = (pseudo_word.form, sense)
     for tokens in sentences:
-        found = [known.get(token, (token, -1)) for token in tokens]
-        yield [form for form, _ in found], [sense for _, sense in found]
+        replaced = [known.get(token, (token, -1)) for token in tokens]
+        yield [form for form, _ in replaced], [sense for _, sense in replaced]
 
 
 def split_occurrences(
@@ -168,17 +168,17 @@ def split_occurrences(
     seed: int,
     per_sense: int,
 ) -> Split:
-    """Of every form, `per_sense` occurrences of each sense to learn from and as many to try.
+    """Of every form, `per_sense` occurrences of each sense for training, and as many for testing.
 
-    Chance and the most frequent sense are then right half of the time. A form with fewer than
-    2 per_sense occurrences of one sense is left out.
+    Guessing, and choosing the most frequent sense, are then right half of the time. A form with
+    fewer than 2 per_sense occurrences of a sense is left out.
 
     Args:
-        senses: 0 or 1, -1 where there is none, as `merge_ids` gives them.
-        forms: which pseudo-word, -1 for none.
+        senses: 0 or 1, or -1 for no sense, as `merge_ids` gives them.
+        forms: the number of the pseudo-word, or -1 for none.
 
     Raises:
-        InputError: no form has enough.
+        InputError: no form has enough occurrences.
     """
     at_least(1, per_sense=per_sense)
     senses, forms = np.asarray(senses), np.asarray(forms)

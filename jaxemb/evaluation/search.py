@@ -1,4 +1,4 @@
-"""The rows of a table that answer questions best: exact, in blocks, for tables of any size."""
+"""Exact search for the rows of a table with the best scores, in blocks, for any table size."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from jaxemb.functional import similarity
 from jaxemb.functional.meshes import on_any_mesh
 
-QUERIES = 512  # asked of one block at a time
+QUERIES = 512  # scored on one block at a time
 ENTRIES = 2**23  # of a block and its scores, 32 MB: twice as fast on CPU as twice as many
 SMALLEST = 1024  # rows of a block, whatever their number of entries
 NOTHING = np.finfo(np.float32).min  # the score of no answer; infinity is for errors alone
@@ -22,7 +22,7 @@ Answer = Callable[..., Float[Array, " rows"]]
 
 
 class Best(NamedTuple):
-    """Rows by falling score; -inf where a table had not so many."""
+    """Rows by falling score; -inf where the table has fewer than k rows to give."""
 
     values: Float[Any, "queries k"]
     ids: Int[Any, "queries k"]
@@ -39,14 +39,14 @@ def best(
 ) -> Best:
     """The k best rows for each query; of equal scores, the lower row.
 
-    Every row is scored, in float32. The table streams by once: it may be memory-mapped and larger
-    than memory, or lie on a device.
+    Every row is scored, in float32. The table is read once, in blocks: it may be memory-mapped and
+    larger than memory, or on a device.
 
     Args:
         table: NumPy or jax.
-        positive: what each query asks to be near to.
-        negative: what each query asks to be far from.
-        excluded: rows that are no answer; -1 is none.
+        positive: the vectors that the answers to each query should be near to.
+        negative: the vectors that the answers should be far from.
+        excluded: rows that are no answer; -1 for none.
         k: at least 1.
         answer: how a row is scored for ONE query.
     """
@@ -55,35 +55,35 @@ def best(
         return Best(np.zeros((0, k), np.float32), np.zeros((0, k), np.int32))
     parts = -(-queries // QUERIES)
     batch = -(-queries // parts)
-    asked = [
-        tuple(_padded(np.asarray(each[i : i + batch]), batch) for each in (positive, negative))
+    batches = [
+        tuple(_padded(np.asarray(member[i : i + batch]), batch) for member in (positive, negative))
         for i in range(0, queries, batch)
     ]
     left_out = [_padded(excluded[i : i + batch], batch) for i in range(0, queries, batch)]
     nothing = Best(jnp.full((batch, k), NOTHING, jnp.float32), jnp.zeros((batch, k), jnp.int32))
-    found = [nothing] * len(asked)
+    running = [nothing] * len(batches)
     for start, count, rows in _blocks(table, batch):
-        for i, (near, far) in enumerate(asked):
-            found[i] = _step(found[i], rows, start, count, near, far, left_out[i], answer, k)
-    values, ids = (np.concatenate(each)[:queries] for each in zip(*found, strict=True))
+        for i, (near, far) in enumerate(batches):
+            running[i] = _step(running[i], rows, start, count, near, far, left_out[i], answer, k)
+    values, ids = (np.concatenate(member)[:queries] for member in zip(*running, strict=True))
     return Best(np.where(values > NOTHING, values, -np.inf), ids)
 
 
 @on_any_mesh
 def taken(table: Float[Any, "rows dim"], at: Any) -> Float[Any, "taken dim"]:
-    """Some rows of a table, by their numbers or a slice, wherever it lies."""
+    """Rows of a table, by their numbers or a slice, wherever the table is stored."""
     return table[at]
 
 
 def _padded(array: np.ndarray, length: int) -> np.ndarray:
-    """With rows of zeros, so that every block is a call of one program."""
+    """The array with rows of zeros appended, so that one compiled program serves all blocks."""
     if len(array) == length:
         return array
     return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]), array.dtype)])
 
 
 def _blocks(table, batch: int) -> Iterator[tuple[int, int, Float[Array, "block dim"]]]:
-    """Where each block starts, how many rows of it are rows, and the block on the device."""
+    """The start of each block, the number of its rows that are no padding, and its rows."""
     most = max(ENTRIES // (table.shape[1] + 2 * batch), SMALLEST)
     length = min(
         2 ** (most.bit_length() - 1), -(-len(table) // similarity.GROUP) * similarity.GROUP
@@ -99,18 +99,18 @@ def _blocks(table, batch: int) -> Iterator[tuple[int, int, Float[Array, "block d
 
 
 @functools.partial(jax.jit, static_argnames=("answer", "k"))
-def _step(found: Best, rows, start, count, positive, negative, excluded, answer, k) -> Best:
-    """The best of what was found before and of one more block."""
+def _step(earlier: Best, rows, start, count, positive, negative, excluded, answer, k) -> Best:
+    """The best rows of earlier blocks and of one more block."""
     length = rows.shape[0]
     scores = jax.vmap(answer, (0, 0, None))(positive, negative, rows)
     scores = jnp.where(jnp.arange(length, dtype=jnp.int32)[None, :] < count, scores, NOTHING)
-    # so many more as may be excluded: to look at those few is cheaper than to write to `scores`
+    # as many more as may be excluded: masking these few is cheaper than writing to `scores`
     values, ids = similarity.largest(scores, min(k + excluded.shape[1], length))
     ids = ids + start
     left_out = jnp.any(ids[:, :, None] == excluded[:, None, :], axis=2)
     values = jnp.where(left_out, NOTHING, values)
-    # what was found before stands first: of equal scores it has the lower row
-    values = jnp.concatenate([found.values, values], axis=1)
-    ids = jnp.concatenate([found.ids, ids], axis=1)
-    values, at = jax.lax.top_k(values, k)
-    return Best(values, jnp.take_along_axis(ids, at, axis=1))
+    # rows of earlier blocks come first: of equal scores they are the lower ones
+    values = jnp.concatenate([earlier.values, values], axis=1)
+    ids = jnp.concatenate([earlier.ids, ids], axis=1)
+    values, order = jax.lax.top_k(values, k)
+    return Best(values, jnp.take_along_axis(ids, order, axis=1))

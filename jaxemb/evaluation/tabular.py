@@ -1,7 +1,7 @@
 """Lines and fields of test files, as spreadsheets, R, pandas and people write them.
 
-A line ends in LF, CRLF or CR. Fields are apart by tabs, semicolons, commas or blanks: by the first
-of these that makes three fields of the first line. A field may stand in quotes.
+A line ends in LF, CRLF or CR. Fields are separated by tabs, semicolons, commas or blanks: by the
+first of these that splits the first line into three fields. A field may be quoted.
 """
 
 import csv
@@ -30,24 +30,24 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows of a file; a separator is None where blanks part the fields."""
+    """The rows of a file; the separator is None where blanks separate the fields."""
 
     rows: list[Row]
     separator: str | None
 
 
 class Columns(NamedTuple):
-    """Where two words and a score stand, and the rows in which they do."""
+    """The columns of two words and a score, and the rows without a header."""
 
     rows: list[Row]
-    words: int  # the column of the first word; the second stands behind it
+    words: int  # the column of the first word; the second word is in the next column
     score: int
     fields: int  # of each row
-    told_by: int  # the line that says so
+    told_by: int  # the line that has this number of fields
 
 
 def lines(path: Path, *comments: str) -> Iterator[tuple[int, str]]:
-    """Lines that say something, without their ends, with their numbers.
+    """Lines that are neither blank nor comments, with their numbers, without line ends.
 
     Raises:
         InputError: no such file, or a line that is not UTF-8.
@@ -66,13 +66,13 @@ def lines(path: Path, *comments: str) -> Iterator[tuple[int, str]]:
 
 
 def number(field: str) -> float | None:
-    """The value of an ASCII decimal such as -0.5 or 1e-3; None of anything else, and of 1e999."""
-    found = float(field) if NUMBER.fullmatch(field) else float("inf")
-    return found if abs(found) < float("inf") else None
+    """The value of an ASCII decimal such as -0.5 or 1e-3; None for anything else, and for 1e999."""
+    value = float(field) if NUMBER.fullmatch(field) else float("inf")
+    return value if abs(value) < float("inf") else None
 
 
 def blanks(line: str) -> list[str]:
-    """The fields between spaces or tabs, none of them empty; what stands in quotes is one.
+    """The fields between spaces or tabs, none of them empty; quoted text is one field.
 
     Raises:
         ValueError: a quote that does not end.
@@ -97,44 +97,44 @@ def _parts(line: str, separator: str) -> bool:
 
 
 def read(path: Path, comments: str) -> Table:
-    """The rows of a file, in fields that are parted as its first line tells.
+    """Read the rows of a file; its first line decides what separates the fields.
 
     Raises:
-        InputError: as `lines`; a quote that does not end.
+        InputError: as for `lines`, or a quote that does not end.
     """
-    separator, found = None, []
-    for first, (at, line) in enumerate(lines(path, comments)):
+    separator, rows = None, []
+    for first, (line_number, line) in enumerate(lines(path, comments)):
         if not first:
-            separator = next((each for each in SEPARATORS if _parts(line, each)), None)
+            separator = next((sign for sign in SEPARATORS if _parts(line, sign)), None)
         try:
             fields = blanks(line) if separator is None else _quoted(line, separator)
         except ValueError as error:
-            raise InputError(f"{path}: line {at:,}: got {line[:60]!r}: {error}") from None
-        found.append(Row(at, fields, line.strip(" \t")))
-    return Table(found, separator)
+            raise InputError(f"{path}: line {line_number:,}: got {line[:60]!r}: {error}") from None
+        rows.append(Row(line_number, fields, line.strip(" \t")))
+    return Table(rows, separator)
 
 
 def columns(table: Table) -> Columns | None:
-    """Where the words and the score stand; None where no column after two words holds numbers.
+    """The columns of words and score; None if no column after two words holds numbers.
 
     The score is the first column after the words of which half or more are numbers. A first row is
-    a header where its score begins with a letter and names no missing number. A column before the
-    words is an index: without a name, called `id` or the like, or of whole numbers with two
-    words and a number behind.
+    a header if its score begins with a letter and is no name of a missing number. A column before
+    the words is an index if it has no name, is called `id` or the like, or holds whole numbers and
+    is followed by two words and a number.
     """
-    found = table.rows
-    body = found[1:] or found
-    first = int(_has_index(found[0].fields, body) if found[1:] else _counts(body))
+    rows = table.rows
+    body = rows[1:] or rows
+    first = int(_has_index(rows[0].fields, body) if rows[1:] else _counts(body))
     for score in range(first + 2, max(len(row.fields) for row in body)):
         if 2 * sum(_tells(row, score) for row in body) < len(body):
             continue
-        head = found[0].fields
-        short = first and len(head) + 1 == len(body[0].fields)  # R writes no name of an index
-        if not found[1:] or not _is_header(head, score - short):
-            return Columns(found, first, score, len(head), found[0].line)
-        if table.separator is None:  # blanks within a name are no blanks between names
+        head = rows[0].fields
+        short = first and len(head) + 1 == len(body[0].fields)  # R writes no name for an index
+        if not rows[1:] or not _is_header(head, score - short):
+            return Columns(rows, first, score, len(head), rows[0].line)
+        if table.separator is None:  # a header may have blanks within its names
             return Columns(body, first, score, len(body[0].fields), body[0].line)
-        return Columns(body, first, score, len(head) + short, found[0].line)
+        return Columns(body, first, score, len(head) + short, rows[0].line)
     return None
 
 
@@ -143,7 +143,7 @@ def _tells(row: Row, column: int) -> bool:
 
 
 def _has_index(head: list[str], body: list[Row]) -> bool:
-    """Whether the first column names rows, as R and pandas write it."""
+    """Whether the first column is an index, as R and pandas write it."""
     names = all(number(field) is None for field in head)
     unnamed = names and len(head) > 3 and not head[0]
     short = names and len(head) > 2 and all(len(row.fields) == len(head) + 1 for row in body)
@@ -153,7 +153,7 @@ def _has_index(head: list[str], body: list[Row]) -> bool:
 
 
 def _counts(body: list[Row]) -> bool:
-    """Whether whole numbers stand before the words: anywhere, or as they count the rows."""
+    """Whether the first column holds whole numbers, before two words or counting the rows."""
     if not all(_INDEX.fullmatch(row.fields[0]) for row in body):
         return False
     numbers = [int(row.fields[0]) for row in body]
@@ -163,7 +163,7 @@ def _counts(body: list[Row]) -> bool:
 
 
 def _worded(row: Row) -> bool:
-    """Whether two words and a number stand behind the first column."""
+    """Whether two words and a number follow the first column."""
     rest = [number(field) is None for field in row.fields[1:]]
     return rest[:2] == [True, True] and not all(rest)
 

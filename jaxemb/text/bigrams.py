@@ -1,7 +1,7 @@
-"""How often every two words stand side by side in a sentence: exact, in bounded memory.
+"""Counts of adjacent word pairs (bigrams) within sentences: exact, in bounded memory.
 
-Pairs go to scratch files by their first word, so that all of a pair are in one file, and each file
-is then sorted by itself. Nothing is pruned on the way.
+The first word of a pair decides its scratch file, so that all occurrences of a pair are in one
+file. Each file is then sorted by itself. Nothing is pruned on the way.
 """
 
 import tempfile
@@ -15,31 +15,31 @@ from jaxtyping import Int, Int64
 from jaxemb import files as provenance
 from jaxemb.text.vocabulary import Numbered
 
-MOST = 1 << 23  # pairs sorted at a time: 64 MiB, and some three times that while they are
+MOST = 1 << 23  # pairs sorted at a time: 64 MiB, and about three times that during a sort
 
 
 class Counted(NamedTuple):
-    """The pairs that are frequent enough, by rising key, and how many there were at all."""
+    """The frequent pairs by rising key, and the number of distinct pairs."""
 
     keys: Int64[Any, " pairs"]  # first word times the number of words, plus second
     times: Int64[Any, " pairs"]
-    distinct: int  # of all pairs, also the rare ones
+    distinct: int  # pairs, the rare ones included
 
 
 def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
-    """Counts pairs of neighbours; sentence ends part them.
+    """Count pairs of adjacent words; no pair crosses a sentence end.
 
-    In memory at a time are MOST pairs, those of one word if they are more (each distinct one
-    once), and in the end the pairs that occur `least` times, at most tokens / least. On disk are 8
+    Memory holds MOST pairs at a time (or the distinct pairs of one first word, if they are more),
+    and in the end the pairs that occur `least` times, at most tokens / least. The disk holds 8
     bytes for every pair of the text.
 
     Args:
         text: words by number, with their counts.
         least: rarer pairs are counted, but not returned.
-        folder: where scratch files go; by default where temporary files do.
+        folder: for scratch files; by default the system's folder for temporary files.
 
     Raises:
-        InputError: they cannot be written there, as on a full disk.
+        InputError: a scratch file cannot be written, as on a full disk.
     """
     # a word begins at most as many pairs as it has occurrences
     file_of = np.cumsum(text.counts) // MOST
@@ -60,7 +60,7 @@ def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
 
 
 def neighbours(blocks: Iterator[Int[Any, " block"]]) -> Iterator[tuple[Any, Any]]:
-    """First and second words of all pairs, int64 [pairs], also of those that blocks cut in two."""
+    """First and second words of all adjacent pairs, int64 [pairs], also of pairs across blocks."""
     last = np.zeros(0, np.int64)
     for block in blocks:
         words = np.concatenate([last, block])
@@ -70,14 +70,14 @@ def neighbours(blocks: Iterator[Int[Any, " block"]]) -> Iterator[tuple[Any, Any]
 
 
 def _tally(file: Path, least: int):
-    """The frequent pairs of one file by rising key, their counts, and the number of all."""
+    """The frequent pairs of one file by rising key, their counts, and the number of all pairs."""
     keys, times = np.zeros(0, np.int64), np.zeros(0, np.int64)
     with file.open("rb") as stream:
-        while (found := np.fromfile(stream, np.int64, MOST)).size:
-            own, often = np.unique(found, return_counts=True)
-            keys, at = np.unique(np.concatenate([keys, own]), return_inverse=True)
-            both = np.concatenate([times, often])
+        while (block := np.fromfile(stream, np.int64, MOST)).size:
+            distinct, counts = np.unique(block, return_counts=True)
+            keys, places = np.unique(np.concatenate([keys, distinct]), return_inverse=True)
+            both = np.concatenate([times, counts])
             times = np.zeros(len(keys), np.int64)
-            np.add.at(times, at, both)
+            np.add.at(times, places, both)
     frequent = times >= least
     return keys[frequent], times[frequent], len(keys)

@@ -1,7 +1,7 @@
 """Tokens as the ids of their bytes, as ELMo's character convolutions read them.
 
 Source:
-    bilm-tf, `UnicodeCharsVocabulary`; every id is one more than there, for 0 is no token.
+    bilm-tf, `UnicodeCharsVocabulary`; every id is one more than there, because 0 means no token.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ _WORD_START, _WORD_END, _PAD = 258, 259, 260
 
 
 def character_ids(tokens: Sequence[str], length: int = LENGTH) -> Int32[Any, "time chars"]:
-    """[time, length]: a mark, the token's UTF-8 bytes, a mark, and padding, each id plus one.
+    """Ids of each token: word start, its UTF-8 bytes, word end, padding; each id plus one.
 
-    A token of more than length - 2 bytes is cut there, as ELMo does; `<S>` and `</S>` are the marks
-    of a sentence and not spelled.
+    A token of more than length - 2 bytes is cut there, as in ELMo. `<S>` and `</S>` are sentence
+    marks: each has one id and is not spelled.
     """
-    found = np.full((len(tokens), length), _PAD, np.int32)
-    for row, token in zip(found, tokens, strict=True):
+    ids = np.full((len(tokens), length), _PAD, np.int32)
+    for row, token in zip(ids, tokens, strict=True):
         if token in _MARKS:
             inner = np.array([_MARKS[token]])
         else:
             raw = token.encode("utf-8", "surrogateescape")[: length - 2]
             inner = np.frombuffer(raw, np.uint8)
         row[0], row[1 : 1 + len(inner)], row[1 + len(inner)] = _WORD_START, inner, _WORD_END
-    return found + 1
+    return ids + 1

@@ -13,7 +13,7 @@ SECONDS = 10.0
 
 
 class Cluster(NamedTuple):
-    """Who computes, and how many tasks at once; None is what is usual on one machine."""
+    """An executor, and how many tasks it runs at once; None is the default of one machine."""
 
     executor: Executor | None = None
     workers: int | None = None
@@ -24,12 +24,12 @@ def dask(address: str, seconds: float = SECONDS) -> Iterator[Cluster]:
     """The workers of a running Dask cluster.
 
     Args:
-        address: of its scheduler, host:port.
+        address: HOST:PORT of the scheduler.
         seconds: to wait for the scheduler, and for a worker.
 
     Raises:
-        InputError: the extra is not installed; nobody answers; no worker is there; the cluster
-            went away, or one task killed worker after worker.
+        InputError: the extra `cluster` is not installed; no scheduler answers; the cluster has no
+            worker, or goes away; one task killed worker after worker.
     """
     if importlib.util.find_spec("distributed") is None:
         raise InputError("a Dask cluster needs an extra: pip install 'jaxemb[cluster]'")
@@ -39,7 +39,7 @@ def dask(address: str, seconds: float = SECONDS) -> Iterator[Cluster]:
         return distributed.Client(address, timeout=seconds, set_as_default=False)
 
     try:
-        # its own limit is for connecting: one who connects and is silent keeps it for ever
+        # distributed's timeout is for connecting: a silent peer would be waited for for ever
         client = _within(2 * seconds, connected)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         raise InputError(
@@ -63,7 +63,7 @@ def dask(address: str, seconds: float = SECONDS) -> Iterator[Cluster]:
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
-    """Its result, or TimeoutError: then its thread is left behind."""
+    """The function's result, or TimeoutError; its thread is then left behind."""
     answer: Future = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Files compressed with gzip, bz2, xz or zstd, read as the bytes that went in."""
+"""Decompression of gzip, bz2, xz and zstd files, recognised by their first bytes."""
 
 import bz2
 import gzip
@@ -18,29 +18,29 @@ _ZSTD_READ = 1 << 10  # a kilobyte of zstd may hold 30 MB of zeros
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 # a text may begin with BZh: then comes a digit, and pi for a block or its root for the end
 _BZ2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
-_LOOKED_AT = 10  # bytes
+_LOOKED_AT = 10  # bytes that show the format
 
 
 class Tally:
-    """What a reading found besides text: kept by the caller, filled as the text streams by."""
+    """Counts that a reader updates while the text streams by; the caller keeps the object."""
 
     def __init__(self) -> None:
         self.bytes = 0  # read from disk, before decompression
-        self.replaced = 0  # times that U+FFFD was put for bytes that are no character
+        self.replaced = 0  # U+FFFD put in place of bytes that are not UTF-8
 
 
 def errors() -> tuple[type[Exception], ...]:
-    """What reading a broken file raises."""
-    found: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, zlib.error)
+    """The exception types that reading a broken file raises."""
+    exceptions: tuple[type[Exception], ...] = (OSError, EOFError, lzma.LZMAError, zlib.error)
     if importlib.util.find_spec("zstandard") is not None:
         import zstandard
 
-        found = (*found, zstandard.ZstdError)
-    return found
+        exceptions = (*exceptions, zstandard.ZstdError)
+    return exceptions
 
 
 class _Counted(io.RawIOBase):
-    """A file that adds what is read from it to a tally, so that progress knows the disk."""
+    """A file that counts the bytes read from disk in a tally, for progress reports."""
 
     def __init__(self, raw: io.BufferedIOBase, tally: Tally) -> None:
         self._raw, self._tally = raw, tally
@@ -56,42 +56,45 @@ class _Counted(io.RawIOBase):
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a file's bytes are its text, so that it can be read from anywhere."""
+    """Whether a file is not compressed, so that it can be read from any byte on."""
     with path.open("rb") as raw:
         return kind(raw.read(_LOOKED_AT)) == "plain"
 
 
 def kind(start: bytes) -> str:
-    """gzip, bz2, xz, zstd or plain, by the first ten bytes of a file."""
+    """The format by the first ten bytes of a file: gzip, bz2, xz, zstd or plain."""
     if _BZ2.match(start):
         return "bz2"
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "plain")
 
 
 def opened(path: Path, raw: io.BufferedIOBase, tally: Tally, start: int = 0) -> io.BufferedIOBase:
-    """The plain bytes of an open file, told by its first bytes and not by its name.
+    """The decompressed bytes of an open file, whose first bytes, not its name, decide the format.
 
     Args:
-        start: where to begin, in a file that is not compressed.
+        path: for messages.
+        raw: the open file.
+        tally: counts the bytes read from disk.
+        start: first byte to read, in a file that is not compressed.
 
     Raises:
-        InputError: zstd, without the extra that reads it.
+        InputError: a zstd file, without the extra that reads it.
     """
-    told = kind(raw.read(_LOOKED_AT))
+    codec = kind(raw.read(_LOOKED_AT))
     raw.seek(start)
     counted = io.BufferedReader(_Counted(raw, tally), BUFFER)
-    if told == "zstd":
+    if codec == "zstd":
         if importlib.util.find_spec("zstandard") is None:
             raise InputError(f"{path}: zstd needs an extra: pip install 'jaxemb[zstd]'")
         import zstandard
 
         return io.BufferedReader(_Zstd(counted, zstandard.ZstdDecompressor()), BUFFER)
     openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-    return openers[told](counted) if told in openers else counted
+    return openers[codec](counted) if codec in openers else counted
 
 
 class _Zstd(io.RawIOBase):
-    """The frames of a zstd file; one cut short is an error and not an end."""
+    """The frames of a zstd file; a frame that is cut short raises EOFError."""
 
     def __init__(self, raw: io.BufferedIOBase, decompressor: Any) -> None:
         self._raw, self._decompressor = raw, decompressor

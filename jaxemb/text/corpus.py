@@ -1,8 +1,8 @@
 """A corpus on disk: ids in one file to be memory-mapped, its vocabulary, and a manifest.
 
-Text streams by once, in bounded memory: tokens become provisional numbers in scratch files, which
-are then renumbered by frequency. The manifest says what the ids were made from; a second call with
-the same sources and settings reuses them, and any difference is refused.
+The text is read once, as a stream, in bounded memory: tokens become provisional numbers in scratch
+files, which are then renumbered by frequency. The manifest records the sources and the settings: a
+second call with equal ones reuses the ids, and a call with others raises InputError.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from jaxemb.text.reading import Progress
 from jaxemb.text.vocabulary import Tokens
 
 IDS, VOCAB, MANIFEST = "ids.bin", "vocab.txt", "manifest.json"
-_FILES = (IDS, VOCAB, phrases.FILE, MANIFEST)  # the last says that all are there
+_FILES = (IDS, VOCAB, phrases.FILE, MANIFEST)  # the last is written last: with it, all are complete
 _SCRATCH = "preparing."
 
 
@@ -38,7 +38,7 @@ class Corpus(NamedTuple):
     vocab: Vocab
     ids: Int[Any, " ids"]  # int32 memory map, -1 at sentence ends
     tokens: Tokens
-    replaced: int  # times that U+FFFD was put for bytes that are no character
+    replaced: int  # U+FFFD put in place of bytes that are not UTF-8
     folder: Path
 
 
@@ -52,19 +52,20 @@ def prepare(
     executor: Executor | None = None,
     workers: int | None = None,
 ) -> Corpus:
-    """Reads text into `folder`, or reuses what is there if it was made from the same.
+    """Encode a text into `folder`, or load the corpus there if text and settings are the same.
 
     Args:
         path: see `sources.resolve`.
         folder: where ids.bin, vocab.txt and manifest.json go; nothing is left there on failure.
-            Of several processes that prepare it at once, one does and the others wait for it.
+            If several processes prepare it at once, one does the work and the others wait.
+        settings: what, besides the text, determines the ids.
         progress: called with bytes read and bytes in all.
-        before_second_pass: sees the vocabulary before ids are written; may raise.
-        executor, workers: see `reading.readers`; they change no byte.
+        before_second_pass: called with the vocabulary before ids are written; may raise.
+        executor, workers: see `reading.readers`; the files are the same for any.
 
     Raises:
-        InputError: text that cannot be used; or a folder made from something else, with what
-            differs.
+        InputError: the text cannot be used; or the folder was made from another text or with other
+            settings, and the message lists the differences.
     """
     folder, files = Path(folder), sources.resolve(path)
     if not (folder / MANIFEST).exists():
@@ -84,9 +85,9 @@ def prepare(
 
 
 def _make(files, settings, scratch: Path, readers, progress, before_second_pass) -> None:
-    """Makes all files of a corpus in the scratch folder."""
-    found = reading.read(readers, settings.tokenizer, settings.bad_utf8, scratch, progress)
-    whole, read = parts.together(found)
+    """Write all files of a corpus to the scratch folder."""
+    part_stream = reading.read(readers, settings.tokenizer, settings.bad_utf8, scratch, progress)
+    whole, read = parts.together(part_stream)
     joined: list[Phrase] = []
     if settings.phrases is not None:
         whole, joined = phrases.join(whole, settings.phrases, scratch)
@@ -119,9 +120,9 @@ def _make(files, settings, scratch: Path, readers, progress, before_second_pass)
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[Path]:
-    """A scratch folder in this one, for one process at a time: others wait.
+    """A scratch folder inside `folder`, for one process at a time: other processes wait.
 
-    What one that was killed has left is removed.
+    Scratch folders that a killed process left behind are removed.
     """
     lock = os.open(folder, os.O_RDONLY)
     try:
@@ -132,7 +133,7 @@ def _alone(folder: Path) -> Iterator[Path]:
         scratch = Path(tempfile.mkdtemp(dir=folder, prefix=_SCRATCH)).absolute()
         try:
             yield scratch
-        finally:  # a worker that is still at it, somewhere, finds no folder to begin a file in
+        finally:  # a worker that is still running finds no folder to create a file in
             shutil.rmtree(scratch.rename(f"{scratch}.over"), ignore_errors=True)
     finally:
         os.close(lock)
@@ -148,10 +149,10 @@ def _refuse_files_of_others(folder: Path) -> None:
 
 
 def load(folder: str | Path) -> Corpus:
-    """A prepared corpus; its ids are memory-mapped, not read.
+    """Load a prepared corpus; its ids are memory-mapped, not read.
 
     Raises:
-        InputError: no prepared corpus there, or files that do not fit its manifest.
+        InputError: the folder holds no prepared corpus, or its files do not fit the manifest.
     """
     folder = Path(folder)
     manifest, vocab = read_manifest(folder), read_vocab(folder / VOCAB)
@@ -167,24 +168,24 @@ def load(folder: str | Path) -> Corpus:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a prepared corpus was made from.
+    """The manifest of a prepared corpus: its sources, its settings and its counts.
 
     Raises:
-        InputError: none there, or one that is damaged.
+        InputError: the folder holds no manifest, or a damaged one.
     """
     path = folder / MANIFEST
-    found = provenance.read_json(path)
+    manifest = provenance.read_json(path)
     wanted = {"format", "sources", "settings", "tokens", "replaced", "ids", "words"}
-    if not isinstance(found, dict) or not wanted <= found.keys():
+    if not isinstance(manifest, dict) or not wanted <= manifest.keys():
         raise InputError(f"{path}: damaged: delete {folder} and prepare the text again")
-    return found
+    return manifest
 
 
 def read_vocab(path: Path) -> Vocab:
-    """Words and counts from a file of `word TAB count` lines.
+    """Read words and counts from a file of `word TAB count` lines.
 
     Raises:
-        InputError: no such file, or a line that is something else.
+        InputError: no such file, or a line of another form.
     """
     words, counts = [], []
     for number, line in enumerate(provenance.read_text(path).split("\n")[:-1], 1):
@@ -197,13 +198,13 @@ def read_vocab(path: Path) -> Vocab:
 
 
 def write_vocab(path: Path, vocab: Vocab) -> None:
-    """A line `word TAB count` for every word, by id."""
+    """Write a line `word TAB count` for every word, by id."""
     provenance.write_text(path, "".join(vocabulary.lines(vocab)))
 
 
-def _with_joined(tokens: Tokens, found: list[Phrase]) -> Tokens:
-    """The account of the text before its phrases were joined: every second word went."""
-    joined = sum(phrase.joined for phrase in found)
+def _with_joined(tokens: Tokens, pairs: list[Phrase]) -> Tokens:
+    """Token counts of the text before joining: of every joined pair, one token is `joined`."""
+    joined = sum(phrase.joined for phrase in pairs)
     if not joined:
         return tokens
     return Tokens(tokens.read + joined, tokens.kept, {**tokens.dropped, "joined": joined})

@@ -1,4 +1,4 @@
-"""A text in memory to a vocabulary and ids."""
+"""Encode a text in memory: its vocabulary and its ids."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -20,21 +20,21 @@ def encode(
     tokenizer: Callable[[str], list[str]] = tokenizers.words,
     phrases: phrases_lib.Rule | None = None,
 ) -> tuple[Vocab, np.ndarray]:
-    """A vocabulary and ids, in memory, of an open file or any iterable; read once.
+    """Encode an open file, or any iterable of sentences, in memory; it is read once.
 
     Args:
         sentences: lines of text, or lists of tokens, each a sentence.
         min_count: rarer words are left out.
         max_vocab: the most words to keep, by frequency; None keeps all.
-        tokenizer: from a line to its tokens; not used on lists of tokens.
-        phrases: which pairs of words become one; None for none.
+        tokenizer: a function from a line to its tokens; not applied to lists of tokens.
+        phrases: the rule by which pairs of words become one word; None for no phrases.
 
     Returns:
         The vocabulary by falling count, and int32 ids with -1 at sentence ends.
 
     Raises:
         InputError: a string or a path where lines are wanted; tokens that are no strings; no
-            tokens; none frequent enough; a file that is not text in its encoding.
+            tokens, or no word frequent enough; a file that is not text in its encoding.
     """
     if isinstance(sentences, str | bytes):
         raise InputError(
@@ -67,13 +67,13 @@ def encode(
 
 
 def _tokens(number: int, sentence: Any, tokenizer: Callable[[str], list[str]]) -> list[str]:
-    found = tokenizer(sentence) if isinstance(sentence, str) else sentence
-    if isinstance(found, str) or not isinstance(found, Iterable):
+    tokenized = tokenizer(sentence) if isinstance(sentence, str) else sentence
+    if isinstance(tokenized, str) or not isinstance(tokenized, Iterable):
         raise InputError(
-            f"sentence {number:,}: got {found!r:.60}, of {type(found).__name__}: wanted a line or "
-            "a list of tokens: open a file as text, or pass lists of words"
+            f"sentence {number:,}: got {tokenized!r:.60}, of {type(tokenized).__name__}: wanted a "
+            "line or a list of tokens: open a file as text, or pass lists of words"
         )
-    tokens = list(found)
+    tokens = list(tokenized)
     for token in tokens:
         if not isinstance(token, str):
             raise InputError(

@@ -1,4 +1,4 @@
-"""What a corpus was made from, as JSON: whether it may be used again is decided by that alone."""
+"""The manifest of a corpus, as JSON: sources and settings, which alone decide about its reuse."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -15,23 +15,23 @@ FORMAT = 1
 
 
 class Settings(NamedTuple):
-    """What, besides the sources, decides the ids."""
+    """The settings that, with the sources, determine the ids."""
 
     tokenizer: Callable[[str], list[str]]
     min_count: int
     max_vocab: int | None
     bad_utf8: str
-    mark_unknown: bool = False  # a dropped word leaves the id behind the last word's
+    mark_unknown: bool = False  # a dropped word becomes id len(vocab); else it leaves no id
     phrases: Rule | None = None
     grown_from: Vocab | None = None  # words that stay, whatever the text; their counts are added
 
 
 def described(files: list[Path], settings: Settings, known: Sequence[dict] = (), run=map) -> dict:
-    """What decides the ids, as JSON.
+    """The sources and the settings that determine the ids, as JSON.
 
     Args:
-        known: files of before; one of unchanged size and time keeps its digest.
-        run: what maps a function over files, here or elsewhere.
+        known: entries of an earlier manifest; a file of unchanged size and time keeps its digest.
+        run: `map`, or the `map` of an executor.
     """
     by_name = {entry["path"]: entry for entry in known}
     sources, unknown = [], []
@@ -47,42 +47,47 @@ def described(files: list[Path], settings: Settings, known: Sequence[dict] = (),
     paths = [Path(entry["path"]).absolute() for entry in unknown]
     for entry, digest in zip(unknown, run(sha256, paths), strict=True):
         entry["sha256"] = digest
-    asked = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
+    values = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
     if rule := settings.phrases:
         score, thresholds = provenance.function_name(rule.score), list(rule.thresholds)
-        asked["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
+        values["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
     if old := settings.grown_from:
         lines = "".join(vocabulary.lines(old)).encode()
-        asked["grown_from"] = {"words": len(old.words), "sha256": hashlib.sha256(lines).hexdigest()}
-    return {"format": FORMAT, "sources": sources, "settings": asked}
+        values["grown_from"] = {
+            "words": len(old.words),
+            "sha256": hashlib.sha256(lines).hexdigest(),
+        }
+    return {"format": FORMAT, "sources": sources, "settings": values}
 
 
 def sha256(file: Path) -> str:
-    """Of the bytes of a file, in hexadecimal."""
+    """The SHA-256 digest of a file, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def refuse_stale(folder: Path, stored: dict, asked: dict) -> None:
-    """Content decides, not the place or the time of a file.
+def refuse_stale(folder: Path, stored: dict, current: dict) -> None:
+    """Compare a stored manifest with the current one, by file contents, not names or times.
 
     Raises:
-        InputError: with all that differs.
+        InputError: they differ; the message lists all differences.
     """
-    was, now = stored["settings"], asked["settings"]
-    was.setdefault("mark_unknown", False)  # as it was before there was a choice
-    found = [f"{key} was {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]]
-    before, after = ([s["sha256"] for s in m["sources"]] for m in (stored, asked))
+    was, now = stored["settings"], current["settings"]
+    was.setdefault("mark_unknown", False)  # older manifests do not have this setting
+    differences = [
+        f"{key} was {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]
+    ]
+    before, after = ([s["sha256"] for s in m["sources"]] for m in (stored, current))
     if before != after:
-        names = [Path(s["path"]).name for s in asked["sources"] if s["sha256"] not in before]
+        names = [Path(s["path"]).name for s in current["sources"] if s["sha256"] not in before]
         what = ", ".join(names[:3]) or "files missing, added or in another order"
-        found.append(f"the text changed ({what})")
+        differences.append(f"the text changed ({what})")
     if stored["format"] != FORMAT:
-        found.append(f"format was {stored['format']}, now {FORMAT}")
-    if not found:
+        differences.append(f"format was {stored['format']}, now {FORMAT}")
+    if not differences:
         return
-    difference = ", ".join(found)
+    listed = ", ".join(differences)
     raise InputError(
-        f"{folder}: was prepared from something else: {difference}. "
+        f"{folder}: was prepared from something else: {listed}. "
         "Delete the folder to prepare it again, or name another"
     )

@@ -1,8 +1,8 @@
-"""A text in parts: each numbered by itself, put together by the words, and written as ids.
+"""A text read in parts: each part numbers its own words; parts are merged, and written as ids.
 
-Whoever reads a part numbers its words in the order in which it first meets them, and leaves files
-in a folder that all see. The parts' words, taken in the order of the text, get common numbers; so
-any cut gives the same corpus.
+The task that reads a part numbers the part's words in order of first occurrence, and writes files
+to a folder that all workers see. The words of all parts, in text order, then get common numbers:
+any cut of the text gives the same corpus.
 """
 
 import contextlib
@@ -21,24 +21,24 @@ from jaxemb import files
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered, Renumbering
 
-POLL = 0.2  # seconds between looks at how far tasks are
+POLL = 0.2  # seconds between checks on the progress of tasks
 _BLOCK = 1 << 20  # numbers read back at a time
-# of a part: its text as int32, -1 at sentence ends; its words by number; their counts, int64;
+# files of a part: its text as int32, -1 at sentence ends; its words by number; their counts, int64;
 # their numbers in the whole text, int32, and -1 behind them for sentence ends
 _NUMBERS, _WORDS, _COUNTS, _COMMON = "numbers", "words.json", "counts.npy", "common.npy"
 
 
 class Part(NamedTuple):
-    """What one task read: files in a folder of its own, so that a task may be run twice."""
+    """What one task read: files in a new folder for each try, so that a task may be run twice."""
 
     folder: Path
     replaced: int
     host: str
-    code: str  # what read it: another version might read something else
+    code: str  # identifies the code that read it: another version might read another text
 
 
 class Writer:
-    """Writes a part: numbers as they come, then its words."""
+    """Writes a part: its numbers as they come, then its words."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,6 +53,7 @@ class Writer:
         self._files.close()
 
     def add(self, numbers: list[int]) -> None:
+        """Append numbers to the part, and count them."""
         array = np.array(numbers, np.int32)
         self._write(array)
         seen, times = np.unique(array[array >= 0], return_counts=True)
@@ -61,14 +62,15 @@ class Writer:
             self._counts[seen] += times
 
     def end(self, words: list[str]) -> None:
+        """Write the part's words, by number, and their counts."""
         (self.folder / _WORDS).write_text(json.dumps(words))
         np.save(self.folder / _COUNTS, _longer(self._counts, len(words))[: len(words)])
 
 
 def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
-    """One text of all parts: words are numbered in the order of first meeting.
+    """Merge the parts into one text, whose words are numbered in order of first occurrence.
 
-    In memory are the distinct words of the whole text, and those of one part at a time.
+    Memory holds the distinct words of the whole text, and those of one part at a time.
     """
     numbering, counts, seen = vocabulary.Numbering(), np.zeros(0, np.int64), []
     for part in parts:
@@ -83,17 +85,19 @@ def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
     def blocks() -> Iterator[Int32[Any, " block"]]:
         for part in seen:
             common = np.load(part.folder / _COMMON)
-            for found in _blocks(part.folder / _NUMBERS):
-                yield common[found]  # -1 reads the last entry
+            for block in _blocks(part.folder / _NUMBERS):
+                yield common[block]  # -1 reads the last entry
 
     return Numbered(words, counts[: len(words)], blocks), seen
 
 
 def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable) -> None:
-    """Writes final ids: parts are renumbered wherever `run` does it, and put together here.
+    """Write final ids: `run` renumbers each part, and this process concatenates the results.
 
     Args:
-        out: in a folder that all workers see.
+        parts: in text order.
+        chosen: the final vocabulary.
+        out: the file to write, in a folder that all workers see.
         run: an executor's `map`.
     """
     table = out.with_name("table.npy")
@@ -106,13 +110,13 @@ def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable) -> 
 
 
 def _renumbered(folder: Path, table: Path) -> Path:
-    """The ids of one part, in a file of this try's own."""
+    """Write the ids of one part to a new file, and return its path: a task may be run twice."""
     final = np.load(table, mmap_mode="r")[np.load(folder / _COMMON)]
     handle, path = tempfile.mkstemp(dir=folder)
     os.close(handle)
     with files.arrays_into(Path(path)) as write:
-        for found in _blocks(folder / _NUMBERS):
-            write(vocabulary.kept(final[found]))
+        for block in _blocks(folder / _NUMBERS):
+            write(vocabulary.kept(final[block]))
     return Path(path)
 
 
@@ -123,7 +127,7 @@ def in_order(futures: list[Future], look: Callable[[], None] = lambda: None) -> 
         look: called while waiting, every `POLL` seconds.
 
     Raises:
-        Exception: of the first task that failed, by order and not by time.
+        Exception: that of the first failed task, in the order of `futures` and not in time.
     """
     try:
         for future in futures:
@@ -137,8 +141,8 @@ def in_order(futures: list[Future], look: Callable[[], None] = lambda: None) -> 
 
 def _blocks(path: Path) -> Iterator[Int32[Any, " block"]]:
     with path.open("rb") as file:
-        while (found := np.fromfile(file, np.int32, _BLOCK)).size:
-            yield found
+        while (block := np.fromfile(file, np.int32, _BLOCK)).size:
+            yield block
 
 
 def _longer(counts: Int64[Any, " words"], size: int) -> Int64[Any, " longer"]:

@@ -2,9 +2,9 @@
 
 Pairs are counted within sentences, exactly and in bounded memory; those that score above a
 threshold are joined greedily from left to right, as word2phrase and gensim do. Every further pass
-reads what the last one wrote, so that three words become one in two passes. (word2phrase itself
-also counts the pair of a line's last word and the next one's first: its `start` flag is cleared
-before it is used. These do not.)
+reads the output of the pass before it, so that three words become one in two passes. (word2phrase
+itself also counts the pair of a line's last word and the next line's first word: its `start` flag
+is cleared before it is used. This module does not.)
 """
 
 import pkgutil
@@ -24,19 +24,19 @@ FILE = "phrases.txt"
 
 
 class Totals(NamedTuple):
-    """What a score may ask of the whole text."""
+    """Totals of the whole text that a score may use."""
 
     tokens: int  # words of the text, T
     types: int  # distinct words and distinct pairs together, which is gensim's |V|
     min_count: int  # the discount: rarer pairs are never joined
 
 
-# from counts of pairs, of their first words and of their second, and totals, to scores [pairs]
+# (counts of pairs, of their first words, of their second words, totals) -> scores [pairs]
 Score = Callable[[Any, Any, Any, Totals], Any]
 
 
 class Rule(NamedTuple):
-    """How phrases are found, and how their words are joined."""
+    """Which pairs become phrases, and how their words are joined."""
 
     passes: int
     score: Score
@@ -49,9 +49,9 @@ class Phrase(NamedTuple):
     """One pair that was joined."""
 
     phrase: str
-    of_pass: int  # 1 for the first
-    times: int  # that the pair stood together
-    joined: int  # times that it was joined: a word belongs to one pair of a pass
+    of_pass: int  # the pass that joined it, from 1
+    times: int  # occurrences of the pair
+    joined: int  # occurrences that were joined: a word belongs to one pair of a pass
     score: float
 
 
@@ -64,8 +64,8 @@ def word2phrase(
     """(ab - delta) / (a b) T, with the text's length T: word2phrase; thresholds near 100.
 
     Args:
-        pair: ab, how often two words stand together.
-        first, second: a and b, how often each of them occurs.
+        pair: ab, the count of each pair.
+        first, second: a and b, the counts of its first and of its second word.
         totals: of the text; delta is its `min_count`.
 
     Source:
@@ -100,19 +100,19 @@ def npmi(
 
 
 def named(name: str) -> Score:
-    """A score by its name here, word2phrase, gensim or npmi, or as module:qualname.
+    """The score of a name: word2phrase, gensim, npmi, or module:qualname of any function.
 
     Raises:
-        ValueError: nothing by that name that can be called.
+        ValueError: no callable has that name.
     """
     scores = {score.__name__: score for score in (word2phrase, gensim, npmi)}
     try:
-        found = scores.get(name) or pkgutil.resolve_name(name)
+        function = scores.get(name) or pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError):
-        found = None
-    if not callable(found):
+        function = None
+    if not callable(function):
         raise ValueError(f"{name}: wanted {', '.join(scores)}, or MODULE:NAME of a function")
-    return found
+    return function
 
 
 def _discounted(pair, first, second, totals: Totals):
@@ -120,18 +120,19 @@ def _discounted(pair, first, second, totals: Totals):
 
 
 def join(text: Numbered, rule: Rule, folder: Path | None = None) -> tuple[Numbered, list[Phrase]]:
-    """The text with its phrases joined, and what was joined, by pass and falling score.
+    """The text with its phrases joined, and the phrases, by pass and falling score.
 
     Args:
         text: words by number; its blocks are read twice a pass.
-        folder: where scratch files go; see `pairs.count`, which says how much memory it takes.
+        rule: which pairs are joined, and how.
+        folder: for scratch files; `bigrams.count` says how much memory and disk is used.
     """
-    found: list[Phrase] = []
+    joined: list[Phrase] = []
     for number in range(rule.passes):
         threshold = rule.thresholds[min(number, len(rule.thresholds) - 1)]
         text, of_pass = _one_pass(text, rule, threshold, number + 1, folder)
-        found += of_pass
-    return text, found
+        joined += of_pass
+    return text, joined
 
 
 def _one_pass(text: Numbered, rule: Rule, threshold: float, number: int, folder):
@@ -152,25 +153,25 @@ def _one_pass(text: Numbered, rule: Rule, threshold: float, number: int, folder)
     for made, which in _joined(text.blocks(), table):
         counts += vocabulary.count(made, len(words))
         joined += np.bincount(which, minlength=len(names))
-    found = [
-        Phrase(name, number, int(counted.times[at]), int(times), float(scores[at]))
-        for name, at, times in zip(names, chosen, joined, strict=True)
+    phrases = [
+        Phrase(name, number, int(counted.times[pair]), int(times), float(scores[pair]))
+        for name, pair, times in zip(names, chosen, joined, strict=True)
     ]
     made = Numbered(words, counts, lambda: (made for made, _ in _joined(text.blocks(), table)))
-    return made, sorted(found, key=lambda phrase: -phrase.score)
+    return made, sorted(phrases, key=lambda phrase: -phrase.score)
 
 
-def write(path: Path, found: list[Phrase]) -> None:
-    """A head and a line for every phrase, in columns parted by tabs."""
-    lines = [_HEAD, *(f"{p[0]}\t{p[1]}\t{p[2]}\t{p[3]}\t{p[4]:.6g}" for p in found)]
+def write(path: Path, joined: list[Phrase]) -> None:
+    """Write a header and a line for every phrase, in columns separated by tabs."""
+    lines = [_HEAD, *(f"{p[0]}\t{p[1]}\t{p[2]}\t{p[3]}\t{p[4]:.6g}" for p in joined)]
     files.write_text(path, "\n".join(lines) + "\n")
 
 
 def read(path: Path) -> list[Phrase]:
-    """What `write` wrote.
+    """Read the phrases that `write` wrote.
 
     Raises:
-        InputError: another file.
+        InputError: no such file, or a file of another form.
     """
     # only "\n" ends a line: a word may hold what else Unicode ends lines with
     head, *lines = files.read_text(path).removesuffix("\n").split("\n")
@@ -186,15 +187,15 @@ def read(path: Path) -> list[Phrase]:
 
 
 class _Table(NamedTuple):
-    """Which pairs are joined."""
+    """The pairs that are joined."""
 
     keys: Int64[Any, " phrases"]  # rising: first word times `size`, plus second
-    numbers: Int64[Any, " phrases"]  # of the words that they become
+    numbers: Int64[Any, " phrases"]  # the words that the pairs become
     size: int
 
 
 def _with_names(words: list[str], names: list[str]) -> tuple[list[str], Int64[Any, " names"]]:
-    """The words and what phrases become; a phrase that is spelled like a word is that word."""
+    """The words with the phrases appended; a phrase that is spelled like a word is that word."""
     wanted = set(names)
     number = {word: i for i, word in enumerate(words) if word in wanted}
     new = [name for name in dict.fromkeys(names) if name not in number]
@@ -203,7 +204,7 @@ def _with_names(words: list[str], names: list[str]) -> tuple[list[str], Int64[An
 
 
 def _joined(blocks: Iterator[Any], table: _Table) -> Iterator[tuple[Any, Any]]:
-    """The text with a table's phrases joined, and which they were, block by block."""
+    """The text with phrases joined, and the table index of each joined phrase, block by block."""
     left = np.zeros(0, np.int64)  # the last word of a block may be the first of a pair
     for block in blocks:
         words = np.concatenate([left, block])
@@ -216,12 +217,12 @@ def _joined(blocks: Iterator[Any], table: _Table) -> Iterator[tuple[Any, Any]]:
 
 
 def _begins(words: Int64[Any, " block"], table: _Table) -> tuple[Any, Any]:
-    """Which words begin a pair that is joined, greedily from the left, and the phrase of each."""
+    """Which words begin a joined pair, greedily from the left, and the table index of each pair."""
     second = np.append(words[1:], SENTENCE_END)
     keys = np.where((words >= 0) & (second >= 0), words * table.size + second, -1)
     which = np.minimum(np.searchsorted(table.keys, keys), len(table.keys) - 1)
-    match, at = table.keys[which] == keys, np.arange(len(words))
+    match, position = table.keys[which] == keys, np.arange(len(words))
     first = match & ~np.concatenate([[False], match])[: len(words)]
     # of matches that overlap in a chain, the first takes its second word from the next, and so on
-    chain = np.maximum.accumulate(np.where(first, at, 0))
-    return match & ((at - chain) % 2 == 0), which
+    chain = np.maximum.accumulate(np.where(first, position, 0))
+    return match & ((position - chain) % 2 == 0), which

@@ -1,8 +1,8 @@
 """An executor of new interpreters, one a core, for tasks that may be run twice.
 
 `ProcessPoolExecutor` imports the caller's script in every process, so that a script needs a
-`__main__` guard, and gives up when one of them dies. These import what a task names and no more;
-one that dies is replaced, and its task is run again.
+`__main__` guard, and gives up when one of them dies. The interpreters here import what a task names
+and no more; an interpreter that dies is replaced, and its task is run again.
 """
 
 import multiprocessing
@@ -22,11 +22,11 @@ TRIES = 3  # of one task; a text that kills three processes would kill more
 
 
 class Processes(Executor):
-    """Runs functions that can be imported by name; leaving it by an exception kills what runs."""
+    """Runs functions that can be imported by name; an exception in its `with` kills the tasks."""
 
     def __init__(self, number: int) -> None:
-        """Starts at most `number` interpreters, each when a task asks for it."""
-        self._threads = ThreadPoolExecutor(number)  # each waits for an interpreter of its own
+        """Start at most `number` interpreters, each when a task first needs it."""
+        self._threads = ThreadPoolExecutor(number)  # each thread waits for its own interpreter
         self._own = threading.local()
         self._all: list[_Interpreter] = []
         self._over = False
@@ -34,11 +34,12 @@ class Processes(Executor):
     def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
         """A future of fn(*args, **kwargs).
 
-        Its exception is the function's own, or BrokenExecutor: each of `TRIES` processes died.
+        Its exception is the function's own, or BrokenExecutor if each of `TRIES` processes died.
         """
         return self._threads.submit(self._run, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no more tasks; with `wait`, wait for those that run and end the interpreters."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         if wait:
             for interpreter in self._all:
@@ -52,51 +53,51 @@ class Processes(Executor):
         self.shutdown(cancel_futures=self._over)
 
     def _run(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
-        asked, code = pickle.dumps((fn, args, kwargs)), 0
+        request, code = pickle.dumps((fn, args, kwargs)), 0
         for _ in range(TRIES):
             if self._over:
                 break
             interpreter = self._interpreter()
             try:
-                answer = interpreter.ask(asked)
-            except (EOFError, OSError):  # it died before it answered
+                answer = interpreter.ask(request)
+            except (EOFError, OSError):  # the process died before it answered
                 code = interpreter.end()
                 continue
             failed, value = pickle.loads(answer)
             if failed:
                 raise value
             return value
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise BrokenExecutor(f"{TRIES} processes died of it, the last by {how}")
+        cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise BrokenExecutor(f"{TRIES} processes died while running this task, the last by {cause}")
 
     def _interpreter(self) -> "_Interpreter":
-        """That of this thread, which may be new."""
-        found = getattr(self._own, "interpreter", None)
-        if found is None or found.ended:
-            found = self._own.interpreter = _Interpreter()
-            self._all.append(found)
-        return found
+        """The interpreter of this thread; a new one if there is none, or if it died."""
+        current = getattr(self._own, "interpreter", None)
+        if current is None or current.ended:
+            current = self._own.interpreter = _Interpreter()
+            self._all.append(current)
+        return current
 
 
 class _Interpreter:
-    """A process that answers, one question at a time, until nobody can ask any more."""
+    """A process that answers one request at a time, until its parent closes the connection."""
 
     def __init__(self) -> None:
         self._connection, theirs = multiprocessing.Pipe()
         with theirs:
-            # -P: a file beside the caller's is not taken for a module of the same name
+            # -P: a file in the caller's folder does not shadow a module of the same name
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "jaxemb.text.processes", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env={
                     **os.environ,
-                    "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path),
+                    "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path),
                 },
             )
 
-    def ask(self, asked: bytes) -> bytes:
-        self._connection.send_bytes(asked)
+    def ask(self, request: bytes) -> bytes:
+        self._connection.send_bytes(request)
         return self._connection.recv_bytes()
 
     @property
@@ -107,14 +108,14 @@ class _Interpreter:
         self._process.kill()
 
     def end(self) -> int:
-        """Its exit code, or minus the signal that it died of."""
+        """Close the connection and wait; the exit code, or minus the signal that killed it."""
         self._connection.close()
         return self._process.wait()
 
 
-def _answer(asked: bytes) -> bytes:
+def _answer(request: bytes) -> bytes:
     try:
-        fn, args, kwargs = pickle.loads(asked)
+        fn, args, kwargs = pickle.loads(request)
         return pickle.dumps((False, fn(*args, **kwargs)))
     except Exception as error:
         error.add_note(f"in another process:\n{traceback.format_exc()}")
@@ -122,13 +123,13 @@ def _answer(asked: bytes) -> bytes:
 
 
 def _serve(connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asked
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
     while True:
         try:
-            asked = connection.recv_bytes()
+            request = connection.recv_bytes()
         except EOFError:
             return
-        connection.send_bytes(_answer(asked))
+        connection.send_bytes(_answer(request))
 
 
 if __name__ == "__main__":

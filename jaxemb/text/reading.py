@@ -1,8 +1,8 @@
-"""Text to provisional numbers, by any executor: each of its tasks reads stretches of the text.
+"""From text to provisional numbers, on any executor: each task reads some stretches of the text.
 
-By default they are processes of this machine, one a core; a cluster's serves as well, if all its
-workers see the text and the scratch folder under the same names. Any cut of the text, and a task
-that is run twice, give the same corpus: see `parts`.
+The default executor runs processes of this machine, one a core. A cluster's executor serves as
+well, if all its workers see the text and the scratch folder under the same names. Any cut of the
+text, and a task that is run twice, give the same corpus: see `parts`.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ from jaxemb.text.vocabulary import SENTENCE_END
 Tokenizer = Callable[[str], list[str]]
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
 Job = list[Stretch]  # what one task reads, in order
-LEAST = 1 << 23  # bytes worth a task
+LEAST = 1 << 23  # bytes that are worth a task of their own
 _MOST = 1 << 28  # bytes that one task reads, so that its memory is bounded
-PENDING = 1 << 17  # numbers of a text before they are written
-_SAID = ".bytes"  # files in which tasks say how far they are
+PENDING = 1 << 17  # numbers that are collected before they are written
+_BYTES_READ = ".bytes"  # suffix of the files in which tasks report their progress
 
 
 class Readers(NamedTuple):
-    """Who reads a text, and the jobs it is cut into; without an executor, this process."""
+    """The executor that reads a text (None: this process), and the jobs the text is cut into."""
 
     executor: Executor | None
     jobs: list[Job]
@@ -49,13 +49,14 @@ def readers(
     executor: Executor | None = None,
     workers: int | None = None,
 ) -> Iterator[Readers]:
-    """Cuts a text into jobs for whoever is to read it.
+    """Cut a text into jobs, and provide the executor that reads them.
 
     Args:
-        tokenizer: a given executor must find its own way to it. Without one it is read in this
-            process if a new interpreter could not import it by its name.
-        executor: of tasks that may be run twice; by default processes of this machine.
-        workers: how many tasks it runs at once; by default the cores of this machine.
+        files: the text, in order.
+        tokenizer: an executor that is given must be able to pickle it. Without an executor, this
+            process reads the text if a new interpreter could not import the tokenizer by name.
+        executor: it may run a task twice; by default processes of this machine.
+        workers: how many tasks the executor runs at once; by default the cores of this machine.
     """
     workers = workers or os.cpu_count() or 1
     files = [file.absolute() for file in files]  # a worker may stand in another folder
@@ -72,15 +73,16 @@ def readers(
 def read(
     readers: Readers, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, progress: Progress
 ) -> Iterator[Part]:
-    """All text as parts in a scratch folder, in order; each as soon as those before it are read.
+    """Read the text into parts in a scratch folder; a part is yielded when all before it are.
 
     Args:
+        readers: from the function `readers`.
         scratch: a folder that all workers see.
         progress: called with bytes read and bytes in all.
 
     Raises:
-        InputError: text that cannot be used; of several faults, the first of the text. Workers
-            that do not see the files, that run another version, or that died of a job.
+        InputError: the text cannot be used (of several faults, the first in text order); a worker
+            does not see the files, or runs another version; a job killed its workers.
     """
     lengths = [sum(_length(stretch) for stretch in job) for job in readers.jobs]
     total = sum(lengths)
@@ -111,7 +113,7 @@ def read(
 
 
 def number(job: Job, tokenizer: Tokenizer, bad_utf8: str, folder: Path, tell) -> Part:
-    """One part, read in this process; `tell` is called with the bytes read so far."""
+    """Read one part in this process; `tell` is called with the bytes read so far."""
     numbering, tally = vocabulary.Numbering(), sources.Tally()
     with parts.Writer(folder) as writer:
         for numbers in _numbers(job, tokenizer, bad_utf8, numbering, tally):
@@ -122,37 +124,37 @@ def number(job: Job, tokenizer: Tokenizer, bad_utf8: str, folder: Path, tell) ->
 
 
 def _task(job: Job, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, index: int) -> Part:
-    """One part, read by a worker, perhaps not for the first time."""
+    """Read one part in a worker; the same task may have run before."""
     for path in (scratch, *(stretch.path for stretch in job)):
         if not path.exists():
             raise InputError(
                 f"{path}: is not there on {socket.gethostname()}: every worker must see the text "
                 "and the folder under the same names"
             )
-    said = scratch / f"{index}{_SAID}"
+    report = scratch / f"{index}{_BYTES_READ}"
 
     def tell(done: int) -> None:
-        said.write_text(str(done))
+        report.write_text(str(done))
 
     try:
         return number(job, tokenizer, bad_utf8, Path(tempfile.mkdtemp(dir=scratch)), tell)
     finally:
-        said.unlink(missing_ok=True)
+        report.unlink(missing_ok=True)
 
 
 def _update(done: list[int], lengths: list[int], futures: list[Future], scratch: Path) -> None:
-    """Sets the bytes read of each job: all of what is done, and what running tasks say."""
-    for said in scratch.glob(f"*{_SAID}"):
+    """Set the bytes read of each job: all of a finished one, what a running one reported."""
+    for report in scratch.glob(f"*{_BYTES_READ}"):
         with contextlib.suppress(OSError, ValueError):  # gone, or being written
-            index = int(said.stem)  # a buffer reaches beyond a stretch's end
-            done[index] = max(done[index], min(int(said.read_text()), lengths[index]))
+            index = int(report.stem)  # a buffer may reach beyond a stretch's end
+            done[index] = max(done[index], min(int(report.read_text()), lengths[index]))
     for index, future in enumerate(futures):
         done[index] = lengths[index] if future.done() else done[index]
 
 
 @functools.cache
 def _code() -> str:
-    """What decides the words of a text, besides its tokenizer: this code, and Python's Unicode."""
+    """A digest of what decides the words besides the tokenizer: this code and Python's Unicode."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     return f"{digest} {unicodedata.unidata_version}"
@@ -161,7 +163,7 @@ def _code() -> str:
 def _numbers(job: Job, tokenizer, bad_utf8, numbering, tally) -> Iterator[list[int]]:
     """Provisional numbers with sentence ends, in lists of bounded length."""
     pending: list[int] = []
-    begun = False  # a sentence: its end may come in a piece without words, after a full list
+    begun = False  # a sentence, whose end may come in a piece without words, after a full list
     for stretch in job:
         for piece in sources.read(stretch, tally, bad_utf8=bad_utf8):
             numbers = numbering(tokenizer(piece.text))
@@ -181,7 +183,7 @@ def _length(stretch: Stretch) -> int:
 
 
 def cut(files: list[Path], workers: int) -> list[Job]:
-    """The text in order, in jobs of about equal bytes; plain files may be cut between lines."""
+    """Cut a text, in order, into jobs of about equal bytes; plain files are cut between lines."""
     total = sum(file.stat().st_size for file in files)
     size = min(max(-(-total // workers), LEAST), _MOST)
     jobs: list[Job] = [[]]
@@ -190,7 +192,7 @@ def cut(files: list[Path], workers: int) -> list[Job]:
         length, start = file.stat().st_size, 0
         while length - start > room and compression.is_plain(file):
             stop = sources.line_start(file, start + room)
-            if length - stop < LEAST // 2:  # too little to leave behind
+            if length - stop < LEAST // 2:  # the rest is too little for a job
                 break
             jobs[-1].append(Stretch(file, start, stop))
             jobs.append([])
@@ -204,12 +206,12 @@ def cut(files: list[Path], workers: int) -> list[Job]:
 
 
 def _importable(tokenizer: Tokenizer) -> str | None:
-    """module:qualname, if a new interpreter finds the very same function under it."""
-    module, qualname = (getattr(tokenizer, at, None) for at in ("__module__", "__qualname__"))
+    """module:qualname of a tokenizer, if a new interpreter would import the same function by it."""
+    module, qualname = (getattr(tokenizer, key, None) for key in ("__module__", "__qualname__"))
     name = f"{module}:{qualname}"
     try:
         root = str(module).split(".")[0]  # not importlib.util.find_spec: it looks in sys.modules
-        found = any(finder.find_spec(root, None) for finder in sys.meta_path)
-        return name if found and pkgutil.resolve_name(name) is tokenizer else None
+        importable = any(finder.find_spec(root, None) for finder in sys.meta_path)
+        return name if importable and pkgutil.resolve_name(name) is tokenizer else None
     except (ImportError, AttributeError, ValueError):
         return None

@@ -1,6 +1,6 @@
-"""Text from files, compressed or plain, one after the other, in bounded memory.
+"""Read text from files, compressed or plain, one after the other, in bounded memory.
 
-A sentence ends at a line end: LF, CR or CRLF. Bytes are UTF-8, and every byte is accounted for.
+A sentence ends at a line end: LF, CR or CRLF. Bytes are UTF-8; every byte is decoded, or reported.
 """
 
 import codecs
@@ -21,7 +21,7 @@ _PACKAGE = "package:"
 
 
 class Stretch(NamedTuple):
-    """A file, or the lines of a plain one between two bytes that begin lines."""
+    """A file, or the lines of a plain file from byte `start` to byte `stop`, where lines begin."""
 
     path: Path
     start: int = 0
@@ -29,7 +29,7 @@ class Stretch(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Part of a line, cut between words; `ends` tells that the line ends with it."""
+    """Part of a line, cut between words; `ends` is true for the last part of a line."""
 
     text: str
     ends: bool
@@ -43,45 +43,45 @@ def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
             a glob; "package:NAME/GLOB", files inside an installed Python package.
 
     Raises:
-        InputError: nothing there, with what was looked for.
+        InputError: no file is there; the message says what was looked for.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     if not paths:
         raise InputError("no corpus given: wanted a file, a folder or a glob (--corpus.path TEXT)")
-    return [file for each in paths for file in _resolve_one(str(each))]
+    return [file for entry in paths for file in _resolve_one(str(entry))]
 
 
 def _resolve_one(path: str) -> list[Path]:
     if not path:
         raise InputError("the path of the corpus is empty: wanted a file, a folder or a glob")
     try:
-        return _found(path)
+        return _existing(path)
     except (OSError, RuntimeError, ImportError) as error:  # too long, no such user, no package
         raise InputError(f"{path}: no such file or folder ({error})") from None
 
 
 def place(path: str | Path) -> Path:
-    """Where a file or folder is; "package:NAME/FILE" stands inside an installed package."""
+    """The path of a file or folder; "package:NAME/FILE" is inside an installed package."""
     path = str(path)
     return Path(_inside_package(path) if path.startswith(_PACKAGE) else path).expanduser()
 
 
-def _found(path: str) -> list[Path]:
+def _existing(path: str) -> list[Path]:
     there = place(path)
     if there.is_file():
         return [there]
     if there.is_dir():
         inside = (p for p in sorted(there.rglob("*")) if p.is_file())
-        found = [p for p in inside if not _hidden(p.relative_to(there))]
-        if not found:
+        files = [p for p in inside if not _hidden(p.relative_to(there))]
+        if not files:
             raise InputError(f"{path}: the folder holds no file")
-        return found
-    found = [Path(p) for p in sorted(glob.glob(str(there), recursive=True)) if Path(p).is_file()]
-    if not found:
+        return files
+    files = [Path(p) for p in sorted(glob.glob(str(there), recursive=True)) if Path(p).is_file()]
+    if not files:
         pipe = "a pipe or a device, which can be read only once: save it first"
         nothing = "no file matches" if glob.has_magic(str(there)) else "no such file or folder"
         raise InputError(f"{path}: {pipe if there.exists() else nothing}")
-    return found
+    return files
 
 
 def _hidden(path: Path) -> bool:
@@ -97,14 +97,14 @@ def _inside_package(path: str) -> str:
 
 
 def line_start(path: Path, at: int) -> int:
-    """The first byte from `at` on that begins a line, or the end of the file."""
+    """The first byte at or after `at` that begins a line, or the end of the file."""
     if not at:
         return 0
     with path.open("rb") as file:
         at = file.seek(at - 1)
         while data := file.read(PIECE):
-            if (found := data.find(b"\n")) >= 0:
-                return at + found + 1
+            if (end := data.find(b"\n")) >= 0:
+                return at + end + 1
             at += len(data)
     return at
 
@@ -114,8 +114,8 @@ def read(text: Path | Stretch, tally: Tally, *, bad_utf8: str = "error") -> Iter
 
     Args:
         text: plain, or compressed with gzip, bz2, xz or zstd: recognised by its first bytes.
-        tally: filled with bytes read and replaced.
-        bad_utf8: "error", or "replace" to put U+FFFD for what is no character, and count it.
+        tally: counts the bytes read and the bytes replaced.
+        bad_utf8: "error", or "replace" to put U+FFFD for bytes that are not UTF-8, and count them.
 
     Raises:
         InputError: bytes that are not UTF-8 text, with path, line and byte; a broken or unreadable
@@ -136,7 +136,7 @@ def read(text: Path | Stretch, tally: Tally, *, bad_utf8: str = "error") -> Iter
 def _texts(
     stretch: Stretch, stream: io.BufferedIOBase, tally: Tally, bad_utf8: str
 ) -> Iterator[str]:
-    """Decoded text in pieces of about PIECE, with every line end as one LF."""
+    """Decoded text in pieces of about PIECE characters, with every line end as one LF."""
     path, start, stop = stretch
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     newlines = _UniversalNewlines()
@@ -174,7 +174,7 @@ def _texts(
 
 
 def _first_line(stretch: Stretch) -> int:
-    """The number of a stretch's first line; reads all before it, so only errors ask."""
+    """The number of a stretch's first line; only for errors, since it reads all before it."""
     lines, left, last = 1, stretch.start, b""
     with stretch.path.open("rb") as file:
         while left and (data := file.read(min(PIECE, left))):
@@ -202,7 +202,7 @@ def _refuse_utf16(path: Path, data: bytes) -> None:
 
 
 class _UniversalNewlines:
-    """CR, LF and CRLF as LF, also where CRLF is cut in two."""
+    """Turns CR, LF and CRLF into LF, also a CRLF that is split between two texts."""
 
     def __init__(self) -> None:
         self._pending = ""
@@ -223,7 +223,7 @@ def _pieces(stretch: Stretch, texts: Iterator[str]) -> Iterator[Piece]:
     for text in texts:
         *whole, left = (left + text).split("\n")
         cut = 0 if whole else cut
-        yield from (Piece(each, True) for each in whole)
+        yield from (Piece(content, True) for content in whole)
         lines += len(whole)
         if len(left) >= PIECE:
             cut = _cut(left)
@@ -251,10 +251,10 @@ _CUTS = tuple(
 
 
 def _cut(text: str) -> int:
-    """Where a long line may be cut: behind the last place between words; 0 if there is none."""
+    """Where to cut a long line: behind the last boundary between words; 0 if there is none."""
     for pattern in _CUTS:
         for start in range(len(text) - 1024, -1024, -1024):
-            found = [m.end() for m in pattern.finditer(text, max(start, 0), max(start, 0) + 1024)]
-            if found:
-                return found[-1]
+            ends = [m.end() for m in pattern.finditer(text, max(start, 0), max(start, 0) + 1024)]
+            if ends:
+                return ends[-1]
     return 0

@@ -1,4 +1,4 @@
-"""Tokenizers: functions from a piece of one line to its tokens. Any function of yours will do."""
+"""Tokenizers: functions from a piece of one line to its tokens. Any function will do."""
 
 import functools
 import re
@@ -9,13 +9,13 @@ from typing import Any
 from jaxemb.errors import InputError
 
 _ASCII_WORDS = re.compile("[a-z]+")
-# Han characters: no spaces between words, so each is a token of its own.
+# Han characters: no spaces between words, so each is one token.
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _JOINERS = "\u200c\u200d"  # inside words of Hindi, Persian and their neighbours
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased runs of letters with their combining marks; every Han character by itself.
+    """Lower-cased runs of letters with their combining marks; every Han character is one word.
 
     Marks belong to the word (Hindi writes its vowels with them); digits and punctuation separate.
 
@@ -29,7 +29,7 @@ def words(text: str) -> list[str]:
 
 
 def whitespace(text: str) -> list[str]:
-    """What stands between white space, as it stands; white space is what Unicode calls so.
+    """The text between white space, unchanged; white space is as Unicode defines it.
 
     >>> whitespace("  To be,  or not ")
     ['To', 'be,', 'or', 'not']
@@ -45,7 +45,7 @@ def _check(text: Any) -> None:
 
 @functools.cache
 def _any_words() -> re.Pattern[str]:
-    """Built when first needed: it reads the category of every character."""
+    """The pattern of words in all scripts; built once, from the category of every character."""
     han = re.compile(f"[{_HAN}]")
     letters, marks = [], []
     for code in range(sys.maxunicode + 1):

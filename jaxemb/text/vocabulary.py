@@ -1,7 +1,7 @@
-"""From tokens to ids: provisional numbers while the text streams by, then words by frequency.
+"""From tokens to ids: provisional numbers while the text streams by, then ids by frequency.
 
-The text is read once. A token gets the next free number when it is first met; when all counts are
-known, words are numbered anew by falling count. So a one-shot iterator is as good as a file.
+The text is read once, so that an iterator serves as well as a file. A token gets the next free
+number at its first occurrence; when all counts are known, words are renumbered by falling count.
 """
 
 import difflib
@@ -19,20 +19,22 @@ from jaxemb.structs import Vocab
 
 SENTENCE_END = -1
 LONGEST = 1000  # characters; a longer token is dropped as `too_long` (base64, binary garbage)
-LOOKED_AT = 100_000  # words whose spelling is compared with that of a missing one
+LOOKED_AT = 100_000  # words whose spelling is compared with that of an unknown word
 _DROPPED = -2
 
 
 @runtime_checkable
 class HasWords(Protocol):
-    """Whatever names the rows of a table: a `Vocab`, or what a file of vectors holds."""
+    """Anything that names the rows of a table: a `Vocab`, or the contents of a file of vectors."""
 
     @property
-    def words(self) -> tuple[str, ...] | None: ...
+    def words(self) -> tuple[str, ...] | None:
+        """The word of each row; None where rows have no names."""
+        ...
 
 
 class Tokens(NamedTuple):
-    """Where every token of a text went: read = kept + the sum of dropped."""
+    """Token counts of a text: read = kept + the sum of dropped, whose keys are the causes."""
 
     read: int
     kept: int
@@ -40,7 +42,7 @@ class Tokens(NamedTuple):
 
 
 class Numbering:
-    """Gives every distinct token the next free number, in the order of first meeting."""
+    """Gives every distinct token the next free number, in order of first occurrence."""
 
     def __init__(self) -> None:
         self._number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
@@ -50,6 +52,7 @@ class Numbering:
         return [number[token] for token in tokens]
 
     def words(self) -> list[str]:
+        """The distinct tokens, by number."""
         return list(self._number)
 
 
@@ -62,19 +65,19 @@ class Numbered(NamedTuple):
 
 
 class Renumbering(NamedTuple):
-    """The final vocabulary, and where each provisional number went."""
+    """The final vocabulary, and the final id of each provisional number."""
 
     vocab: Vocab
     tokens: Tokens
     table: Int32[Any, " words_and_end"]  # final id, or _DROPPED; the last entry is the end mark
 
     def __call__(self, numbers: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
-        """Final ids: dropped words leave no trace, sentence ends stay."""
+        """Final ids: dropped words are left out, sentence ends stay."""
         return kept(self.table[numbers])  # -1 reads the last entry
 
 
 def kept(ids: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
-    """What a renumbering's table gave, without the words that it drops."""
+    """Ids from a renumbering's table, without those of dropped words."""
     return ids[ids != _DROPPED]
 
 
@@ -88,18 +91,19 @@ def renumber(
     where: str = "the text",
     old: Vocab | None = None,
 ) -> Renumbering:
-    """Chooses the vocabulary: words of at least `min_count`, the `max_vocab` most frequent.
+    """Choose the vocabulary: words of at least `min_count`, the `max_vocab` most frequent.
 
     Args:
         words: by provisional number.
         counts: by provisional number.
-        mark_unknown: a dropped word leaves the id behind the last word's, and not nothing.
-        where: how messages call the text.
-        old: words that are in the vocabulary whatever the text; their counts are added. Tokens
-            are those of the text alone.
+        mark_unknown: whether a dropped word becomes id len(vocab.words), instead of no id.
+        where: the name of the text in messages.
+        old: words that stay in the vocabulary whatever the text; their counts are added. `tokens`
+            counts the text alone.
 
     Raises:
-        InputError: no token at all; no word frequent enough, with the min_count that keeps some.
+        InputError: no token at all; no word frequent enough: the message gives a min_count that
+            keeps a word.
     """
     at_least(1, min_count=min_count)
     if max_vocab is not None:
@@ -134,7 +138,7 @@ def renumber(
 
 
 def _with_old(words: list[str], counts: Int64[Any, " words"], old: Vocab):
-    """The words and counts with old words behind that are not among them, and all old counts."""
+    """Words and counts with the missing old words appended, and the old count of every word."""
     before = dict(zip(old.words, old.counts.tolist(), strict=True))
     known = set(words)
     words = [*words, *(word for word in old.words if word not in known)]
@@ -143,13 +147,13 @@ def _with_old(words: list[str], counts: Int64[Any, " words"], old: Vocab):
 
 
 def lines(vocab: Vocab) -> Iterator[str]:
-    """`word TAB count` and a line end for every word, by id."""
+    """A line `word TAB count` for every word, by id."""
     pairs = zip(vocab.words, vocab.counts, strict=True)
     return (f"{word}\t{count}\n" for word, count in pairs)
 
 
 def refuse_one_word(vocab: Vocab) -> None:
-    """Raises InputError for a vocabulary in which there is nothing to predict."""
+    """Raise InputError for a vocabulary of fewer than 2 words: there is nothing to predict."""
     if len(vocab.words) < 2:
         raise InputError(
             f"the vocabulary has {len(vocab.words)} word(s); a word can only be predicted among at "
@@ -177,12 +181,12 @@ def named(vocab: HasWords) -> tuple[str, ...]:
 def numbers(
     words: tuple[str, ...], fold: Callable[[str], str] = str, first: int | None = None
 ) -> dict[str, int]:
-    """The row of each word as `fold` writes it; of several forms, that of the first.
+    """The row of each folded word; where several words fold alike, the row of the first.
 
     Args:
         words: the most frequent first.
-        fold: what makes two forms one word: `str.upper`, or `str` for none.
-        first: only so many words are looked at.
+        fold: what makes two forms one word: `str.upper`, or `str` for no folding.
+        first: how many of the words are taken; None for all.
     """
     known = words[:first]
     forms = known if fold is str else tuple(map(fold, known))
@@ -193,8 +197,8 @@ def index(vocab: HasWords, words: Iterable[str]) -> list[int]:
     """The ids of some words.
 
     Raises:
-        InputError: a word is not in the vocabulary, with the words that look most like it; words
-            that are no strings, or one string.
+        InputError: a word is not in the vocabulary (the message names words spelled like it);
+            `words` is one string, or holds something other than strings.
     """
     known, words = named(vocab), list(words) if isinstance(words, Iterator) else words
     each_a_word("words", words)
@@ -208,9 +212,9 @@ def index(vocab: HasWords, words: Iterable[str]) -> list[int]:
 
 
 def spelled_like(words: Sequence[str], word: str, n: int = 3) -> list[str]:
-    """At most n words spelled like one: other cases of it, then the frequent ones nearest to it."""
+    """At most n words spelled like `word`: its other cases, then frequent, similar words."""
     folded, length = word.casefold(), len(word)
-    cases = [each for each in words if len(each) == length and each.casefold() == folded]
-    alike = (each for each in words if abs(len(each) - length) <= 2)
+    cases = [other for other in words if len(other) == length and other.casefold() == folded]
+    alike = (other for other in words if abs(len(other) - length) <= 2)
     near = difflib.get_close_matches(word, itertools.islice(alike, LOOKED_AT), n)
     return list(dict.fromkeys([*cases, *near]))[:n]

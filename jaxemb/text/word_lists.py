@@ -1,8 +1,8 @@
-"""Lists of words, one a line, as people write them: one reader for every place that takes a list.
+"""Lists of words, one a line, as people write them: the one reader of all lists of words.
 
-A line ends in LF or CRLF; in a file without any LF, in CR. No other character ends a line, for a
-word may hold what Unicode calls a line end. A byte-order mark before the first word, and spaces and
-tabs around a word, are no part of it; spaces within a word (`New York`) are.
+A line ends in LF or CRLF; in a file without any LF, in CR. No other character ends a line, because
+a word may hold what Unicode calls a line end. A byte-order mark before the first word, and spaces
+and tabs around a word, are no part of it; spaces within a word (`New York`) are.
 """
 
 import io
@@ -17,30 +17,30 @@ from jaxemb.text import compression, vocabulary
 BOM = b"\xef\xbb\xbf"
 _AROUND = b" \t\r"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_SHOWN = 5  # missing words that are named
+_SHOWN = 5  # missing words that a message names
 
 
 class WordList(NamedTuple):
-    """The words of a file, each once, in their order."""
+    """The words of a file, each once, in the order of the file."""
 
     path: Path
     words: tuple[str, ...]
-    repeated: int  # lines with a word that stood before
+    repeated: int  # lines that repeat a word
 
 
 def read(path: str | Path, errors: str = "strict") -> WordList:
-    """The words of a list; empty lines say nothing.
+    """Read a list of words; empty lines are skipped.
 
     Args:
-        path: a text, compressed or not; a pipe will do.
-        errors: what becomes of bytes that are not UTF-8, as in `bytes.decode`.
+        path: a text, compressed or not, or a pipe.
+        errors: how bytes that are not UTF-8 are decoded, as in `bytes.decode`.
 
     Raises:
         InputError: no such file; no word in it; a line that is not UTF-8 or holds NUL.
     """
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"a list of words is {path!r:.60}; wanted the name of a file")
-    path, found = Path(path), []
+    path, listed = Path(path), []
     for number, line in enumerate(lines(content(path)), start=1):
         if b"\0" in line and not (number == 1 and _utf16(line)):
             raise FormatError(path, f"line {number:,}", f"{line[:40]!r} holds NUL", "a word")
@@ -48,14 +48,14 @@ def read(path: str | Path, errors: str = "strict") -> WordList:
             word = line.decode("utf-8", errors)
         except UnicodeDecodeError as error:
             hint = "UTF-16 text: save it as UTF-8" if number == 1 and _utf16(line) else ""
-            said = f"{line[:40]!r} is not UTF-8 ({error.reason} at its byte {error.start})"
-            raise FormatError(path, f"line {number:,}", said, "a word", hint) from None
+            problem = f"{line[:40]!r} is not UTF-8 ({error.reason} at its byte {error.start})"
+            raise FormatError(path, f"line {number:,}", problem, "a word", hint) from None
         if word:
-            found.append(word)
-    if not found:
+            listed.append(word)
+    if not listed:
         raise InputError(f"{path}: no words in it: wanted a word a line")
-    words = tuple(dict.fromkeys(found))
-    return WordList(path, words, len(found) - len(words))
+    words = tuple(dict.fromkeys(listed))
+    return WordList(path, words, len(listed) - len(words))
 
 
 def _utf16(line: bytes) -> bool:
@@ -63,7 +63,7 @@ def _utf16(line: bytes) -> bool:
 
 
 def lines(data: bytes) -> list[bytes]:
-    """The words of a file's bytes, one for each line, empty where a line is."""
+    """The word of each line of a file's bytes; empty for a blank line."""
     end = b"\n" if b"\n" in data else b"\r"
     return [line.strip(_AROUND) for line in data.removeprefix(BOM).removesuffix(end).split(end)]
 
@@ -75,7 +75,7 @@ def content(path: Path) -> bytes:
         InputError: no such file, or compressed data that is damaged.
     """
     try:
-        with path.open("rb") as file:  # read at once: a pipe cannot be gone back in
+        with path.open("rb") as file:  # read at once, because a pipe cannot seek
             raw = io.BytesIO(file.read())
         return compression.opened(path, raw, compression.Tally()).read()
     except OSError as error:
@@ -84,30 +84,31 @@ def content(path: Path) -> bytes:
         raise InputError(f"{path}: compressed data is damaged ({error})") from None
 
 
-def remarks(asked: WordList, known: Sequence[str], where: str) -> list[str]:
-    """What should be said of a list: words that are not there, lines that repeat a word.
+def remarks(word_list: WordList, known: Sequence[str], where: str) -> list[str]:
+    """Messages about a list: words that are not known, lines that repeat a word.
 
     Args:
+        word_list: from `read`.
         known: the words that the list chooses from.
-        where: how a message calls them.
+        where: the name of `known` in messages.
 
     Raises:
-        InputError: none of the words is there.
+        InputError: none of the words is known.
     """
-    there = frozenset(known)
-    missing = [word for word in asked.words if word not in there]
-    if len(missing) == len(asked.words):
+    present = frozenset(known)
+    missing = [word for word in word_list.words if word not in present]
+    if len(missing) == len(word_list.words):
         raise InputError(
-            f"{asked.path}: none of its {len(missing):,} words is in {where}: "
+            f"{word_list.path}: none of its {len(missing):,} words is in {where}: "
             f"{_named(missing, known)}"
         )
-    found = []
+    messages = []
     if missing:
-        share = f"{len(missing):,} of its {len(asked.words):,} words are not in {where}"
-        found.append(f"{asked.path}: {share}: {_named(missing, known)}")
-    if asked.repeated:
-        found.append(f"{asked.path}: {asked.repeated:,} lines repeat a word")
-    return found
+        share = f"{len(missing):,} of its {len(word_list.words):,} words are not in {where}"
+        messages.append(f"{word_list.path}: {share}: {_named(missing, known)}")
+    if word_list.repeated:
+        messages.append(f"{word_list.path}: {word_list.repeated:,} lines repeat a word")
+    return messages
 
 
 def _named(missing: Sequence[str], known: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Laws of co-occurrence. Oracles: a loop over pairs; the arithmetic of sentence lengths."""
+"""Laws of co-occurrence counts. Oracles: a loop over pairs; the arithmetic of sentence lengths."""
 
 import resource
 import signal
@@ -33,12 +33,12 @@ def text_of(length: int, seed: int = 0):
 
 
 def by_loop(ids, window: cooccurrence.Window):
-    """The matrix that the definition says, a pair at a time."""
+    """The matrix by its definition, one pair at a time."""
     table = np.zeros((VOCAB, VOCAB))
-    for at, word in enumerate(ids):
+    for position, word in enumerate(ids):
         for step, sign in ((window.right, 1), (window.left, -1)):
             for distance in range(1, window.window + 1):
-                other = at + sign * distance
+                other = position + sign * distance
                 if word < 0 or not step or not 0 <= other < len(ids) or ids[other] < 0:
                     break
                 table[word, ids[other]] += PLAIN[window.weight](distance, window.window)
@@ -69,7 +69,7 @@ def test_cells_are_the_windows_of_every_word_by_row_then_column(weight, side):
 
 
 def test_pairs_at_a_distance_that_weighs_nothing_are_no_cells(tmp_path):
-    """A cell is a count above 0, of which everything here takes the logarithm."""
+    """A cell is a count above 0: PMI and GloVe take its logarithm."""
 
     def neighbours(distance, window):
         return np.where(distance == 1, 1.0, 0.0)
@@ -95,12 +95,12 @@ def test_the_sum_of_all_cells_is_the_arithmetic_of_the_sentences_lengths(weight,
     lengths = [1, 2, 3, 7, 40]
     ids = np.concatenate([[*np.arange(n) % VOCAB, -1] for n in lengths]).astype(np.int32)
     window = cooccurrence.Window(5, WEIGHTS[weight])
-    found = cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path, window)
+    counted = cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path, window)
     pairs = [sum(max(n - d, 0) for n in lengths) for d in range(1, 6)]
-    np.testing.assert_array_equal(found.pairs, pairs)
+    np.testing.assert_array_equal(counted.pairs, pairs)
     expected = 2 * np.dot(window.weights(), pairs)
-    np.testing.assert_allclose(np.sum(found.cells.values, dtype=float), expected, rtol=1e-7)
-    assert (found.words, found.subsampled) == (sum(lengths), 0)
+    np.testing.assert_allclose(np.sum(counted.cells.values, dtype=float), expected, rtol=1e-7)
+    assert (counted.words, counted.subsampled) == (sum(lengths), 0)
 
 
 @every_side
@@ -110,11 +110,11 @@ def test_blocks_of_any_size_streamed_and_merged_count_the_same(pairs, side, tmp_
     plain = by_loop(ids, window)
     monkeypatch.setattr(cooccurrence, "PAIRS", pairs)
     monkeypatch.setattr(merging, "MERGED", 8)
-    found = cooccurrence.count(
+    counted = cooccurrence.count(
         cooccurrence.whole(ids, VOCAB)._replace(segment=50), tmp_path, window
     )
-    refuse_disorder(found.cells)
-    np.testing.assert_allclose(dense(found.cells), plain, rtol=2e-7)
+    refuse_disorder(counted.cells)
+    np.testing.assert_allclose(dense(counted.cells), plain, rtol=2e-7)
     in_memory = cooccurrence.cooccurrence(ids, VOCAB, window)
     np.testing.assert_allclose(dense(in_memory), plain, rtol=2e-7)
 
@@ -138,12 +138,12 @@ def test_frequent_words_are_thinned_out_before_windows_are_cut(tmp_path):
     keep = np.where(np.arange(VOCAB) < 3, 0.3, 1.0)
     split = segments.Split(text_of(900), keep, seed=5, segment=200)
     thinned = np.concatenate([segments.kept(split, 0, number)[0] for number in range(5)])
-    found = cooccurrence.count(split, tmp_path, cooccurrence.Window(2))
+    counted = cooccurrence.count(split, tmp_path, cooccurrence.Window(2))
     np.testing.assert_allclose(
-        dense(found.cells), by_loop(thinned, cooccurrence.Window(2)), rtol=2e-7
+        dense(counted.cells), by_loop(thinned, cooccurrence.Window(2)), rtol=2e-7
     )
     gone = np.count_nonzero(split.ids >= 0) - np.count_nonzero(thinned >= 0)
-    assert (found.words, found.subsampled) == (np.count_nonzero(thinned >= 0), gone)
+    assert (counted.words, counted.subsampled) == (np.count_nonzero(thinned >= 0), gone)
 
 
 def test_runs_of_any_overlap_merge_to_their_sum_in_any_room(tmp_path):
@@ -166,11 +166,11 @@ def test_runs_of_any_overlap_merge_to_their_sum_in_any_room(tmp_path):
 
 def test_progress_ends_where_it_said(tmp_path, monkeypatch):
     monkeypatch.setattr(cooccurrence, "PAIRS", 60)
-    told = []
+    reports = []
     split = cooccurrence.whole(text_of(500), VOCAB)._replace(segment=100)
-    cooccurrence.count(split, tmp_path, progress=lambda *each: told.append(each))
-    assert told == sorted(told)
-    assert told[-1] == (1000, 1000)
+    cooccurrence.count(split, tmp_path, progress=lambda *report: reports.append(report))
+    assert reports == sorted(reports)
+    assert reports[-1] == (1000, 1000)
 
 
 @every_side
@@ -178,8 +178,8 @@ def test_progress_ends_where_it_said(tmp_path, monkeypatch):
 def test_a_text_shorter_than_the_window_has_the_pairs_that_it_has(side, length):
     window = cooccurrence.Window(5, cooccurrence.harmonic, *SIDES[side])
     ids = np.arange(length, dtype=np.int32)
-    found = cooccurrence.cooccurrence(ids, VOCAB, window)
-    np.testing.assert_allclose(dense(found), by_loop(ids, window), rtol=1e-6)
+    cells = cooccurrence.cooccurrence(ids, VOCAB, window)
+    np.testing.assert_allclose(dense(cells), by_loop(ids, window), rtol=1e-6)
 
 
 @pytest.mark.parametrize("ids", [np.zeros(0, np.int32), np.array([3, -1, 4, -1, -1], np.int32)])
@@ -188,7 +188,7 @@ def test_a_text_without_pairs_has_no_cells(ids, tmp_path):
         cooccurrence.cooccurrence(ids, VOCAB),
         cooccurrence.count(cooccurrence.whole(ids, VOCAB), tmp_path).cells,
     ):
-        assert [len(each) for each in cells] == [0, 0, 0]
+        assert [len(side) for side in cells] == [0, 0, 0]
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -203,7 +203,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("room", [0, 100, 4095])
 def test_a_full_disk_is_said_and_which_file_it_cut_short(room, tmp_path):
-    """A limit of the size of files stands for the disk; the run has 4,096 bytes."""
+    """A limit on the size of files simulates a full disk; the run has 4,096 bytes."""
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:

@@ -1,4 +1,4 @@
-"""Laws of what is made of counts. Oracles: numpy's svd of the dense formula; identities."""
+"""Laws of factorized counts. Oracles: NumPy's SVD of the dense formula; identities."""
 
 import numpy as np
 import pytest
@@ -25,21 +25,21 @@ def ppmi(negatives: float = 1.0, power: float = 0.75):
 
 @pytest.mark.parametrize("side_power", [0.0, 0.5, 1.0])
 def test_the_tables_are_the_best_approximation_of_the_matrix_for_any_power_of_a_side(side_power):
-    found = factorizations.ppmi_svd(CELLS, VOCAB, dim=5, side_power=side_power, negatives=2.0)
+    factored = factorizations.ppmi_svd(CELLS, VOCAB, dim=5, side_power=side_power, negatives=2.0)
     u, s, vt = np.linalg.svd(ppmi(2.0))
-    product = found.tables.input @ found.tables.output.T
+    product = factored.tables.input @ factored.tables.output.T
     np.testing.assert_allclose(product, u[:, :5] * s[:5] @ vt[:5], atol=2e-5)
-    gram = np.float64(found.tables.input.T @ found.tables.input)
+    gram = np.float64(factored.tables.input.T @ factored.tables.input)
     np.testing.assert_allclose(gram, np.diag(s[:5] ** (2 * side_power)), atol=2e-5)
-    assert all(table.dtype == np.float32 for table in found.tables)
+    assert all(table.dtype == np.float32 for table in factored.tables)
 
 
 def test_its_account_is_of_the_matrix_that_it_factored():
-    told = []
-    found = factorizations.ppmi_svd(
-        CELLS, VOCAB, dim=4, progress=lambda *each: told.append(each), noise_power=1.0
+    reports = []
+    factored = factorizations.ppmi_svd(
+        CELLS, VOCAB, dim=4, progress=lambda *report: reports.append(report), noise_power=1.0
     )
-    account, matrix = found.account, ppmi(power=1.0)
+    account, matrix = factored.account, ppmi(power=1.0)
     every = np.linalg.svd(matrix, compute_uv=False)
     assert account["counted_cells"] == len(CELLS.values)
     assert account["matrix_cells"] == np.count_nonzero(matrix)
@@ -47,8 +47,8 @@ def test_its_account_is_of_the_matrix_that_it_factored():
     np.testing.assert_allclose(account["error"], np.sqrt(np.sum(every[4:] ** 2)), rtol=1e-5)
     np.testing.assert_allclose(account["singular_values"], every[:4], rtol=1e-6)
     held = 100 * np.sum(every[:4] ** 2) / np.sum(every**2)
-    assert f"4 triplets hold {held:.2f} % of the squares" in found.remarks[1]
-    assert told[-1][0] == told[-1][1]
+    assert f"4 triplets hold {held:.2f} % of the squares" in factored.remarks[1]
+    assert reports[-1][0] == reports[-1][1]
 
 
 def test_both_vectors_of_a_word_add_up():

@@ -23,9 +23,9 @@ OPTIMIZERS = {
 
 def _cells(count: int = 40, seed: int = 0) -> Cells:
     random = np.random.default_rng(seed)
-    at = np.sort(random.permutation(WORDS**2)[:count])
+    keys = np.sort(random.permutation(WORDS**2)[:count])
     values = random.gamma(1.0, 8.0, count).astype(np.float32) + 0.1
-    return Cells((at // WORDS).astype(np.int32), (at % WORDS).astype(np.int32), values)
+    return Cells((keys // WORDS).astype(np.int32), (keys % WORDS).astype(np.int32), values)
 
 
 def _tables(scale: float = 1.0, seed: int = 1) -> InOut:
@@ -54,9 +54,9 @@ def _trained(state, learner, cells, rate=1.0, batch=1, **options):
 
 def test_weights_are_the_golden_values():
     """(1/100)^.75 and so on, capped at 1."""
-    found = glove.weight(jnp.array([0.0, 1, 10, 50, 99, 100, 101]), x_max=100.0, power=0.75)
+    weights = glove.weight(jnp.array([0.0, 1, 10, 50, 99, 100, 101]), x_max=100.0, power=0.75)
     expected = [0, 0.0316228, 0.177828, 0.594604, 0.992491, 1, 1]
-    np.testing.assert_allclose(found, expected, atol=1e-6)  # six digits
+    np.testing.assert_allclose(weights, expected, atol=1e-6)  # six digits
 
 
 def test_one_cell_costs_the_papers_equation():
@@ -67,8 +67,8 @@ def test_one_cell_costs_the_papers_equation():
     expected = 0.5 * min((x / 10) ** 0.75, 1) * apart**2
     f = glove.weight(jnp.float32(x), x_max=10.0, power=0.75)
     left, right = whole.input[i], whole.output[j]
-    found = losses.glove(left[:-1], right[:-1], left[-1], right[-1], jnp.float32(x), f)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    loss = losses.glove(left[:-1], right[:-1], left[-1], right[-1], jnp.float32(x), f)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_a_batch_costs_the_sum_of_its_cells():
@@ -78,8 +78,8 @@ def test_a_batch_costs_the_sum_of_its_cells():
     counts = jnp.asarray(cells.values)
     f = glove.weight(counts, x_max=10.0, power=0.75)
     textbook = jax.jit(jax.vmap(losses.glove))
-    each = textbook(w[:, :-1], c[:, :-1], w[:, -1], c[:, -1], counts, f)
-    np.testing.assert_allclose(_loss(whole, batch), np.sum(each), rtol=1e-5)
+    costs = textbook(w[:, :-1], c[:, :-1], w[:, -1], c[:, -1], counts, f)
+    np.testing.assert_allclose(_loss(whole, batch), np.sum(costs), rtol=1e-5)
 
 
 def test_the_loss_knows_vectors_through_their_products_alone():
@@ -139,8 +139,8 @@ def test_one_cell_a_step_is_stanfords_program(scale, clip):
     w, c = (np.asarray(table, np.float64) for table in start)
     expected = _stanford(w, c, ordered, 0.05, clip)
     learner = learners.row_sparse(OBJECTIVE, optimizer=learners.adagrad_stanford(0.05, clip))
-    found = _trained(learner.init(start), learner, cells).tables
-    for ours, theirs in zip(found, expected, strict=True):
+    trained = _trained(learner.init(start), learner, cells).tables
+    for ours, theirs in zip(trained, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)  # 40 steps in float32
 
 
@@ -155,8 +155,8 @@ def test_at_full_rank_products_and_biases_become_the_logarithms_of_counts():
         costs.append(float(event.loss))
     (w, c), (b, d) = glove.split(state.tables)
     assert w.shape == c.shape == (WORDS, WORDS)
-    found = np.asarray(w @ c.T + b[:, None] + d[None, :])[cells.rows, cells.columns]
-    np.testing.assert_allclose(found, np.log(cells.values), atol=0.02)
+    products = np.asarray(w @ c.T + b[:, None] + d[None, :])[cells.rows, cells.columns]
+    np.testing.assert_allclose(products, np.log(cells.values), atol=0.02)
     assert costs[-1] < 1e-4 * costs[0]
 
 
@@ -165,8 +165,8 @@ def test_padding_trains_nothing():
     learner = learners.row_sparse(OBJECTIVE, optimizer=learners.adagrad)
     cells = Cells(*(side[7:8] for side in _cells()))
     after = _trained(learner.init(_tables()), learner, cells, batch=16).tables
-    for moved, before, at in zip(after, _tables(), cells[:2], strict=True):
-        np.testing.assert_array_equal(np.flatnonzero(np.any(moved != before, axis=1)), at)
+    for moved, before, row in zip(after, _tables(), cells[:2], strict=True):
+        np.testing.assert_array_equal(np.flatnonzero(np.any(moved != before, axis=1)), row)
 
 
 @pytest.mark.parametrize("setting", ["x_max", "weight_power"])

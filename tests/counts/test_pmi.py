@@ -13,7 +13,7 @@ ONLY = {"rtol": 1e-6, "atol": 1e-6}  # values are rounded to float32
 
 
 def cells_of(table) -> Cells:
-    rows, columns = (each.astype(np.int32) for each in np.nonzero(table))
+    rows, columns = (side.astype(np.int32) for side in np.nonzero(table))
     return Cells(rows, columns, table[rows, columns].astype(np.float32))
 
 
@@ -34,16 +34,16 @@ def by_formula(table, mass, power: float):
 @pytest.mark.parametrize("power", [1.0, 0.75, 0.0])
 def test_pmi_is_the_log_ratio_of_the_joint_to_the_independent_probability(power, monkeypatch):
     monkeypatch.setattr(pmi, "_PIECE", 5)
-    found = dense(pmi.pmi(cells_of(COUNTS), 7, power=power))
+    values = dense(pmi.pmi(cells_of(COUNTS), 7, power=power))
     expected = by_formula(COUNTS, COUNTS.sum(axis=0), power)
-    np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), **ONLY)
+    np.testing.assert_allclose(values, np.where(COUNTS > 0, expected, 0), **ONLY)
 
 
 def test_pmi_against_a_learners_noise_takes_the_vocabularys_counts():
     unigram = np.arange(7, 0, -1) * 13
-    found = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram.astype(float), power=0.75))
+    values = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram.astype(float), power=0.75))
     expected = by_formula(COUNTS, unigram, 0.75)
-    np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), **ONLY)
+    np.testing.assert_allclose(values, np.where(COUNTS > 0, expected, 0), **ONLY)
 
 
 def test_a_cell_that_was_not_counted_is_refused():
@@ -55,9 +55,9 @@ def test_a_cell_that_was_not_counted_is_refused():
 
 def test_a_power_of_large_counts_does_not_overflow():
     unigram = np.array([1e12, 9e11, 8e11, 7e11, 6e11, 5e11, 4e11])
-    found = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram, power=100.0))
+    values = dense(pmi.pmi(cells_of(COUNTS), 7, contexts=unigram, power=100.0))
     expected = by_formula(COUNTS, unigram / 1e12, 100.0)
-    np.testing.assert_allclose(found, np.where(COUNTS > 0, expected, 0), rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(values, np.where(COUNTS > 0, expected, 0), rtol=1e-6, atol=1e-5)
 
 
 def test_hyperwords_matrix_is_positive_shifted_and_smoothed():
@@ -67,15 +67,15 @@ def test_hyperwords_matrix_is_positive_shifted_and_smoothed():
     with np.errstate(divide="ignore"):
         ratio = COUNTS * context.sum() / (word[:, None] * context[None, :])
         expected = np.maximum(np.log(ratio) - np.log(negatives), 0)
-    found = pmi.ppmi(cells_of(COUNTS), 7, negatives=negatives, power=power)
-    assert (found.values > 0).all()
-    np.testing.assert_allclose(dense(found), expected, **ONLY)
+    matrix = pmi.ppmi(cells_of(COUNTS), 7, negatives=negatives, power=power)
+    assert (matrix.values > 0).all()
+    np.testing.assert_allclose(dense(matrix), expected, **ONLY)
 
 
 def test_words_that_are_independent_have_no_mutual_information():
     independent = np.outer([1, 2, 3, 4, 5, 6, 7], [7, 1, 2, 4, 4, 1, 3]).astype(float)
-    found = pmi.pmi(cells_of(independent), 7)
-    np.testing.assert_allclose(found.values, 0, atol=1e-6)
+    cells = pmi.pmi(cells_of(independent), 7)
+    np.testing.assert_allclose(cells.values, 0, atol=1e-6)
 
 
 def test_counts_in_any_unit_have_the_same_pmi():

@@ -14,18 +14,18 @@ COUNT, SIZES = 1000, {"batch": 8, "run": 16, "runs": 7}  # 63 runs in 9 segments
 
 def _cells() -> Cells:
     """Ten cells a row; the value is the cell's number."""
-    at = np.arange(COUNT, dtype=np.int32)
-    return Cells(at // 10, at % 10, 1.0 + at.astype(np.float32))
+    number = np.arange(COUNT, dtype=np.int32)
+    return Cells(number // 10, number % 10, 1.0 + number.astype(np.float32))
 
 
 def _steps(steps: int = 5, **options) -> list[Cells]:
-    """Every real step on its own."""
+    """The cells of every step that is no padding."""
     settings = {"seed": 0, "epochs": 1, **SIZES, **options}
-    found = []
+    real = []
     for chunk in shuffling.chunks(_cells(), steps=steps, **settings):
         assert chunk.cells.values.shape == (steps, settings["batch"], 1)
-        found += [Cells(*(side[i] for side in chunk.cells)) for i in range(chunk.real)]
-    return found
+        real += [Cells(*(side[i] for side in chunk.cells)) for i in range(chunk.real)]
+    return real
 
 
 def _numbers(steps: list[Cells]):
@@ -47,7 +47,7 @@ def test_every_cell_comes_once_an_epoch_and_in_another_order_in_the_next():
 
 
 def test_a_batch_reads_from_many_places():
-    """Of the hundred rows, though a run has two and a segment but eleven."""
+    """A batch has many of the hundred rows, though a run has two and a segment only eleven."""
     steps = [step.rows[step.values > 0] for step in _steps()]
     assert np.mean([len(np.unique(rows)) for rows in steps]) > 6  # of eight
     assert np.mean([np.ptp(rows) for rows in steps]) > 50
@@ -66,14 +66,14 @@ def test_any_step_can_be_resumed_at():
     options = {"steps": 5, "seed": 3, "epochs": 2, **SIZES}
     whole = list(shuffling.chunks(_cells(), **options))
     for i, (before, after) in enumerate(itertools.pairwise(whole)):
-        at = before.epoch, before.segment, before.first + before.real
+        place = before.epoch, before.segment, before.first + before.real
         if before.ends_segment:
-            at = after.epoch, after.segment, 0
-        epoch, segment, first = at
+            place = after.epoch, after.segment, 0
+        epoch, segment, first = place
         rest = shuffling.chunks(_cells(), epoch=epoch, segment=segment, first=first, **options)
-        found = next(rest)
-        np.testing.assert_array_equal(found.cells.values, after.cells.values)
-        assert found.done == after.done
+        resumed = next(rest)
+        np.testing.assert_array_equal(resumed.cells.values, after.cells.values)
+        assert resumed.done == after.done
         assert len(whole) - i - 2 == len(list(rest))
     assert whole[-1].done == 1
     assert sum(chunk.trained for chunk in whole) == 2 * COUNT
@@ -81,9 +81,9 @@ def test_any_step_can_be_resumed_at():
 
 def test_what_has_no_logarithm_is_refused():
     cells = _cells()
-    for value, said in ((0, "holds 0.0"), (-1, "holds -1.0"), (np.nan, "nan"), (np.inf, "inf")):
+    for value, message in ((0, "holds 0.0"), (-1, "holds -1.0"), (np.nan, "nan"), (np.inf, "inf")):
         broken = cells._replace(values=np.where(cells.rows == 7, np.float32(value), cells.values))
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             list(shuffling.chunks(broken, steps=5, seed=0, epochs=1, **SIZES))
     with pytest.raises(InputError, match="no cells"):
         list(shuffling.chunks(Cells(*(x[:0] for x in cells)), steps=5, seed=0, epochs=1, **SIZES))

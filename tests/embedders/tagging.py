@@ -1,4 +1,4 @@
-"""A user's own task: which of its two senses a word has, which only its neighbours tell."""
+"""A user's own task: to tell which of two senses a word has, from the words beside it."""
 
 import jax
 import jax.numpy as jnp
@@ -10,31 +10,31 @@ VOCAB, LENGTH = 9, 7
 
 
 def sentences(seed: int, number: int):
-    """(tokens [number, LENGTH], where the word is [number], its sense [number]), half of each."""
+    """(tokens [number, LENGTH], position of the word [number], its sense [number]), balanced."""
     random = np.random.default_rng(seed)
     tokens = random.integers(1, VOCAB, (number, LENGTH))
-    at, sense = random.integers(1, LENGTH - 1, number), np.arange(number) % 2
-    for row, (i, s) in enumerate(zip(at, sense, strict=True)):
+    position, sense = random.integers(1, LENGTH - 1, number), np.arange(number) % 2
+    for row, (i, s) in enumerate(zip(position, sense, strict=True)):
         tokens[row, [i - 1, i + 1]] = random.integers(1, 5, 2) + 4 * s
         tokens[row, i] = BANK
-    return jnp.asarray(tokens), jnp.asarray(at), jnp.asarray(sense)
+    return jnp.asarray(tokens), jnp.asarray(position), jnp.asarray(sense)
 
 
-def scores(embedder, params, tokens, at):
+def scores(embedder, params, tokens, position):
     """One number a sentence, linear in the vector of its ambiguous word; above 0 is sense 1."""
     apply = jax.vmap(embedder.apply, in_axes=(None, 0, None))
     vectors = apply(params["words"], tokens, jnp.ones(LENGTH))
-    return vectors[jnp.arange(len(at)), at] @ params["readout"]
+    return vectors[jnp.arange(len(position)), position] @ params["readout"]
 
 
 def trained(embedder, params, data, steps: int = 120):
     """Plain optax on the user's loss."""
-    tokens, at, sense = data
+    tokens, position, sense = data
     optimizer = optax.adam(0.03)
 
     def loss(params):
-        found = scores(embedder, params, tokens, at)
-        return optax.sigmoid_binary_cross_entropy(found, sense.astype(jnp.float32)).mean()
+        logits = scores(embedder, params, tokens, position)
+        return optax.sigmoid_binary_cross_entropy(logits, sense.astype(jnp.float32)).mean()
 
     def step(state, _):
         params, moments = state
@@ -46,6 +46,6 @@ def trained(embedder, params, data, steps: int = 120):
 
 
 def accuracy(embedder, params, data) -> float:
-    tokens, at, sense = data
-    found = jax.jit(lambda p: scores(embedder, p, tokens, at))(params)
-    return float(jnp.mean((found > 0) == (sense == 1)))
+    tokens, position, sense = data
+    logits = jax.jit(lambda p: scores(embedder, p, tokens, position))(params)
+    return float(jnp.mean((logits > 0) == (sense == 1)))

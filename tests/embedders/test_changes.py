@@ -1,6 +1,6 @@
-"""What a change of A cannot do to it, whatever its parameters are.
+"""Laws of changes of A that hold for all parameters.
 
-Oracles: equality of bits, identities of linear algebra in float64. EPS is float32's at 1.
+Oracles: bit-identity; identities of linear algebra in float64. EPS is float32's at 1.
 """
 
 import jax
@@ -102,7 +102,7 @@ def test_a_gate_is_its_formula_open_shut_and_half_open_at_the_start():
 
 
 def _matrix(change, params, one):
-    """Q of one context, by what it does to each axis."""
+    """Q of one context, from its action on each axis."""
     eye, context = jnp.eye(DIM), jnp.broadcast_to(one, (DIM, CONTEXT))
     return np.float64(change.apply(params, eye, context, jnp.zeros(DIM, int))).T
 

@@ -1,4 +1,4 @@
-"""An embedder made of another: what it is made of stays as it was, and trains on any loss."""
+"""Embedders made from other embedders: these stay unchanged, and train on any loss."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What is read of the layers. Oracles: equality of bits, the Linen module of the same formula."""
+"""Readings of layers. Oracles: bit-identity, the formula in float64 NumPy."""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ MASK = jnp.array([1.0, 1.0, 1.0, 0.0])
 
 
 def _layers(seed: int = 0):
-    """Layer 0 is the same vector twice; what is no token is 0 in every layer."""
+    """Layer 0 is the same vector twice; padding is 0 in every layer."""
     keys = jax.random.split(jax.random.key(seed))
     static = jax.random.normal(keys[0], (4, 3))
     above = jax.random.normal(keys[1], (2, 4, 6))

@@ -1,4 +1,4 @@
-"""Test files of words in context as they are published, and as they should not be."""
+"""Published tests of words in context, and malformed files."""
 
 import re
 
@@ -30,40 +30,40 @@ def _write(folder, text, name="train.data.txt"):
 @pytest.mark.parametrize("labels", ["T\nF\n", "true\r\nfalse", "1\n0\n"])
 def test_wic_is_read_with_its_gold(tmp_path, labels):
     path, gold = _write(tmp_path, WIC), _write(tmp_path, labels, "gold")
-    found = context_tests.wic(path, gold)
-    assert (found.name, found.words, found.parts) == ("train.data", ("beat", "bed"), ("V", "N"))
-    at = found.at.tolist()
-    assert at == [[1, 2], [0, 1]]
-    assert [found.left[0][at[0][0]], found.right[0][at[0][1]]] == ["beat", "beaten"]
-    assert [found.left[1][at[1][0]], found.right[1][at[1][1]]] == ["bed", "bed"]
-    assert found.same is not None
-    assert found.same.tolist() == [True, False]
+    split = context_tests.wic(path, gold)
+    assert (split.name, split.words, split.parts) == ("train.data", ("beat", "bed"), ("V", "N"))
+    positions = split.at.tolist()
+    assert positions == [[1, 2], [0, 1]]
+    assert [split.left[0][positions[0][0]], split.right[0][positions[0][1]]] == ["beat", "beaten"]
+    assert [split.left[1][positions[1][0]], split.right[1][positions[1][1]]] == ["bed", "bed"]
+    assert split.same is not None
+    assert split.same.tolist() == [True, False]
     assert context_tests.wic(path).same is None
 
 
 @pytest.mark.parametrize("name", TSV)
 def test_wic_tsv_is_read_with_or_without_descriptions(tmp_path, name):
     path, gold = _write(tmp_path, TSV[name]), _write(tmp_path, "T", "gold")
-    found = context_tests.wic_tsv(path, gold)
-    assert found.words == ("java",)
-    assert found.sentences[0][found.at[0]] == "java"
+    split = context_tests.wic_tsv(path, gold)
+    assert split.words == ("java",)
+    assert split.sentences[0][split.at[0]] == "java"
     described = name != "examples"
-    assert found.definitions == ("an island" if described else "",)
-    assert found.hypernyms == (("island", "land mass") if described else (),)
-    assert found.same is not None
-    assert found.same.tolist() == [True]
+    assert split.definitions == ("an island" if described else "",)
+    assert split.hypernyms == (("island", "land mass") if described else (),)
+    assert split.same is not None
+    assert split.same.tolist() == [True]
 
 
 @pytest.mark.parametrize("header", [HEADER, ""])
 def test_cosimlex_says_where_the_marked_words_stand(tmp_path, header):
-    found = context_tests.cosimlex(_write(tmp_path, header + COSIMLEX, "cosimlex_en.tsv"))
-    assert (found.name, found.words) == ("cosimlex_en", (("man", "warrior"),))
-    assert found.contexts == (("The warriors met a man.", "Man or warrior"),)
+    pairs = context_tests.cosimlex(_write(tmp_path, header + COSIMLEX, "cosimlex_en.tsv"))
+    assert (pairs.name, pairs.words) == ("cosimlex_en", (("man", "warrior"),))
+    assert pairs.contexts == (("The warriors met a man.", "Man or warrior"),)
     for context, spans, words in zip(
-        found.contexts[0], found.spans[0], [("warriors", "man"), ("Man", "warrior")], strict=True
+        pairs.contexts[0], pairs.spans[0], [("warriors", "man"), ("Man", "warrior")], strict=True
     ):
         assert tuple(context[first:end] for first, end in spans) == words
-    np.testing.assert_array_equal(found.human, [[3.5, 6.25]])
+    np.testing.assert_array_equal(pairs.human, [[3.5, 6.25]])
 
 
 BAD = {
@@ -82,12 +82,12 @@ BAD = {
         "line 1: .* wanted two words .* not 0",
     ),
     **{
-        f"no number: {said}": (
+        f"no number: {field}": (
             "cosimlex",
-            COSIMLEX.replace("6.25", said),
-            f"line 1: got {re.escape(repr(said))}: wanted a number",
+            COSIMLEX.replace("6.25", field),
+            f"line 1: got {re.escape(repr(field))}: wanted a number",
         )
-        for said in ("?", "6_2", "６", "0x6", "6,25", "nan", "inf", "1e999", "")
+        for field in ("?", "6_2", "６", "0x6", "6,25", "nan", "inf", "1e999", "")
     },
     "words in quotes": ("wic", WIC.replace("bed\tN", '"bed"\tN'), "line 2: .*without quotes"),
     "a word in quotes": ("cosimlex", COSIMLEX.replace("warrior\t", '"w"\t', 1), "line 1: .*quotes"),
@@ -96,16 +96,16 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_line_says_where_it_is_and_what_was_wanted(tmp_path, name):
-    reader, text, said = BAD[name]
+    reader, text, message = BAD[name]
     path = _write(tmp_path, text)
-    with pytest.raises(InputError, match=f"train.data.txt: {said}"):
+    with pytest.raises(InputError, match=f"train.data.txt: {message}"):
         getattr(context_tests, reader)(path)
 
 
 def test_only_spaces_part_the_tokens_that_positions_count(tmp_path):
     path = _write(tmp_path, "bed\tN\t1-0\ta\xa0b\x1cc bed\tbed  d\u2028e\r\n")
-    found = context_tests.wic(path)
-    assert (found.left, found.right) == ((("a\xa0b\x1cc", "bed"),), (("bed", "d\u2028e"),))
+    split = context_tests.wic(path)
+    assert (split.left, split.right) == ((("a\xa0b\x1cc", "bed"),), (("bed", "d\u2028e"),))
 
 
 def test_gold_that_does_not_fit_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""What context changed. Oracles: definitions in float64 NumPy, planted Gaussians, identities."""
+"""Measures of contextuality. Oracles: definitions in float64; planted Gaussians; identities."""
 
 import functools
 import inspect
@@ -44,15 +44,17 @@ def _cosine(a, b):
 
 def _pairwise(vectors):
     """The mean over all pairs, one by one."""
-    found = [_cosine(a, b) for a, b in itertools.permutations(vectors, 2)]
-    return np.mean(found) if found else np.nan
+    cosines = [_cosine(a, b) for a, b in itertools.permutations(vectors, 2)]
+    return np.mean(cosines) if cosines else np.nan
 
 
 def _padded(vectors, *segments):
-    """Rows of padding among the others; segment -1."""
-    at = [0, 20, len(vectors)]
-    rows = np.insert(vectors, at, 0.0, axis=0)
-    return jnp.asarray(rows, jnp.float32), *(jnp.asarray(np.insert(s, at, -1)) for s in segments)
+    """The rows with rows of padding inserted, whose segment is -1."""
+    places = [0, 20, len(vectors)]
+    rows = np.insert(vectors, places, 0.0, axis=0)
+    return jnp.asarray(rows, jnp.float32), *(
+        jnp.asarray(np.insert(s, places, -1)) for s in segments
+    )
 
 
 @HOST_AND_JIT
@@ -61,8 +63,8 @@ def test_self_similarity_is_the_mean_over_pairs_of_one_word(transform, seed):
     vectors, types, _ = _running_words(seed)
     expected = [_pairwise(vectors[types == w]) for w in range(TYPES)]
     assert np.isnan(expected[5:]).all()
-    of = transform(lambda v, t: contextuality.self_similarity(v, t, TYPES))
-    np.testing.assert_allclose(of(*_padded(vectors, types)), expected, rtol=1e-5)
+    measure = transform(lambda v, t: contextuality.self_similarity(v, t, TYPES))
+    np.testing.assert_allclose(measure(*_padded(vectors, types)), expected, rtol=1e-5)
 
 
 @HOST_AND_JIT
@@ -75,12 +77,12 @@ def test_a_word_meets_its_sentence_with_or_without_itself(transform, seed, unbia
         mine = vectors[sentences == s]
         if len(mine) > unbiased:
             around = [np.delete(mine, i, 0) if unbiased else mine for i in range(len(mine))]
-            found = [_cosine(x, rest.sum(axis=0)) for x, rest in zip(mine, around, strict=True)]
-            expected[s] = np.mean(found)
-    of = transform(
+            cosines = [_cosine(x, rest.sum(axis=0)) for x, rest in zip(mine, around, strict=True)]
+            expected[s] = np.mean(cosines)
+    measure = transform(
         lambda v, s: contextuality.intra_sentence_similarity(v, s, SENTENCES, unbiased=unbiased)
     )
-    np.testing.assert_allclose(of(*_padded(vectors, sentences)), expected, rtol=1e-5)
+    np.testing.assert_allclose(measure(*_padded(vectors, sentences)), expected, rtol=1e-5)
 
 
 def test_orthogonal_words_are_a_sentence_only_by_the_bias():
@@ -95,8 +97,8 @@ def test_orthogonal_words_are_a_sentence_only_by_the_bias():
 def test_anisotropy_is_the_mean_over_pairs_as_they_are_drawn(transform, seed):
     vectors, _, sentences = _running_words(seed, occurrences=30)
     single = jnp.asarray(vectors, jnp.float32)
-    found = transform(contextuality.anisotropy)(single)
-    np.testing.assert_allclose(found, _pairwise(vectors), rtol=1e-5)
+    uniform = transform(contextuality.anisotropy)(single)
+    np.testing.assert_allclose(uniform, _pairwise(vectors), rtol=1e-5)
     sizes = np.bincount(sentences)
     p = 1 / sizes[sentences] / (sizes > 0).sum()
     pairs = list(itertools.permutations(range(30), 2))
@@ -113,10 +115,10 @@ def test_anisotropy_is_the_mean_over_pairs_as_they_are_drawn(transform, seed):
 def test_explainable_variance_is_the_first_singular_values_share(transform, shape):
     x = np.random.default_rng(0).normal(size=shape) + 0.5
     squares = np.linalg.svd(x, compute_uv=False) ** 2
-    found = transform(contextuality.explainable_variance)(jnp.asarray(x, jnp.float32))
-    np.testing.assert_allclose(found, squares[0] / squares.sum(), rtol=1e-5)
+    share = transform(contextuality.explainable_variance)(jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(share, squares[0] / squares.sum(), rtol=1e-5)
     tiny = transform(contextuality.explainable_variance)(jnp.asarray(x * 1e-25, jnp.float32))
-    np.testing.assert_allclose(tiny, found, rtol=1e-5)
+    np.testing.assert_allclose(tiny, share, rtol=1e-5)
 
 
 def test_noise_has_no_more_than_the_baseline_of_the_same_n():
@@ -139,8 +141,8 @@ def test_noise_has_no_more_than_the_baseline_of_the_same_n():
 def test_a_draw_has_n_different_occurrences(xp):
     """Of basis vectors, n different ones have the share 1 / n; one twice would have more."""
     key = jax.random.key(1)
-    found = contextuality.explainable_variance_baseline(key, xp.eye(7), 3, 50)
-    np.testing.assert_allclose(found, np.full(50, 1 / 3), rtol=1e-5)
+    shares = contextuality.explainable_variance_baseline(key, xp.eye(7), 3, 50)
+    np.testing.assert_allclose(shares, np.full(50, 1 / 3), rtol=1e-5)
     with pytest.raises(InputError, match="8 occurrences to be drawn of 7"):
         contextuality.explainable_variance_baseline(key, xp.eye(7), 8)
 
@@ -154,23 +156,25 @@ def test_total_variance_is_that_between_words_and_that_within(transform, seed):
     between = np.trace(np.cov(means.T, bias=True))
     within = np.mean(np.sum((vectors - means) ** 2, axis=1))
     np.testing.assert_allclose(between + within, total, rtol=1e-12)
-    of = transform(lambda v, t: contextuality.context_share(v, t, TYPES))(*_padded(vectors, types))
-    np.testing.assert_allclose(of[:4], [total, between, within, within / total], rtol=1e-5)
+    measured = transform(lambda v, t: contextuality.context_share(v, t, TYPES))(
+        *_padded(vectors, types)
+    )
+    np.testing.assert_allclose(measured[:4], [total, between, within, within / total], rtol=1e-5)
     n = np.bincount(types, minlength=TYPES)
-    np.testing.assert_allclose(np.nansum(n * of.by_type) / n.sum(), of.share, rtol=1e-5)
+    np.testing.assert_allclose(np.nansum(n * measured.by_type) / n.sum(), measured.share, rtol=1e-5)
     spread = [np.trace(np.cov(vectors[types == w].T, bias=True)) / total for w in range(5)]
-    np.testing.assert_allclose(of.by_type[:5], spread, rtol=1e-5)
-    assert np.isnan(of.by_type[5])
-    assert of.by_type[6] == 0.0
+    np.testing.assert_allclose(measured.by_type[:5], spread, rtol=1e-5)
+    assert np.isnan(measured.by_type[5])
+    assert measured.by_type[6] == 0.0
 
 
 @SEEDS
 def test_noise_is_all_context_once_degrees_of_freedom_are_counted(seed):
     """Words of 5 occurrences each, whose vectors know nothing of the word."""
     noise = np.random.default_rng(seed).normal(size=(500, 64)) + 3.0
-    of = contextuality.context_share(noise, np.arange(500) // 5, 100)
-    np.testing.assert_allclose(of.share, 0.8, atol=0.01)
-    np.testing.assert_allclose(of.corrected, 1.0, atol=0.01)
+    measured = contextuality.context_share(noise, np.arange(500) // 5, 100)
+    np.testing.assert_allclose(measured.share, 0.8, atol=0.01)
+    np.testing.assert_allclose(measured.corrected, 1.0, atol=0.01)
 
 
 @SEEDS
@@ -242,9 +246,9 @@ def test_procrustes_similarity_is_what_the_best_rotation_reaches(transform, seed
     a, b = left - left.mean(axis=0), right - right.mean(axis=0)
     a, b = np.pad(a / np.linalg.norm(a), ((0, 0), (0, 2))), b / np.linalg.norm(b)
     expected = np.sum((a @ linalg.procrustes(a, b).rotation) * b)
-    of = transform(contextuality.procrustes_similarity)
-    found = of(jnp.asarray(left, jnp.float32), jnp.asarray(right, jnp.float32))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    measure = transform(contextuality.procrustes_similarity)
+    similarity = measure(jnp.asarray(left, jnp.float32), jnp.asarray(right, jnp.float32))
+    np.testing.assert_allclose(similarity, expected, rtol=1e-5)
 
 
 def test_alignment_of_noise_is_all_bias():
@@ -257,8 +261,8 @@ def test_alignment_of_noise_is_all_bias():
     assert 0.8 < biased < 0.86
     assert abs(linalg.cka(left, right)) < 0.06
     static = np.repeat(np.arange(20), 5)
-    of = contextuality.describe(jax.random.key(0), [left], right, static, static)[0]
-    assert of.cka == linalg.cka(right, left)
+    layer = contextuality.describe(jax.random.key(0), [left], right, static, static)[0]
+    assert layer.cka == linalg.cka(right, left)
 
 
 def _layers(seed: int):
@@ -272,25 +276,27 @@ def _layers(seed: int):
 
 def test_layers_are_described_from_static_to_noise():
     layers, static, types, sentences = _layers(0)
-    found = contextuality.describe(jax.random.key(0), layers, static, types, sentences)
-    assert [of.layer for of in found] == [0, 1, 2]
-    assert found[0].context_share == 0.0
-    assert found[0].explainable_variance > 1 - 1e-9
-    np.testing.assert_allclose(found[0].cka, 1.0, rtol=1e-9)
-    np.testing.assert_allclose([of.context_share_corrected for of in found], [0, 0.5, 1], atol=0.03)
-    assert abs(found[2].self_similarity_beyond) < 0.01
-    assert abs(found[2].explainable_variance_beyond) < 0.01
-    assert abs(found[2].cka or 1.0) < 0.05  # the biased one is far above
-    for of in found[2:]:
-        assert of.procrustes is not None
-        assert of.procrustes_baseline is not None
-        assert abs(of.procrustes - of.procrustes_baseline) < 0.05 < of.procrustes
-    assert all(of.rank.rank == 32 and len(of.spectrum) == 32 for of in found)
-    assert "context carries 0.0% of the variance" in str(found[0])
-    table = report.by_layer(found).splitlines()
+    described = contextuality.describe(jax.random.key(0), layers, static, types, sentences)
+    assert [layer.layer for layer in described] == [0, 1, 2]
+    assert described[0].context_share == 0.0
+    assert described[0].explainable_variance > 1 - 1e-9
+    np.testing.assert_allclose(described[0].cka, 1.0, rtol=1e-9)
+    np.testing.assert_allclose(
+        [layer.context_share_corrected for layer in described], [0, 0.5, 1], atol=0.03
+    )
+    assert abs(described[2].self_similarity_beyond) < 0.01
+    assert abs(described[2].explainable_variance_beyond) < 0.01
+    assert abs(described[2].cka or 1.0) < 0.05  # the biased one is far above
+    for layer in described[2:]:
+        assert layer.procrustes is not None
+        assert layer.procrustes_baseline is not None
+        assert abs(layer.procrustes - layer.procrustes_baseline) < 0.05 < layer.procrustes
+    assert all(layer.rank.rank == 32 and len(layer.spectrum) == 32 for layer in described)
+    assert "context carries 0.0% of the variance" in str(described[0])
+    table = report.by_layer(described).splitlines()
     assert len(table) == 5
     assert {line.count("|") for line in table} == {10}
-    json.dumps([of.effective_rank for of in found])
+    json.dumps([layer.effective_rank for layer in described])
 
 
 def test_padding_and_rare_words_change_nothing_that_is_by_word():
@@ -385,8 +391,8 @@ def test_probes_come_to_the_norms():
 @pytest.mark.parametrize("probes", [None, 2])
 def test_a_static_map_has_no_share_of_context(probes):
     vectors = jnp.linspace(-1.0, 1.0, 12).reshape(4, 3)
-    of = jax.jit(
+    share = jax.jit(
         lambda apply, x: contextuality.jacobian_share(apply, x, probes=probes), static_argnums=0
     )
-    np.testing.assert_array_equal(of(jnp.tanh, vectors), 0.0)
-    assert np.isnan(of(jnp.zeros_like, vectors)).all()
+    np.testing.assert_array_equal(share(jnp.tanh, vectors), 0.0)
+    assert np.isnan(share(jnp.zeros_like, vectors)).all()

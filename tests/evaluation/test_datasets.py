@@ -1,4 +1,4 @@
-"""Test files as they are published, and as they should not be."""
+"""Published test files, and malformed ones."""
 
 import csv
 import itertools
@@ -26,9 +26,9 @@ PAIRS = {
 def test_pairs_are_read_as_they_are_published(tmp_path, name):
     path = tmp_path / "combined.csv"
     path.write_text(PAIRS[name], "utf-8", newline="")
-    found = datasets.pairs(path)
-    assert (found.left, found.right, found.human.tolist()) == SUN
-    assert found.name == "combined"
+    pairs = datasets.pairs(path)
+    assert (pairs.left, pairs.right, pairs.human.tolist()) == SUN
+    assert pairs.name == "combined"
 
 
 def test_a_part_of_speech_is_taken_off_only_where_every_word_has_one(tmp_path):
@@ -45,8 +45,8 @@ PLAIN = [row for row in ROWS if not any(set(word) & set(" ,;\"'#") for word in r
 
 
 def _same(path, rows) -> None:
-    found = datasets.pairs(path)
-    assert list(zip(found.left, found.right, found.human.tolist(), strict=True)) == rows
+    pairs = datasets.pairs(path)
+    assert list(zip(pairs.left, pairs.right, pairs.human.tolist(), strict=True)) == rows
 
 
 def _pandas(rows, **options) -> str:
@@ -63,8 +63,8 @@ def test_what_pandas_writes_are_the_pairs_that_it_was_given(sep, index, header, 
     for end in ("\n", "\r\n", "\r"):
         for encoding in ("utf-8", "utf-8-sig"):
             options = {"sep": sep, "index": index, "header": header, "quoting": quoting}
-            said = _pandas(ROWS, lineterminator=end, **options)
-            (tmp_path / "t").write_text(said, encoding, newline="")
+            text = _pandas(ROWS, lineterminator=end, **options)
+            (tmp_path / "t").write_text(text, encoding, newline="")
             _same(tmp_path / "t", ROWS)
     named = ["Word 1", "Word 2", "Human (mean)"]
     (tmp_path / "t").write_text(_pandas(ROWS, columns=named, **options), "utf-8", newline="")
@@ -92,7 +92,7 @@ def test_what_r_writes_are_the_pairs_that_it_was_given(sep, names, quoted, tmp_p
     rows = PLAIN if sep == " " and not quoted else [r for r in ROWS if '"' not in r[0]]
     rows = rows if quoted else [r for r in rows if not any(sep in word for word in r[:2])]
     rows = [r for r in rows if not r[0].startswith("#")]
-    lines = [[text(head[0]), *map(text, head[1:])], *([text(each) for each in r] for r in rows)]
+    lines = [[text(head[0]), *map(text, head[1:])], *([text(field) for field in r] for r in rows)]
     if names != "none":
         for i, line in enumerate(lines[1:], start=1):
             line.insert(0, text(f"row_{chr(96 + i)}" if names == "letters" else f"{i}"))
@@ -126,10 +126,10 @@ def test_no_row_is_dropped_or_read_as_another_number(score, tmp_path):
         rows = [["king", "queen", "5"], ["cat", "dog", "6"], ["sun", "moon", "7"]]
         rows[row][2] = score
         rows = [["word1", "word2", "score"], *rows] if header else rows
-        path.write_text("".join(sep.join(each) + "\n" for each in rows), "utf-8")
+        path.write_text("".join(sep.join(fields) + "\n" for fields in rows), "utf-8")
         with pytest.raises(InputError, match=r"t: line \d: got") as error:
             datasets.pairs(path)
-        # of a first row with a field too many, others are said to have too few
+        # if the first row has a field too many, a later row is reported to have too few
         moved = score == "1,5" and sep == "," and row == 0 and not header
         assert f"line {row + 1 + header + moved}: " in str(error.value)
 
@@ -167,19 +167,19 @@ QUESTIONS = {
 def test_questions_are_read_with_their_sections(tmp_path, name):
     path = tmp_path / "own.txt"
     path.write_text(QUESTIONS[name], "utf-8", newline="")
-    found = datasets.questions(path)
-    assert found.words == (("a", "b", "c", "d"), ("e", "f", "g", "h"))
+    questions = datasets.questions(path)
+    assert questions.words == (("a", "b", "c", "d"), ("e", "f", "g", "h"))
     expected = {"without sections": ("own", "own")}.get(name, ("capital-world", "gram1"))
-    assert found.sections == expected
+    assert questions.sections == expected
 
 
 def test_msr_has_its_answers_in_a_file_beside(tmp_path):
     path = tmp_path / "word_relationship.questions"
     path.write_text("good better rough\nbetter good rougher\n")
     path.with_suffix(".answers").write_text("JJ_JJR rougher\nJJR_JJ rough\n")
-    found = datasets.questions(path)
-    assert found.words[0] == ("good", "better", "rough", "rougher")
-    assert found.sections == ("JJ_JJR", "JJR_JJ")
+    questions = datasets.questions(path)
+    assert questions.words[0] == ("good", "better", "rough", "rougher")
+    assert questions.sections == ("JJ_JJR", "JJR_JJ")
     path.with_suffix(".answers").write_text("JJ_JJR rougher\n")
     with pytest.raises(InputError, match="2 questions, but 1 in"):
         datasets.questions(path)
@@ -203,9 +203,9 @@ WRONG = {
 
 @pytest.mark.parametrize("text", WRONG)
 def test_a_bad_line_is_named_with_what_was_got_and_wanted(tmp_path, text):
-    read, said = WRONG[text]
+    read, message = WRONG[text]
     (tmp_path / "file.txt").write_text(text)
-    with pytest.raises(InputError, match="file.txt: " + said.replace("(", r"\(")):
+    with pytest.raises(InputError, match="file.txt: " + message.replace("(", r"\(")):
         read(tmp_path / "file.txt")
 
 

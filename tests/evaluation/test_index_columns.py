@@ -1,4 +1,4 @@
-"""A column that names rows is no column of words."""
+"""An index column is no column of words."""
 
 import pytest
 
@@ -9,5 +9,5 @@ from jaxemb.evaluation import datasets
 def test_a_column_of_identifiers_is_no_word(tmp_path, name):
     path = tmp_path / "pairs.csv"
     path.write_text(f"{name},word1,word2,score\na1,king,queen,7.5\na2,man,woman,8\n", "utf-8")
-    found = datasets.pairs(path)
-    assert (found.left, found.right) == (("king", "man"), ("queen", "woman"))
+    pairs = datasets.pairs(path)
+    assert (pairs.left, pairs.right) == (("king", "man"), ("queen", "woman"))

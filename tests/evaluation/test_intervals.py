@@ -27,17 +27,17 @@ def test_correlations_are_scipys_ties_too(levels):
 
 def test_the_interval_is_fishers_for_normal_values():
     left, right = _two(400)
-    found = intervals.correlation(intervals.pearson, left, right)
-    z = np.arctanh(found.value) + np.array([-1, 1]) * 1.96 / np.sqrt(397)
-    np.testing.assert_allclose([found.low, found.high], np.tanh(z), atol=0.02)  # 1,000 draws
+    estimate = intervals.correlation(intervals.pearson, left, right)
+    z = np.arctanh(estimate.value) + np.array([-1, 1]) * 1.96 / np.sqrt(397)
+    np.testing.assert_allclose([estimate.low, estimate.high], np.tanh(z), atol=0.02)  # 1,000 draws
 
 
 def test_the_interval_of_a_share_is_that_of_items_drawn_again():
     right = np.arange(300) % 5 == 0
-    found = intervals.share(right)
+    estimate = intervals.share(right)
     drawn = intervals.resampled(lambda x: x.mean(axis=-1), right.astype(float))
-    np.testing.assert_allclose(found[1:], np.quantile(drawn, [0.025, 0.975]), atol=0.01)
-    assert found.value == 0.2
+    np.testing.assert_allclose(estimate[1:], np.quantile(drawn, [0.025, 0.975]), atol=0.01)
+    assert estimate.value == 0.2
 
 
 def test_batches_of_draws_have_the_same_interval(monkeypatch):
@@ -56,13 +56,13 @@ def test_nothing_asked_is_no_number():
 
 
 def test_two_items_have_a_difference_and_one_has_none():
-    def of(n: int):
+    def difference(n: int):
         return intervals.correlation_difference(
             intervals.pearson, np.arange(n) * 1.0, -np.arange(n) * 1.0, np.arange(n) * 1.0
         )
 
-    assert of(2).value == 2.0  # correlations 1 and -1
-    assert np.isnan(of(1).value)
+    assert difference(2).value == 2.0  # correlations 1 and -1
+    assert np.isnan(difference(1).value)
 
 
 def test_a_table_does_not_differ_from_itself_and_a_better_one_does():
@@ -78,15 +78,17 @@ def test_a_table_does_not_differ_from_itself_and_a_better_one_does():
 
 
 def test_p_is_evenly_spread_where_tables_are_alike():
-    """Two tables equally near to people: p is uniform, as far as 100 tests can tell."""
-    found = []
+    """Two tables of equal quality: p is uniform, as far as 100 tests can tell."""
+    p_values = []
     for seed in range(100):
         random = np.random.default_rng(seed)
         human = random.normal(size=60)
         one, other = human + random.normal(size=(2, 60))
-        found.append(intervals.correlation_difference(intervals.pearson, one, other, human, seed).p)
-    assert abs(np.mean(found) - 0.5) < 3 * np.sqrt(1 / 12 / 100)
-    assert 0.02 < np.mean(np.array(found) < 0.1) < 0.2
+        p_values.append(
+            intervals.correlation_difference(intervals.pearson, one, other, human, seed).p
+        )
+    assert abs(np.mean(p_values) - 0.5) < 3 * np.sqrt(1 / 12 / 100)
+    assert 0.02 < np.mean(np.array(p_values) < 0.1) < 0.2
 
 
 def test_right_and_wrong_are_compared_by_mcnemar_exactly():
@@ -94,10 +96,10 @@ def test_right_and_wrong_are_compared_by_mcnemar_exactly():
         np.array([1, 1, 1, 1, 1, 0, 1, 0], bool),
         np.array([0, 0, 0, 0, 0, 1, 1, 0], bool),
     )
-    found = intervals.share_difference(first, second)
-    assert found.value == 0.5
-    assert found.items == 8
-    np.testing.assert_allclose(found.mcnemar, 2 * (1 + 6) / 2**6)  # 1 or 0 heads of 6, or tails
+    difference = intervals.share_difference(first, second)
+    assert difference.value == 0.5
+    assert difference.items == 8
+    np.testing.assert_allclose(difference.mcnemar, 2 * (1 + 6) / 2**6)  # 0 or 1 heads or tails of 6
     same = intervals.share_difference(first, first)
     assert (same.value, same.p, same.mcnemar) == (0, 1, 1)
 
@@ -107,8 +109,10 @@ def test_the_interval_of_a_difference_of_shares_is_walds(only):
     """value -+ 1.96 sqrt(b + c - (b - c)^2 / n) / n, up to a tenth of its width: 1,000 resamples"""
     items, places = 400, np.arange(400)
     first, second = places < only[0], (places >= only[0]) & (places < sum(only))
-    found = intervals.share_difference(first, second)
+    difference = intervals.share_difference(first, second)
     value = (only[0] - only[1]) / items
     half = 1.96 * np.sqrt(sum(only) - (only[0] - only[1]) ** 2 / items) / items
-    assert found.value == value
-    np.testing.assert_allclose([found.low, found.high], [value - half, value + half], atol=half / 5)
+    assert difference.value == value
+    np.testing.assert_allclose(
+        [difference.low, difference.high], [value - half, value + half], atol=half / 5
+    )

@@ -1,4 +1,4 @@
-"""Neighbours of a word, and the tests at hand. Oracles: plain sorting."""
+"""Neighbours of a word, and the bundled tests. Oracle: plain sorting."""
 
 import jax
 import numpy as np
@@ -22,18 +22,18 @@ def test_nearest_are_the_largest_cosines():
     unit = np.float64(table) / np.linalg.norm(np.float64(table), axis=1, keepdims=True)
     cosines = unit @ unit[7]
     order = [i for i in np.argsort(-cosines) if i != 7][:5]
-    found = jaxemb.nearest(vocab, table, "w7", k=5)
-    assert found.words == tuple(f"w{i}" for i in order)
-    close(found.values, cosines[order], ulps=SUM)
+    nearest = jaxemb.nearest(vocab, table, "w7", k=5)
+    assert nearest.words == tuple(f"w{i}" for i in order)
+    close(nearest.values, cosines[order], ulps=SUM)
 
 
 def test_euclidean_neighbours_are_sorted_distances_without_the_word():
     vocab, table = _random_vectors("abcdef", 3)
-    found = neighbours.nearest_euclidean(vocab, table, "c", k=9)
+    nearest = neighbours.nearest_euclidean(vocab, table, "c", k=9)
     distances = np.linalg.norm(table - table[2], axis=1)
     order = [i for i in np.argsort(distances) if i != 2]
-    assert found.words == tuple(vocab.words[i] for i in order)
-    np.testing.assert_allclose(found.values, distances[order], rtol=1e-5)
+    assert nearest.words == tuple(vocab.words[i] for i in order)
+    np.testing.assert_allclose(nearest.values, distances[order], rtol=1e-5)
 
 
 def test_neighbours_do_not_change_under_rotation_or_scaling():

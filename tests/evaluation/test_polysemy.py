@@ -64,18 +64,18 @@ def test_text_and_ids_are_merged_alike(seed):
     made = polysemy.pseudo_words(vocab, seed, pairs=5, ratio=9.0)
     ids = np.random.default_rng(seed).integers(-1, 40, 300).astype(np.int32)
     before = ids.copy()
-    of = polysemy.merge_ids(ids, pairs)
+    merged = polysemy.merge_ids(ids, pairs)
     np.testing.assert_array_equal(ids, before)
-    assert of.ids.dtype == ids.dtype
-    for was, now, sense, form in zip(ids, *of, strict=True):
+    assert merged.ids.dtype == ids.dtype
+    for was, now, sense, form in zip(ids, *merged, strict=True):
         k, s = np.argwhere(pairs == was)[0] if was in pairs else (-1, -1)
         assert (now, sense, form) == (was if k < 0 else pairs[k, 0], s, k)
     words = [vocab.words[i] for i in ids if i >= 0]
     (tokens, senses), *rest = polysemy.merged(iter([words, []]), made)
     assert rest == [([], [])]
-    assert senses == of.senses[ids >= 0].tolist()
-    named = {int(a): each.form for (a, _), each in zip(pairs, made, strict=True)}
-    assert tokens == [named.get(int(i), vocab.words[i]) for i in of.ids if i >= 0]
+    assert senses == merged.senses[ids >= 0].tolist()
+    named = {int(a): pseudo_word.form for (a, _), pseudo_word in zip(pairs, made, strict=True)}
+    assert tokens == [named.get(int(i), vocab.words[i]) for i in merged.ids if i >= 0]
 
 
 def test_a_word_of_two_pairs_is_refused():
@@ -100,8 +100,8 @@ def test_a_split_is_balanced_and_what_is_tried_was_not_learned_from(seed):
     split = polysemy.split_occurrences(senses, forms, seed, per_sense=12)
     assert len(np.unique(np.concatenate(split))) == 2 * 2 * 12 * 3  # halves, senses, forms
     for part in split:
-        of = 2 * forms[part] + senses[part]
-        assert np.bincount(of).tolist() == [12, 12, 12, 12, 0, 0, 12, 12]
+        groups = 2 * forms[part] + senses[part]
+        assert np.bincount(groups).tolist() == [12, 12, 12, 12, 0, 0, 12, 12]
     other = polysemy.split_occurrences(senses, forms, seed + 1, per_sense=12)
     assert (other.train != split.train).any()
     with pytest.raises(InputError, match="no pseudo-word has 1,000 occurrences of both senses"):
@@ -131,11 +131,11 @@ def test_static_vectors_have_exactly_one_half(seed, kind):
     table = np.random.default_rng(seed).normal(size=(5, 50)).astype(kind)
     vectors = table[forms]
     split = polysemy.split_occurrences(senses, forms, seed, per_sense=8)
-    of = _scored(vectors, senses, forms, split)
-    assert of.accuracy == (0.5, 0.5, 0.5)
-    np.testing.assert_array_equal(of.by_form[[0, 1, 3]], 0.5)
-    assert np.isnan(of.by_form[2])
-    assert "0.500 [0.500, 0.500] over 3 forms" in str(of)
+    scored = _scored(vectors, senses, forms, split)
+    assert scored.accuracy == (0.5, 0.5, 0.5)
+    np.testing.assert_array_equal(scored.by_form[[0, 1, 3]], 0.5)
+    assert np.isnan(scored.by_form[2])
+    assert "0.500 [0.500, 0.500] over 3 forms" in str(scored)
     seven, one = vectors[:1].repeat(7, 0), np.ones(1, int)
     uneven = polysemy.sense_accuracy(seven, np.arange(7) // 4, vectors[:1], one)
     np.testing.assert_array_equal(uneven.right, 0.5)  # centroids of 4 and of 3: rounded apart
@@ -144,8 +144,8 @@ def test_static_vectors_have_exactly_one_half(seed, kind):
         polysemy.compared(vectors[pairs[:, 0]], vectors[pairs[:, 1]], same) for pairs, same in tried
     )
     assert len(test.same) == 3 * 8
-    found = polysemy.wic_accuracy(train, test)
-    assert (found.accuracy.value, found.train_accuracy) == (0.5, 0.5)
+    wic = polysemy.wic_accuracy(train, test)
+    assert (wic.accuracy.value, wic.train_accuracy) == (0.5, 0.5)
 
 
 @SEEDS
@@ -155,7 +155,7 @@ def test_planted_senses_are_found_by_the_nearest_centroid(seed):
     means = random.normal(size=(5, 2, 30))
     vectors = means[forms, senses] + 1.5 * random.normal(size=(len(forms), 30))
     split = polysemy.split_occurrences(senses, forms, seed, per_sense=20)
-    of = _scored(vectors, senses, forms, split)
+    scored = _scored(vectors, senses, forms, split)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     right = []
     for i in split.test:
@@ -165,14 +165,14 @@ def test_planted_senses_are_found_by_the_nearest_centroid(seed):
             centroid = unit[mine].mean(axis=0)
             near.append(centroid @ unit[i] / np.linalg.norm(centroid))
         right.append(np.argmax(near) == senses[i])
-    np.testing.assert_array_equal(of.right, right)
+    np.testing.assert_array_equal(scored.right, right)
     tried = forms[split.test]
     by_form = [np.mean(np.array(right)[tried == form]) for form in (0, 1, 3)]
-    np.testing.assert_allclose(of.accuracy.value, np.mean(by_form), rtol=1e-12)
-    assert 0.8 < of.accuracy.low <= of.accuracy.value <= of.accuracy.high
+    np.testing.assert_allclose(scored.accuracy.value, np.mean(by_form), rtol=1e-12)
+    assert 0.8 < scored.accuracy.low <= scored.accuracy.value <= scored.accuracy.high
     shuffled = random.permutation(vectors)
     chance = _scored(shuffled, senses, forms, split)
-    assert abs(chance.accuracy.value - 0.5) < 0.2 < of.accuracy.value - 0.5
+    assert abs(chance.accuracy.value - 0.5) < 0.2 < scored.accuracy.value - 0.5
 
 
 def test_a_sense_that_was_never_met_is_refused():
@@ -200,17 +200,17 @@ def test_truth_may_be_written_as_0_and_1():
     random = np.random.default_rng(0)
     left, right, same = *random.normal(size=(2, 40, 5)), random.random(40) < 0.7
     unchecked = inspect.unwrap(polysemy.compared)  # types are not checked for users
-    one, other = (unchecked(left, right, each) for each in (same, same.astype(int)))
+    one, other = (unchecked(left, right, truth) for truth in (same, same.astype(int)))
     assert str(polysemy.wic_accuracy(one, one)) == str(polysemy.wic_accuracy(other, other))
 
 
 @SEEDS
 def test_pairs_of_occurrences_are_balanced_within_every_form(seed):
     senses, forms = _occurrences(seed)
-    at = polysemy.split_occurrences(senses, forms, seed, per_sense=12).test
-    pairs, same = polysemy.wic_pairs(senses, forms, at, seed)
+    usable = polysemy.split_occurrences(senses, forms, seed, per_sense=12).test
+    pairs, same = polysemy.wic_pairs(senses, forms, usable, seed)
     assert len(np.unique(pairs)) == pairs.size
-    assert set(pairs.ravel()) <= set(at)
+    assert set(pairs.ravel()) <= set(usable)
     np.testing.assert_array_equal(forms[pairs[:, 0]], forms[pairs[:, 1]])
     np.testing.assert_array_equal(senses[pairs[:, 0]] == senses[pairs[:, 1]], same)
     assert np.bincount(forms[pairs[same, 0]]).tolist() == [6, 6, 0, 6]
@@ -220,43 +220,43 @@ def test_pairs_of_occurrences_are_balanced_within_every_form(seed):
 @SEEDS
 @pytest.mark.parametrize("levels", [2, 5, 1000])
 def test_no_threshold_does_better_on_train(seed, levels):
-    """Against every cut there is, one by one; the test split has no say."""
+    """Compared with every cut, one by one; the test split has no influence."""
     random = np.random.default_rng(seed)
     cosine = np.round(random.random(80) * levels) / levels
     train = polysemy.Compared(cosine, random.random(80) < 0.2 + 0.6 * cosine)
     test = polysemy.Compared(random.random(50), random.random(50) < 0.5)
     cuts = np.concatenate([[-np.inf], np.unique(cosine) + 1e-5])
     best = max(np.mean((cosine >= cut) == train.same) for cut in cuts)
-    found = polysemy.wic_accuracy(train, test)
-    np.testing.assert_allclose(found.train_accuracy, best, rtol=1e-12)
-    np.testing.assert_allclose(np.mean((cosine >= found.threshold) == train.same), best)
-    expected = np.mean((test.cosine >= found.threshold) == test.same)
-    np.testing.assert_allclose(found.accuracy.value, expected, rtol=1e-12)
+    wic = polysemy.wic_accuracy(train, test)
+    np.testing.assert_allclose(wic.train_accuracy, best, rtol=1e-12)
+    np.testing.assert_allclose(np.mean((cosine >= wic.threshold) == train.same), best)
+    expected = np.mean((test.cosine >= wic.threshold) == test.same)
+    np.testing.assert_allclose(wic.accuracy.value, expected, rtol=1e-12)
     opposite = polysemy.wic_accuracy(train, test._replace(same=~test.same))
-    assert opposite.threshold == found.threshold
+    assert opposite.threshold == wic.threshold
 
 
 def test_where_all_cosines_are_one_the_majority_is_answered():
     rounded = 1.0 - np.arange(10) * 1e-16
     train = polysemy.Compared(rounded, np.arange(10) < 3)
-    found = polysemy.wic_accuracy(train, train)
-    assert (found.train_accuracy, found.accuracy.value, found.threshold) == (0.7, 0.7, np.inf)
+    wic = polysemy.wic_accuracy(train, train)
+    assert (wic.train_accuracy, wic.accuracy.value, wic.threshold) == (0.7, 0.7, np.inf)
     with pytest.raises(InputError, match="wants pairs to choose"):
         polysemy.wic_accuracy(polysemy.Compared(np.zeros(0), np.zeros(0, bool)), train)
 
 
 def _silhouettes(vectors, labels, distance):
-    found = []
+    scores = []
     for i, x in enumerate(vectors):
         far = np.array([distance(x, y) for y in vectors])
         mine = (labels == labels[i]) & (np.arange(len(labels)) != i)
         if not mine.any():
-            found.append(0.0)
+            scores.append(0.0)
             continue
         a = far[mine].mean()
         b = min(far[labels == label].mean() for label in set(labels) - {labels[i]})
-        found.append((b - a) / max(a, b))
-    return found
+        scores.append((b - a) / max(a, b))
+    return scores
 
 
 @SEEDS
@@ -272,10 +272,10 @@ def test_silhouettes_are_the_definition(seed, kind):
             polysemy.cosine_distance,
         ),
     }[kind]
-    of = jax.jit(polysemy.silhouette, static_argnums=(2, 3))
-    found = of(jnp.asarray(vectors, jnp.float32), jnp.asarray(labels), 5, ours)
+    silhouette = jax.jit(polysemy.silhouette, static_argnums=(2, 3))
+    scores = silhouette(jnp.asarray(vectors, jnp.float32), jnp.asarray(labels), 5, ours)
     expected = _silhouettes(vectors, labels, distance)
-    np.testing.assert_allclose(found, expected, atol=2e-6, rtol=1e-5)
+    np.testing.assert_allclose(scores, expected, atol=2e-6, rtol=1e-5)
 
 
 def test_silhouettes_of_one_label_are_not_defined():

@@ -67,17 +67,17 @@ def given(tmp_path_factory):
 def test_word_similarity_is_gensims(given, file, unknown, fold, restrict):
     policy = policies.Policy(fold, unknown, restrict)
     test = datasets.pairs(given.folder / file)
-    found = agreement.score(agreement.judge(given.vocab, given.table, test, policy))
+    scores = agreement.score(agreement.judge(given.vocab, given.table, test, policy))
     pearson, spearman, missing = given.theirs.evaluate_word_pairs(
         str(given.folder / file),
         restrict_vocab=restrict,
         case_insensitive=fold is str.upper,
         dummy4unknown=unknown is not None,
     )
-    close(found.pearson.value, pearson[0], ulps=SUM, of=1.0)  # of correlations
-    close(found.spearman.value, spearman[0], ulps=SUM, of=1.0)
-    np.testing.assert_allclose(1 - found.known / found.of, missing / 100, atol=1e-9)
-    assert found.asked == (found.of if unknown else found.known)
+    close(scores.pearson.value, pearson[0], ulps=SUM, of=1.0)  # of correlations
+    close(scores.spearman.value, spearman[0], ulps=SUM, of=1.0)
+    np.testing.assert_allclose(1 - scores.known / scores.of, missing / 100, atol=1e-9)
+    assert scores.scored == (scores.of if unknown else scores.known)
 
 
 @POLICIES
@@ -93,49 +93,49 @@ def test_analogies_are_gensims_in_every_section(given, unknown, fold, restrict):
         case_insensitive=fold is str.upper,
         dummy4unknown=unknown is not None,
     )
-    found = analogies.score(answered)
-    np.testing.assert_allclose(found["all"].share.value, total, atol=1e-9)
+    scores = analogies.score(answered)
+    np.testing.assert_allclose(scores["all"].share.value, total, atol=1e-9)
     assert [s["section"] for s in sections[:-1]] == [
-        name for name in found if name not in ("semantic", "syntactic", "all")
+        name for name in scores if name not in ("semantic", "syntactic", "all")
     ]
     for section in sections[:-1]:
-        ours, asked = found[section["section"]], len(section["correct"] + section["incorrect"])
-        assert (ours.asked, ours.of) == (asked, 59)
-        right = ours.share.value * asked if asked else 0
+        ours, count = scores[section["section"]], len(section["correct"] + section["incorrect"])
+        assert (ours.scored, ours.of) == (count, 59)
+        right = ours.share.value * count if count else 0
         close(right, len(section["correct"]), ulps=SUM)
-    assert found["all"].share.value > (0.02 if restrict > 700 and fold is str.upper else -1)
+    assert scores["all"].share.value > (0.02 if restrict > 700 and fold is str.upper else -1)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_every_candidate_is_a_form_of_a_word_asked_gensim_takes_the_last(seed, tmp_path):
-    """Six words, three of them the others in capitals: nothing is left beside the words asked."""
+    """Six words, three of them the others in capitals: no candidate is another word."""
     words = ("a", "b", "c", "A", "B", "C")
     table = np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
     vocab = Vocab(words, np.arange(6, 0, -1))
     theirs = pytest.importorskip("gensim.models").KeyedVectors(4)
     theirs.add_vectors(list(words), table)
-    lines = [" ".join(asked) for asked in itertools.product("abc", repeat=4)]
+    lines = [" ".join(question) for question in itertools.product("abc", repeat=4)]
     path = tmp_path / "questions.txt"
     path.write_text(": forms\n" + "\n".join(lines) + "\n")
     _, sections = theirs.evaluate_word_analogies(str(path), case_insensitive=True)
     test = datasets.questions(path)
     answered = analogies.answer_all(vocab, table, test, policies.Policy(str.upper, None, 300_000))
     pairs = zip(test.words, answered.right, strict=True)
-    found = [" ".join(asked).upper() for asked, right in pairs if right]
-    assert found
-    assert found == [" ".join(asked) for asked in sections[0]["correct"]]
+    correct = [" ".join(question).upper() for question, right in pairs if right]
+    assert correct
+    assert correct == [" ".join(question) for question in sections[0]["correct"]]
 
 
 def test_analogies_by_3cosmul_are_answered_as_gensim_answers_each(given):
     """Its evaluate_word_analogies takes a `similarity_function`, and does not use it."""
     test, policy = datasets.questions(given.questions), policies.Policy(fold=str)
-    found = analogies.answer_all(given.vocab, given.table, test, policy, similarity.cos_mul)
-    asked = [w for w, known in zip(test.words, found.asked, strict=True) if known]
+    answered = analogies.answer_all(given.vocab, given.table, test, policy, similarity.cos_mul)
+    questions = [w for w, known in zip(test.words, answered.scored, strict=True) if known]
     expected = [
         given.theirs.most_similar_cosmul(positive=[b, c], negative=[a], topn=1)[0][0] == d
-        for a, b, c, d in asked
+        for a, b, c, d in questions
     ]
-    assert found.right[found.asked].tolist() == expected
+    assert answered.right[answered.scored].tolist() == expected
     assert 0 < sum(expected) < len(expected)
 
 
@@ -161,8 +161,8 @@ def test_unknown_words_may_be_made_of_parts(given):
 def test_of_several_cases_the_most_frequent_stands_for_all():
     table = np.eye(3, dtype=np.float32)
     vocab = Vocab(("Dog", "DOG", "cat"), np.array([3, 2, 1]))
-    found = policies.find(vocab, table, ["dog", "CAT", "bird"])
-    assert found.ids.tolist() == [0, 2, -1]
+    folded = policies.find(vocab, table, ["dog", "CAT", "bird"])
+    assert folded.ids.tolist() == [0, 2, -1]
     exact = policies.find(vocab, table, ["DOG", "dog"], policies.Policy(fold=str))
     assert exact.ids.tolist() == [1, -1]
 
@@ -172,19 +172,19 @@ def test_two_tables_are_compared_on_the_pairs_that_both_were_asked():
     human, first, second = random.normal(size=(3, 40))
     first[:5] = second[3:9] = np.nan
     judged = [agreement.Judged("", human, cosine, ~np.isnan(cosine)) for cosine in (first, second)]
-    found = agreement.compare(*judged)
-    rho = [scipy.stats.spearmanr(each[9:], human[9:]).statistic for each in (first, second)]
-    np.testing.assert_allclose(found.value, rho[0] - rho[1], rtol=1e-12)
-    assert found.items == 31
+    difference = agreement.compare(*judged)
+    rho = [scipy.stats.spearmanr(scores[9:], human[9:]).statistic for scores in (first, second)]
+    np.testing.assert_allclose(difference.value, rho[0] - rho[1], rtol=1e-12)
+    assert difference.items == 31
 
 
 def test_two_tables_are_compared_on_the_questions_that_both_were_asked():
     right = np.array([True, True, False, True, False, True])
     first = analogies.Answered("", ("",) * 6, right, np.arange(6) > 0, np.ones(6, bool))
-    second = first._replace(right=~right, asked=np.arange(6) < 4)
-    found = analogies.compare(first, second)
-    np.testing.assert_allclose(found.value, 2 / 3 - 1 / 3)
-    assert found.items == 3
+    second = first._replace(right=~right, scored=np.arange(6) < 4)
+    difference = analogies.compare(first, second)
+    np.testing.assert_allclose(difference.value, 2 / 3 - 1 / 3)
+    assert difference.items == 3
 
 
 def test_a_score_says_what_it_rests_on():
@@ -202,8 +202,8 @@ def test_google_has_two_kinds_and_msr_none():
         n = len(sections)
         return analogies.Answered("", sections, np.arange(n) % 2 == 0, *np.ones((2, n), bool))
 
-    found = analogies.score(questions("capital", "gram1", "gram2", "gram1"))
-    assert list(found) == ["capital", "gram1", "gram2", "semantic", "syntactic", "all"]
-    assert found["semantic"].share.value == 1.0
-    np.testing.assert_allclose(found["syntactic"].share.value, 1 / 3)
+    scores = analogies.score(questions("capital", "gram1", "gram2", "gram1"))
+    assert list(scores) == ["capital", "gram1", "gram2", "semantic", "syntactic", "all"]
+    assert scores["semantic"].share.value == 1.0
+    np.testing.assert_allclose(scores["syntactic"].share.value, 1 / 3)
     assert list(analogies.score(questions("JJ_JJR", "NN_NNS"))) == ["JJ_JJR", "NN_NNS", "all"]

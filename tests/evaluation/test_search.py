@@ -1,4 +1,4 @@
-"""The rows that answer best. Oracles: a whole sort in float64; gensim's most_similar."""
+"""The rows of best scores. Oracles: a full sort in float64; gensim's most_similar."""
 
 import jax
 import numpy as np
@@ -29,31 +29,31 @@ def theirs(words):
     return vectors
 
 
-def _stored(table, how: str, place):
-    if how == "jax":
+def _stored(table, storage: str, place):
+    if storage == "jax":
         return jax.numpy.asarray(table)
-    if how == "memory-mapped":
+    if storage == "memory-mapped":
         np.save(place / "table.npy", table)
         return np.load(place / "table.npy", mmap_mode="r")
-    return table.astype(how)
+    return table.astype(storage)
 
 
 STORED = ("float32", "float64", "float16", "jax", "memory-mapped")
 
 
 @pytest.mark.parametrize(
-    ("how", "entries"), [("float32", 2**23), *((how, 2**11) for how in STORED)]
+    ("storage", "entries"), [("float32", 2**23), *((storage, 2**11) for storage in STORED)]
 )
-def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, how, entries):
+def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, storage, entries):
     monkeypatch.setattr(search, "ENTRIES", entries)
     monkeypatch.setattr(search, "QUERIES", 3)
     monkeypatch.setattr(search, "SMALLEST", 64)
     _, table = words
-    table = np.float16(table) if how == "float16" else table
+    table = np.float16(table) if storage == "float16" else table
     random = np.random.default_rng(1)
     near, far = (random.normal(size=(7, n, DIM)).astype(np.float32) for n in (2, 1))
     excluded = random.integers(-1, ROWS, (7, 3))
-    found = search.best(_stored(table, how, tmp_path), near, far, excluded, 9)
+    best = search.best(_stored(table, storage, tmp_path), near, far, excluded, 9)
     unit = [
         np.float64(x) / np.linalg.norm(np.float64(x), axis=-1, keepdims=True)
         for x in (near, far, table)
@@ -63,8 +63,8 @@ def test_blocks_and_storage_change_no_answer(words, tmp_path, monkeypatch, how, 
     for query, (row, left_out) in enumerate(zip(scores, excluded, strict=True)):
         row[left_out[left_out >= 0]] = -np.inf
         order = np.argsort(-row, kind="stable")[:9]
-        np.testing.assert_array_equal(found.ids[query], order)
-        close(found.values[query], row[order], ulps=SUM)
+        np.testing.assert_array_equal(best.ids[query], order)
+        close(best.values[query], row[order], ulps=SUM)
 
 
 def test_equal_rows_are_answered_lowest_first_in_every_block(monkeypatch):
@@ -72,8 +72,8 @@ def test_equal_rows_are_answered_lowest_first_in_every_block(monkeypatch):
     monkeypatch.setattr(search, "SMALLEST", 64)
     table = np.ones((500, DIM), np.float32)
     query = np.ones((1, 1, DIM), np.float32)
-    found = search.best(table, query, query[:, :0], np.array([[2, 70]]), 80)
-    assert found.ids[0].tolist() == [i for i in range(82) if i not in (2, 70)]
+    best = search.best(table, query, query[:, :0], np.array([[2, 70]]), 80)
+    assert best.ids[0].tolist() == [i for i in range(82) if i not in (2, 70)]
 
 
 def test_more_is_asked_than_there_is(words):
@@ -122,13 +122,13 @@ def test_many_queries_of_any_shape_are_answered_in_their_order(words):
     queries = [Query(["w1"]), Query(["w2", "w3"], ["w4"]), Query(["w5"]), Query([table[7], "w1"])]
     together = neighbours.most_similar_of_each(vocab, table, queries, k=4)
     alone = [neighbours.most_similar(vocab, table, *query, k=4) for query in queries]
-    assert [each.words for each in together] == [each.words for each in alone]
-    assert [each.word for each in together] == ["w1", "w2 + w3 - w4", "w5", "(vector) + w1"]
+    assert [answer.words for answer in together] == [answer.words for answer in alone]
+    assert [answer.word for answer in together] == ["w1", "w2 + w3 - w4", "w5", "(vector) + w1"]
 
 
 def test_a_vector_stands_for_a_word_but_is_not_left_out(words):
     vocab, table = words
-    word, vector = (neighbours.nearest(vocab, table, each, k=5) for each in ("w6", table[6]))
+    word, vector = (neighbours.nearest(vocab, table, given, k=5) for given in ("w6", table[6]))
     assert vector.words == ("w6", *word.words[:4])
 
 
@@ -144,14 +144,14 @@ def test_an_unknown_word_may_be_made_of_parts(words):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("question", "message"),
     [
-        (lambda v, t: neighbours.most_similar(v, t, []), "nothing is asked"),
+        (lambda v, t: neighbours.most_similar(v, t, []), "the query is empty"),
         (lambda v, t: neighbours.nearest(v, t, "w1", k=0), "k is 0"),
         (lambda v, t: neighbours.doesnt_match(v, t, []), "no words are given"),
         (lambda v, t: neighbours.nearest(v, t, "W12"), "near it: w12"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(words, asked, said):
-    with pytest.raises(InputError, match=said):
-        asked(*words)
+def test_what_cannot_be_asked_is_refused(words, question, message):
+    with pytest.raises(InputError, match=message):
+        question(*words)

@@ -94,12 +94,12 @@ def test_a_second_call_reuses_the_first_without_reading(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [({"min_count": 3}, "min_count was 2, now 3"), ({"tokenizer": str.split}, "tokenizer was")],
 )
-def test_other_settings_are_refused_with_the_difference(tmp_path, change, said):
+def test_other_settings_are_refused_with_the_difference(tmp_path, change, message):
     _prepare(tmp_path, AWKWARD["plain"])
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         corpus.prepare(tmp_path / "text.txt", tmp_path / "out", SETTINGS._replace(**change))
 
 
@@ -157,7 +157,7 @@ def test_unusable_text_is_refused_and_leaves_nothing(tmp_path, data):
 
 @pytest.mark.parametrize("room", [100, 3999])
 def test_a_text_that_the_disk_cannot_hold_to_its_last_byte_is_refused(room, tmp_path):
-    """A limit of the size of files stands for the disk; the numbers of this text take 4,004."""
+    """A limit on the size of files simulates a full disk; the numbers of this text take 4,004."""
     (tmp_path / "text.txt").write_bytes(b"a b " * 500)
     prepare = functools.partial(corpus.prepare, tmp_path / "text.txt", tmp_path / "out", SETTINGS)
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""One text by any executor. Oracle: the bytes that this process writes alone."""
+"""Reading a text on any executor. Oracle: the bytes that this process writes alone."""
 
 import contextlib
 import os
@@ -40,16 +40,16 @@ def files(tmp_path, lives, monkeypatch):
     for i in range(3):
         lines = np.random.default_rng(i).permutation([*LINES * 40, "death\n", "death\n"])
         (folder / f"{i}.txt").write_text("".join(lines), encoding="utf-8")
-    found = sorted(folder.iterdir())
+    paths = sorted(folder.iterdir())
     monkeypatch.setattr(reading, "LEAST", 100)
     monkeypatch.setattr(reading, "_MOST", 700)
-    assert 8 < len(reading.cut(found, 3)) < 20
-    return found
+    assert 8 < len(reading.cut(paths, 3)) < 20
+    return paths
 
 
-def _made(files, folder: Path, settings=SETTINGS, **how) -> dict[str, bytes]:
-    """All that a prepared corpus is; its manifest names the same text."""
-    corpus.prepare(files, folder, settings, **how)
+def _made(files, folder: Path, settings=SETTINGS, **options) -> dict[str, bytes]:
+    """All files of a prepared corpus; its manifest names the same text."""
+    corpus.prepare(files, folder, settings, **options)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -70,8 +70,8 @@ EXECUTORS = {
 @pytest.mark.parametrize("name", EXECUTORS)
 def test_any_executor_and_number_of_workers_writes_the_same_bytes(files, tmp_path, name):
     with EXECUTORS[name]() as own:
-        how = {"workers": own} if isinstance(own, int) else {"executor": own, "workers": 3}
-        made = _made(files, tmp_path / "out", **how)
+        options = {"workers": own} if isinstance(own, int) else {"executor": own, "workers": 3}
+        made = _made(files, tmp_path / "out", **options)
     assert set(made) == {"ids.bin", "vocab.txt", "manifest.json"}
     assert made == _alone(files, tmp_path / "alone")
 
@@ -95,7 +95,9 @@ def test_a_killed_process_changes_nothing(files, tmp_path, lives):
 def test_a_text_that_kills_every_process_is_named_and_leaves_nothing(files, tmp_path, lives):
     for life in range(99):
         (lives / str(life)).touch()
-    with pytest.raises(InputError, match=r"0.txt stopped: 3 processes died of it.*signal 9"):
+    with pytest.raises(
+        InputError, match=r"0.txt stopped: 3 processes died while running.*signal 9"
+    ):
         _made(files, tmp_path / "out", workers=2)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -107,9 +109,9 @@ def test_the_first_fault_of_the_text_wins_whoever_finds_one_first(files, tmp_pat
     with pytest.raises(InputError) as alone:
         _alone(files, tmp_path / "alone")
     assert f"{files[1]}: line " in str(alone.value)
-    for how in ({"workers": workers}, {"executor": ThreadPoolExecutor(3)}):
+    for options in ({"workers": workers}, {"executor": ThreadPoolExecutor(3)}):
         with pytest.raises(InputError) as other:
-            _made(files, tmp_path / "out", **how)
+            _made(files, tmp_path / "out", **options)
         assert str(other.value) == str(alone.value)
         assert list((tmp_path / "out").iterdir()) == []
 
@@ -123,7 +125,9 @@ def test_of_several_failures_the_first_in_order_is_raised_and_the_rest_cancelled
     free = threading.Event()
     with ThreadPoolExecutor(2) as threads, contextlib.ExitStack() as then:
         then.callback(free.set)
-        futures = [threads.submit(_fail, name, at) for name, at in (("a", 0.1), ("b", 0.0))]
+        futures = [
+            threads.submit(_fail, name, seconds) for name, seconds in (("a", 0.1), ("b", 0.0))
+        ]
         futures += [threads.submit(free.wait) for _ in range(3)]
         futures[1].exception()
         rest = parts.in_order(futures)
@@ -159,12 +163,16 @@ def test_progress_moves_inside_a_job_and_ends_with_every_byte(files, tmp_path, m
     monkeypatch.setattr(sources, "PIECE", 100)
     seen = []
     with ThreadPoolExecutor(1) as thread:
-        how = {"executor": thread, "workers": 1, "progress": lambda *at: seen.append(at)}
-        _made(files[:1], tmp_path / "out", SETTINGS._replace(tokenizer=_slowly), **how)
+        options = {
+            "executor": thread,
+            "workers": 1,
+            "progress": lambda *progress: seen.append(progress),
+        }
+        _made(files[:1], tmp_path / "out", SETTINGS._replace(tokenizer=_slowly), **options)
     size = files[0].stat().st_size
-    done = [at for at, total in seen if total == size]
+    done = [progress for progress, total in seen if total == size]
     assert done == sorted(done)
-    assert len({at for at in done if 0 < at < size}) > 2
+    assert len({progress for progress in done if 0 < progress < size}) > 2
     assert seen[-1] == (size, size)
 
 
@@ -176,7 +184,7 @@ def test_a_worker_that_does_not_see_the_text_says_which_and_where(files, tmp_pat
 
 def test_a_worker_of_another_version_is_refused(files, tmp_path, monkeypatch):
     number = reading.number
-    monkeypatch.setattr(reading, "number", lambda *of: number(*of)._replace(code="older"))
+    monkeypatch.setattr(reading, "number", lambda *args: number(*args)._replace(code="older"))
     with pytest.raises(InputError, match="another version"), ThreadPoolExecutor(1) as thread:
         _made(files, tmp_path / "out", executor=thread)
     assert list((tmp_path / "out").iterdir()) == []
@@ -197,8 +205,8 @@ def test_of_two_that_prepare_one_folder_the_second_waits_and_finds_it_done(files
         time.sleep(0.1)
 
     def prepared(_):
-        how = {"workers": 1, "before_second_pass": before}
-        return corpus.prepare(files[:1], tmp_path / "out", SETTINGS, **how)
+        options = {"workers": 1, "before_second_pass": before}
+        return corpus.prepare(files[:1], tmp_path / "out", SETTINGS, **options)
 
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(prepared, range(2))
@@ -300,11 +308,11 @@ def test_a_killed_worker_of_a_cluster_changes_nothing(files, tmp_path, lives):
     options = {"host": "127.0.0.1", "dashboard_address": None, "silence_logs": 60}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options) as local:
         address = local.scheduler_address.removeprefix("tcp://")
-        with cluster.dask(address) as found:
-            assert found.workers == 2
-            made = _made(files, tmp_path / "out", **found._asdict())
+        with cluster.dask(address) as workers:
+            assert workers.workers == 2
+            made = _made(files, tmp_path / "out", **workers._asdict())
             assert list(lives.iterdir()) == []
             assert made == _alone(files, tmp_path / "alone")
             files[1].write_bytes(b"bad \xff\n")
             with pytest.raises(InputError, match=r"1.txt: line 1, byte 4: 0xff"):
-                _made(files, tmp_path / "bad", **found._asdict())
+                _made(files, tmp_path / "bad", **workers._asdict())

@@ -1,4 +1,4 @@
-"""A line of any length streams by. Oracle: the kernel's own account of the process's memory."""
+"""Lines of any length take bounded memory. Oracle: the kernel's account of the process's memory."""
 
 import gzip
 import json
@@ -39,8 +39,8 @@ def test_a_line_of_any_length_takes_no_more_memory_than_a_short_one(tmp_path, py
     done = subprocess.run(
         [sys.executable, "-c", MEASURED], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    found = json.loads(done.stdout)
-    print(found)
-    assert found["read"] == megabytes << 16
-    assert found["ends"] == [-1, 1]
-    assert found["MB"] < most
+    measured = json.loads(done.stdout)
+    print(measured)
+    assert measured["read"] == megabytes << 16
+    assert measured["ends"] == [-1, 1]
+    assert measured["MB"] < most

@@ -128,23 +128,23 @@ def test_any_blocks_and_any_scratch_files_give_the_same(block, most, monkeypatch
     whole = vocabulary.Numbered(
         words,
         vocabulary.count(numbers, len(words)),
-        lambda: (numbers[at : at + block] for at in cut),
+        lambda: (numbers[start : start + block] for start in cut),
     )
     counted = bigrams.count(whole, 2)
     both = collections.Counter(p for line in sentences for p in itertools.pairwise(line))
-    found = {
+    pairs = {
         (words[key // len(words)], words[key % len(words)]): times
         for key, times in zip(counted.keys, counted.times, strict=True)
     }
-    assert found == {pair: times for pair, times in both.items() if times >= 2}
+    assert pairs == {pair: times for pair, times in both.items() if times >= 2}
     assert counted.distinct == len(both)
     rule = Rule(2, phrases.word2phrase, (1.5, 1.0), 2, "_")
-    made, said = phrases.join(whole, rule)
-    assert {phrase.of_pass for phrase in said} == {1, 2}
+    made, joined = phrases.join(whole, rule)
+    assert {phrase.of_pass for phrase in joined} == {1, 2}
     names = [*made.words, "\n"]
     got = " ".join(names[i] for part in made.blocks() for i in part)
     assert [line.split() for line in got.split("\n") if line] == _joined(sentences, rule)
-    assert sum(p.joined for p in said) == len(numbers) - sum(map(len, made.blocks()))
+    assert sum(p.joined for p in joined) == len(numbers) - sum(map(len, made.blocks()))
     np.testing.assert_array_equal(
         made.counts, vocabulary.count(np.concatenate(list(made.blocks())), len(made.words))
     )
@@ -176,12 +176,12 @@ def test_every_joined_word_is_in_the_account_of_tokens(prepared):
 
 def test_phrases_are_written_down_by_pass_and_falling_score(prepared):
     _, made = prepared
-    found = phrases.read(made.folder / "phrases.txt")
-    assert sum(each.joined for each in found) == made.tokens.dropped["joined"]
-    order = [(each.of_pass, -each.score) for each in found]
+    written = phrases.read(made.folder / "phrases.txt")
+    assert sum(phrase.joined for phrase in written) == made.tokens.dropped["joined"]
+    order = [(phrase.of_pass, -phrase.score) for phrase in written]
     assert order == sorted(order)
     both = collections.Counter(p for s in _sentences(1) for p in itertools.pairwise(s))
-    for name, of_pass, times, joined, _ in found:
+    for name, of_pass, times, joined, _ in written:
         assert of_pass == 2 or both[tuple(name.split("_"))] == times >= joined
     head = (made.folder / "phrases.txt").read_text().splitlines()[0]
     assert head.split("\t") == ["phrase", "of_pass", "times", "joined", "score"]
@@ -208,10 +208,10 @@ def test_a_score_is_named_here_or_by_its_module():
 
 
 def test_phrases_of_any_words_come_back_from_their_file(tmp_path):
-    """A tokenizer of one's own may leave in words what Unicode ends lines with, and tabs."""
+    """A user's tokenizer may leave tabs, and what Unicode ends lines with, in words."""
     names = ("a_b", "\x85_\u2028", "a\tb_c", "\x0b_\x1c", "ü_你")
-    found = [Phrase(name, 1, 5, 4, 2.5) for name in names]
-    for kept in (found, []):
+    written = [Phrase(name, 1, 5, 4, 2.5) for name in names]
+    for kept in (written, []):
         phrases.write(tmp_path / "phrases.txt", kept)
         assert phrases.read(tmp_path / "phrases.txt") == kept
 
@@ -224,13 +224,13 @@ def test_another_file_in_the_place_of_phrases_is_refused(line, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ({"phrase_joiner": "\n"}, "phrase_joiner holds a line end"),
         ({"phrase_threshold": ()}, "wanted a number for each pass"),
         ({"phrase_threshold": (200.0, math.nan)}, "wanted a number for each pass"),
     ],
 )
-def test_settings_that_make_no_phrases_are_refused(setting, said):
-    with pytest.raises(InputError, match=said):
+def test_settings_that_make_no_phrases_are_refused(setting, message):
+    with pytest.raises(InputError, match=message):
         Corpus(phrases=2, **setting).check()

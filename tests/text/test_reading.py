@@ -1,4 +1,4 @@
-"""Reading on all cores. Oracle: reading the whole text in one piece."""
+"""Reading on all cores. Oracle: reading the whole text as one job."""
 
 import gzip
 import types
@@ -13,8 +13,8 @@ from jaxemb.text import parts, reading, sources, tokenizers
 LINES = ["the añb cat\n", "你好 the\r\n", "\n", "a word\n", "इ é the cat\n", "\r\n", "no end the"]
 
 
-def _words_and_ids(found):
-    whole, _ = parts.together(found)
+def _words_and_ids(read):
+    whole, _ = parts.together(read)
     names = [*whole.words, "\n"]
     spelt = [names[i] for block in whole.blocks() for i in block]
     return dict(zip(whole.words, whole.counts.tolist(), strict=True)), spelt
@@ -24,8 +24,8 @@ def _read(files, folder, workers, tokenizer=tokenizers.words, executor=None, pro
     """The whole text, and in how many parts it was read."""
     folder.mkdir(exist_ok=True)
     with reading.readers(files, tokenizer, executor, workers) as readers:
-        found = list(reading.read(readers, tokenizer, "error", folder, progress))
-    return _words_and_ids(found), len(found)
+        read = list(reading.read(readers, tokenizer, "error", folder, progress))
+    return _words_and_ids(read), len(read)
 
 
 @pytest.mark.parametrize("pack", [lambda b: b, gzip.compress], ids=["plain", "gz"])
@@ -60,7 +60,7 @@ def test_a_fault_far_into_the_text_is_named_as_in_one_piece(tmp_path, monkeypatc
 def test_a_line_begins_after_a_line_feed_or_at_the_start(tmp_path):
     file = tmp_path / "text.txt"
     file.write_bytes(b"ab\ncd\n\ne")
-    starts = [sources.line_start(file, at) for at in range(9)]
+    starts = [sources.line_start(file, byte) for byte in range(9)]
     assert starts == [0, 3, 3, 3, 6, 6, 6, 7, 8]
 
 

@@ -1,4 +1,4 @@
-"""Text from files: nothing lost, nothing changed, and clear words where it cannot be read."""
+"""Text from files: nothing is lost or changed, and what cannot be read is an error."""
 
 import bz2
 import gzip
@@ -162,8 +162,8 @@ def test_a_corpus_is_a_file_several_a_folder_or_a_glob(tmp_path):
 
 
 def test_package_data_is_found_without_importing_the_package():
-    found = sources.resolve("package:numpy/py.typed")
-    assert found[0].name == "py.typed"
+    files = sources.resolve("package:numpy/py.typed")
+    assert files[0].name == "py.typed"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A list of words loses none, however it was written. Oracles: the words; Python's own codecs."""
+"""A word list loses no word, however it was written. Oracles: the words; Python's own codecs."""
 
 import bz2
 import gzip
@@ -46,9 +46,9 @@ def test_the_words_of_rows_stand_in_such_a_list(way, tmp_path):
     table = np.random.default_rng(0).normal(size=(len(WORDS), 2)).astype(np.float32)
     np.save(tmp_path / "t.npy", table)
     (tmp_path / "t.words.txt").write_bytes(WRITTEN[way])
-    found = formats.read(tmp_path / "t.npy")
-    assert found.words == WORDS
-    np.testing.assert_array_equal(found.vectors, table)
+    vectors = formats.read(tmp_path / "t.npy")
+    assert vectors.words == WORDS
+    np.testing.assert_array_equal(vectors.vectors, table)
 
 
 def test_a_pipe_is_a_list(tmp_path):
@@ -95,33 +95,33 @@ def test_what_is_no_list_is_refused_with_its_line(data, tmp_path):
 def test_every_word_is_found_or_named(seed, tmp_path):
     random = np.random.default_rng(seed)
     known = [f"w{i}" for i in range(20)]
-    asked = [f"w{i}" for i in random.integers(10, 30, 15)]
-    (tmp_path / "list").write_text("\n".join(asked))
-    found = word_lists.read(tmp_path / "list")
-    said = " ".join(word_lists.remarks(found, known, "the table"))
-    missing = list(dict.fromkeys(word for word in asked if word not in known))
-    assert f"{len(missing)} of its {len(set(asked))} words are not in the table" in said
-    assert all(repr(word) in said for word in missing[:5])
-    assert (f"and {len(missing) - 5} more" in said) == (len(missing) > 5)
-    assert (f"{len(asked) - len(set(asked))} lines repeat" in said) == (len(set(asked)) < 15)
-    with pytest.raises(InputError, match=rf"none of its {len(set(asked))} words is in x: 'w\d+'"):
-        word_lists.remarks(found, ["elsewhere"], "x")
+    wanted = [f"w{i}" for i in random.integers(10, 30, 15)]
+    (tmp_path / "list").write_text("\n".join(wanted))
+    word_list = word_lists.read(tmp_path / "list")
+    messages = " ".join(word_lists.remarks(word_list, known, "the table"))
+    missing = list(dict.fromkeys(word for word in wanted if word not in known))
+    assert f"{len(missing)} of its {len(set(wanted))} words are not in the table" in messages
+    assert all(repr(word) in messages for word in missing[:5])
+    assert (f"and {len(missing) - 5} more" in messages) == (len(missing) > 5)
+    assert (f"{len(wanted) - len(set(wanted))} lines repeat" in messages) == (len(set(wanted)) < 15)
+    with pytest.raises(InputError, match=rf"none of its {len(set(wanted))} words is in x: 'w\d+'"):
+        word_lists.remarks(word_list, ["elsewhere"], "x")
 
 
 def test_a_missing_word_is_named_with_what_is_spelled_like_it(tmp_path):
     (tmp_path / "list").write_text("kings\nQueen\n")
-    asked = word_lists.read(tmp_path / "list")
-    assert word_lists.remarks(asked, ["king", "Queen"], "x") == [
+    word_list = word_lists.read(tmp_path / "list")
+    assert word_lists.remarks(word_list, ["king", "Queen"], "x") == [
         f"{tmp_path / 'list'}: 1 of its 2 words are not in x: 'kings' (near it: 'king')"
     ]
 
 
 def test_what_is_only_asked_for_is_all_that_is_read(tmp_path):
     """`only` takes what a list gives, in every format."""
-    of = WordVectors(tuple("abcd"), samples.TABLE)
+    vectors = WordVectors(tuple("abcd"), samples.TABLE)
     (tmp_path / "list").write_bytes(b"\xef\xbb\xbfd\r\nb \r\n")
     only = word_lists.read(tmp_path / "list").words
     for name in ("word2vec-binary", "fasttext-vec", "glove", "npy", "safetensors"):
         path = tmp_path / f"t{formats.FORMATS[name].suffix}"
-        formats.write(path, of, name)
+        formats.write(path, vectors, name)
         assert formats.read(path, only=only).words == ("b", "d")

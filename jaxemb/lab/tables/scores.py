@@ -83,13 +83,13 @@ def _named(tests: Sequence[Any]) -> dict[str, Any]:
 
 def _agreement(judged: agreement.Judged) -> dict[str, Any]:
     found = agreement.score(judged)
-    counts = {"asked": found.asked, "known": found.known, "of": found.of}
+    counts = {"asked": found.scored, "known": found.known, "of": found.of}
     return {**found.spearman._asdict(), "pearson": found.pearson._asdict(), **counts}
 
 
 def _accuracies(answered: analogies.Answered) -> dict[str, Any]:
     scores = {
-        name: {**of.share._asdict(), "asked": of.asked, "known": of.known, "of": of.of}
+        name: {**of.share._asdict(), "asked": of.scored, "known": of.known, "of": of.of}
         for name, of in analogies.score(answered).items()
     }
     return {**scores.pop("all"), "sections": scores}

@@ -569,8 +569,8 @@ MUTANTS = {
     ),
     "cosines of 3CosMul are not shifted": Mutant(
         "functional/similarity.py",
-        "((1.0 + cosine_to_rows(each, rows)) / 2.0 for each",
-        "(cosine_to_rows(each, rows) for each",
+        "((1.0 + cosine_to_rows(vectors, rows)) / 2.0 for vectors",
+        "(cosine_to_rows(vectors, rows) for vectors",
         "tests/functional/test_similarity.py::test_answers_to_analogies_are_the_papers_formulas",
     ),
     "rows are counted from the block": Mutant(
@@ -623,7 +623,7 @@ MUTANTS = {
     ),
     "the end of a word is no n-gram": Mutant(
         "functional/hashing.py",
-        "whole = ~((n == 1) & (first | (at == ends[of])))",
+        "whole = ~((n == 1) & (first | (position == ends[ids])))",
         "whole = ~((n == 1) & first)",
         "tests/formats/test_formats.py::test_all_hashes_at_once_are_those_of_each_ngram",
     ),

@@ -1,4 +1,4 @@
-"""Errors that are for people: what was got, where, what was wanted, what to do."""
+"""Errors whose messages say what was got, where, what was wanted and what to do."""
 
 import inspect
 import numbers
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def one_line(text: str) -> str:
-    """The text with line ends and terminal controls, which files may hold, written as escapes."""
+    """The text with line ends and terminal controls, which files may hold, as escapes."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class InputError(ValueError):
-    """Input from a person cannot be used. Scripts print it as one line and exit with 2."""
+    """The input of a user cannot be used. Scripts print the message as one line and exit with 2."""
 
 
 class FormatError(InputError):
@@ -20,22 +20,22 @@ class FormatError(InputError):
 
     def __init__(self, path: Any, where: str, found: str, expected: str, hint: str = "") -> None:
         wanted = f"; expected {expected}" if expected else ""
-        said = f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}"
-        super().__init__(one_line(said))
+        message = f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}"
+        super().__init__(one_line(message))
         self.path, self.where = path, where
         self.found, self.expected, self.hint = found, expected, hint
 
 
 class FormatWarning(UserWarning):
-    """A file of vectors was read, and something about it should be known."""
+    """A file of vectors was read, but the user should know something about it."""
 
 
 class NumericalError(ArithmeticError):
-    """Numbers left the finite range. Scripts print it as one line and exit with 3."""
+    """Numbers left the finite range. Scripts print the message as one line and exit with 3."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was asked to stop, and has saved. Scripts exit with 128 + the signal's number."""
+    """A signal stopped a run, which has saved. Scripts exit with 128 + the signal's number."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -43,28 +43,28 @@ class Interrupted(KeyboardInterrupt):
 
 
 def at_least(least: int, **settings: Any) -> None:
-    """Raises InputError for a setting that is no whole number >= least."""
+    """Raise InputError for a setting that is not a whole number >= least."""
     for name, value in settings.items():
         if not isinstance(value, numbers.Integral) or value < least:
             raise InputError(f"{name} is {value}; it must be at least {least}, a whole number")
 
 
 def above_zero(**settings: Any) -> None:
-    """Raises InputError for a setting that is not finite and > 0."""
+    """Raise InputError for a setting that is not finite and > 0."""
     for name, value in settings.items():
         if not _holds(lambda value=value: 0 < value < float("inf")):
             raise InputError(f"{name} is {value}; it must be above 0 and finite")
 
 
 def not_negative(**settings: Any) -> None:
-    """Raises InputError for a setting that is not finite and >= 0."""
+    """Raise InputError for a setting that is not finite and >= 0."""
     for name, value in settings.items():
         if not _holds(lambda value=value: 0 <= value < float("inf")):
             raise InputError(f"{name} is {value}; it must be 0 or more, and finite")
 
 
 def _holds(comparison: Any) -> bool:
-    """Whether a comparison holds; what cannot be compared with a number does not."""
+    """Whether a comparison holds; False if a value cannot be compared with a number."""
     try:
         return bool(comparison())
     except (TypeError, ValueError):
@@ -72,7 +72,7 @@ def _holds(comparison: Any) -> bool:
 
 
 def an(kind: type, **arguments: Any) -> None:
-    """Raises InputError for an argument that is not of this class."""
+    """Raise InputError for an argument that is not of this class."""
     for name, value in arguments.items():
         if not isinstance(value, kind):
             raise InputError(f"{name} is {value!r:.60}; wanted {_called(kind)}")
@@ -84,7 +84,7 @@ def _called(kind: type) -> str:
 
 
 def each_a_word(what: str, words: Any) -> None:
-    """Raises InputError for anything that is no collection of strings."""
+    """Raise InputError unless `words` is a collection of strings; `what` names it."""
     if isinstance(words, str | bytes) or not isinstance(words, Collection):
         raise InputError(f"{what} is {words!r:.60}; wanted several words, as a list or a set")
     for word in words:
@@ -93,7 +93,7 @@ def each_a_word(what: str, words: Any) -> None:
 
 
 def seeds(**settings: Any) -> None:
-    """Raises InputError for a seed that is no whole number of 32 bits: JAX drops further ones."""
+    """Raise InputError for a seed that is not a whole number of 32 bits: JAX drops further bits."""
     at_least(0, **settings)
     for name, value in settings.items():
         if value >= 1 << 32:
@@ -101,11 +101,11 @@ def seeds(**settings: Any) -> None:
 
 
 def called_with(*arguments: str, **functions: Any) -> None:
-    """Raises InputError for a function that cannot be called with these arguments, in this order.
+    """Raise InputError for a function that cannot be called with these arguments, in this order.
 
     Args:
-        arguments: what stands for each of them in the message.
-        functions: by the name of their setting; None is left as it is.
+        arguments: names of the arguments in the message.
+        functions: the functions, by the names of their settings; None is skipped.
     """
     for name, function in functions.items():
         if function is None:
@@ -115,7 +115,7 @@ def called_with(*arguments: str, **functions: Any) -> None:
             raise InputError(f"{name} is {function!r}; {wanted}")
         try:
             taken = inspect.signature(function)
-        except (TypeError, ValueError):  # compiled: it does not say
+        except (TypeError, ValueError):  # a compiled function has no signature
             continue
         try:
             taken.bind(*arguments)

@@ -1,4 +1,4 @@
-"""The nouns of the project: NamedTuples of arrays, and of pure functions."""
+"""The data types of the project: NamedTuples of arrays and of pure functions."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:  # at run time this import would load jax, which the text room
 
 
 class InOut(NamedTuple):
-    """The two sides of a word2vec network; holds ids, rows, tables, masks or row counts alike."""
+    """A pair (input, output), an entry per word2vec table: tables, row ids, masks or row counts."""
 
     input: Any
     output: Any
 
 
 class Block(NamedTuple):
-    """What one block of text reads from the tables, and what it is asked to predict.
+    """The rows that one block of text reads from the tables, and what it predicts.
 
     Weight 0 is padding: it removes a word outside the window or beyond a sentence's end.
     """
 
     ids: InOut  # rows read: integers >= 0, or `Bag`s of them; outputs of one center come first
     pool: PyTree  # what the objective's `pool` needs besides the rows
-    # of what one center is scored against: +1 observed, -1 noise; or a pytree of such numbers, if
-    # the objective's loss needs more of each output (NCE: log(k P_n))
+    # for each output: +1 observed, -1 noise; or a pytree of such numbers, if the objective's loss
+    # needs more of each output (NCE: log(k P_n))
     target: Float[Array, " outputs"] | PyTree
     weight: Float[Array, "centers outputs"]
     pairs: Float[Array, ""]  # observed predictions: the unit in which loss is reported
@@ -37,33 +37,34 @@ class Block(NamedTuple):
 class Bag(NamedTuple):
     """Ids of several rows that are read as one: their mean."""
 
-    rows: Int[Array, "*bags bag"]  # beyond `length` any rows
-    length: Int[Array, "*bags"]  # how many rows there are
-    share: Float[Array, "*bags"]  # of what a bag receives, what each of its rows does
+    rows: Int[Array, "*bags bag"]  # row ids; any ids beyond `length`
+    length: Int[Array, "*bags"]  # number of rows of each bag
+    share: Float[Array, "*bags"]  # the share of a bag's update that each of its rows receives
 
 
 class Reads(NamedTuple):
-    """The fixed sizes of what an objective reads, so that every shape is static."""
+    """The sizes of what an objective reads, fixed so that every shape is static."""
 
     block_length: int  # centers in a block
-    halo: int  # words of context on either side of them
-    bits: int  # uint32 of randomness that one block's draw consumes
-    own: int = 0  # outputs that each center has to itself, before those the block shares
-    budget: int = 0  # what the centers of a block may cost together, where they differ in cost
+    halo: int  # words of context on either side of the centers
+    bits: int  # random uint32 that the draw of one block consumes
+    own: int = 0  # outputs of each center alone; they come before the shared ones
+    # upper bound on the total cost of a block's centers, where costs differ (hierarchical softmax)
+    budget: int = 0
 
 
 class Objective(NamedTuple):
-    """What a block reads and what it costs, as pure functions and the sizes they read.
+    """What a block reads and its loss, as pure functions and the sizes of what they read.
 
     prepare(vocab) -> (resources, rows)               host: noise table; row counts as `InOut`
     draw(random, text, resources) -> Block            which rows one block reads
     pool(input_rows, block) -> hidden                 [centers, dim]
     loss(hidden, output_rows, target, weight) -> nats knows nothing of windows
-    words(tables, resources) -> tables                the same model with one input row a word
-    of_words(resources) -> resources                  what blocks that read those are drawn from
-    cost(resources) -> [vocab] or None                host: what a center takes of `reads.budget`
-    load(resources, shares) -> tuple of [rows]        host: updates that a center is expected to add
-                                                      to each row, of words with these shares
+    words(tables, resources) -> tables                an equal model with one input row per word
+    of_words(resources) -> resources                  for drawing blocks that read those tables
+    cost(resources) -> [vocab] or None                host: what each center takes of `reads.budget`
+    load(resources, shares) -> tuple of [rows]        host: expected updates per center of each row,
+                                                      for words with these shares of the text
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -81,14 +82,14 @@ class Objective(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """How many updates were not finite, and so were not applied: int32, [members] if several."""
+    """Counts of updates that were not finite, and so were not applied: int32, or [members]."""
 
-    in_a_row: Any = np.int32(0)  # the last ones
-    in_all: Any = np.int32(0)
+    in_a_row: Any = np.int32(0)  # since the last update that was applied
+    in_all: Any = np.int32(0)  # since the start
 
 
 class LearnerState(NamedTuple):
-    """All that training changes."""
+    """Everything that training changes."""
 
     tables: InOut
     optimizer: PyTree
@@ -96,13 +97,13 @@ class LearnerState(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """How a batch of blocks changes the tables, as two pure functions.
+    """An optimizer of tables by batches of blocks, as pure functions.
 
     init(tables) -> LearnerState
     step(state, blocks, learning_rate, trainable) -> LearnerState
-    over(ops, parts) -> Learner   the same with other table operations; None if it cannot
+    over(ops, parts) -> Learner   this learner with other table operations; None if impossible
 
-    `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze, or None for all.
+    `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze; None trains all.
     """
 
     init: Callable[[InOut], LearnerState]
@@ -148,12 +149,12 @@ class Training(NamedTuple):
 
 
 class TableOps(NamedTuple):
-    """How rows are read from tables and added to them: the adjoint pair that learners are built on.
+    """Reading rows from tables and adding rows to them: the adjoint pair that learners use.
 
     gather(tables, ids) -> rows               each ids.shape + [dim]
     scatter_add(tables, ids, rows) -> tables  repeated ids add up
-    exchange(tables, ids, rows, finite) -> ids, rows, finite   of the whole batch, where devices
-                                              have parts of it; as far as this one is to add it
+    exchange(tables, ids, rows, finite) -> ids, rows, finite   where devices have parts of a batch:
+                                              those of the whole batch that this device adds
     """
 
     gather: Callable[[Any, Any], Any]
@@ -162,7 +163,7 @@ class TableOps(NamedTuple):
 
 
 class Embedder(NamedTuple):
-    """Tokens to vectors, static or dependent on context.
+    """A map from tokens to vectors, static or dependent on context.
 
     init(key) -> params
     apply(params, tokens [time], mask [time], key=None) -> vectors [time, dim]; masked rows are 0
@@ -173,9 +174,10 @@ class Embedder(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """The cells of a sparse matrix that are not 0, by row, then by column; each once.
+    """The nonzero cells of a sparse matrix (COO), sorted by row, then by column; none is repeated.
 
-    Of co-occurrence counts the row is the word, the column its context. May be memory-mapped.
+    In co-occurrence counts the row is the word and the column its context. The arrays may be
+    memory-mapped.
     """
 
     rows: Int[Any, " cells"]  # int32
@@ -184,7 +186,7 @@ class Cells(NamedTuple):
 
 
 class Vocab(NamedTuple):
-    """Words by falling count, equal counts by code points; the index is the id."""
+    """Words by falling count, equal counts by code points; the index of a word is its id."""
 
     words: tuple[str, ...]
     counts: Int[Any, " vocab"]  # int64, on the host

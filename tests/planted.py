@@ -81,7 +81,7 @@ MUTANTS = {
     ),
     "Lanczos is exact a step too early": Mutant(
         "linalg/bounds.py",
-        "whole = min(rest + 1, of.shape[1] - len(found.s)) if rest else 0",
+        "whole = min(rest + 1, of.shape[1] - len(triplets.s)) if rest else 0",
         "whole = rest",
         "tests/linalg/test_truncated.py::test_the_norm_outside_is_exact",
     ),
@@ -105,8 +105,8 @@ MUTANTS = {
     ),
     "what was missed is not looked for": Mutant(
         "linalg/bounds.py",
-        "upper = xp.maximum(found.s, outside) + residual",
-        "upper = found.s + residual",
+        "upper = xp.maximum(triplets.s, outside) + residual",
+        "upper = triplets.s + residual",
         "tests/linalg/test_truncated.py::test_a_direction_that_the_triplets_missed",
     ),
     "the output takes the input's share of the values": Mutant(
@@ -545,8 +545,8 @@ MUTANTS = {
     ),
     "a short column hides its tilt": Mutant(
         "linalg/angles.py",
-        "found * inverse[:, None] * inverse[None, :]",
-        "found / scale[:, None] / scale[None, :]",
+        "gram * inverse[:, None] * inverse[None, :]",
+        "gram / scale[:, None] / scale[None, :]",
         "tests/linalg/test_measures.py::test_unit_and_orthogonal_are_different_faults",
     ),
     "rank counts ids, not words": Mutant(
@@ -569,8 +569,8 @@ MUTANTS = {
     ),
     "cosines of 3CosMul are not shifted": Mutant(
         "functional/similarity.py",
-        "((1.0 + cosine_to_rows(each, rows)) / 2.0 for each",
-        "(cosine_to_rows(each, rows) for each",
+        "((1.0 + cosine_to_rows(vectors, rows)) / 2.0 for vectors",
+        "(cosine_to_rows(vectors, rows) for vectors",
         "tests/functional/test_similarity.py::test_answers_to_analogies_are_the_papers_formulas",
     ),
     "rows are counted from the block": Mutant(
@@ -623,7 +623,7 @@ MUTANTS = {
     ),
     "the end of a word is no n-gram": Mutant(
         "functional/hashing.py",
-        "whole = ~((n == 1) & (first | (at == ends[of])))",
+        "whole = ~((n == 1) & (first | (position == ends[ids])))",
         "whole = ~((n == 1) & first)",
         "tests/formats/test_formats.py::test_all_hashes_at_once_are_those_of_each_ngram",
     ),
@@ -1220,20 +1220,20 @@ MUTANTS = {
     ),
     "a quantised type is a storage type": Mutant(
         "linalg/arrays.py",
-        "if not is_floating(found):",
+        "if not is_floating(kind):",
         "if False:",
         "tests/linalg/test_refusals.py::test_a_storage_type_is_a_floating_point_type",
     ),
     "columns are taken as they are": Mutant(
         "linalg/subspaces.py",
-        "return _Span(xp.where(told, q, xp.nan), r,",
+        "return _Span(xp.where(independent, q, xp.nan), r,",
         "return _Span(columns, r,",
         "tests/linalg/test_spans.py::test_angles_of_any_independent_columns",
     ),
     "dependent columns span as much as others": Mutant(
         "linalg/subspaces.py",
-        "told = values[-1] > 4 * unit * k**0.5",
-        "told = values[-1] >= 0",
+        "independent = values[-1] > 4 * unit * k**0.5",
+        "independent = values[-1] >= 0",
         "tests/linalg/test_spans.py::test_dependent_columns_span_less",
     ),
     "a product of row counts in int32": Mutant(
@@ -1334,8 +1334,8 @@ MUTANTS = {
     ),
     "under checkify the fields are dumped": Mutant(
         "linalg/checks.py",
-        "found=found)",
-        "found=found._asdict())",
+        "report=report)",
+        "report=report._asdict())",
         "tests/linalg/test_assertions.py::test_checkify_says_the_sentence",
     ),
     "random bits are as wide as JAX's default": Mutant(
@@ -1472,8 +1472,8 @@ MUTANTS = {
     ),
     "the first segment is padding": Mutant(
         "linalg/segment_sums.py",
-        "at = np.flatnonzero(segments >= 0)",
-        "at = np.flatnonzero(segments > 0)",
+        "kept = np.flatnonzero(segments >= 0)",
+        "kept = np.flatnonzero(segments > 0)",
         "tests/linalg/test_segment_sums.py::test_a_segment_has_the_sum_and_the_number",
     ),
     "training never samples": Mutant(
@@ -1496,8 +1496,8 @@ MUTANTS = {
     ),
     "a mean row weighs as its cubes": Mutant(
         "linalg/summaries.py",
-        "m * np.sum(of.mean**2)",
-        "m * np.sum(of.mean**3)",
+        "m * np.sum(plain.mean**2)",
+        "m * np.sum(plain.mean**3)",
         "tests/linalg/test_measures.py::test_a_summary_says_it_all_of_one_table",
     ),
     "indices that begin above 0 are said to begin at 0": Mutant(

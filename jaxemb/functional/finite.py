@@ -1,4 +1,4 @@
-"""Numbers that are not finite: found in a tree, and never applied."""
+"""Checks that all numbers of a pytree are finite, and updates that are applied only if they are."""
 
 import functools
 from typing import Any
@@ -22,11 +22,11 @@ def where(condition: Array, new: Any, old: Any) -> Any:
 
 
 def applied(finite: Array, new: Any, old: Any) -> Any:
-    """The state after a step: one whose update is not finite changes nothing but `refused`."""
+    """The state after a step; an update that is not finite changes nothing but `refused`."""
     return where(finite, new, old)._replace(refused=refused(old, finite))
 
 
 def refused(state: Any, finite: Array) -> Refused:
-    """The counts of refused steps after one more step, whose update is finite or is refused."""
+    """The counts of refused updates after one more update, refused if it is not finite."""
     bad = jnp.where(finite, 0, 1)
     return Refused((state.refused.in_a_row + bad) * bad, state.refused.in_all + bad)

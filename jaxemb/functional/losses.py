@@ -16,7 +16,7 @@ from jaxemb.functional import pooling, products
 
 @jax.custom_jvp
 def softplus(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """log(1 + e^x), with sigma(x) as its derivative: a gradient alone needs no logarithm."""
+    """log(1 + e^x) with the derivative sigma(x), so that a gradient alone needs no logarithm."""
     return jax.nn.softplus(x)
 
 
@@ -83,9 +83,9 @@ def hierarchical(
     -sum_j mask_j log sigma(branch_j node_j . hidden)
 
     Args:
-        hidden: the input vector that predicts: of a word, or the mean of a window.
+        hidden: the vector that predicts: the input vector of a word, or the mean of a window.
         nodes: the output vectors of the inner nodes on the word's path.
-        branches: +1 or -1, the branch that the path takes at each.
+        branches: +1 or -1, the branch that the path takes at each node.
         mask: 1 on the path, 0 for padding.
 
     Returns:
@@ -103,15 +103,15 @@ def logistic(
     target: Float[Array, " outputs"],
     weight: Float[Array, "centers outputs"],
 ) -> Float[Array, ""]:
-    r"""The same loss over a block: sum_tj weight_tj log(1 + exp(-target_j h_t . o_j)).
+    r"""Logistic loss over a block: sum_tj weight_tj log(1 + exp(-target_j h_t . o_j)).
 
-    Negative sampling has targets +1 for observed words and -1 for noise.
+    It is negative sampling with targets +1 for observed words and -1 for noise.
 
     Args:
-        hidden: what each center predicts with.
-        outputs: the output vectors to be scored; shared by the whole block.
+        hidden: the vector with which each center predicts.
+        outputs: the output vectors to be scored, shared by the whole block.
         target: +1 observed, -1 noise.
-        weight: how often center t meets output j; 0 is padding or out of the window.
+        weight: how often center t meets output j; 0 for padding and outside the window.
 
     Returns:
         The loss in nats, >= 0; log 2 per unit of weight when every score is 0.
@@ -138,10 +138,10 @@ def glove(
 
     Args:
         word: the input vector of a word.
-        context: the output vector of a word that it meets.
-        bias, context_bias: one number of each.
-        count: how often they meet, > 0.
-        weight: f(count), how much this cell matters: `glove.weight`.
+        context: the output vector of a word that occurs near it.
+        bias, context_bias: their biases.
+        count: their co-occurrence count, > 0.
+        weight: f(count), the weight of this cell; see `glove.weight`.
 
     Source:
         Pennington et al. 2014, "GloVe: global vectors for word representation", eq. 8; halved, as
@@ -180,9 +180,9 @@ def softmax(
     r"""Full softmax over a block: -sum_tj weight_tj log p(j | t), p = softmax(outputs hidden_t).
 
     Args:
-        hidden: what each center predicts with.
+        hidden: the vector with which each center predicts.
         outputs: the output vectors of all words.
-        target: not needed: what is observed has weight, and everything else is noise.
+        target: not used: the observed words have weight, and all others are noise.
         weight: how often center t is to predict word j.
 
     Returns:
@@ -198,10 +198,10 @@ def softmax(
 
 
 class Contrast(NamedTuple):
-    """What noise-contrastive estimation must know of each output."""
+    """The target of noise-contrastive estimation for each output."""
 
     target: Float[Array, " outputs"]  # +1 observed, -1 noise
-    log_expected: Float[Array, " outputs"]  # log(k P_n): of the noise beside one observed word
+    log_expected: Float[Array, " outputs"]  # log(k P_n): expected count in the noise of a word
 
 
 def noise_contrastive(
@@ -217,7 +217,7 @@ def noise_contrastive(
     At its optimum h . o is log p(word | hidden), where `logistic` has PMI - log k.
 
     Args:
-        hidden, outputs, weight: see `logistic`.
+        hidden, outputs, weight: as in `logistic`.
         target: +1 observed, -1 noise, with log(k P_n) of each output.
 
     Source:

@@ -1,9 +1,9 @@
-"""Arrays that lie on several devices, whatever the types of their mesh's axes.
+"""Functions of arrays on several devices, whatever the types of the axes of their mesh.
 
-The axes of `jax.make_mesh` are Explicit by default: how an array is cut is then a part of its type,
-and a product over the rows of two cut tables is a type error until someone says how its result is
-to lie. Here what comes out is small and lies whole on every device, but for what has a row for each
-row of a cut table; so it is said once for all functions.
+The axes of `jax.make_mesh` are Explicit by default: the sharding of an array is then part of its
+type, and a product over the rows of two sharded tables is a type error until the sharding of its
+result is stated. The results here are small and replicated, except those with a row for each row of
+a sharded table; `on_any_mesh` states that once for all functions.
 """
 
 import functools
@@ -18,18 +18,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Cut(NamedTuple):
-    """How an array lies on a mesh with explicit axes."""
+    """The sharding of an array on a mesh with Explicit axes."""
 
     mesh: Any
-    by_rows: Any  # the axes that cut its first axis, or None
+    by_rows: Any  # the mesh axes that shard its first axis, or None
     rows: int
 
 
 def on_any_mesh(function: F) -> F:
-    """The function, of arrays on meshes with Explicit axes too: they are Auto while it runs.
+    """Extend a function to arrays on meshes with Explicit axes, which are Auto while it runs.
 
-    No array is moved for that. Results lie on the same mesh with its own types: those with a row
-    for each row of the first array there cut as it is, all others whole on every device.
+    No array is moved for that. Results lie on the same mesh with its own axis types: a result with
+    a row for each row of the first such array is sharded like it, all others are replicated.
     """
 
     @functools.wraps(function)
@@ -47,8 +47,8 @@ def on_any_mesh(function: F) -> F:
                 for leaf, cut in zip(leaves, cuts, strict=True)
             ]
             args, settings = jax.tree.unflatten(tree, freed)
-            found = function(*args, **settings)
-        return jax.tree.map(functools.partial(_returned, first), found)
+            result = function(*args, **settings)
+        return jax.tree.map(functools.partial(_returned, first), result)
 
     return wrapped  # pyright: ignore[reportReturnType]
 
@@ -61,7 +61,7 @@ def _explicit(mesh: Any) -> list[str]:
 
 
 def _cut(leaf: Any) -> _Cut | None:
-    """None for what is no array, or lies on no such mesh."""
+    """The sharding of a leaf; None if it is no array, or not on such a mesh."""
     if not isinstance(leaf, jax.Array):
         return None
     typed = jax.typeof(leaf).sharding

@@ -1,4 +1,4 @@
-"""From the rows of a window to the vector that predicts: the mean, with two gradients by name."""
+"""Pooling of the rows of a window to the vector that predicts: the mean, with two gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ def mean(
         rows: the vectors of all words of a block.
         mask: 1 where a row is in a center's window, else 0.
     """
-    # XLA makes a division a product or not, as the program has it: its last bit would differ
+    # XLA turns some divisions into products, so the last bit of one would depend on the program
     return products.sums(mask, rows) * (1.0 / _count(mask))
 
 
@@ -24,10 +24,10 @@ def mean(
 def mean_word2vec(
     rows: Float[Array, "rows dim"], mask: Float[Array, "centers rows"]
 ) -> Float[Array, "centers dim"]:
-    """The mean, with the gradient that word2vec.c, gensim and fastText apply: that of the sum.
+    """The mean, with the gradient of the sum, as word2vec.c, gensim and fastText apply it.
 
     Every row of the window receives the whole error and not its share, so it is not the gradient
-    of any loss. It makes the input table learn about as fast as the output table.
+    of any loss. With it the input table learns about as fast as the output table.
 
     Source:
         github tmikolov/word2vec, word2vec.c, the CBOW branch of TrainModelThread.

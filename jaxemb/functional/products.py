@@ -1,4 +1,4 @@
-"""Matrix products whose derivatives cost what they cost.
+"""Matrix products whose derivatives are as fast as the products.
 
 The derivative of a product by its right factor contracts over the rows of both others, and XLA's
 CPU code for that runs at half the rate. With one factor transposed first it runs at the whole rate:
@@ -16,7 +16,7 @@ _TRANSPOSED = (((0,), (0,)), ((), ()))  # left.T @ right
 def scores(
     hidden: Float[Array, "centers dim"], outputs: Float[Array, "outputs dim"]
 ) -> Float[Array, "centers outputs"]:
-    """hidden @ outputs.T: every center against every output."""
+    """hidden @ outputs.T: the score of every output for every center."""
     return hidden @ outputs.T
 
 

@@ -2,7 +2,7 @@
 
 x / |x| has no derivative at zero, and autodiff makes NaN of it even where the value is chosen by
 `where`: both branches are differentiated, and 0 * inf is NaN. So the argument is chosen first, then
-the value. What is 0 there stays 0 for every small change: a row of padding receives no gradient.
+the value. The derivative at zero is 0: a row of padding receives no gradient.
 NumPy in, NumPy out; jax in, jax out.
 """
 
@@ -39,19 +39,19 @@ def length(x: Any, axis: Any = None) -> Any:
 
 
 def lengths(vectors: Float[Any, "*rows dim"]) -> Float[Any, "*rows"]:
-    """Lengths of vectors, those of entries whose squares float32 does not have, too."""
+    """Euclidean lengths of vectors, also where the squares of their entries leave float32."""
     largest = _largest(vectors)
     return largest[..., 0] * length(ratio(vectors, largest), axis=-1)
 
 
 def unit(vectors: Float[Any, "*rows dim"]) -> Float[Any, "*rows dim"]:
-    """Vectors of length 1 in the same directions, at any scale; a zero vector stays zero."""
+    """Scale vectors of any size to length 1; a zero vector stays zero."""
     # scaled by the largest entry first: the square of 1e-25 is 0 in float32
     scaled = ratio(vectors, _largest(vectors))
     return ratio(scaled, length(scaled, axis=-1)[..., None])
 
 
 def _largest(vectors: Any) -> Any:
-    """The largest |entry| of each, [..., 1]: a unit of measure, which no derivative is about."""
-    found = _namespace(vectors).max(abs(vectors), axis=-1, keepdims=True)
-    return lax.stop_gradient(found) if isinstance(found, jax.Array) else found
+    """The largest |entry| of each vector, [..., 1], as a constant for derivatives."""
+    largest = _namespace(vectors).max(abs(vectors), axis=-1, keepdims=True)
+    return lax.stop_gradient(largest) if isinstance(largest, jax.Array) else largest

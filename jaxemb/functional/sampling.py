@@ -1,4 +1,4 @@
-"""Which words are drawn as noise.
+"""Noise words for negative sampling, drawn by alias tables.
 
 Probabilities are formed on the host in float64 and integers: a float32 cumulative sum over ten
 million words leaves a quarter of them without mass.
@@ -16,26 +16,26 @@ from jaxemb.errors import InputError
 class AliasTable(NamedTuple):
     """A distribution over words as 2^k equal buckets, each shared by at most two words.
 
-    A draw lands in one bucket; a second number below `threshold` picks the word of the bucket's
-    own number, otherwise `alias`. All integers: nothing is rounded when it is drawn.
+    A draw lands in one bucket. If a second number is below its `threshold`, the word with the
+    bucket's number is drawn, otherwise its `alias`. All are integers, so a draw rounds nothing.
     """
 
     alias: Int[Array, " buckets"]
     threshold: UInt32[Array, " buckets"]
-    probability: Float[Array, " words"]  # of each word, for rules that need to know it
+    probability: Float[Array, " words"]  # of each word, for rules that need it
 
 
 _FULL = 1 << 32  # the mass of one bucket
 
 
 def alias_table(counts: Int[Any, " vocab"], power: float = 0.75) -> AliasTable:
-    """The noise distribution, P(w) proportional to count^power, ready to be drawn from.
+    """The alias table of the noise distribution, P(w) proportional to count^power.
 
     Every word keeps at least one unit of the 2^(32+k) units of mass, k = log2(buckets).
 
     Args:
         counts: occurrences of each word, >= 1.
-        power: 0.75 in word2vec and GloVe's peers, 0.5 in fastText, 0 uniform, 1 the corpus.
+        power: 0.75 in word2vec, 0.5 in fastText; 0 is uniform, 1 as in the corpus.
 
     Raises:
         InputError: no word, a word that never occurs, or a power that leaves the finite range.
@@ -88,7 +88,7 @@ def _integer_masses(counts, power: float, buckets: int):
 def draw(
     bucket: UInt32[Array, " draws"], coin: UInt32[Array, " draws"], table: AliasTable
 ) -> Int[Array, " draws"]:
-    """One word for every two random numbers.
+    """Draw one word for every two random numbers.
 
     Args:
         bucket, coin: independent uniform uint32; the top bits of `bucket` choose a bucket.

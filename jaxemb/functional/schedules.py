@@ -1,6 +1,6 @@
-"""How the learning rate falls, as functions of the share of the training that is done.
+"""Learning rate schedules, as functions of the completed share of a training run.
 
-Formed on the host in float64. Never imports jax: a config names these rules.
+Computed on the host in float64. Never imports jax: a config names these rules.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ FLOOR = 1e-4
 
 
 def word2vec(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
-    """start max(1 - done, 1e-4): linear, down to a share of the start.
+    """start max(1 - done, 1e-4): linear decay to 1e-4 of the start.
 
     Args:
-        start: the rate before anything is done.
+        start: the learning rate at the start.
         done: the share of all epochs' text that has been read, from 0 to 1.
 
     Source:
@@ -25,7 +25,7 @@ def word2vec(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
 
 
 def gensim(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
-    """start - (start - 1e-4) done: linear, to an end that does not depend on the start.
+    """start - (start - 1e-4) done: linear decay to 1e-4, whatever the start.
 
     Source:
         github piskvorky/gensim, word2vec.py, `min_alpha`. Arguments: see `word2vec`.
@@ -34,7 +34,7 @@ def gensim(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
 
 
 def to_zero(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
-    """start (1 - done): linear, to nothing.
+    """start (1 - done): linear decay to 0.
 
     Source:
         github facebookresearch/fastText, fasttext.cc, trainThread. Arguments: see `word2vec`.

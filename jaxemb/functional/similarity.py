@@ -1,4 +1,4 @@
-"""How alike vectors are, and which rows of many are the most alike."""
+"""Cosines and distances of vectors, answers to analogies, and the largest of many scores."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -13,13 +13,13 @@ GROUP = 64  # columns of which `largest` first looks at the maximum
 
 @on_any_mesh
 def normalize(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
-    """Vectors of length 1 in the same directions; a zero vector stays zero, and has no gradient."""
+    """Scale vectors to length 1; a zero vector stays zero and has gradient zero."""
     return ratios.unit(vectors)
 
 
 @on_any_mesh
 def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
-    """Euclidean lengths; those of entries whose squares float32 does not have, too."""
+    """Euclidean lengths of vectors, also where the squares of their entries leave float32."""
     return ratios.lengths(vectors)
 
 
@@ -27,7 +27,7 @@ def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
 def cosine_to_rows(
     vectors: Float[Array, "vectors dim"], rows: Float[Array, "rows dim"]
 ) -> Float[Array, "vectors rows"]:
-    """`cosine`, divided by the lengths of the rows after the product: many rows are not copied."""
+    """`cosine` that divides by the lengths of the rows after the product, to copy no rows."""
     products = jnp.matmul(normalize(vectors), rows.T, precision=Precision.HIGHEST)
     return ratios.ratio(products, lengths(rows)[None, :])
 
@@ -36,7 +36,7 @@ def cosine_to_rows(
 def cosine(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
-    """Cosine of every pair; 0 for a zero vector."""
+    """The cosine of every pair; 0 for a zero vector."""
     return jnp.matmul(normalize(left), normalize(right).T, precision=Precision.HIGHEST)
 
 
@@ -44,10 +44,10 @@ def cosine(
 def euclidean(
     left: Float[Array, "left dim"], right: Float[Array, "right dim"]
 ) -> Float[Array, "left right"]:
-    """Euclidean distance of every pair; the gradient of the distance of equal vectors is 0.
+    """The Euclidean distance of every pair; for equal vectors its gradient is 0.
 
-    One row of `left` at a time against all of `right`: |a|^2 + |b|^2 - 2 a.b would lose the
-    distance of near neighbours to cancellation.
+    It is the length of the difference: |a|^2 + |b|^2 - 2 a.b would lose the distance of near
+    neighbours to cancellation.
     """
     return ratios.length(left[:, None, :] - right[None, :, :], axis=-1)
 
@@ -58,16 +58,17 @@ def cos_add(
     negative: Float[Array, "negative dim"],
     rows: Float[Array, "rows dim"],
 ) -> Float[Array, " rows"]:
-    """3CosAdd: the cosine of each row with the sum of unit vectors, those of `negative` taken away.
+    """3CosAdd: cosine of each row with the unit vectors of `positive` minus those of `negative`.
 
-    a is to b as c is to the row where this is largest, with positive = (b, c), negative = (a).
+    For "a is to b as c is to ?", with positive = (b, c) and negative = (a), the answer is the row
+    of the largest value.
 
     Source:
         Mikolov, Yih and Zweig 2013, "Linguistic Regularities in Continuous Space Word
         Representations".
     """
-    sought = jnp.sum(normalize(positive), axis=0) - jnp.sum(normalize(negative), axis=0)
-    return cosine_to_rows(sought[None, :], rows)[0]
+    query = jnp.sum(normalize(positive), axis=0) - jnp.sum(normalize(negative), axis=0)
+    return cosine_to_rows(query[None, :], rows)[0]
 
 
 @on_any_mesh
@@ -77,7 +78,7 @@ def cos_mul(
     rows: Float[Array, "rows dim"],
     epsilon: float = 1e-6,
 ) -> Float[Array, " rows"]:
-    """3CosMul: the product of cosines with `positive` over that with `negative`, all in [0, 1].
+    """3CosMul: product of the cosines with `positive` over that with `negative`, all in [0, 1].
 
     prod_p (1 + cos(row, p)) / 2  /  (prod_n (1 + cos(row, n)) / 2 + epsilon)
 
@@ -86,7 +87,7 @@ def cos_mul(
         Representations", eq. 4 and footnote 7. Their epsilon is 0.001, hyperwords' 0.01, gensim's
         1e-6.
     """
-    near, far = ((1.0 + cosine_to_rows(each, rows)) / 2.0 for each in (positive, negative))
+    near, far = ((1.0 + cosine_to_rows(vectors, rows)) / 2.0 for vectors in (positive, negative))
     return jnp.prod(near, axis=0) / (jnp.prod(far, axis=0) + epsilon)
 
 
@@ -96,27 +97,27 @@ def closeness(
     negative: Float[Array, "negative dim"],
     rows: Float[Array, "rows dim"],
 ) -> Float[Array, " rows"]:
-    """Minus the Euclidean distance of each row from the sum, `negative` taken away."""
-    sought = jnp.sum(positive, axis=0) - jnp.sum(negative, axis=0)
-    return -euclidean(sought[None, :], rows)[0]
+    """Minus the Euclidean distance of each row from sum(positive) - sum(negative)."""
+    query = jnp.sum(positive, axis=0) - jnp.sum(negative, axis=0)
+    return -euclidean(query[None, :], rows)[0]
 
 
 @on_any_mesh
 def largest(
     scores: Float[Array, "queries rows"], k: int
 ) -> tuple[Float[Array, "queries k"], Int[Array, "queries k"]]:
-    """`lax.top_k`, three times as fast on CPU: the k largest and where; ties to the lower index.
+    """The k largest scores of each query and their indices; of equal scores the lower index.
 
-    None of the k can be outside the k groups of columns with the largest maxima: k entries, one
-    in each, come before it.
+    It is `lax.top_k`, three times as fast on CPU. None of the k is outside the k groups of columns
+    with the largest maxima: k entries, one in each group, come before it.
     """
     queries, rows = scores.shape
     if rows % GROUP or rows // GROUP <= k:
-        values, at = lax.top_k(scores, k)
-        return values, at
+        values, indices = lax.top_k(scores, k)
+        return values, indices
     groups = scores.reshape(queries, rows // GROUP, GROUP)
     _, chosen = lax.top_k(jnp.max(groups, axis=2), k)
     chosen = jnp.sort(chosen, axis=1)  # in the order of rows, so that ties stay right
     within = jnp.take_along_axis(groups, chosen[:, :, None], axis=1)
-    values, at = lax.top_k(within.reshape(queries, k * GROUP), k)
-    return values, jnp.take_along_axis(chosen, at // GROUP, axis=1) * GROUP + at % GROUP
+    values, indices = lax.top_k(within.reshape(queries, k * GROUP), k)
+    return values, jnp.take_along_axis(chosen, indices // GROUP, axis=1) * GROUP + indices % GROUP

@@ -1,4 +1,4 @@
-"""Losses of a language model over a whole vocabulary or over a sample of it, for many positions."""
+"""Softmax losses of a language model over a whole vocabulary or over a sample of it."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int, Key
 
 
 class Sample(NamedTuple):
-    """Different words, and how often each word of the vocabulary was to be expected among them."""
+    """A sample of different words, and the log of the expected count of each word in it."""
 
     ids: Int[Array, " samples"]
     log_expected: Float[Array, " vocab"]
@@ -21,7 +21,7 @@ def full(
     bias: Float[Array, " vocab"],
     target: Int[Array, " positions"],
 ) -> Float[Array, " positions"]:
-    """-log p(target | hidden), p = softmax(kernel hidden + bias): nats."""
+    """-log p(target | hidden) in nats for each position, with p = softmax(kernel hidden + bias)."""
     logits = jnp.matmul(hidden, kernel.T, precision=Precision.HIGHEST) + bias[None, :]
     chosen = jnp.take_along_axis(logits, target[:, None], axis=1)[:, 0]
     return jax.nn.logsumexp(logits, axis=1) - chosen
@@ -34,11 +34,11 @@ def sampled(
     target: Int[Array, " positions"],
     sample: Sample,
 ) -> Float[Array, " positions"]:
-    """The softmax loss over the target and a sample that all positions share: nats.
+    """The softmax loss over the target and a sample that all positions share, in nats.
 
     Every logit is lowered by the log of its word's expected count, so that the gradient is nearly
-    that of `full`; where the sample holds the target itself, it is taken out. With every word as
-    the sample and nothing to correct, it is `full`.
+    that of `full`; where the sample contains the target itself, it is masked. With every word in
+    the sample and nothing to correct, the loss is `full`.
 
     Source:
         Jean et al. 2015, arXiv:1412.2007, section 3; TensorFlow's `sampled_softmax_loss`.
@@ -47,17 +47,17 @@ def sampled(
     others = jnp.matmul(hidden, kernel[sample.ids].T, precision=Precision.HIGHEST)
     others = others + (bias - sample.log_expected)[sample.ids][None, :]
     hits = sample.ids[None, :] == target[:, None]
-    nothing = jnp.finfo(others.dtype).min  # its exponential is 0; infinity is for errors alone
+    nothing = jnp.finfo(others.dtype).min  # its exponential is 0; infinity is kept for errors
     logits = jnp.concatenate([own[:, None], jnp.where(hits, nothing, others)], axis=1)
     return jax.nn.logsumexp(logits, axis=1) - own
 
 
 def log_uniform(key: Key[Array, ""], samples: int, vocab: int) -> Sample:
-    """`samples` different words, drawn by rank: P(k) = log((k + 2) / (k + 1)) / log(vocab + 1).
+    """Draw `samples` different words by rank: P(k) = log((k + 2) / (k + 1)) / log(vocab + 1).
 
-    Words arrive at random times of rate P; the first `samples` are taken, which is drawing until so
-    many different ones have come. With the time t of the last, word k is expected 1 - exp(-P t)
-    times. Wants ids by falling frequency.
+    Words arrive at random times with rate P, and the first `samples` of them are taken. This equals
+    drawing until so many different words have occurred. With the time t of the last one, the
+    expected count of word k is 1 - exp(-P t). Ids must be ordered by falling frequency.
 
     Source:
         TensorFlow's `log_uniform_candidate_sampler`, unique; its count of tries is the time here.

@@ -1,6 +1,6 @@
-"""How often frequent words are left out: the probability that an occurrence is kept.
+"""Subsampling of frequent words: the probability that an occurrence is kept.
 
-Formed on the host in float64. Never imports jax: a config names these rules.
+Computed on the host in float64. Never imports jax: a config names these rules.
 """
 
 import numbers
@@ -29,7 +29,7 @@ def keep_paper(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " voc
     """Probability that an occurrence of each word is kept: min(1, sqrt(t/f)).
 
     Source:
-        Mikolov et al. 2013, arXiv:1310.4546, eq. 5.
+        Mikolov et al. 2013, arXiv:1310.4546, eq. 5. Arguments: see `keep_word2vec`.
     """
     return np.minimum(1.0, np.sqrt(_threshold_over_frequency(counts, subsample)))
 

@@ -1,8 +1,8 @@
-"""What matrix is this? Rank, span, dependence and orthogonality of tables, with their margins.
+"""Linear algebra of tables: rank, span, dependence and orthogonality, with error margins.
 
-NumPy in, NumPy out in float64; jax in, jax out, with every product in full precision, under jit,
-vmap, grad and over meshes. The one expensive object is the `Spectrum`; most verdicts are functions
-of it.
+NumPy arrays give NumPy results in float64. JAX arrays give JAX results, with every product in full
+precision, under jit, vmap, grad and over meshes. The one expensive object is the `Spectrum`; most
+other results are computed from it.
 """
 
 import lazy_loader

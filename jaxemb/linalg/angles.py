@@ -24,8 +24,8 @@ class Orthogonality(NamedTuple):
     It has no truth value: ask `.orthogonal`, `.unit` or, for both, `.orthonormal`.
     """
 
-    largest: Float[Any, "*batch"]  # |cosine| of two different vectors, the largest
-    pair: Int[Any, "*batch 2"]  # where it is
+    largest: Float[Any, "*batch"]  # the largest |cosine| of two different vectors
+    pair: Int[Any, "*batch 2"]  # indices of these two vectors
     norm: Float[Any, "*batch"]  # the largest | ||v||^2 - 1 |
     tolerance: Float[Any, "*batch"]
     orthogonal: Bool[Any, "*batch"]
@@ -33,25 +33,26 @@ class Orthogonality(NamedTuple):
 
     @property
     def orthonormal(self) -> Any:
+        """Whether the vectors are orthogonal and of length 1."""
         return self.orthogonal & self.unit
 
     __bool__ = arrays.no_truth("orthonormal", "orthogonal", "unit")
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _said, self.largest)
+        return arrays.sentence(self, _sentence, self.largest)
 
 
-def _said(of: Orthogonality) -> str:
+def _sentence(report: Orthogonality) -> str:
     kind = {
         (True, True): "orthonormal",
         (True, False): "orthogonal, but not of length 1",
         (False, True): "of length 1, but not orthogonal",
         (False, False): "neither orthogonal nor of length 1",
-    }[bool(of.orthogonal), bool(of.unit)]
-    i, j = map(int, of.pair)
+    }[bool(report.orthogonal), bool(report.unit)]
+    i, j = map(int, report.pair)
     return (
-        f"{kind}: largest |cosine| {float(of.largest):.1e} ({i}, {j}), "
-        f"| ||v||^2 - 1 | up to {float(of.norm):.1e}, tolerance {float(of.tolerance):.1e}"
+        f"{kind}: largest |cosine| {float(report.largest):.1e} ({i}, {j}), "
+        f"| ||v||^2 - 1 | up to {float(report.norm):.1e}, tolerance {float(report.tolerance):.1e}"
     )
 
 
@@ -61,24 +62,24 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
 
     Args:
         table: real numbers [rows, dim].
-        rows: of the rows; of more than 4,096 in float32, in blocks.
-        tolerance: of a cosine and of a squared norm; by default 8 sqrt(k) eps of the computation
-            for k vectors, and 4 times the unit roundoff of the table's own type.
+        rows: test the rows; more than 4,096 rows are compared in float32, in blocks.
+        tolerance: largest |cosine| and | ||v||^2 - 1 | accepted; by default 8 sqrt(k) eps of the
+            computation for k vectors, plus 4 times the unit roundoff of the table's own type.
 
     Returns:
-        A vector of zeros is orthogonal to all others, and not unit.
+        A report in which a zero vector is orthogonal to all others, and not unit.
 
     Raises:
-        InputError: no table of finite real numbers; a tolerance that is negative or not finite.
+        InputError: not a table of finite real numbers; a tolerance that is negative or not finite.
 
     Source:
-        Rounding of a product: Higham 2002, section 3.1, sqrt instead of the worst case.
+        Rounding of a product: Higham 2002, section 3.1, with sqrt(k) instead of the worst case k.
     """
     table = arrays.table(table, finite=True)
     k = table.shape[0] if rows else table.shape[1]
     if rows and k > 2 * _SIDE:
-        found = coherence(table)
-        largest, pair = found.largest, found.pair
+        report = coherence(table)
+        largest, pair = report.largest, report.pair
         squares = arrays.namespace(table).sum(arrays.cast_up(table) ** 2, axis=1)
     else:
         largest, pair, squares = _columns(table.T if rows else table)
@@ -102,7 +103,7 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
 def _columns(table):
     """(the largest |cosine| of two columns, which two, the squared lengths)."""
     xp, k = arrays.namespace(table), table.shape[1]
-    # by columns scaled one by one: a short column's faults are not hidden by a long one
+    # each column is scaled by itself, so that a long one does not hide the faults of a short one
     upper, lower = (arrays.cast_up(end(arrays.still(table), axis=0)) for end in (xp.max, xp.min))
     most = xp.maximum(xp.abs(upper), xp.abs(lower))
     exponent = xp.clip(xp.where(xp.isfinite(most), xp.frexp(most)[1], 0), -126, 126)
@@ -112,12 +113,12 @@ def _columns(table):
         block = block * scale[None, :]
         return matmul(block.T, block)
 
-    found = total(Rows(table), products)
-    inverse = ratio(1.0, root(xp.diagonal(found)))
-    cosines = xp.abs(found * inverse[:, None] * inverse[None, :])
+    gram = total(Rows(table), products)
+    inverse = ratio(1.0, root(xp.diagonal(gram)))
+    cosines = xp.abs(gram * inverse[:, None] * inverse[None, :])
     cosines = xp.where(xp.eye(k, dtype=bool), 0.0, cosines)
-    at = xp.argmax(cosines)
-    return cosines.max(), xp.stack([at // k, at % k]), xp.diagonal(found) / scale / scale
+    place = xp.argmax(cosines)
+    return cosines.max(), xp.stack([place // k, place % k]), xp.diagonal(gram) / scale / scale
 
 
 class Coherence(NamedTuple):
@@ -125,22 +126,22 @@ class Coherence(NamedTuple):
 
     mean: Float[Any, "*batch"]  # mean |cosine|
     largest: Float[Any, "*batch"]  # max |cosine|
-    pair: Int[Any, "*batch 2"]  # where it is
+    pair: Int[Any, "*batch 2"]  # indices of these two rows
     rows: Int[Any, "*batch"]
-    welch: Float[Any, "*batch"]  # no rows x dim table has a smaller largest |cosine|
+    welch: Float[Any, "*batch"]  # lower bound on `largest` for any table [rows, dim]
 
     __bool__ = arrays.no_truth("largest", "mean")
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _say_coherence, self.largest)
+        return arrays.sentence(self, _coherence_sentence, self.largest)
 
 
-def _say_coherence(of: Coherence) -> str:
-    i, j = map(int, of.pair)
+def _coherence_sentence(report: Coherence) -> str:
+    i, j = map(int, report.pair)
     return (
-        f"|cosine| of {int(of.rows):,} rows: mean {float(of.mean):.3f}, largest "
-        f"{float(of.largest):.3f} ({i:,}, {j:,}); none of this shape stays below "
-        f"{float(of.welch):.3f}"
+        f"|cosine| of {int(report.rows):,} rows: mean {float(report.mean):.3f}, largest "
+        f"{float(report.largest):.3f} ({i:,}, {j:,}); none of this shape stays below "
+        f"{float(report.welch):.3f}"
     )
 
 
@@ -149,14 +150,15 @@ def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 
     Args:
-        table: at least two rows; a zero row has cosine 0 with all. In float32.
+        table: real numbers [rows, dim], at least two rows; computed in float32. A zero row has
+            cosine 0 with all others.
         side: rows of a block: side^2 cosines are held at a time.
 
     Raises:
         InputError: fewer than two rows; NaN or infinity, with its row (under jit: NaN).
 
     Source:
-        The lower bound: Welch 1974.
+        The lower bound `welch`: Welch 1974.
     """
     table = measures.at_least_two(arrays.table(table, finite=True))
     m, n = table.shape
@@ -167,33 +169,35 @@ def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
 
 @functools.partial(jax.jit, static_argnames="side")
 def _coherence(table, side: int):
-    """Blocks on and above the diagonal: the largest of each; its place only once, at the end."""
+    """Find the largest |cosine| over the blocks on and above the diagonal, and then its pair."""
     m = table.shape[0]
     side = min(side, m)
     count = -(-m // side)
     upper = np.stack(np.triu_indices(count), axis=1)
     scale = scaled(Rows(table))[0].scale
 
-    def cosines(at):
-        starts = jnp.minimum(at * side, m - side)  # the last block overlaps: one shape for all
+    def cosines(place):
+        starts = jnp.minimum(place * side, m - side)  # the last block overlaps: one shape for all
         left, right = (
             measures.unit_rows(arrays.cast_up(lax.dynamic_slice_in_dim(table, first, side)) * scale)
             for first in starts
         )
         i, j = jnp.arange(side, dtype=jnp.int32)[None, :] + starts[:, None]
         new = (
-            (i >= at[0] * side)[:, None] & (j >= at[1] * side)[None, :] & (i[:, None] < j[None, :])
+            (i >= place[0] * side)[:, None]
+            & (j >= place[1] * side)[None, :]
+            & (i[:, None] < j[None, :])
         )
         return jnp.where(new, jnp.abs(matmul(left, right.T)), 0.0), starts
 
-    def ends(at):
-        found, _ = cosines(at)
-        return found.max(), found.sum(axis=1).sum()
+    def ends(place):
+        values, _ = cosines(place)
+        return values.max(), values.sum(axis=1).sum()
 
     largest, sums = lax.map(ends, jnp.asarray(upper))
     block, starts = cosines(jnp.asarray(upper)[jnp.argmax(largest)])
-    at = jnp.argmax(block)
+    place = jnp.argmax(block)
     pairs = m * (m - 1) / 2
     finite = jnp.isfinite(sums).all()
-    pair = jnp.stack([at // side, at % side]) + starts
+    pair = jnp.stack([place // side, place % side]) + starts
     return sums.sum() / pairs, jnp.where(finite, largest.max(), jnp.nan), pair

@@ -1,7 +1,7 @@
-"""NumPy in, NumPy out in float64; jax in, jax out, with every product in full precision.
+"""Array helpers: NumPy is computed in float64, jax with every product in full precision.
 
-A float32 product on an accelerator rounds its inputs to 10 or 8 bits unless it is told not to: a
-perfect rotation then misses orthogonality by 1e-3.
+By default a float32 product on an accelerator rounds its inputs to 10 or 8 bits: a perfect rotation
+then misses orthogonality by 1e-3.
 """
 
 import numbers
@@ -19,33 +19,33 @@ from jaxemb.errors import InputError, seeds
 
 
 def namespace(*arrays: Any):
-    """jax.numpy if one of the arrays is jax's, else numpy."""
-    return jnp if any(isinstance(each, jax.Array) for each in arrays) else np
+    """jax.numpy if one of the arrays is a jax array, else numpy."""
+    return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
 
 
 def matmul(left: Any, right: Any):
-    """left @ right, in full precision wherever it runs."""
+    """left @ right in full precision, on any device."""
     if namespace(left, right) is np:
         return np.matmul(left, right)
     return jnp.matmul(left, right, precision=Precision.HIGHEST)
 
 
 def cast_up(array: Any):
-    """float64 on the host; on a device the type that it computes in."""
+    """Cast an array to float64 on the host, and on a device to the type it computes in."""
     if namespace(array) is np:
         return np.asarray(array, np.float64)
     return array.astype(computed(array.dtype))
 
 
 def computed(dtype: Any) -> Any:
-    """What a device computes in: float32; float64 of float64, and of whole numbers under x64."""
+    """The type a device computes in: float32; float64 for float64, and for integers under x64."""
     if is_floating(dtype):
         return jnp.promote_types(dtype, jnp.float32)
     return jnp.result_type(float)
 
 
 def on_device(array: Any) -> Any:
-    """The array as one of jax. Whole numbers of 64 bits become floats: int32 would wrap them."""
+    """Convert to a jax array; 64-bit integers become floats, because int32 would wrap them."""
     if isinstance(array, jax.Array):
         return array
     array = np.asarray(array)
@@ -54,72 +54,75 @@ def on_device(array: Any) -> Any:
 
 
 def raised(*arrays: Any):
-    """(namespace, *arrays in it, cast up)."""
+    """(namespace, *the arrays in that namespace, cast up)."""
     xp = namespace(*arrays)
-    for each in arrays:
-        refuse_sparse(each)
+    for array in arrays:
+        refuse_sparse(array)
     place = np.asarray if xp is np else on_device
-    return (xp, *(cast_up(place(each)) for each in arrays))
+    return (xp, *(cast_up(place(array)) for array in arrays))
 
 
 def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
-    """The argument as a real array [rows, dim] with at least one entry.
+    """Return the argument as an array of real numbers [rows, dim] with at least one entry.
 
     Args:
+        of: anything that NumPy takes as an array.
+        name: what error messages call it.
         finite: whether NaN and infinity are refused, where values are known (not under jit).
 
     Raises:
-        InputError: another number of axes, no rows or columns, complex numbers or no numbers, a
-            sparse matrix.
+        InputError: not two axes, no rows or columns, complex or no numbers, a sparse matrix.
     """
     refuse_sparse(of, name)
     try:
-        found = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
+        array = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
     except (ValueError, TypeError) as error:  # rows of different lengths
         raise InputError(f"{name} is a {type(of).__name__} that is no array: {error}") from None
-    if not found.dtype.isnative:  # jax takes no other byte order
-        found = found.astype(found.dtype.newbyteorder("="))
-    if found.ndim != 2:
-        one = f"; a single vector is a table of one row: [{name}[None, :]]" * (found.ndim == 1)
-        raise InputError(f"{name} has shape {found.shape}; wanted two axes, [rows, dim]{one}")
-    if not all(found.shape):
+    if not array.dtype.isnative:  # jax takes no other byte order
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.ndim != 2:
+        one = f"; a single vector is a table of one row: [{name}[None, :]]" * (array.ndim == 1)
+        raise InputError(f"{name} has shape {array.shape}; wanted two axes, [rows, dim]{one}")
+    if not all(array.shape):
         raise InputError(
-            f"{name} is empty: shape {found.shape}; wanted at least one row and one column"
+            f"{name} is empty: shape {array.shape}; wanted at least one row and one column"
         )
-    if not is_floating(found.dtype) and not is_whole(found.dtype):
+    if not is_floating(array.dtype) and not is_whole(array.dtype):
         raise InputError(
-            f"{name} is {found.dtype}; wanted real numbers (of a complex table, ask for "
+            f"{name} is {array.dtype}; wanted real numbers (of a complex table, ask for "
             "np.hstack([table.real, table.imag]); of whole numbers beyond 64 bits, "
             "for table.astype(float))"
         )
-    if finite and not is_traced(found):
+    if finite and not is_traced(array):
         with jax.ensure_compile_time_eval():  # a known table, in a function that is traced too
-            bad = first_bad_row(found)
+            bad = first_bad_row(array)
         if bad >= 0:
             raise InputError(f"row {bad:,} of {name} holds NaN or infinity")
-    return found
+    return array
 
 
-def first_bad_row(found: Any) -> int:
-    """The first row of a concrete array that is not finite, or -1."""
-    xp = namespace(found)
-    for first in range(0, found.shape[0], 1 << 14):
-        good = xp.isfinite(found[first : first + (1 << 14)]).all(axis=-1)
+def first_bad_row(array: Any) -> int:
+    """Index of the first row of a concrete array that is not finite, or -1."""
+    xp = namespace(array)
+    for first in range(0, array.shape[0], 1 << 14):
+        good = xp.isfinite(array[first : first + (1 << 14)]).all(axis=-1)
         if not good.all():
             return first + int(xp.argmin(good))
     return -1
 
 
 def still(array: Any) -> Any:
-    """The array as a constant: no derivative is about it."""
+    """The array as a constant, through which no derivative is taken."""
     return jax.lax.stop_gradient(array) if namespace(array) is jnp else array
 
 
 def is_traced(array: Any) -> bool:
+    """Whether it is a tracer of jax, whose values are not known."""
     return isinstance(array, Tracer)
 
 
 def is_floating(dtype: Any) -> bool:
+    """Whether it is a floating-point type."""
     return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
@@ -129,12 +132,12 @@ def is_whole(dtype: Any) -> bool:
 
 
 def unit_roundoff(dtype: Any) -> float:
-    """Half the distance from 1 to the next number; 0 of integers and bool, which are exact."""
+    """Half the distance from 1 to the next number; 0 for integers and bool, which are exact."""
     return float(jnp.finfo(dtype).eps) / 2 if is_floating(dtype) else 0.0
 
 
 def refuse_sparse(of: Any, name: str = "the table") -> None:
-    """Raises InputError for a sparse matrix, of scipy, jax or others."""
+    """Raise InputError for a sparse matrix of scipy, jax or another library."""
     if scipy.sparse.issparse(of) or hasattr(of, "todense"):
         raise InputError(
             f"{name} is a sparse {type(of).__name__} {of.shape}; wanted a dense array: its "
@@ -144,11 +147,13 @@ def refuse_sparse(of: Any, name: str = "the table") -> None:
 
 
 def tolerance(given: Any, *, zero: bool = True) -> Any:
-    """A tolerance as it is, if it is finite and not negative.
+    """Return a tolerance unchanged if it is finite and not negative.
 
-    Under a trace, where nothing can be raised, it is NaN otherwise: no comparison with it holds.
+    Under a trace, where nothing can be raised, a bad tolerance becomes NaN: no comparison with it
+    holds.
 
     Args:
+        given: the tolerance.
         zero: whether it may be 0.
 
     Raises:
@@ -159,55 +164,55 @@ def tolerance(given: Any, *, zero: bool = True) -> Any:
         return jnp.where(good, given, jnp.nan)
     least = "0 or more" if zero else "above 0"
     try:
-        numbers = np.asarray(given, np.float64)
+        parsed = np.asarray(given, np.float64)
     except (ValueError, TypeError):
-        numbers = np.asarray(np.nan)
-    if numbers.ndim or isinstance(given, str | bytes):
-        numbers = np.asarray(np.nan)
-    if not (np.isfinite(numbers) & ((numbers >= 0) if zero else (numbers > 0))).all():
+        parsed = np.asarray(np.nan)
+    if parsed.ndim or isinstance(given, str | bytes):
+        parsed = np.asarray(np.nan)
+    if not (np.isfinite(parsed) & ((parsed >= 0) if zero else (parsed > 0))).all():
         raise InputError(f"tolerance is {given}; it must be {least}, and finite")
     return given
 
 
 def storage(dtype: Any) -> Any:
-    """A type of floating-point numbers, as a dtype.
+    """Return a floating-point type as a dtype.
 
     Raises:
-        InputError: no type, or one of other numbers.
+        InputError: not a dtype, or not a floating-point one.
     """
     try:
-        found = jnp.dtype(dtype)
+        kind = jnp.dtype(dtype)
     except TypeError:
         raise InputError(
             f"storage_dtype is {dtype!r}, which is no dtype; wanted one such as np.float16"
         ) from None
-    if not is_floating(found):
+    if not is_floating(kind):
         raise InputError(
-            f"storage_dtype is {found}, whose rounding depends on a scale; wanted a floating-point "
+            f"storage_dtype is {kind}, whose rounding depends on a scale; wanted a floating-point "
             "type (of a quantised table, ask for rank(table, tolerance=2 * step * "
             "(rows * dim) ** 0.5))"
         )
-    return found
+    return kind
 
 
 def no_truth(*verdicts: str) -> Callable[[Any], bool]:
-    """The `__bool__` of a report that answers more than one question: it raises InputError."""
+    """Make the `__bool__` of a report that answers more than one question: it raises InputError."""
 
     def __bool__(self: Any) -> bool:
-        asked = " or ".join(f".{name}" for name in verdicts)
-        raise InputError(f"a {type(self).__name__} is neither true nor false: ask for its {asked}")
+        fields = " or ".join(f".{name}" for name in verdicts)
+        raise InputError(f"a {type(self).__name__} is neither true nor false: ask for its {fields}")
 
     return __bool__
 
 
 def triangle(*parts: Any) -> Any:
-    """The R factor of some matrices on top of each other."""
+    """R factor of the QR decomposition of matrices stacked by rows."""
     xp = namespace(*parts)
     return xp.linalg.qr(xp.concatenate(parts), mode="r")
 
 
 def repeat(steps: int, step: Callable[[Any, tuple], tuple], carry: tuple) -> tuple:
-    """step(0, carry), then step(1, of that), and so on: on a device in one program."""
+    """Iterate carry = step(i, carry) for i in range(steps); on a device in one program."""
     if namespace(*carry) is not np:
         return jax.lax.fori_loop(0, steps, step, carry)
     for number in range(steps):
@@ -216,7 +221,7 @@ def repeat(steps: int, step: Callable[[Any, tuple], tuple], carry: tuple) -> tup
 
 
 def put(table: Any, columns: Any, at: Any) -> Any:
-    """The table with some columns written from `at` on: on the host, the table itself."""
+    """Write columns into a table from column `at` on; on the host in place."""
     if namespace(table) is not np:
         return jax.lax.dynamic_update_slice(table, columns, (0, at))
     table[:, at : at + columns.shape[1]] = columns
@@ -224,12 +229,12 @@ def put(table: Any, columns: Any, at: Any) -> Any:
 
 
 def first(table: Any, columns: Any) -> Any:
-    """So many columns; on a device all, for shapes are fixed there: the others must be 0."""
+    """The first columns of a table; on a device all, as shapes are fixed: the rest must be 0."""
     return table[:, :columns] if namespace(table) is np else table
 
 
 def key(given: Any) -> Any:
-    """A `jax.random.key` from a number, or as it is."""
+    """Make a `jax.random.key` of a number; return a key unchanged."""
     if not isinstance(given, numbers.Integral):
         return given
     seeds(key=given)
@@ -237,14 +242,15 @@ def key(given: Any) -> Any:
 
 
 def sentence(report: Any, say: Callable[[Any], str], one: Any) -> str:
-    """`say(report)`; for a batch of reports, a line for each; under a trace, its fields.
+    """The text of a report: `say(report)`; a line for each of a batch; under a trace its fields.
 
     Args:
+        say: writes one report as a sentence.
         one: a field that has one number for each report.
     """
     if any(map(is_traced, jax.tree.leaves(tuple(report)))):
         return repr(report)
     if not np.ndim(one):
         return say(report)
-    parts = (type(report)(*(each[i] for each in report)) for i in range(len(one)))
+    parts = (type(report)(*(field[i] for field in report)) for i in range(len(one)))
     return "\n".join(sentence(part, say, one[i]) for i, part in enumerate(parts))

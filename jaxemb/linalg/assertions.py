@@ -1,9 +1,9 @@
-"""Assertions about matrices and losses, for test suites: yours too.
+"""Assertions about matrices, for this and other test suites.
 
-With values at hand they raise AssertionError and show what was measured. Under a trace they are
+On concrete values they raise AssertionError and show what was measured. Under a trace they are
 checks of `jax.experimental.checkify`: wrap the jitted (or vmapped, or differentiated) function in
-`checkify.checkify` or `chex.chexify`. In a plain jit they refuse to be compiled; nothing passes
-unseen. Numbers that are not finite fail. (`chex.assert_rank` is about the number of axes.)
+`checkify.checkify` or `chex.chexify`. Under a plain jit they refuse to be compiled: no check is
+lost. Numbers that are not finite fail. (`chex.assert_rank` is about the number of axes.)
 """
 
 from typing import Any, NamedTuple
@@ -21,76 +21,77 @@ from jaxemb.linalg.subspaces import dependence, membership, principal_angles
 
 @on_any_mesh
 def assert_matrix_rank(table: Any, r: int) -> None:
-    """The rank of the table is r, certified. Undecided is a failure, and says how close it was.
+    """Assert that the rank is r, certified. An undecided rank fails, with its margins.
 
     Args:
         table: real numbers [rows, dim], or their `Spectrum`, as in all assertions about ranks.
+        r: the rank.
     """
-    found = rank(_spectrum(table))
-    require((found.rank == r) & found.certified, f"rank {r}", found)
+    report = rank(_spectrum(table))
+    require((report.rank == r) & report.certified, f"rank {r}", report)
 
 
 @on_any_mesh
 def assert_full_column_rank(table: Any) -> None:
-    """The columns are independent: the rank is dim, certified."""
+    """Assert that the columns are independent: the rank is dim, certified."""
     of = _spectrum(table)
     dim = len(of.values)
-    found = rank(of)
-    require((found.rank == dim) & found.certified, f"full column rank {dim}", found)
+    report = rank(of)
+    require((report.rank == dim) & report.certified, f"full column rank {dim}", report)
 
 
 @on_any_mesh
 def assert_rank_at_most(table: Any, r: int) -> None:
-    """s_{r+1} is not told from zero, by more than rounding could have changed.
+    """Assert that the rank is at most r: s_{r+1} is below the tolerance, whatever rounding did.
 
-    Of whole numbers, which are exact: it is proven to be zero.
+    For whole numbers, which are exact, s_{r+1} must be proven to be zero.
     """
     of = _spectrum(table)
     xp = arrays.namespace(of.values, r)
-    found = at_rank(of, xp.minimum(r, xp.minimum(of.rows, len(of.values))), of.values)
-    told = found.below + of.backward_error / of.tolerance <= 1.0
-    stays = xp.where(of.proven < 0, told, of.proven <= r)
-    require((stays | (found.rank == found.most)) & of.finite, f"rank at most {r}", found)
+    report = at_rank(of, xp.minimum(r, xp.minimum(of.rows, len(of.values))), of.values)
+    negligible = report.below + of.backward_error / of.tolerance <= 1.0
+    stays = xp.where(of.proven < 0, negligible, of.proven <= r)
+    require((stays | (report.rank == report.most)) & of.finite, f"rank at most {r}", report)
 
 
 @on_any_mesh
 def assert_rows_dependent(table: Any) -> None:
-    """Some combination of the rows, with coefficients of length 1, is zero."""
+    """Assert that a combination of the rows, with coefficients of length 1, is zero."""
     table = finite(still(table))
-    found = dependence(table)
-    require(found.dependent, "dependent rows", found)
+    report = dependence(table)
+    require(report.dependent, "dependent rows", report)
 
 
 @on_any_mesh
 def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None) -> None:
-    """The columns (or rows) are orthogonal to each other and of length 1."""
+    """Assert that the columns (or rows) are orthogonal to each other and of length 1."""
     table = finite(still(table))
-    found = orthogonality(table, rows=rows, tolerance=tolerance)
-    require(found.orthogonal & found.unit, "orthonormal " + ("rows" * rows or "columns"), found)
+    report = orthogonality(table, rows=rows, tolerance=tolerance)
+    require(report.orthogonal & report.unit, "orthonormal " + ("rows" * rows or "columns"), report)
 
 
 @on_any_mesh
 def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
-    """The rows are orthogonal to each other, of any length."""
+    """Assert that the rows, of any length, are orthogonal to each other."""
     table = finite(still(table))
-    found = orthogonality(table, rows=True, tolerance=tolerance)
-    require(found.orthogonal, "orthogonal rows", found)
+    report = orthogonality(table, rows=True, tolerance=tolerance)
+    require(report.orthogonal, "orthogonal rows", report)
 
 
 @on_any_mesh
 def assert_one_hot(table: Any, *, distinct: bool = False) -> None:
-    """Every row is 0 but for a single 1, exactly.
+    """Assert that every row is exactly 0 but for a single 1.
 
     Args:
-        distinct: whether no column may hold two ones: a part of a permutation of the identity.
+        distinct: whether no column may hold two ones, as in rows of a permutation matrix.
     """
     table = arrays.table(still(table))
     xp = arrays.namespace(table)
     good = ((table == 0) | (table == 1)).all(axis=1) & ((table == 1).sum(axis=1) == 1)
     most = xp.max((table == 1).sum(axis=0))
     ok = good.all() & ((most <= 1) | (not distinct))
-    found = _OneHot(xp.where(good.all(), -1, xp.argmin(good)), most)
-    require(ok, "one-hot rows" + " of distinct words" * distinct, found)
+    report = _OneHot(xp.where(good.all(), -1, xp.argmin(good)), most)
+    require(ok, "one-hot rows" + " of distinct words" * distinct, report)
 
 
 class _OneHot(NamedTuple):
@@ -105,24 +106,25 @@ class _OneHot(NamedTuple):
 
 @on_any_mesh
 def assert_in_span(vector: Any, basis: Any, *, tolerance: Any = None) -> None:
-    """The vector [dim] lies in the span of the columns [dim, k], which are independent."""
-    found = membership(still(vector), finite(still(basis)), tolerance=tolerance)
-    require(found.inside, "a vector of the span", found)
+    """Assert that a vector [dim] lies in the span of independent columns [dim, k]."""
+    report = membership(still(vector), finite(still(basis)), tolerance=tolerance)
+    require(report.inside, "a vector of the span", report)
 
 
 @on_any_mesh
 def assert_same_span(left: Any, right: Any, *, tolerance: Any = 1e-5) -> None:
-    """Two sets of independent columns [dim, k] span the same space.
+    """Assert that two sets of independent columns [dim, k] span the same space.
 
     Args:
-        tolerance: of the largest principal angle, in radians.
+        left, right: the columns.
+        tolerance: largest principal angle accepted, in radians.
     """
     tolerance = arrays.tolerance(tolerance)
-    left, right = (finite(still(each)) for each in (left, right))
+    left, right = (finite(still(columns)) for columns in (left, right))
     if left.shape != right.shape:
         raise AssertionError(f"columns {left.shape} and {right.shape}; wanted as many, as long")
-    found = Measured(principal_angles(left, right)[-1], tolerance)
-    require(found.largest <= tolerance, "the same span (largest angle in radians)", found)
+    measured = Measured(principal_angles(left, right)[-1], tolerance)
+    require(measured.largest <= tolerance, "the same span (largest angle in radians)", measured)
 
 
 def _spectrum(table: Any) -> Spectrum:
@@ -131,5 +133,5 @@ def _spectrum(table: Any) -> Spectrum:
         return table
     if not arrays.is_traced(table):
         return spectrum(table)
-    # checkify takes no while loop over a batch: there, one table after the other
+    # checkify takes no while loop over a batch: the tables of a batch go one after the other
     return custom_batching.sequential_vmap(spectrum)(table)

@@ -1,4 +1,4 @@
-"""What all assertions share: raising now, or leaving a check that must be functionalized."""
+"""What all assertions share: they raise now, or leave a check that must be functionalized."""
 
 import functools
 import sys
@@ -17,7 +17,7 @@ from jaxemb.linalg import arrays
 
 
 class Measured(NamedTuple):
-    """What an assertion compared."""
+    """The numbers that an assertion compared."""
 
     largest: Any
     tolerance: Any
@@ -27,16 +27,16 @@ class Measured(NamedTuple):
 
 
 def still(tree: Any) -> Any:
-    """No gradient flows through a check."""
+    """Return the pytree as constants: no gradient flows through a check."""
     return jax.tree.map(
         lambda leaf: lax.stop_gradient(leaf) if isinstance(leaf, jax.Array) else leaf, tree
     )
 
 
 def finite(table: Any) -> Any:
-    """The table, checked to be finite.
+    """Require that a table is finite, and return it.
 
-    What goes on under a trace holds NaN for infinity, or LAPACK's SVD might never return
+    Under a trace the result has NaN for infinity, from which LAPACK's SVD might never return
     (Reference-LAPACK/lapack issue 1409).
     """
     table = arrays.table(table)
@@ -47,37 +47,44 @@ def finite(table: Any) -> Any:
 
 
 class Bad(NamedTuple):
+    """A row that is not finite."""
+
     row: Any
 
     def __str__(self) -> str:
         return f"NaN or infinity in row {int(self.row)}"
 
 
-def require(ok: Any, wanted: str, found: Any) -> None:
-    """Raises now where `ok` is known; else leaves a check that must be functionalized.
+def require(ok: Any, wanted: str, report: Any) -> None:
+    """Raise now where `ok` is known; under a trace leave a check that must be functionalized.
+
+    Args:
+        ok: the condition.
+        wanted: what was wanted, in words.
+        report: what was measured; its `__str__` goes into the message.
 
     Raises:
         AssertionError: not ok.
         InputError: under a trace that nothing functionalizes, where the check would be lost.
     """
-    found = still(found)
+    report = still(report)
     if not arrays.is_traced(ok):
         if not bool(np.all(ok)):
-            raise AssertionError(f"wanted {wanted}; got: {found}")
+            raise AssertionError(f"wanted {wanted}; got: {report}")
         return
     ok = _reported.bind(jnp.asarray(ok)) if _is_taken_out() else ok
     # the report itself is formatted, by its __str__, once its numbers are known
     wanted = wanted.replace("{", "{{").replace("}", "}}")
-    found = jax.tree.map(jnp.asarray, found)
-    checkify.check(ok, f"wanted {wanted}; got: {{found}}", found=found)
+    report = jax.tree.map(jnp.asarray, report)
+    checkify.check(ok, f"wanted {wanted}; got: {{report}}", report=report)
 
 
 class _Reported(Primitive):
-    """The identity, of what a check asks; compiled, it refuses.
+    """The identity on the condition of a check; compiling it raises InputError.
 
-    JAX compiles a function long after it traced it, and tells of a check that nobody functionalized
-    without saying whose it is. Who functionalizes a program calls every operation of it anew, and
-    this one leaves no trace then.
+    JAX compiles a function long after it traced it, and its error about a check that was not
+    functionalized does not say whose check it is. `checkify` binds every operation of a program
+    again, and this one then disappears.
     """
 
     def bind(self, ok: Any, **params: Any) -> Any:
@@ -85,7 +92,7 @@ class _Reported(Primitive):
 
 
 def _caller() -> str:
-    """The module that called this one; checkers of types may stand between."""
+    """Name of the module that called this one, without the type checkers in between."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(_PASSED):
         frame = frame.f_back
@@ -113,6 +120,6 @@ mlir.register_lowering(_reported, _refuse)
 
 @functools.cache
 def _is_taken_out() -> bool:
-    """Whether this JAX functionalizes as `_Reported` expects; if not, JAX's own error is left."""
+    """Whether this JAX functionalizes as `_Reported` expects; if not, JAX's own error remains."""
     program = jax.make_jaxpr(checkify.checkify(lambda ok: _reported.bind(ok)))(True)
     return _reported.name not in str(program)

@@ -1,13 +1,13 @@
-"""The derivatives of singular values and vectors: finite wherever a table is, whatever its method.
+"""Derivatives of singular values and vectors, finite for every finite table, by any method.
 
 With A = U S V^T, and a change dA of the table,
 
     ds_i = u_i^T dA v_i,   dV = V W,   W_ij = (V^T (dA^T A + A^T dA) V)_ij / (s_j^2 - s_i^2).
 
-One value alone has no derivative where it meets another or zero. What is returned there is that of
-a basis held still: right for every symmetric function of equal values and for every function of the
-space that their vectors span, which is all that a table determines. A value that is not told from
-zero has the derivative 0, the middle of all its slopes.
+A single value has no derivative where it equals another one or zero. There the derivative for a
+fixed basis is returned: it is right for every symmetric function of equal values and for every
+function of the space that their vectors span, which is all that a table determines. A value within
+rounding of zero has the derivative 0, the middle of all its slopes.
 """
 
 from typing import Any
@@ -21,24 +21,24 @@ from jaxemb.functional.ratios import ratio
 
 
 def singular(
-    along: Any, change: Any, values: Any, error: Any, told: Any, total: Any
+    along: Any, change: Any, values: Any, error: Any, nonzero: Any, total: Any
 ) -> tuple[Any, Any]:
-    """(the change of the singular values, W of the right singular vectors V).
+    """(tangent of the singular values, W of the right singular vectors V).
 
     Args:
         along: A V.
         change: dA V.
-        values: singular values, falling.
-        error: values no farther apart are not told from each other.
-        told: which are told from zero.
-        total: sums over rows that other devices have too.
+        values: singular values, descending.
+        error: values no farther apart count as equal.
+        nonzero: which values are above rounding error.
+        total: sums an array over the devices that share the rows.
     """
     largest = values[0]
-    left = jnp.where(told[None, :], ratio(along, values[None, :]), 0.0)
+    left = jnp.where(nonzero[None, :], ratio(along, values[None, :]), 0.0)
     moved = jnp.where(jnp.isnan(values), values, total(jnp.sum(left * change, axis=0)))
     mixed = total(_product(ratio(along, largest).T, change))
     low, high = values[None, :] - values[:, None], ratio(values[None, :] + values[:, None], largest)
-    apart = (jnp.abs(low) > error) & (told[None, :] | told[:, None])
+    apart = (jnp.abs(low) > error) & (nonzero[None, :] | nonzero[:, None])
     return moved, jnp.where(apart, ratio(mixed + mixed.T, low * high), 0.0)
 
 
@@ -48,9 +48,9 @@ def _product(left: Any, right: Any) -> Any:
 
 @jax.custom_jvp
 def once(basis: Any, repeated: Any) -> Any:
-    """The basis, for a first derivative; a second one is NaN if a value occurs more than once.
+    """The basis as used in a first derivative; its own derivative is NaN if a value is repeated.
 
-    There it would need the second derivatives of what the values are used for.
+    A second derivative there would need second derivatives of the function of the values.
     """
     del repeated
     return basis
@@ -62,9 +62,9 @@ def _once_jvp(primals, tangents):
     return once(basis, repeated), jnp.where(repeated, jnp.nan, tangents[0])
 
 
-def repeats(values: Any, error: Any, told: Any) -> Any:
-    """Whether two values that are told from zero are not told from each other."""
-    return jnp.any((values[:-1] - values[1:] <= error) & told[1:])
+def repeats(values: Any, error: Any, nonzero: Any) -> Any:
+    """Whether two of the nonzero values count as equal."""
+    return jnp.any((values[:-1] - values[1:] <= error) & nonzero[1:])
 
 
 @jax.custom_jvp
@@ -79,15 +79,15 @@ def right_svd(matrix: Any) -> tuple[Any, Any]:
 def _right_svd_jvp(primals, tangents):
     values, basis = right_svd(*primals)
     error = 4 * jnp.finfo(values.dtype).eps * jnp.linalg.norm(values)
-    told = values > error
-    fixed = once(basis, repeats(values, error, told))
-    along, change = (_product(each[0], fixed) for each in (primals, tangents))
-    moved, turn = singular(along, change, values, error, told, lambda x: x)
+    nonzero = values > error
+    fixed = once(basis, repeats(values, error, nonzero))
+    along, change = (_product(arguments[0], fixed) for arguments in (primals, tangents))
+    moved, turn = singular(along, change, values, error, nonzero, lambda x: x)
     return (values, basis), (moved, _product(basis, turn))
 
 
 def singular_values(matrix: Any) -> Any:
-    """Of a small matrix, falling; on a device with derivatives that are finite at zero."""
+    """Singular values of a small matrix, descending; under jax with derivatives finite at zero."""
     if isinstance(matrix, np.ndarray):
         return np.linalg.svd(matrix, compute_uv=False)
     return right_svd(matrix)[0][: min(matrix.shape)]
@@ -106,6 +106,6 @@ def _rotation_jvp(primals, tangents):
     u, values, vt = jnp.linalg.svd(primals[0])
     inner = _product(_product(u.T, tangents[0]), vt.T)
     sums = values[:, None] + values[None, :]
-    told = sums > 4 * jnp.finfo(values.dtype).eps * jnp.linalg.norm(values)
-    turn = jnp.where(told, ratio(inner - inner.T, sums), 0.0)
+    nonzero = sums > 4 * jnp.finfo(values.dtype).eps * jnp.linalg.norm(values)
+    turn = jnp.where(nonzero, ratio(inner - inner.T, sums), 0.0)
     return _product(u, vt), _product(_product(u, turn), vt)

@@ -1,9 +1,9 @@
-"""Does each dimension have a meaning of its own?
+"""Whether the axes of a table are special: do single dimensions have a meaning?
 
-Teachers say so. But every loss of u . c alone is the same for (U Q, C Q) with a rotation Q, so it
-cannot prefer one set of axes; only where training started, and an optimizer that works axis by axis
-(Adagrad), can. Axes with a meaning would have few large entries and many small ones: more so than
-the axes of the same table turned at random.
+Every loss of u . c alone has the same value for (U Q, C Q) with any rotation Q, so it prefers no
+axes; only the initialization and an optimizer that works axis by axis (Adagrad) can. Axes with a
+meaning would have few large entries and many small ones, more so than the axes of the same table
+rotated at random.
 """
 
 import functools
@@ -21,11 +21,11 @@ from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.measures import center
 
-MOST_ROWS = 20_000  # the most frequent words: enough for moments, and a second of work
+MOST_ROWS = 20_000  # the most frequent words: enough for moments, in about a second
 
 
 class Axes(NamedTuple):
-    """What the axes of a table look like, beside those of random rotations of it.
+    """Kurtosis and sparsity of the axes of a table, and of those of random rotations of it.
 
     It has no truth value: ask `.special`.
     """
@@ -47,17 +47,17 @@ class Axes(NamedTuple):
     __bool__ = arrays.no_truth("special")
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _said, self.kurtosis[..., 0])
+        return arrays.sentence(self, _sentence, self.kurtosis[..., 0])
 
 
-def _said(of: Axes) -> str:
-    kind = "more than other directions" if of.special else "no more than any other direction"
-    turned = of.rotated_kurtosis
+def _sentence(report: Axes) -> str:
+    kind = "more than other directions" if report.special else "no more than any other direction"
+    turned = report.rotated_kurtosis
     return (
-        f"the axes mean {kind}: mean excess kurtosis {float(of.kurtosis.mean()):.3f}, of "
+        f"the axes mean {kind}: mean excess kurtosis {float(report.kurtosis.mean()):.3f}, of "
         f"{turned.shape[-1]} random rotations {float(turned.min()):.3f} to "
-        f"{float(turned.max()):.3f}; sparsity {float(of.sparsity.mean()):.4f}, of rotations "
-        f"{float(of.rotated_sparsity.min()):.4f} to {float(of.rotated_sparsity.max()):.4f}"
+        f"{float(turned.max()):.3f}; sparsity {float(report.sparsity.mean()):.4f}, of rotations "
+        f"{float(report.rotated_sparsity.min()):.4f} to {float(report.rotated_sparsity.max()):.4f}"
     )
 
 
@@ -67,9 +67,9 @@ def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Ax
 
     Args:
         table: real numbers [rows, dim], the most frequent words first: at most MOST_ROWS count.
-        key: of the rotations; `jax.random.key(0)` by default.
-        rotations: how many; with 100, a table without axes is called special in 2 % of cases.
-        k: rows shown of each axis.
+        key: for the rotations; `jax.random.key(0)` by default.
+        rotations: their number; with 100, a table without axes is called special in 2 % of cases.
+        k: number of rows in `top` for each axis.
 
     Source:
         Sparsity: Hoyer 2004, section 3.1. The test: a permutation test over rotations.

@@ -1,4 +1,4 @@
-"""Tables whose rank, spectrum or angles are known: for tests of linear algebra, yours too."""
+"""Tables of known rank, spectrum or angles, for your own tests of linear algebra too."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ from jaxemb.errors import InputError, at_least
 def planted(
     key: Key[Array, ""], rows: int, values: Any, dtype: Any = jnp.float32
 ) -> Float[Array, "rows dim"]:
-    """A table with these singular values: Q1 diag(values) Q2^T with random orthonormal Q1, Q2.
+    """Random table Q1 diag(values) Q2^T of given singular values; Q1 and Q2 are orthonormal.
 
-    Made in float64 on the host and rounded once, which moves no value by more than u ||A||_F.
+    It is computed in float64 on the host and rounded once, which moves no singular value by more
+    than u ||A||_F.
 
     Args:
         key: a `jax.random.key`.
         rows: m, at least the number of values.
         values: singular values [dim], in any order; zeros plant a deficiency.
-        dtype: of the result.
+        dtype: type of the result.
 
     Raises:
         InputError: values that are negative or not finite, or more of them than rows.
@@ -33,14 +34,14 @@ def planted(
         raise InputError(f"{len(values)} singular values of {rows} rows; wanted at most as many")
     dim = len(values)
     left, right = (
-        np.linalg.qr(np.asarray(jax.random.normal(each, (size, dim), jnp.float32), np.float64))[0]
-        for each, size in zip(jax.random.split(key), (rows, dim), strict=True)
+        np.linalg.qr(np.asarray(jax.random.normal(subkey, (size, dim), jnp.float32), np.float64))[0]
+        for subkey, size in zip(jax.random.split(key), (rows, dim), strict=True)
     )
     return jnp.asarray(((left * values) @ right.T).astype(dtype))
 
 
 def random_orthogonal(key: Key[Array, ""], dim: int) -> Float[Array, "dim dim"]:
-    """A rotation or reflection, all equally likely (Haar): QR with the signs of R taken out.
+    """Haar-distributed random orthogonal matrix: QR with the signs of R taken out.
 
     Source:
         Mezzadri 2007, arXiv:math-ph/0609050.
@@ -51,9 +52,9 @@ def random_orthogonal(key: Key[Array, ""], dim: int) -> Float[Array, "dim dim"]:
 
 
 def tight_frame(rows: int, dim: int) -> Float[Array, "rows dim"]:
-    """Unit vectors that weigh all directions alike: A^T A = (rows / dim) I.
+    """Tight frame of unit vectors, which weighs all directions alike: A^T A = (rows / dim) I.
 
-    The real harmonic frame: cosines and sines of dim / 2 frequencies.
+    This is the real harmonic frame: cosines and sines of dim / 2 frequencies.
 
     Raises:
         InputError: fewer rows than dimensions.
@@ -73,8 +74,9 @@ def tight_frame(rows: int, dim: int) -> Float[Array, "rows dim"]:
 
 
 def simplex(rows: int) -> Float[Array, "rows dim"]:
-    """m unit vectors in m - 1 dimensions, every two at the cosine -1 / (m - 1): as far apart as m
-    vectors can be. Centred one-hot vectors are this, up to scale and rotation.
+    """Regular simplex: m unit vectors in m - 1 dimensions with pairwise cosine -1 / (m - 1).
+
+    No m vectors are farther apart. Centred one-hot vectors are a simplex up to scale and rotation.
 
     Raises:
         InputError: fewer than two rows.

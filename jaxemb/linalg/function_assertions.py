@@ -1,4 +1,4 @@
-"""Assertions about functions: losses of your own, and their gradients. As in `assertions`."""
+"""Assertions about functions, such as your own losses and gradients. They fail as `assertions`."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,12 +17,13 @@ from jaxemb.linalg.onehot import one_hot
 
 @on_any_mesh
 def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5) -> None:
-    """f(*g(*args)) is f(*args): f does not notice g.
+    """Assert that f(*g(*args)) equals f(*args): f is invariant under g.
 
     Args:
-        f: any function to arrays.
-        g: from the arguments of f to new ones: a tuple, or the only one.
-        tolerance: of the largest difference, as a share of the largest value.
+        f: any function that returns arrays.
+        g: maps the arguments of f to new ones: a tuple of them, or the only one.
+        args: the arguments of f.
+        tolerance: largest difference accepted, as a share of the largest value.
     """
     assert_equivariant(f, g, lambda value: value, *args, tolerance=tolerance)
 
@@ -31,31 +32,31 @@ def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5
 def assert_equivariant(
     f: Callable, g: Callable, h: Callable, *args: Any, tolerance: Any = 1e-5
 ) -> None:
-    """f(*g(*args)) is h(f(*args)): what g does before f, h does after it."""
+    """Assert that f(*g(*args)) equals h(f(*args)): g before f has the effect of h after f."""
     tolerance = arrays.tolerance(tolerance)
     args = still(args)
     changed = g(*args)
     # a NamedTuple is one argument
     moved = f(*changed) if type(changed) is tuple else f(changed)
-    found = Measured(_difference(moved, h(f(*args))), tolerance)
-    require(found.largest <= tolerance, "equal values (relative difference)", found)
+    measured = Measured(_difference(moved, h(f(*args))), tolerance)
+    require(measured.largest <= tolerance, "equal values (relative difference)", measured)
 
 
 @on_any_mesh
 def assert_row_sparse(gradient: Any, ids: Any) -> None:
-    """Rows of the gradient whose ids were not read are exactly zero.
+    """Assert that the rows of a gradient whose ids were not read are exactly zero.
 
     Args:
-        gradient: of a table [vocab, dim].
-        ids: the rows that were read, of any shape; those that are no rows (padding) read none.
+        gradient: gradient of a table, [vocab, dim].
+        ids: the rows that were read, of any shape; ids outside the table (padding) read none.
     """
     gradient = finite(still(gradient))
     xp = arrays.namespace(gradient, ids)
     read = one_hot(xp.ravel(xp.asarray(ids)), gradient.shape[0]).counts > 0
     stray = ~read & (gradient != 0).any(axis=1)
     largest = xp.max(xp.where(stray[:, None], abs(arrays.cast_up(gradient)), 0))
-    found = _Stray(stray.sum(), xp.argmax(stray), largest)
-    require(~stray.any(), "a gradient of the rows that were read", found)
+    report = _Stray(stray.sum(), xp.argmax(stray), largest)
+    require(~stray.any(), "a gradient of the rows that were read", report)
 
 
 class _Stray(NamedTuple):
@@ -88,23 +89,24 @@ class _Gauge(NamedTuple):
 def assert_gauge_invariant(
     loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
 ) -> None:
-    """The loss of two tables depends on their product U C^T alone.
+    """Assert that a loss of two tables depends on their product U C^T alone.
 
-    So it is the same of (U G, C G^-T) for any invertible G, here a rotation and a stretch by 1/2
-    to 2; and U^T dL/dU = (C^T dL/dC)^T, which a gradient written by hand with one sign wrong
-    fails. (A penalty on the tables' norms is invariant to rotations only: `assert_invariant`.)
+    Such a loss is equal for (U G, C G^-T) with any invertible G; here G is a rotation, and then a
+    stretch by 1/2 to 2. It also has U^T dL/dU = (C^T dL/dC)^T, which a hand-written gradient with a
+    wrong sign violates. (A penalty on the norms of the tables is invariant under rotations only:
+    use `assert_invariant`.)
 
     Args:
         loss: loss(U [vocab, dim], C [vocab, dim]) -> scalar.
         u: the input table.
         c: the output table.
-        key: of the rotations; `jax.random.key(0)` by default.
-        tolerance: of the relative differences.
+        key: for the rotations; `jax.random.key(0)` by default.
+        tolerance: largest relative difference accepted.
     """
     tolerance = arrays.tolerance(tolerance)
-    u, c = (arrays.cast_up(arrays.on_device(arrays.table(still(each)))) for each in (u, c))
+    u, c = (arrays.cast_up(arrays.on_device(arrays.table(still(x)))) for x in (u, c))
     keys = jax.random.split(jax.random.key(0) if key is None else key)
-    left, right = (random_orthogonal(each, u.shape[1]) for each in keys)
+    left, right = (random_orthogonal(x, u.shape[1]) for x in keys)
     stretch = jnp.geomspace(0.5, 2.0, u.shape[1])[None, :]
     before = loss(u, c)
     rotated = loss(matmul(u, left), matmul(c, left))
@@ -112,22 +114,22 @@ def assert_gauge_invariant(
         matmul(matmul(u, left) * stretch, right), matmul(matmul(c, left) / stretch, right)
     )
     to_u, to_c = jax.grad(loss, argnums=(0, 1))(u, c)
-    found = _Gauge(
+    report = _Gauge(
         _difference(rotated, before),
         _difference(stretched, before),
         _difference(matmul(u.T, to_u), matmul(c.T, to_c).T),
         tolerance,
     )
-    worst = jnp.maximum(jnp.maximum(found.rotated, found.stretched), found.identity)
+    worst = jnp.maximum(jnp.maximum(report.rotated, report.stretched), report.identity)
     # a maximum may lose NaN, a sum does not
-    ok = (worst <= tolerance) & jnp.isfinite(found.rotated + found.stretched + found.identity)
-    require(ok, "a loss of U C^T alone", found)
+    ok = (worst <= tolerance) & jnp.isfinite(report.rotated + report.stretched + report.identity)
+    require(ok, "a loss of U C^T alone", report)
 
 
 def _difference(left: Any, right: Any):
     """The largest |difference| of two pytrees, as a share of the largest value of either."""
     left, right = jax.tree.leaves(left), jax.tree.leaves(right)
-    shapes = [[np.shape(leaf) for leaf in each] for each in (left, right)]
+    shapes = [[np.shape(leaf) for leaf in side] for side in (left, right)]
     if shapes[0] != shapes[1]:  # they might broadcast
         raise AssertionError(f"values of shapes {shapes[0]} and {shapes[1]}; wanted the same")
     xp, *leaves = arrays.raised(*left, *right)

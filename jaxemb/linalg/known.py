@@ -1,4 +1,4 @@
-"""A spectrum that was computed before, given beside the table that it is of."""
+"""Checks of a spectrum that was computed before and is given together with its table."""
 
 from typing import Any
 
@@ -8,13 +8,15 @@ from jaxemb.linalg.spectra import Spectrum, spectrum
 
 
 def known(table: Any, of: Spectrum | None, center: bool | None = None) -> Spectrum:
-    """`of`, if it is given and can be the table's spectrum; else the spectrum.
+    """Return `of`, checked to fit the table; if it is None, compute the spectrum.
 
     Args:
-        center: whether it must be that of the centred table, or must not; None: either.
+        table: real numbers [rows, dim].
+        of: the spectrum of the table, or None.
+        center: whether it must be that of the centred table; None accepts either.
 
     Raises:
-        InputError: the spectrum of another shape, or centred otherwise; no Spectrum.
+        InputError: the spectrum of another shape, or centred otherwise; `of` is no Spectrum.
     """
     if of is None:
         return spectrum(table, center=bool(center))

@@ -1,7 +1,7 @@
-"""One number about a spectrum: how many directions there really are, and how alike they weigh.
+"""Scalar measures of a table: condition, effective number of directions, isotropy.
 
-Each can be differentiated, of a table or through its spectrum: minus an effective rank is a penalty
-on collapse (RankMe). `derivatives` says what the derivatives are at zero and at repeated values.
+Each is differentiable, by a table or through its spectrum: minus an effective rank is a penalty on
+collapse (RankMe). `derivatives` defines the derivatives at zero and at repeated values.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from jaxemb.linalg.spectra import Spectrum, spectrum
 
 @on_any_mesh
 def condition(of: Any) -> Float[Any, ""]:
-    """s_1 / s_min(rows, dim); infinite when that is not told from zero.
+    """Condition number s_1 / s_min(rows, dim); infinite where s_min is within rounding of zero.
 
     Args:
         of: a table or its spectrum, as everywhere in this module.
@@ -29,29 +29,29 @@ def condition(of: Any) -> Float[Any, ""]:
     of = _spectrum(of)
     xp = arrays.namespace(of.values)
     last = of.values[xp.minimum(of.rows - of.centered, len(of.values)) - 1]
-    told = last > of.tolerance
-    found = xp.where(told, of.values[0] / xp.where(told, last, 1.0), xp.inf)
-    return xp.where(of.finite, found, xp.nan)
+    nonzero = last > of.tolerance
+    quotient = xp.where(nonzero, of.values[0] / xp.where(nonzero, last, 1.0), xp.inf)
+    return xp.where(of.finite, quotient, xp.nan)
 
 
 @on_any_mesh
 def stable_rank(of: Any) -> Float[Any, ""]:
-    """sum s^2 / s_1^2, at most the rank; 0 for a zero table."""
+    """Stable rank sum s^2 / s_1^2: at most the rank; 0 for a zero table."""
     values = _spectrum(of).values
     return arrays.namespace(values).sum((values / _or_one(values[0])) ** 2)
 
 
 @on_any_mesh
 def participation_ratio(of: Any) -> Float[Any, ""]:
-    """(sum l)^2 / sum l^2 with l = s^2: the number of equal directions that would spread as much.
+    """Participation ratio (sum l)^2 / sum l^2 with l = s^2; n equal singular values give n.
 
-    Of a table it takes one Gram matrix and no eigenvalues.
+    For a table it needs one Gram matrix and no eigenvalues.
     """
     if isinstance(of, Spectrum):
         squares = (of.values / _or_one(of.values[0])) ** 2
         xp = arrays.namespace(squares)
         return xp.sum(squares) ** 2 / _or_one(xp.sum(squares**2))
-    # scaled first: the squares of 1e25 and 1e-25 are infinite and 0 in float32
+    # scale first: the squares of 1e25 and 1e-25 are infinite and 0 in float32
     rows, _ = scaled(Rows(arrays.table(of)))
     matrix = total(rows, lambda block: matmul(block.T, block))
     xp = arrays.namespace(matrix)
@@ -63,12 +63,12 @@ def participation_ratio(of: Any) -> Float[Any, ""]:
 def isoscore(of: Any) -> Float[Any, ""]:
     """IsoScore, between 0 and 1: how evenly the variance fills all directions.
 
-    Its authors define it in six steps by way of PCA; they come to (PR - 1) / (n - 1) with the
-    participation ratio PR of the centred table in n dimensions. They leave it open (0 / 0) where
-    no row differs from another, up to rounding, and of one column: there it is 0, as PR is.
+    The six steps of its authors, through PCA, equal (PR - 1) / (n - 1), where PR is the
+    participation ratio of the centred table and n its number of columns. Their definition is 0 / 0
+    where all rows are equal up to rounding, and for one column; there this function returns 0.
 
     Raises:
-        InputError: the spectrum of a table that was not centred.
+        InputError: the argument is the spectrum of a table that was not centred.
 
     Source:
         Rudman et al. 2022, arXiv:2108.07344.
@@ -88,7 +88,7 @@ def isoscore(of: Any) -> Float[Any, ""]:
 
 
 def _varies(table: Any, centered: Any):
-    """Whether more is left of a table without its mean than its rounding."""
+    """Whether the centred table exceeds its own rounding error."""
     table = arrays.table(table)
     unit = max(map(arrays.unit_roundoff, (table.dtype, centered.dtype)))
     return abs(centered).max() > 4 * unit * abs(arrays.cast_up(table)).max()
@@ -96,13 +96,13 @@ def _varies(table: Any, centered: Any):
 
 @on_any_mesh
 def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
-    """exp of the entropy of the singular values (not their squares) as shares of their sum.
+    """Effective rank: exp of the entropy of s / sum s (singular values, not their squares).
 
     Args:
         epsilon: added to every share; 1e-7 makes it RankMe (Garrido et al. 2023).
 
     Raises:
-        InputError: no table of real numbers; an epsilon that is negative or not finite.
+        InputError: not a table of real numbers; an epsilon that is negative or not finite.
 
     Source:
         Roy and Vetterli 2007.
@@ -118,7 +118,7 @@ def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
 
 @on_any_mesh
 def explained_variance(of: Any) -> Float[Any, " dim"]:
-    """The share of each direction in sum s^2, largest first; of the variance, if centred."""
+    """Share of each direction in sum s^2 (for a centred table: in the variance), largest first."""
     values = _spectrum(of).values
     squares = (values / _or_one(values[0])) ** 2
     return squares / _or_one(squares.sum())
@@ -126,14 +126,14 @@ def explained_variance(of: Any) -> Float[Any, " dim"]:
 
 @on_any_mesh
 def gram(table: Any) -> Float[Any, "dim dim"]:
-    """A^T A, a block of rows at a time, every product in full precision."""
+    """Gram matrix A^T A, summed over blocks of rows in full precision."""
     table = arrays.table(table)
     return total(Rows(table), lambda block: matmul(block.T, block))
 
 
 @on_any_mesh
 def mean_cosine(table: Any) -> Float[Any, ""]:
-    """The mean cosine over all pairs of different rows, in one pass: anisotropy.
+    """Mean cosine over all pairs of different rows (anisotropy), in one pass.
 
     With unit rows u_i it is (||sum u_i||^2 - sum ||u_i||^2) / (m (m - 1)): no pair is formed.
 
@@ -159,10 +159,14 @@ def mean_cosine(table: Any) -> Float[Any, ""]:
 
 @on_any_mesh
 def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]:
-    """min Z(c) / max Z(c) over the right singular vectors and their negatives; 1 is isotropic.
+    """Isotropy min Z(c) / max Z(c) over the right singular vectors c and -c; 1 is isotropic.
 
     Z(c) = sum_w exp(c . w). A singular vector's sign is arbitrary and Z is not even, so both signs
-    are asked; codes that take one have a number that depends on their LAPACK.
+    are evaluated; with one sign alone the result would depend on the LAPACK in use.
+
+    Args:
+        table: real numbers [rows, dim].
+        of: the spectrum of the table, not centred, if it is already known.
 
     Source:
         Arora et al. 2016, arXiv:1502.03520; Mu and Viswanath 2018, arXiv:1702.01417, eq. 1.
@@ -171,7 +175,7 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
     of = known(table, of, center=False)
     xp = arrays.namespace(table, of.basis)
     rows = Rows(table if xp is np else arrays.on_device(table))
-    # of a jax table in its own type, whatever that of its spectrum is
+    # a jax table is computed in its own type, whatever the type of its spectrum
     basis = xp.asarray(of.basis, arrays.cast_up(rows.table[:0]).dtype)
     both = xp.concatenate([basis, -basis], axis=1)
 
@@ -182,26 +186,27 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
         here = most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
         return xp.logaddexp(so_far, here)
 
-    nothing = xp.finfo(both.dtype).min / 2  # of a sum of no rows; infinity is for errors alone
-    found = fold(rows, step, xp.full(both.shape[1], nothing, both.dtype))
-    return xp.where(of.finite, xp.exp(found.min() - found.max()), xp.nan)
+    nothing = xp.finfo(both.dtype).min / 2  # log of an empty sum; infinity is kept for errors
+    log_partition = fold(rows, step, xp.full(both.shape[1], nothing, both.dtype))
+    return xp.where(of.finite, xp.exp(log_partition.min() - log_partition.max()), xp.nan)
 
 
 @on_any_mesh
 def center(table: Any) -> Float[Any, "rows dim"]:
-    """The table less its mean row."""
+    """Subtract the mean row from every row."""
     xp, table = arrays.raised(arrays.table(table))
     return table - xp.mean(table, axis=0, keepdims=True)
 
 
 @on_any_mesh
 def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
-    """Rows of length 1 in the same directions; a zero row stays zero, and has no gradient."""
+    """Scale every row to length 1; a zero row stays zero and has gradient zero."""
     arrays.refuse_sparse(rows)
     return ratios.unit(arrays.namespace(rows).asarray(rows))
 
 
 def at_least_two(table: Any) -> Any:
+    """Return the table; raise InputError if it has fewer than two rows."""
     table = arrays.table(table)
     if table.shape[0] < 2:
         raise InputError(f"the table has {table.shape[0]} row; pairs want at least two")
@@ -213,5 +218,5 @@ def _spectrum(of: Any) -> Spectrum:
 
 
 def _or_one(x: Any):
-    """x, and 1 where it is 0: a divisor that leaves zeros zero."""
+    """x with 1 in place of 0, as a divisor under which zeros stay zero."""
     return arrays.namespace(x).where(x == 0, 1.0, x)

@@ -1,4 +1,4 @@
-"""One-hot tables, judged by their structure: in integers, exactly, and never formed."""
+"""Rank and orthogonality of one-hot tables, exactly, in integers; no table is formed."""
 
 from typing import Any, NamedTuple
 
@@ -20,29 +20,32 @@ class OneHot(NamedTuple):
     rows: Int[Any, "*batch"]
     counts: Int[Any, "*batch vocab"]  # the diagonal of E^T E; all other entries are 0
     rank: Int[Any, "*batch"]  # the number of different ids
-    outside: Int[Any, "*batch"]  # ids that are no words: rows of zeros
+    outside: Int[Any, "*batch"]  # ids outside the vocabulary, whose rows are zeros
 
     @property
     def orthonormal(self) -> Any:
-        """Whether E E^T = I: no id twice, none outside."""
+        """Whether E E^T = I: no id occurs twice, and none is outside the vocabulary."""
         return (self.rank == self.rows) & (self.outside == 0)
 
     @property
     def identity(self) -> Any:
-        """Whether E^T E = I: every word once."""
+        """Whether E^T E = I: every word occurs once."""
         return (self.counts == 1).all(axis=-1)
 
     __bool__ = arrays.no_truth("orthonormal", "identity")
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _said, self.rank)
+        return arrays.sentence(self, _sentence, self.rank)
 
 
-def _said(of: OneHot) -> str:
+def _sentence(report: OneHot) -> str:
     kind = "rows orthonormal"
-    if not of.orthonormal:
-        kind = "rows not orthonormal: an id twice, or none of the words"
-    return f"rank {int(of.rank):,} of {of.counts.shape[-1]:,}, exactly: {int(of.rows):,} {kind}"
+    if not report.orthonormal:
+        kind = "rows not orthonormal: an id occurs twice, or is outside the vocabulary"
+    return (
+        f"rank {int(report.rank):,} of {report.counts.shape[-1]:,}, exactly: "
+        f"{int(report.rows):,} {kind}"
+    )
 
 
 @on_any_mesh
@@ -56,7 +59,7 @@ def one_hot(ids: Any, vocab: int) -> OneHot:
         vocab: m, the number of words.
 
     Raises:
-        InputError: ids that are not integers in one row; no words.
+        InputError: ids that are not integers [rows]; a vocab below 1.
     """
     arrays.refuse_sparse(ids, "ids")
     ids = ids if arrays.namespace(ids) is jnp else np.asarray(ids)

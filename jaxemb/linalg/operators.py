@@ -1,4 +1,4 @@
-"""A matrix given by its products with thin matrices: what a truncated SVD asks of one."""
+"""Matrices given by their products with thin matrices, which is all that a truncated SVD needs."""
 
 import functools
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 
-_ROOM = 1 << 24  # numbers that one piece of a product on a device may take
+_ROOM = 1 << 24  # largest number of entries of one piece of a product on a device
 _TOGETHER = 8  # vectors multiplied at a time on the host
 
 
 class Operator(NamedTuple):
-    """A matrix A, [rows, columns], that is never asked for an entry.
+    """A matrix A [rows, columns] that is known by its products, not by its entries.
 
     times(matrix, x [columns, k]) -> A x [rows, k]
     transposed_times(matrix, y [rows, k]) -> A^T y [columns, k]
@@ -35,7 +35,7 @@ class Operator(NamedTuple):
 
 @on_any_mesh
 def dense(table: Float[Any, "rows columns"]) -> Operator:
-    """A table that is there."""
+    """The operator of a table of finite real numbers."""
     table = arrays.cast_up(arrays.table(table, finite=True))
     square = _sum_of_squares(table)
     on_host = isinstance(table, np.ndarray)
@@ -49,13 +49,13 @@ def sparse(
     values: Float[Any, " cells"],
     shape: tuple[int, int],
 ) -> Operator:
-    """The matrix of some cells, sorted by row, then by column; the others are 0.
+    """The operator of a sparse matrix, whose cells are sorted by row, then by column.
 
     Args:
         rows, columns, values: NumPy arrays or memory maps, for products on the host in float64; or
             jax arrays, for products on their device in their own precision, a piece of the cells at
             a time.
-        shape: of the matrix.
+        shape: [rows, columns] of the matrix.
 
     Raises:
         InputError: cells outside the matrix, unsorted, repeated, or not finite (on the host).
@@ -68,24 +68,24 @@ def sparse(
 
 
 def _sum_of_squares(values: Any) -> Any:
-    """Raises InputError where squares over- or underflow; under a trace it is NaN there."""
+    """Raise InputError where squares over- or underflow; under a trace return NaN there."""
     xp = arrays.namespace(values)
     values = arrays.cast_up(values)
     if not values.size:
         return xp.sum(values)
-    most, found = xp.max(xp.abs(values)), xp.sum(values**2)
-    small = (most > 0) & (most < (xp.finfo(found.dtype).tiny / xp.finfo(found.dtype).eps) ** 0.5)
-    bad = small | (xp.isfinite(most) & ~xp.isfinite(found))
+    most, total = xp.max(xp.abs(values)), xp.sum(values**2)
+    small = (most > 0) & (most < (xp.finfo(total.dtype).tiny / xp.finfo(total.dtype).eps) ** 0.5)
+    bad = small | (xp.isfinite(most) & ~xp.isfinite(total))
     if not arrays.is_traced(bad) and bad:
         raise InputError(
-            f"the largest entry is {float(most):.1e}, whose square {found.dtype} does not hold; "
+            f"the largest entry is {float(most):.1e}, whose square {total.dtype} does not hold; "
             "wanted a table scaled to about 1 (its singular values scale with it)"
         )
-    return xp.where(bad, xp.nan, found)
+    return xp.where(bad, xp.nan, total)
 
 
 def an_operator(of: Any) -> None:
-    """Raises InputError for what is no Operator, and says how to make one of it."""
+    """Raise InputError for an argument that is no Operator, and say how to make one of it."""
     if not isinstance(of, Operator):
         raise InputError(
             f"a {type(of).__name__} for a matrix; wanted linalg.operators.dense(table), or of a "
@@ -94,7 +94,7 @@ def an_operator(of: Any) -> None:
 
 
 def on_device(matrix: Any, square: Any, static: tuple) -> Operator:
-    """An operator inside a compiled program: its arrays, and its fields 1 to 3 as `static`."""
+    """An operator inside a compiled program, from its arrays and its fields 1 to 3, `static`."""
     times, transposed_times, shape = static
     return Operator(matrix, times, transposed_times, shape, square, on_host=False)
 
@@ -143,17 +143,19 @@ class _Segments(NamedTuple):
 @functools.partial(jax.jit, static_argnums=(2, 3))
 def _by_segments(cells, x, size: int, transposed: bool):
     rows, columns, values = cells
-    to, of = (columns, rows) if transposed else (rows, columns)
+    targets, sources = (columns, rows) if transposed else (rows, columns)
     piece = max(min(_ROOM // x.shape[1], len(values)), 1)
     pieces = -(-len(values) // piece)
     pad = pieces * piece - len(values)
     # padding is of value 0, in the last row, so that rows stay sorted
-    to = jnp.pad(to, (0, pad), constant_values=size - 1).reshape(pieces, piece)
-    of = jnp.pad(of, (0, pad)).reshape(pieces, piece)
+    targets = jnp.pad(targets, (0, pad), constant_values=size - 1).reshape(pieces, piece)
+    sources = jnp.pad(sources, (0, pad)).reshape(pieces, piece)
     values = jnp.pad(values, (0, pad)).reshape(pieces, piece)
 
-    def add(total, each):
-        to, of, value = each
-        return total.at[to].add(value[:, None] * x[of], indices_are_sorted=not transposed), None
+    def add(total, part):
+        targets, sources, value = part
+        return total.at[targets].add(
+            value[:, None] * x[sources], indices_are_sorted=not transposed
+        ), None
 
-    return jax.lax.scan(add, jnp.zeros((size, x.shape[1]), x.dtype), (to, of, values))[0]
+    return jax.lax.scan(add, jnp.zeros((size, x.shape[1]), x.dtype), (targets, sources, values))[0]

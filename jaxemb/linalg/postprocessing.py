@@ -1,4 +1,4 @@
-"""Changes of a table that its measures should notice, or should not."""
+"""Postprocessing of tables: removal of the largest directions, and whitening."""
 
 from typing import Any
 
@@ -20,16 +20,18 @@ from jaxemb.linalg.subspaces import rejected
 
 @on_any_mesh
 def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
-    """The centred table without its d largest directions: its rank falls by exactly d.
+    """Centre a table and remove its d largest directions, which lowers the centred rank by d.
 
-    Rounding is still that of the table it came from: ask `rank(result, tolerance=of.tolerance)`.
+    The result has the rounding error of the original table: use
+    `rank(result, tolerance=of.tolerance)`.
 
     Args:
-        d: about dim / 100, by the authors.
-        of: the spectrum of the centred table, if it is known.
+        table: real numbers [rows, dim].
+        d: number of directions; the authors recommend about dim / 100.
+        of: the spectrum of the centred table, if it is already known.
 
     Raises:
-        InputError: d outside 0..dim; the spectrum of another table, or not centred.
+        InputError: d outside 0..dim; the spectrum of another table, or of one not centred.
 
     Source:
         Mu and Viswanath 2018, arXiv:1702.01417, algorithm 1.
@@ -43,21 +45,24 @@ def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any
 
 @on_any_mesh
 def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
-    """The centred table turned, stretched and turned back, so that its covariance is I.
+    """ZCA whitening: centre the table and map it by a symmetric matrix to the covariance I.
 
-    Directions not told from zero are dropped: the covariance is then the projector on the others.
+    Directions within rounding of zero are dropped; the covariance is then the projector on the
+    others.
 
     Args:
-        of: the spectrum of the centred table, if it is known; no derivative is taken through it.
+        table: real numbers [rows, dim].
+        of: the spectrum of the centred table, if it is already known; no derivative is taken
+            through it.
 
     Raises:
-        InputError: the spectrum of another table, or not centred.
+        InputError: the spectrum of another table, or of one not centred.
     """
     of = known(table, of, center=True)
     centered = center(table)
     xp = arrays.namespace(centered)
-    # of a jax table in its own type, whatever that of its spectrum is
-    values, basis = (xp.asarray(each, centered.dtype) for each in (of.values, of.basis))
+    # a jax table is computed in its own type, whatever the type of its spectrum
+    values, basis = (xp.asarray(array, centered.dtype) for array in (of.values, of.basis))
     kept = xp.asarray(of.values > of.tolerance)
     length = xp.sqrt(xp.asarray(of.rows, centered.dtype))
     if xp is np:
@@ -67,16 +72,17 @@ def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
 
 
 def _stretch(values: Any, basis: Any, kept: Any) -> Any:
-    """(A^T A)^(-1/2) on the space of the values that are kept."""
+    """(A^T A)^(-1/2) on the span of the right singular vectors whose values are kept."""
     inverse = arrays.namespace(values).where(kept, ratio(1.0, values), 0.0)
     return matmul(basis * inverse[None, :], basis.T)
 
 
 @jax.custom_jvp
 def _stretch_of(centered: Any, values: Any, basis: Any, kept: Any) -> Any:
-    """The same, as a function of the table: through its basis a value that repeats would be lost.
+    """`_stretch` as a function of the table, with a derivative where singular values repeat too.
 
-    By the differences of 1 / s over those of s^2 (Daleckii and Krein), where no s need differ.
+    It uses differences of 1 / s over those of s^2 (Daleckii and Krein), which need no distinct s; a
+    derivative through the basis would lose the repeated values.
     """
     del centered
     return _stretch(values, basis, kept)
@@ -86,10 +92,10 @@ def _stretch_of(centered: Any, values: Any, basis: Any, kept: Any) -> Any:
 def _stretch_of_jvp(primals, tangents):
     centered, values, basis, kept = primals
     inverse = jnp.where(kept, ratio(1.0, values), 1.0)
-    along, change = (matmul(each, basis) * inverse[None, :] for each in (centered, tangents[0]))
+    along, change = (matmul(rows, basis) * inverse[None, :] for rows in (centered, tangents[0]))
     mixed = matmul(along.T, change)
     sums, apart = values[:, None] + values[None, :], jnp.abs(values[:, None] - values[None, :])
     both, one = kept[:, None] & kept[None, :], kept[:, None] ^ kept[None, :]
     share = ratio(mixed + mixed.T, sums)
-    found = jnp.where(both, -share, jnp.where(one, ratio(share, apart), 0.0))
-    return _stretch_of(*primals), matmul(matmul(basis, found), basis.T)
+    inner = jnp.where(both, -share, jnp.where(one, ratio(share, apart), 0.0))
+    return _stretch_of(*primals), matmul(matmul(basis, inner), basis.T)

@@ -22,37 +22,37 @@ class RankReport(NamedTuple):
     rank: Int[Any, "*batch"]
     most: Int[Any, "*batch"]  # min(rows, dim): no table of this shape has a higher rank
     tolerance: Float[Any, "*batch"]
-    above: Float[Any, "*batch"]  # s_r / tolerance: how far the last kept value clears
-    below: Float[Any, "*batch"]  # s_{r+1} / tolerance: how far the first dropped one stays under
+    above: Float[Any, "*batch"]  # s_r / tolerance: how far the last kept value exceeds it
+    below: Float[Any, "*batch"]  # s_{r+1} / tolerance: how far the first dropped one stays below it
     certified: Bool[Any, "*batch"]  # no rounding of the entries could have changed the verdict
     bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
-    exact: Bool[Any, "*batch"] = False  # of whole numbers: only a proof certifies a zero
+    exact: Bool[Any, "*batch"] = False  # whole numbers, of which only a proof certifies a zero
 
     __bool__ = arrays.no_truth("certified", "rank == ...")
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _said, self.rank)
+        return arrays.sentence(self, _sentence, self.rank)
 
 
-def _said(of: RankReport) -> str:
-    if of.bad_row >= 0:
-        return f"no rank: row {int(of.bad_row):,} holds NaN or infinity"
-    if not np.isfinite(of.tolerance):
+def _sentence(report: RankReport) -> str:
+    if report.bad_row >= 0:
+        return f"no rank: row {int(report.bad_row):,} holds NaN or infinity"
+    if not np.isfinite(report.tolerance):
         return (
             "no rank: the norm of the table overflows its type (scale it down), or the tolerance "
             "given is not above 0 and finite"
         )
-    r, most = int(of.rank), int(of.most)
-    if of.certified:
-        known = [f"s_{r} is {_short(of.above)}"] * (r > 0) + [f"s_{r + 1} {_short(of.below)}"] * (
-            r < most
-        )
-        verdict = f"certified: {', '.join(known)} times the tolerance"
+    r, most = int(report.rank), int(report.most)
+    if report.certified:
+        margins = [f"s_{r} is {_short(report.above)}"] * (r > 0) + [
+            f"s_{r + 1} {_short(report.below)}"
+        ] * (r < most)
+        verdict = f"certified: {', '.join(margins)} times the tolerance"
     else:
-        known = [f"s_{r}/tol = {float(of.above):.3g}"] * (r > 0)
-        known += [f"s_{r + 1}/tol = {float(of.below):.3g}"] * (r < most)
-        verdict = f"undecided: {', '.join(known)}"
-        if of.exact and of.below < 1 < of.above:
+        margins = [f"s_{r}/tol = {float(report.above):.3g}"] * (r > 0)
+        margins += [f"s_{r + 1}/tol = {float(report.below):.3g}"] * (r < most)
+        verdict = f"undecided: {', '.join(margins)}"
+        if report.exact and report.below < 1 < report.above:
             verdict += " (of whole numbers, which are exact: not proven to be 0)"
     return f"rank {r:,} of {most:,}, {verdict}"
 
@@ -68,21 +68,21 @@ def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> Ran
 
     Args:
         table: real numbers [rows, dim], or their `Spectrum`.
-        tolerance: instead of 2 eps ||A||_F, in the units of the table; above 0. Under a trace, one
-            that is not gives no rank: nothing is certified.
+        tolerance: used instead of 2 eps ||A||_F, in the units of the table; above 0. Under a trace,
+            a tolerance that is not gives no rank: nothing is certified.
         storage_dtype: the floating-point type that the entries were once rounded to, if not to the
             table's own.
 
     Returns:
-        Certified when neither the last value kept nor the first one dropped is within the
-        backward error, u ||A||_F or more, of the tolerance (eps = 2u). Whole numbers are exact: of
-        them a rank below the largest possible one is certified only if it is proven that no minor
-        is larger, by the sizes of the singular values or, for small tables on the host, modulo
+        A report, certified when neither the last value kept nor the first one dropped is within
+        the backward error, u ||A||_F or more, of the tolerance (eps = 2u). Whole numbers are exact:
+        a rank of theirs below the largest possible one is certified only if all larger minors are
+        proven to be 0, by the sizes of the singular values or, for small tables on the host, modulo
         primes.
 
     Raises:
-        InputError: no table of real numbers; a tolerance that is not above 0 and finite; a
-            `storage_dtype` that is none, or beside a Spectrum.
+        InputError: not a table of real numbers; a tolerance that is not above 0 and finite; a
+            `storage_dtype` that is no floating-point type, or that is given with a Spectrum.
     """
     if isinstance(table, Spectrum) and storage_dtype is not None:
         raise InputError(
@@ -98,15 +98,16 @@ def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> Ran
 
 @on_any_mesh
 def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport:
-    """Bounds on s_r from below and on s_{r+1} from above that hold for any basis, by one more pass.
+    """Certify a rank by one more pass: bound s_r from below and s_{r+1} from above.
 
-    Whatever made the basis V = [V1 V2], by Courant and Fischer
+    The bounds hold for any basis V = [V1 V2], whatever computed it (Courant and Fischer):
 
         s_r(A) >= s_r sqrt(l_min(W'W)) / ||V1||_2  with W = A V1 / s,
         s_{r+1}(A) <= ||A V2||_2 / s_min(V2).
 
-    Nothing of the spectrum need be trusted but its norm and tolerance. On the host the pass is in
-    float64; on a device its own rounding is as small as that of the entries, but only as a rule.
+    Of the spectrum only the norm and the tolerance need be trusted. On the host the pass is in
+    float64; on a device its own rounding is as a rule, but not provably, as small as that of the
+    entries.
 
     Args:
         table: real numbers [rows, dim].
@@ -117,7 +118,7 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
         A rank report whose `above` and `below` are those bounds over the tolerance.
 
     Raises:
-        InputError: no table of real numbers; the spectrum of another shape; an `r` out of range.
+        InputError: not a table of real numbers; the spectrum of another shape; an `r` out of range.
 
     Source:
         Courant-Fischer min-max; as an a-posteriori bound like those of Tropp et al. 2019.
@@ -156,7 +157,7 @@ def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport
 
 
 def _spectrum(table: Any, **settings: Any) -> Spectrum:
-    """The table's spectrum, or the table itself if it is one."""
+    """The spectrum of the table, or the table itself if it is a Spectrum."""
     return table if isinstance(table, Spectrum) else spectrum(table, **settings)
 
 
@@ -165,9 +166,14 @@ def _count(of: Spectrum, tolerance: Any):
 
 
 def at_rank(of: Spectrum, r: Any, values: Any, tolerance: Any = None) -> RankReport:
-    """The margins of the verdict that the rank is r; by the tolerance of the spectrum, or another.
+    """The report, with its margins, on the verdict that the rank is r.
 
-    With another the question is only how many values exceed it, and nothing needs to be proven.
+    Args:
+        of: the spectrum of the table.
+        r: the rank.
+        values: the singular values, or bounds on them, that are compared with the tolerance.
+        tolerance: by default that of the spectrum. With another tolerance the question is only how
+            many values exceed it, and whole numbers need no proof.
     """
     xp = arrays.namespace(of.values, tolerance)
     values, exact = xp.asarray(values), xp.asarray((of.proven >= 0) & (tolerance is None))
@@ -176,7 +182,7 @@ def at_rank(of: Spectrum, r: Any, values: Any, tolerance: Any = None) -> RankRep
     most = xp.minimum(of.rows, dim)
     kept = xp.where(r > 0, values[xp.maximum(r - 1, 0)], xp.inf)
     dropped = xp.where(r < most, values[xp.minimum(r, dim - 1)], 0.0)
-    # float32 sums move a value by a share of itself too: less than this, near the tolerance
+    # float32 sums also have a relative error, which near the tolerance is less than this
     error = of.backward_error + 64 * float(jnp.finfo(of.values.dtype).eps) * tolerance
     clears = kept - error > tolerance
     stays = (r == most) | xp.where(exact, r == of.proven, dropped + error <= tolerance)

@@ -1,7 +1,8 @@
-"""Three ways from a tall table to a small matrix with the same singular values and row space.
+"""Three reductions of a tall table to a small matrix with the same singular values and row space.
 
-Each gives R, at most a few times as many rows as columns, with R^T R = A^T A. Not among them: the
-Gram matrix in float32 (blind below 3e-4 s_1) and Cholesky QR (breaks on any rank-deficient table).
+Each gives R with R^T R = A^T A; R has at most a few times as many rows as columns. Left out are the
+Gram matrix in float32 (it shows nothing below 3e-4 s_1) and Cholesky QR (it fails on any
+rank-deficient table).
 """
 
 import functools
@@ -18,17 +19,17 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jaxemb.linalg.arrays import computed, matmul, namespace, triangle
 from jaxemb.linalg.row_blocks import Rows, fold, total
 
-_ASLANT = 0.01  # the least eigenvalue of a Gram matrix of unit columns that float32 does justice
-_ROUND = 8.0  # s_1 / s_n of equally long columns, up to which a float32 Gram matrix is as good
+_ASLANT = 0.01  # least eigenvalue of a Gram matrix of unit columns for which float32 is enough
+_ROUND = 8.0  # s_1 / s_n of unit columns up to which a float32 Gram matrix is as good
 
 
 class Method(NamedTuple):
-    """How a table is reduced: (rows, key) -> (R, growth), in float64 on the host, in float32 on a
+    """A reduction of a table, (rows, key) -> (R, growth): in float64 on the host, in float32 on a
     device, or both. Rounding moves a small singular value by at most growth u ||A||_F."""
 
     host: Callable[[Rows, Any], tuple[Any, Any]] | None
     device: Callable[[Rows, Any], tuple[Any, Any]] | None
-    unit: float = 0.0  # what the method itself cannot see below, as a share of ||A||_F
+    unit: float = 0.0  # share of ||A||_F below which the method shows nothing
 
 
 def _qr_host(rows: Rows, key: Any):
@@ -37,8 +38,8 @@ def _qr_host(rows: Rows, key: Any):
 
 
 def _qr_device(rows: Rows, key: Any):
-    """The tree, and one refinement: where many rows are alike, their roundings all point one way,
-    and R alone may be off by 40 u ||A||_F."""
+    """R of the tree, refined once: where many rows are equal, their rounding errors add up, and R
+    of the tree alone may be off by 40 u ||A||_F."""
     del key
     r = _tree(rows)
     if rows.axis_name:  # only R factors travel
@@ -48,13 +49,13 @@ def _qr_device(rows: Rows, key: Any):
 
 
 def _tree(rows: Rows):
-    """The R factor of R factors of groups of blocks: in one long chain, rounding would grow."""
+    """R factor of the R factors of groups of blocks: in one long chain rounding would grow."""
     width = rows.width
     length = max(rows.block_length(), min(4 * width, rows.table.shape[0]))
     group = max(math.isqrt(-(-rows.table.shape[0] // length)), 1)
 
     def step(carry, block, i):
-        if not rows.on_host:  # or LAPACK's order of columns would be given to the whole table
+        if not rows.on_host:  # else XLA would give the whole table LAPACK's column-major layout
             block = with_layout_constraint(block, Layout((0, 1)))
         outer, inner = carry[0], triangle(carry[1], block)
         branches = (lambda: (triangle(outer, inner), inner * 0.0)), (lambda: (outer, inner))
@@ -67,20 +68,19 @@ def _tree(rows: Rows):
 
 
 def _gram64(rows: Rows, key: Any):
-    """A^T A of exact products, in float64."""
+    """R from the eigenvectors of A^T A, in float64."""
     del key
     values, vectors = np.linalg.eigh(total(rows, _gram))
     return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T, np.float64(1.0)
 
 
 def _sketch(rows: Rows, key: Any):
-    """A random sketch gives a basis in which the Gram matrix is near the identity; there float32
-    is enough.
+    """R from the Gram matrix in the basis of a random sketch, where float32 is accurate enough.
 
     The sketch adds every row, with a random sign, to one of 4n buckets: its singular values are
     right within 20 %. In W = A V / s the small directions weigh as much as the large ones, so
     the float32 Gram matrix of W loses none of them. If W shows that the sketch missed a direction
-    (a few rows far larger than the rest), W is taken again in the basis that it gave.
+    (a few rows far larger than the rest), W is computed again in the basis that it gave.
 
     Source:
         Count sketch: Clarkson and Woodruff 2013; sketch, then Gram: the idea of randomized
@@ -101,8 +101,8 @@ def _sketch(rows: Rows, key: Any):
 
 
 def _refined(rows: Rows, r: Any):
-    """(R of the rows, by way of the right singular basis of `r`; how well that basis served)."""
-    size = jnp.sqrt(jnp.sum(r * r, axis=0))  # column by column, so that no scale is lost
+    """(R of the rows, through the right singular basis of `r`; least eigenvalue in that basis)."""
+    size = jnp.sqrt(jnp.sum(r * r, axis=0))  # of each column, so that no scale is lost
     _, values, basis = jnp.linalg.svd(r * _inverse(size)[None, :], full_matrices=False)
     eps, same = jnp.finfo(values.dtype).eps, jnp.eye(len(values), dtype=bool)
     values = jnp.maximum(values, eps * values[0] + jnp.finfo(values.dtype).tiny)
@@ -121,7 +121,7 @@ def _refined(rows: Rows, r: Any):
     weights, mix = jnp.linalg.eigh(gram)
     half = jnp.sqrt(jnp.maximum(weights, 0.0))[:, None] * mix.T * (length * values)[None, :]
     r = matmul(half, basis) * size[None, :]
-    # directions that hold rounding alone may look as alike as they please
+    # directions that hold only rounding error may be parallel: they do not count
     along = length * values * jnp.sqrt(jnp.sum((basis * size[None, :]) ** 2, axis=1))
     real = along > 2 * eps * jnp.linalg.norm(r)
     apart = jnp.where(real[:, None] & real[None, :] | same, gram, 0.0)
@@ -137,8 +137,8 @@ def _inverse(x: Any):
 
 
 def _count_sketch(rows: Rows, key: Any):
-    """Every row with a random sign in one of 4n buckets; blocks of rows go to buckets side by side
-    from a random place on, so that a pair of rows meets with the probability 1 / buckets."""
+    """Add every row, with a random sign, to one of 4n buckets. A block of rows goes to consecutive
+    buckets from a random one on, so that two rows meet with the probability 1 / buckets."""
     buckets = 4 * rows.width
     length = min(buckets, rows.table.shape[0])
     kind = computed(rows.table.dtype)
@@ -160,8 +160,8 @@ def _count_sketch(rows: Rows, key: Any):
 def right_svd(r: Any) -> tuple[Any, Any]:
     """Singular values and right singular vectors, as columns, of a small matrix.
 
-    In float32 an SVD moves every value by a few u s_1: too much where one value (often that of the
-    mean) is far above the rest. Not so a second one, by QR iteration, of the R factor in the basis
+    In float32 one SVD moves every value by a few u s_1: too much where one value (often that of the
+    mean) is far above the rest. A second SVD follows, by QR iteration, of the R factor in the basis
     of the first, whose rows fall in length as the values do: 5 u ||A||_F became 0.004.
     """
     xp = namespace(r)

@@ -1,4 +1,4 @@
-"""A table met a block of rows at a time, so that no method needs a copy of it."""
+"""Tables read a block of rows at a time, so that no method needs a copy of one."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,59 +14,63 @@ _ENTRIES = 1 << 20  # of a block: 4 MB in float32, which stay in a CPU's cache f
 
 
 class Rows(NamedTuple):
-    """The rows of a table, and what is done to each on the way."""
+    """The rows of a table, with a scaling and a shift that are applied to each block."""
 
     table: Any
     scale: Any = 1.0  # a power of two, so that nothing is rounded
-    shift: Any = None  # subtracted after scaling; a first column of ones is then put before
-    axis_name: Any = None  # inside `jax.shard_map`: the mesh axes that cut the rows
+    shift: Any = None  # subtracted after scaling; a column of ones is then prepended
+    axis_name: Any = None  # inside `jax.shard_map`: the mesh axes that shard the rows
 
     @property
     def width(self) -> int:
+        """Number of columns of a block."""
         return self.table.shape[1] + (self.shift is not None)
 
     @property
     def everywhere(self) -> Any:
-        """How many rows there are, on all devices."""
+        """Number of rows on all devices together."""
         return self.table.shape[0] * (lax.axis_size(self.axis_name) if self.axis_name else 1)
 
     @property
     def on_host(self) -> bool:
+        """Whether the table is a NumPy array."""
         return arrays.namespace(self.table) is np
 
     def block_length(self) -> int:
+        """Number of rows of a block."""
         return min(max(_ENTRIES // self.width, 256), self.table.shape[0])
 
     def across(self, values: Any):
-        """The sum over devices of what each one's rows gave."""
+        """The sum over devices of values that each computed from its rows."""
         return lax.psum(values, self.axis_name) if self.axis_name else values
 
 
 def fold(rows: Rows, step: Callable, carry: Any, length: int | None = None) -> Any:
-    """carry = step(carry, block, i) over blocks of rows, of this device.
+    """Iterate carry = step(carry, block, i) over the blocks of rows of this device.
 
     Args:
-        step: is given the block [length, width] (the last one may be shorter), cast up, and its
-            number.
+        step: takes the carry, a block [length, width], cast up (the last one may be shorter), and
+            the number i of the block.
+        length: rows of a block; by default `rows.block_length()`.
     """
     length = length or rows.block_length()
     whole, rest = divmod(rows.table.shape[0], length)
-    at = _host_block if rows.on_host else _device_block
+    read = _host_block if rows.on_host else _device_block
 
-    def met(i, carry, size):
-        return step(carry, at(rows, i * length, size), i)
+    def advance(i, carry, size):
+        return step(carry, read(rows, i * length, size), i)
 
     if rows.on_host:
         for i in range(whole):
-            carry = met(i, carry, length)
+            carry = advance(i, carry, length)
     else:
-        carry = lax.fori_loop(0, whole, lambda i, carry: met(i, carry, length), carry)
-    return met(whole, carry, rest) if rest else carry
+        carry = lax.fori_loop(0, whole, lambda i, carry: advance(i, carry, length), carry)
+    return advance(whole, carry, rest) if rest else carry
 
 
 def _host_block(rows: Rows, first: int, size: int):
     block = np.empty((size, rows.width))
-    block[:, 0] = 1.0  # written over where no mean is taken out
+    block[:, 0] = 1.0  # overwritten where no mean is subtracted
     kept = block[:, rows.width - rows.table.shape[1] :]
     np.multiply(rows.table[first : first + size], rows.scale, out=kept, dtype=np.float64)
     if rows.shift is not None:
@@ -82,12 +86,12 @@ def _device_block(rows: Rows, first: Any, size: int):
 
 
 def total(rows: Rows, of: Callable) -> Any:
-    """The sum of of(block) over all blocks and devices."""
+    """The sum of `of(block)` over all blocks and devices."""
 
     def step(carry, block, i):
         del i
-        found = of(block)
-        return found if carry is None else jax.tree.map(lambda a, b: a + b, carry, found)
+        value = of(block)
+        return value if carry is None else jax.tree.map(lambda a, b: a + b, carry, value)
 
     if rows.on_host:
         return fold(rows, step, None)
@@ -102,37 +106,37 @@ def scaled(rows: Rows) -> tuple[Rows, Any]:
     most, bad_row = largest(rows)
     xp = arrays.namespace(rows.table)
     exponent = xp.where(most > 0, xp.frexp(xp.where(most > 0, most, 1.0))[1], 0)
-    # of 2^128 the inverse would be subnormal
+    # the inverse of 2^128 would be subnormal
     scale = xp.ldexp(xp.ones_like(most), -xp.clip(exponent, -126, 126))
-    # of infinity LAPACK's SVD may never return (Reference-LAPACK issue 1409); of NaN it does
+    # LAPACK's SVD may never return from infinity (Reference-LAPACK issue 1409); from NaN it does
     scale = xp.where(bad_row < 0, scale, xp.nan)
     return rows._replace(scale=scale), bad_row
 
 
 def of_unit_size(*tables: Any) -> tuple[Any, ...]:
-    """The tables, cast up, times one power of two, and that power.
+    """The tables, cast up and times one power of two, and that power.
 
     The largest entry of all is then between 1/2 and 1, so no square that matters over- or
     underflows.
     """
     most = scaled(Rows(arrays.still(tables[0])))[0].scale
-    for each in tables[1:]:
-        most = arrays.namespace(most).minimum(most, scaled(Rows(arrays.still(each)))[0].scale)
-    return (*(arrays.cast_up(each) * most for each in tables), most)
+    for table in tables[1:]:
+        most = arrays.namespace(most).minimum(most, scaled(Rows(arrays.still(table)))[0].scale)
+    return (*(arrays.cast_up(table) * most for table in tables), most)
 
 
 def largest(rows: Rows) -> tuple[Any, Any]:
     """(the largest |entry|, the first row that is not finite or -1)."""
     if rows.on_host:
-        found, length = 0.0, rows.block_length()
+        peak, length = 0.0, rows.block_length()
         for first in range(0, len(rows.table), length):
             block = rows.table[first : first + length]
             ends = float(np.max(block)), float(np.min(block))  # NaN if there is one
             if not np.isfinite(ends).all():
                 bad = np.argmin(np.isfinite(block).all(axis=1))
                 return np.float64(np.nan), np.int64(first + bad)
-            found = max(found, *np.abs(ends))
-        return np.float64(found), np.int64(-1)
+            peak = max(peak, *np.abs(ends))
+        return np.float64(peak), np.int64(-1)
     table = rows.table
     # as integers, where NaN and infinity are the largest: a maximum of floats may lose NaN
     kind = arrays.computed(table.dtype)

@@ -1,4 +1,4 @@
-"""Sums over the rows of each segment; a segment below 0 is padding, and counts nowhere.
+"""Sums over the rows of each segment; rows of a segment below 0 are padding and are ignored.
 
 NumPy in, NumPy out; jax in, jax out, under jit with a static number of segments.
 """
@@ -18,10 +18,16 @@ from jaxemb.linalg import arrays
 def sums(
     values: Float[Any, "rows *dim"], segments: Int[Any, " rows"], num: int
 ) -> Float[Any, "segments *dim"]:
-    """The sum of the rows of each segment; 0 for one without rows.
+    """The sum of the rows of each segment; 0 for a segment without rows.
+
+    Args:
+        values: the rows.
+        segments: the segment of each row; below 0 for padding.
+        num: number of segments.
 
     Raises:
-        InputError: not a segment for each row; on the host, a segment that is not below `num`.
+        InputError: `segments` and `values` differ in length; on the host, a segment that is not
+            below `num`.
     """
     if len(values) != len(segments):
         raise InputError(
@@ -30,13 +36,13 @@ def sums(
     if arrays.namespace(values) is not np:
         return jax.ops.segment_sum(values, _dropped(segments, num), num_segments=num)
     segments = _inside(segments, num)
-    at = np.flatnonzero(segments >= 0)
-    which = sparse.csr_array((np.ones(len(at)), (segments[at], at)), (num, len(values)))
-    return np.asarray(which @ values)
+    kept = np.flatnonzero(segments >= 0)
+    selection = sparse.csr_array((np.ones(len(kept)), (segments[kept], kept)), (num, len(values)))
+    return np.asarray(selection @ values)
 
 
 def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
-    """How many rows each segment has.
+    """The number of rows of each segment.
 
     Raises:
         InputError: on the host, a segment that is not below `num`.
@@ -49,12 +55,12 @@ def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
 
 
 def first_rows(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
-    """Where each segment is met first; anywhere for one without rows."""
+    """The first row of each segment; any row for a segment without rows."""
     last = len(segments) - 1
     if arrays.namespace(segments) is not np:
-        at = jnp.arange(last + 1, dtype=jnp.int32)
-        found = jax.ops.segment_min(at, _dropped(segments, num), num_segments=num)
-        return jnp.clip(found, 0, last)
+        places = jnp.arange(last + 1, dtype=jnp.int32)
+        lowest = jax.ops.segment_min(places, _dropped(segments, num), num_segments=num)
+        return jnp.clip(lowest, 0, last)
     first = np.full(num, last)
     np.minimum.at(first, segments[segments >= 0], np.flatnonzero(segments >= 0))
     return first
@@ -68,5 +74,5 @@ def _inside(segments: Any, num: int) -> Any:
 
 
 def _dropped(segments: Any, num: int) -> Any:
-    """Padding moved beyond the last segment, where jax drops it; below 0 it would wrap around."""
+    """Move padding beyond the last segment, where jax drops it; below 0 it would wrap around."""
     return jnp.where(segments >= 0, segments, num)

@@ -1,9 +1,9 @@
 """Singular values of tall tables.
 
 The usual tolerance, max(m, n) eps s_1, grows with the number of rows: at a million float32 rows it
-is 12 % of s_1, and numpy gives a plainly full-rank table rank 1. Rounding the entries to float32
-moves no singular value by more than u ||A||_F (Weyl), however many rows there are; so that is what
-the tolerance here is made of.
+is 12 % of s_1, and NumPy reports rank 1 for a table of clearly full rank. Rounding the entries to
+float32 moves no singular value by more than u ||A||_F (Weyl), whatever the number of rows; the
+tolerance here is a multiple of this bound.
 """
 
 import functools
@@ -26,23 +26,23 @@ from jaxemb.linalg.row_blocks import Rows, scaled, total
 
 
 class Spectrum(NamedTuple):
-    """The one expensive object; the verdicts are functions of it."""
+    """Singular values and right singular vectors of a table, with bounds on their error."""
 
     values: Float[Any, "*batch dim"]  # singular values, descending
     basis: Float[Any, "*batch dim dim"]  # right singular vectors, as columns
     mean: Float[Any, "*batch dim"]  # of the rows
-    frobenius: Float[Any, "*batch"]  # ||A||_F, not centred: what rounding is measured by
+    frobenius: Float[Any, "*batch"]  # ||A||_F, not centred: the scale of rounding errors
     backward_error: Float[Any, "*batch"]  # bound on how far rounding may move a small value
-    tolerance: Float[Any, "*batch"]  # a singular value up to this is not told from zero
+    tolerance: Float[Any, "*batch"]  # singular values up to this are within rounding of zero
     rows: Int[Any, "*batch"]
     bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
     centered: Bool[Any, "*batch"]
-    # of whole numbers, which are exact: a rank that is proven not to be exceeded. -1: of others
+    # for whole numbers, which are exact: a proven upper bound on the rank; -1 for other tables
     proven: Int[Any, "*batch"] = -1
 
     @property
     def finite(self) -> Any:
-        """Whether all entries are finite, and the norm of the table too."""
+        """Whether all entries and the norm of the table are finite."""
         xp = arrays.namespace(self.frobenius)
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
@@ -57,17 +57,17 @@ def spectrum(
     storage_dtype: Any = None,
     axis_name: Any = None,
 ) -> Spectrum:
-    """Singular values and right singular vectors of a table, in memory that does not grow with it.
+    """Singular values and right singular vectors of a table, in memory independent of its rows.
 
     Entries are scaled by a power of two first, so that no square over- or underflows, and the mean
-    row is taken out: what is reduced is R of [1, A - mean], which holds the spectrum of the table
-    and that of the centred table. (A Gram matrix is never corrected afterwards for the mean: that
+    row is subtracted: the matrix reduced is [1, A - mean], which holds the spectrum of the table
+    and that of the centred table. (A Gram matrix is never corrected for the mean afterwards: that
     would lose the small values.)
 
     Args:
-        table: real numbers [rows, dim]; a memory map too. A jax array cut by rows over a mesh
-            stays cut: only [dim, dim] and [4 dim, dim] arrays travel.
-        center: of the table less its mean row.
+        table: real numbers [rows, dim]; also a memory map. A jax array sharded by rows over a mesh
+            stays sharded: devices exchange only [dim, dim] and [4 dim, dim] arrays.
+        center: compute the spectrum of the table minus its mean row.
         method: `gram64` (float64, on the host: the default there), `sketch` (float32: the default
             under jit, vmap and on accelerators) or `qr` (the reference, float64 for NumPy arrays:
             the default for float64 tables, whose small values no Gram matrix shows, and on the host
@@ -75,15 +75,15 @@ def spectrum(
         key: for `sketch`; `jax.random.key(0)` by default.
         storage_dtype: the floating-point type that the entries were once rounded to, if not to the
             table's own.
-        axis_name: inside `jax.shard_map`, the mesh axes that cut the rows.
+        axis_name: inside `jax.shard_map`, the mesh axes that shard the rows.
 
     Returns:
-        With fewer rows than columns the last values are 0. A table with NaN or infinity has NaN
-        values and says which row it was.
+        A spectrum whose last values are 0 if there are fewer rows than columns. For a table with
+        NaN or infinity the values are NaN, and `bad_row` is the first such row.
 
     Raises:
-        InputError: no table of real numbers; `gram64` under jit; a method that is none; a
-            `storage_dtype` of whole numbers or that is no type; `axis_name` on the host.
+        InputError: not a table of real numbers; `gram64` under jit; an unknown method; a
+            `storage_dtype` that is no floating-point type; `axis_name` on the host.
 
     Source:
         Weyl's inequality: |s_i(A + E) - s_i(A)| <= ||E||_2 <= u ||A||_F.
@@ -120,13 +120,13 @@ def spectrum(
 
 
 def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
-    found = _of(Rows(table), factor, None, rounding, center)
-    rank = int(np.sum(found.values > found.tolerance))
-    if not rank < found.proven:
-        return found
-    # of [1, A] the rank is that of A less its mean, and 1
+    result = _of(Rows(table), factor, None, rounding, center)
+    rank = int(np.sum(result.values > result.tolerance))
+    if not rank < result.proven:
+        return result
+    # the rank of [1, A] is 1 more than that of A minus its mean
     exact = np.insert(table, 0, 1, axis=1) if center else table
-    return found._replace(proven=rank) if whole.proves(exact, rank + center) else found
+    return result._replace(proven=rank) if whole.proves(exact, rank + center) else result
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -142,38 +142,38 @@ def _on_device(table, key, settings, axis_name=None) -> Spectrum:
 
 @_reduced.defjvp
 def _reduced_jvp(settings, axis_name, primals, tangents):
-    """By the singular triplets, not through the iteration that found them."""
+    """Differentiate by the singular triplets, not through the iteration that computed them."""
     of = _reduced(*primals, settings, axis_name)
     rows = Rows(primals[0], axis_name=axis_name)
     return of, _change(rows, arrays.cast_up(tangents[0]), of, centered=settings[-1])
 
 
 def _change(rows: Rows, change: Any, of: Spectrum, *, centered: bool) -> Spectrum:
-    """How the spectrum of the rows changes with them."""
-    table, told = arrays.cast_up(rows.table), of.values > of.tolerance
-    basis = derivatives.once(of.basis, derivatives.repeats(of.values, of.backward_error, told))
+    """The tangent of the spectrum for a tangent `change` of the rows."""
+    table, nonzero = arrays.cast_up(rows.table), of.values > of.tolerance
+    basis = derivatives.once(of.basis, derivatives.repeats(of.values, of.backward_error, nonzero))
     mean = rows.across(change.sum(axis=0)) / rows.everywhere
     along, moved = (
-        arrays.matmul(each - middle[None, :] * centered, basis)
-        for each, middle in ((table, of.mean), (change, mean))
+        arrays.matmul(array - middle[None, :] * centered, basis)
+        for array, middle in ((table, of.mean), (change, mean))
     )
     values, turn = derivatives.singular(
-        along, moved, of.values, of.backward_error, told, rows.across
+        along, moved, of.values, of.backward_error, nonzero, rows.across
     )
     norm = rows.across(jnp.sum(ratio(table, of.frobenius) * change))
-    share = ratio(norm, of.frobenius)  # what measures rounding grows with the table
-    exact = (np.zeros(np.shape(each), jax.dtypes.float0) for each in of[-4:])
+    share = ratio(norm, of.frobenius)  # the bounds on rounding are multiples of the norm
+    exact = (np.zeros(np.shape(array), jax.dtypes.float0) for array in of[-4:])
     rounding = (of.backward_error * share, of.tolerance * share)
     return Spectrum(values, arrays.matmul(basis, turn), mean, norm, *rounding, *exact)
 
 
 def _over_mesh(table, key, settings) -> Spectrum:
-    """Each device reduces the rows it has; the table does not travel, if it is cut by rows."""
+    """Reduce on each device the rows it holds; a table sharded by rows is not moved."""
     cut = table.sharding
     if cut.is_fully_replicated:
-        found = _on_device(table.addressable_data(0), key, settings)
+        result = _on_device(table.addressable_data(0), key, settings)
         here = isinstance(cut, NamedSharding) and cut.is_fully_addressable
-        return jax.device_put(found, NamedSharding(cut.mesh, PartitionSpec())) if here else found
+        return jax.device_put(result, NamedSharding(cut.mesh, PartitionSpec())) if here else result
     by_rows, *others = (*getattr(cut, "spec", ()), None, None)[:2]
     if by_rows is None or others[0] is not None:
         mesh = getattr(cut, "mesh", None)
@@ -190,7 +190,7 @@ def _over_mesh(table, key, settings) -> Spectrum:
 
 @functools.cache
 def over_mesh(mesh: Any, axes: Any, settings: tuple):
-    """The program for a table cut by rows over these mesh axes."""
+    """The program for a table sharded by rows over these mesh axes."""
     return jax.jit(
         jax.shard_map(
             lambda table, key: _on_device(table, key, settings, axes),
@@ -210,7 +210,7 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
     mean = total(rows, lambda block: block.sum(axis=0)) / rows.everywhere
     r, growth = factor(rows._replace(shift=mean), key)
     r = arrays.triangle(r)
-    # of [1, A - mean]: the first row holds what is left of the mean, the others the centred table
+    # R of [1, A - mean]: its first row holds the rest of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]
     values, basis = reductions.right_svd(

@@ -1,8 +1,8 @@
-"""The space that rows span: its basis, what lies in it, the angles between two, a dependence.
+"""Spans: the basis of a row space, projections, principal angles, linear dependence.
 
-A span is given by columns [dim, k] that are independent: those of `basis`, which are orthonormal,
-or any others. (So two tables of the same words are columns too: of the space of their words.) A
-linear dependence among rows is a vector of the space to the left of them that they send to zero.
+A span is given by independent columns [dim, k]: the orthonormal ones of `basis`, or any others. (So
+two tables of the same words are columns too, in the space of their words.) A linear dependence
+among rows is a vector of the left null space of their table.
 """
 
 from typing import Any, NamedTuple
@@ -31,34 +31,36 @@ class Membership(NamedTuple):
 
     @property
     def inside(self) -> Any:
+        """Whether the vector lies in the span."""
         return self.residual <= self.tolerance
 
     def __bool__(self) -> bool:
         return bool(self.inside)
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _said, self.residual)
+        return arrays.sentence(self, _sentence, self.residual)
 
 
-def _said(of: Membership) -> str:
-    if np.isnan(of.residual):
+def _sentence(report: Membership) -> str:
+    if np.isnan(report.residual):
         return "unknown: numbers that are not finite, or columns that are dependent"
     return (
-        f"{'inside' if of else 'outside'} the span of {of.coefficients.shape[-1]} vectors: "
-        f"{float(of.residual):.1e} of its length lies outside, tolerance {float(of.tolerance):.1e}"
+        f"{'inside' if report else 'outside'} the span of {report.coefficients.shape[-1]} vectors: "
+        f"{float(report.residual):.1e} of its length lies outside, "
+        f"tolerance {float(report.tolerance):.1e}"
     )
 
 
 @on_any_mesh
 def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
-    """Orthonormal columns that span the rows of a table: which subspace it lives in.
+    """Orthonormal columns that span the row space of a table.
 
     Args:
         of: a table or its spectrum.
-        r: how many; by default the rank, which under jit must be given.
+        r: number of columns; by default the rank, but under jit it must be given.
 
     Raises:
-        InputError: no `r` under jit, or more than there are columns.
+        InputError: no `r` under jit, or one that exceeds the number of columns.
     """
     of = of if isinstance(of, Spectrum) else spectrum(of)
     if r is None:
@@ -71,20 +73,20 @@ def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
 
 
 class _Span(NamedTuple):
-    """The space of some columns."""
+    """The span of some columns."""
 
     q: Any  # [dim, k], orthonormal
     r: Any  # [k, k]: columns = q r sizes
     sizes: Any  # [k]
-    condition: Any  # of the columns, taken at length 1
+    condition: Any  # of the columns, scaled to length 1
     unit: float  # the unit roundoff of the columns
 
 
 def _span(columns: Any, name: str) -> _Span:
-    """An orthonormal basis of columns; under a trace NaN, if they are dependent.
+    """The span of independent columns; under a trace its basis is NaN if they are dependent.
 
     Raises:
-        InputError: no columns of finite real numbers, or dependent ones.
+        InputError: not a table of finite real numbers, or dependent columns.
     """
     arrays.refuse_sparse(columns, name)
     columns = columns if isinstance(columns, jax.Array) else np.asarray(columns)
@@ -100,19 +102,19 @@ def _span(columns: Any, name: str) -> _Span:
             "(the rows of a table are spanned by the columns linalg.basis(table))"
         )
     unit = max(map(arrays.unit_roundoff, (stored, columns.dtype)))
-    # of infinity, where it could not be refused, LAPACK's SVD may never return
+    # LAPACK's SVD may never return from infinity, which a trace cannot refuse
     columns = xp.where(xp.isfinite(columns), columns, xp.nan)
     long = unit_rows(columns.T)
     q, r = xp.linalg.qr(long.T)
     values = xp.linalg.svd(r if xp is np else jax.lax.stop_gradient(r))[1]
-    told = values[-1] > 4 * unit * k**0.5
-    if not arrays.is_traced(told) and not told:
+    independent = values[-1] > 4 * unit * k**0.5
+    if not arrays.is_traced(independent) and not independent:
         raise InputError(
             f"the {k:,} columns of {name} are dependent; wanted independent ones, such as the "
             "columns of linalg.basis(columns.T), which span the same"
         )
     sizes = xp.sum(columns * long.T, axis=0)
-    return _Span(xp.where(told, q, xp.nan), r, sizes, values[0] / values[-1], unit)
+    return _Span(xp.where(independent, q, xp.nan), r, sizes, values[0] / values[-1], unit)
 
 
 def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
@@ -131,7 +133,7 @@ def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
 
 @on_any_mesh
 def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
-    """What is left of vectors [..., dim] without their part in the span of columns [dim, k].
+    """Vectors [..., dim] without their part in the span of columns [dim, k].
 
     Raises:
         InputError: dependent columns (under a trace: NaN); vectors of another length.
@@ -141,9 +143,9 @@ def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
 
 
 def rejected(vectors: Any, q: Any) -> Any:
-    """`reject` of orthonormal columns.
+    """`reject` for orthonormal columns q.
 
-    Projected out twice: once would leave as much as rounding puts into the span.
+    The projection is subtracted twice: once would leave in the span what rounding puts there.
     """
     for _ in range(2):
         vectors = vectors - matmul(matmul(vectors, q), q.T)
@@ -166,12 +168,10 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     """Whether a vector [dim] lies in the span of columns [dim, k].
 
     Args:
-        tolerance: of the part outside, as a share of the length; by default 8 sqrt(k) eps of the
-            coarser of the two arrays' own types, times the condition of the columns, taken at
-            length 1 (1 of a `basis`).
-
-    Returns:
-        The zero vector lies in every span.
+        basis: independent columns, orthonormal or not.
+        tolerance: largest part outside, as a share of the vector's length; by default
+            8 sqrt(k) eps of the coarser of the two arrays' types, times the condition of the
+            columns when scaled to length 1 (1 for a `basis`). The zero vector is always inside.
 
     Raises:
         InputError: dependent columns (under a trace: outside); a vector of another length; a
@@ -185,7 +185,7 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
     k = len(span.sizes)
     if tolerance is None:
         tolerance = 16 * max(k, 1) ** 0.5 * unit * span.condition
-    # both by the largest entry, so that no square over- or underflows
+    # both scaled by the largest entry, so that no square over- or underflows
     scale = arrays.still(xp.max(xp.abs(vector)))
     scale = xp.where(scale > 0, scale, 1.0)
     vector = vector / scale
@@ -204,16 +204,15 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
 def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     """The angles between the spans of two sets of columns, ascending, in radians.
 
-    They are `scipy.linalg.subspace_angles` in the other order. Of the spaces that the rows of two
-    tables span: `principal_angles(basis(a), basis(b))`.
+    They are `scipy.linalg.subspace_angles` in the reverse order. For the row spaces of two tables
+    use `principal_angles(basis(a), basis(b))`.
 
     Args:
-        left: independent columns [dim, k].
-        right: independent columns [dim, l].
+        left, right: independent columns, [dim, k] and [dim, l].
 
     Returns:
-        min(k, l) angles; 0 for what the spans share. Small ones come from their sine: the cosine of
-        1e-5 is 1 in float32.
+        min(k, l) angles; 0 for what the spans share. Small ones are computed from their sine: the
+        cosine of 1e-5 is 1 in float32.
 
     Raises:
         InputError: dependent columns (under a trace: NaN); columns of different lengths.
@@ -233,13 +232,13 @@ def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     cosines = xp.clip(derivatives.singular_values(along), 0.0, 1.0)
     outside = right - matmul(left, along)
     sines = xp.clip(derivatives.singular_values(outside), 0.0, 1.0)[::-1]
-    small = cosines**2 > 0.5  # each inverse is asked only where it has a derivative
+    small = cosines**2 > 0.5  # each inverse function is taken only where it has a derivative
     angles = xp.arcsin(xp.where(small, sines, 0.0)), xp.arccos(xp.where(small, 0.0, cosines))
     return xp.where(small, *angles)
 
 
 class Dependence(NamedTuple):
-    """Coefficients of length 1 whose combination of the rows is zero. True when it is."""
+    """Coefficients of length 1, and the combination of rows they give. True when it is zero."""
 
     coefficients: Float[Any, "*batch rows"]
     residual: Float[Any, "*batch"]  # || sum_i c_i a_i || / s_1, the rows' largest singular value
@@ -247,38 +246,39 @@ class Dependence(NamedTuple):
 
     @property
     def dependent(self) -> Any:
+        """Whether the rows are linearly dependent."""
         return self.residual <= self.tolerance
 
     def __bool__(self) -> bool:
         return bool(self.dependent)
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _dependence_said, self.residual)
+        return arrays.sentence(self, _dependence_sentence, self.residual)
 
 
-def _dependence_said(of: Dependence) -> str:
-    verb = "are dependent" if of else "show no dependence"
-    return f"{of.coefficients.shape[-1]} rows {verb}: residual {float(of.residual):.1e} of s_1"
+def _dependence_sentence(report: Dependence) -> str:
+    verb = "are dependent" if report else "show no dependence"
+    return (
+        f"{report.coefficients.shape[-1]} rows {verb}: residual {float(report.residual):.1e} of s_1"
+    )
 
 
 @on_any_mesh
 def dependence(table: Any) -> Dependence:
-    """The combination of the rows that comes nearest to zero.
+    """The combination of rows, with coefficients of length 1, that is nearest to zero.
 
-    Any n+1 rows of dimension n have one that is zero: the left singular vector of the rows that
-    belongs to the smallest singular value, 0 when there are more rows than columns. Further rows
-    have coefficient 0.
+    It is the left singular vector of the smallest singular value, which is 0 if there are more rows
+    than columns. The first n + 1 rows of dimension n suffice: further rows have coefficient 0.
 
     Args:
         table: k vectors of dimension n; NumPy in float64, jax in its own type.
 
     Returns:
-        With k > n, always a dependence; with k <= n, one if the rows have it. The tolerance is
-        2 eps ||A||_F / s_1, eps that of the table's own type; of whole numbers, that of the
-        computation.
+        A report: for k > n the rows are always dependent. The tolerance is 2 eps ||A||_F / s_1 with
+        the eps of the table's own type; for whole numbers, that of the computation.
 
     Raises:
-        InputError: no table of finite real numbers.
+        InputError: not a table of finite real numbers.
     """
     table = arrays.table(table, finite=True)
     k, n = table.shape

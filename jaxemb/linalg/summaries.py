@@ -1,4 +1,4 @@
-"""All that a report says about a table."""
+"""The summary of a table: every measure that a report shows."""
 
 from typing import Any, NamedTuple
 
@@ -13,11 +13,11 @@ from jaxemb.linalg.ranks import RankReport, certify
 from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import Dependence, dependence
 
-MOST_COMPARED = 20_000  # rows: all pairs of them are 0.08 TFLOP at dim 100
+MOST_COMPARED = 20_000  # rows; the cosines of all their pairs take 0.08 TFLOP at dim 100
 
 
 class Summary(NamedTuple):
-    """What space do the rows of this table span, and how do they fill it?"""
+    """Spectra, rank, isotropy, dependence and axes of a table."""
 
     rows: int
     dim: int
@@ -34,8 +34,8 @@ class Summary(NamedTuple):
     explained_variance: Float[Any, " dim"]  # of the centred table
     mean_share: float  # the mean row's share of the mean square length
     norms: Float[Any, " quantiles"]  # 0, 5, 25, 50, 75, 95 and 100 % of the rows' lengths
-    dependence: Dependence  # among the first dim + 1 rows, or all if there are fewer
-    coherence: Coherence | None  # among the first rows, at most MOST_COMPARED; None of one row
+    dependence: Dependence  # among the first dim + 1 rows, or among all if there are fewer
+    coherence: Coherence | None  # among the first rows, at most MOST_COMPARED; None for one row
     axes: Axes
 
 
@@ -43,36 +43,37 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def summary(table: Any, *, rotations: int = 20) -> Summary:
-    """The spectra of a table on the host, and every verdict drawn from them.
+    """Compute every measure of a table, on the host.
 
     Args:
-        rotations: that the axes are compared with.
+        table: real numbers [rows, dim].
+        rotations: number of random rotations that the axes are compared with.
 
     Raises:
-        InputError: no table of real numbers; NaN or infinity, with its row.
+        InputError: not a table of real numbers; NaN or infinity, with its row.
     """
     table = np.asarray(arrays.table(table))
     m, n = table.shape
-    of, centered = spectrum(table), spectrum(table, center=True)
-    found = certify(table, of)
-    if not of.finite:
-        raise arrays.InputError(str(found))
+    plain, centered = spectrum(table), spectrum(table, center=True)
+    certified = certify(table, plain)
+    if not plain.finite:
+        raise arrays.InputError(str(certified))
     length = np.concatenate([np.linalg.norm(part, axis=1) for part in _parts(table)])
     return Summary(
         rows=m,
         dim=n,
-        spectrum=of,
+        spectrum=plain,
         centered=centered,
-        rank=found,
-        effective_rank=float(measures.effective_rank(of)),
-        stable_rank=float(measures.stable_rank(of)),
-        participation_ratio=float(measures.participation_ratio(of)),
-        condition=float(measures.condition(of)),
+        rank=certified,
+        effective_rank=float(measures.effective_rank(plain)),
+        stable_rank=float(measures.stable_rank(plain)),
+        participation_ratio=float(measures.participation_ratio(plain)),
+        condition=float(measures.condition(plain)),
         isoscore=float(measures.isoscore(centered)),
         mean_cosine=float(measures.mean_cosine(table)) if m > 1 else float("nan"),
-        partition_isotropy=float(measures.partition_isotropy(table, of)),
+        partition_isotropy=float(measures.partition_isotropy(table, plain)),
         explained_variance=measures.explained_variance(centered),
-        mean_share=float(m * np.sum(of.mean**2) / (of.frobenius**2 or 1.0)),
+        mean_share=float(m * np.sum(plain.mean**2) / (plain.frobenius**2 or 1.0)),
         norms=np.quantile(length, QUANTILES),
         dependence=dependence(table[: n + 1]),
         coherence=jax.device_get(coherence(table[:MOST_COMPARED])) if m > 1 else None,

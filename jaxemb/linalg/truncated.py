@@ -1,9 +1,9 @@
-"""The largest singular triplets of a matrix that is only multiplied with.
+"""The largest singular triplets of a matrix that is known by its products only.
 
 Randomised block Krylov iteration: a random block is multiplied by A A^T again and again, every
 block is kept, and A is compressed onto the span of all of them (Rayleigh and Ritz). Nothing here
-needs the entries of A: a sparse matrix of any size has a truncated SVD. `bounds` says how far to
-trust it.
+needs the entries of A: a sparse matrix of any size has a truncated SVD. `bounds` gives
+bounds on its error.
 """
 
 import functools
@@ -24,15 +24,15 @@ class TruncatedSVD(NamedTuple):
     """A ~ u diag(s) v^T, with u^T A = diag(s) v^T up to rounding: A v = u s only approximately."""
 
     u: Float[Any, "rows rank"]  # orthonormal columns
-    s: Float[Any, " rank"]  # falling; none is above the singular value of A of its number
+    s: Float[Any, " rank"]  # descending; s_i is at most the i-th singular value of A
     v: Float[Any, "columns rank"]  # orthonormal columns
-    residuals: Float[Any, " rank"]  # ||A v_i - s_i u_i||: some singular value is as near to s_i
+    residuals: Float[Any, " rank"]  # ||A v_i - s_i u_i||: a singular value of A is as near to s_i
     error: Float[Any, ""]  # ||A - u s v^T||_F, exactly: sqrt(||A||_F^2 - sum s_i^2)
-    rounding: Float[Any, ""]  # what float arithmetic may have moved a singular value by
+    rounding: Float[Any, ""]  # how far rounding may have moved a singular value
 
 
 def default_steps(rank: int, block: int = 8) -> int:
-    """Steps of `truncated_svd` for a rank: a span of four times its dimensions, at least 16."""
+    """Default steps of `truncated_svd`: a span of 4 x rank dimensions, and at least 16 steps."""
     return max(-(-4 * rank // block), 16)
 
 
@@ -43,21 +43,21 @@ def truncated_svd(
     """The `rank` largest singular triplets, by randomised block Krylov iteration.
 
     Args:
-        of: the matrix: `operators.sparse`, `operators.dense`, or products of your own.
-        rank: how many triplets.
-        key: of the random start: a number, or on a device a `jax.random.key`.
-        block: vectors multiplied at a time: on a CPU few, so that they stay in its cache.
-        steps: products with A and with A^T of a block; the triplets are the best of their span,
-            of block x steps dimensions. By default `default_steps`.
+        of: the matrix: `operators.sparse`, `operators.dense`, or an `Operator` of your own.
+        rank: number of triplets.
+        key: for the random start: a number, or on a device a `jax.random.key`.
+        block: vectors multiplied at a time; on a CPU few, so that they stay in its cache.
+        steps: products of a block with A and with A^T; the triplets are the best in the span of
+            all blocks, of block x steps dimensions. By default `default_steps`.
 
     Returns:
-        On the host float64, on a device in the precision of its arrays, whose eps decides which
-        directions are told apart: a triplet of s_i < sqrt(eps) s_1 may stand for a larger one, and
-        `bounds` then says so. A span of as many dimensions as the matrix gives its SVD.
+        Triplets in float64 on the host, and on a device in the precision of its arrays. Its eps
+        limits which directions are separated: a triplet of s_i < sqrt(eps) s_1 may stand for a
+        larger one, and `bounds` then shows it. A span of all dimensions gives the full SVD.
 
     Raises:
         InputError: a rank that the matrix cannot have; a span of fewer dimensions than the rank;
-            no Operator.
+            `of` is no Operator.
 
     Source:
         Musco and Musco 2015, arXiv:1504.05477, algorithm 2; with its blocks made orthonormal as
@@ -87,35 +87,35 @@ def truncated_svd(
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5, 6))
 def _on_device(matrix, square, key, static, rank: int, block: int, steps: int) -> TruncatedSVD:
-    of = on_device(matrix, square, static)
-    start = jax.random.normal(key, (of.shape[1], block), square.dtype)
-    return _iterate(of, start, rank, steps)
+    a = on_device(matrix, square, static)
+    start = jax.random.normal(key, (a.shape[1], block), square.dtype)
+    return _iterate(a, start, rank, steps)
 
 
-def _iterate(of: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
+def _iterate(a: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
     xp, block = arrays.namespace(start), start.shape[1]
-    basis, image = (xp.zeros((size, block * steps), start.dtype) for size in of.shape)
+    basis, image = (xp.zeros((size, block * steps), start.dtype) for size in a.shape)
 
     def step(number: Any, carry: tuple) -> tuple:
         basis, image, following = carry
         new = orthonormal(following, basis, number * block)
-        back = of.transposed_times(of.matrix, new)
+        back = a.transposed_times(a.matrix, new)
         basis = arrays.put(basis, new, number * block)
         image = arrays.put(image, back, number * block)
-        return basis, image, of.times(of.matrix, back)
+        return basis, image, a.times(a.matrix, back)
 
-    carry = (basis, image, of.times(of.matrix, start))
+    carry = (basis, image, a.times(a.matrix, start))
     basis, image, _ = arrays.repeat(steps, step, carry)
-    return _compressed(of, basis, image, rank)
+    return _compressed(a, basis, image, rank)
 
 
 def orthonormal(x: Any, known: Any, columns: Any) -> Any:
     """An orthonormal basis of the columns of x, outside the span of the first columns of `known`.
 
-    Those are orthonormal. Two passes, with the lengths made 1 between, are enough where something
-    new is left; where what is left is mostly rounding error it takes a third. Rounding error may
-    lie in the known span alone (a table of few rows that are not 0 has no other): where a pass
-    leaves nothing but that, noise takes the place of the column.
+    The columns of `known` are orthonormal. Two passes, with a normalization between them, suffice
+    where something new is left; where mostly rounding error is left, a third pass is needed.
+    Rounding error may lie in the known span alone (always, if few rows of the table are not 0):
+    where a pass leaves a column nothing but rounding error, noise takes its place.
     """
     against, xp = arrays.first(known, columns), arrays.namespace(x)
     for number in range(3):
@@ -123,14 +123,14 @@ def orthonormal(x: Any, known: Any, columns: Any) -> Any:
         x, r = xp.linalg.qr(x - arrays.matmul(against, arrays.matmul(against.T, x)))
         left = xp.abs(xp.diag(r))
         if xp is np and number and left.min() > 0.7:
-            break  # on a device, nobody waits to see
-        if number < 2:  # a pass is wrong by a few times the unit roundoff
+            break  # a device makes all passes: to look would stop it
+        if number < 2:  # a pass has an error of a few unit roundoffs
             x = _filled(x, left <= 32 * arrays.unit_roundoff(x.dtype) * lengths, columns)
     return x
 
 
 def _filled(x: Any, lost: Any, seed: Any) -> Any:
-    """The columns of x, and noise in place of those that are lost: drawn only if some are."""
+    """The columns of x with noise in place of the lost ones, drawn only if there are any."""
     if arrays.namespace(x) is np:
         draw = np.random.default_rng(seed).standard_normal
         return np.where(lost, draw(x.shape), x) if lost.any() else x
@@ -139,11 +139,11 @@ def _filled(x: Any, lost: Any, seed: Any) -> Any:
     return jax.lax.cond(lost.any(), lambda: jnp.where(lost, noise(), x), lambda: x)
 
 
-def _compressed(of: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD:
+def _compressed(a: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD:
     """The leading triplets of Q^T A, for Q = basis and A^T Q = image.
 
-    The Gram matrix of the image, small and cheap, says only which directions lead; the triplets are
-    those of the image in these directions, by QR, which loses nothing of their small values.
+    The Gram matrix of the image, small and cheap, only selects the leading directions; the triplets
+    are those of the image in these directions, by QR, which loses nothing of their small values.
     """
     xp = arrays.namespace(basis)
     leading = xp.linalg.eigh(arrays.matmul(image.T, image))[1][:, ::-1][:, :rank]
@@ -151,7 +151,7 @@ def _compressed(of: Operator, basis: Any, image: Any, rank: int) -> TruncatedSVD
     left, s, right = xp.linalg.svd(r.T)  # (Q leading)^T A = R^T P^T
     u = arrays.matmul(basis, arrays.matmul(leading, left))
     v = arrays.matmul(p, right.T)
-    residuals = xp.linalg.norm(of.times(of.matrix, v) - u * s[None, :], axis=0)
-    rest = xp.maximum(of.square - xp.sum(s**2), 0.0)
-    rounding = 4 * arrays.unit_roundoff(u.dtype) * xp.sqrt(of.square)
+    residuals = xp.linalg.norm(a.times(a.matrix, v) - u * s[None, :], axis=0)
+    rest = xp.maximum(a.square - xp.sum(s**2), 0.0)
+    rounding = 4 * arrays.unit_roundoff(u.dtype) * xp.sqrt(a.square)
     return TruncatedSVD(u, s, v, residuals, xp.sqrt(rest), rounding)

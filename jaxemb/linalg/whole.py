@@ -1,8 +1,8 @@
-"""Tables of whole numbers are exact: when is a small singular value of one proven to be zero?
+"""Proofs that a singular value of a table of whole numbers, whose entries are exact, is zero.
 
-No float proves it: of [[2^27, 2^27 + 1], [2^27 - 1, 2^27]] the determinant is 1, and the second
-singular value is 2^-28, far below the rounding of the first. Minors of whole numbers are whole
-numbers, so what is small enough is zero.
+Floats alone prove nothing: [[2^27, 2^27 + 1], [2^27 - 1, 2^27]] has the determinant 1, and its
+second singular value is 2^-28, far below the rounding error of the first. But minors of whole
+numbers are whole numbers, so a minor below 1 is zero.
 """
 
 import math
@@ -12,38 +12,40 @@ import numpy as np
 
 from jaxemb.linalg import arrays
 
-_WORK = 1 << 26  # multiplications that a proof may take: a second
+_WORK = 1 << 26  # multiplications that a proof may take, about a second
 
 
 def ceiling(values: Any, error: Any, most: Any, least: Any) -> Any:
-    """A rank that the table of these singular values is proven not to exceed.
+    """Proven upper bound on the rank of a table of whole numbers, from its singular values.
 
-    Of rank r, the squares of all minors of r rows add up to (s_1 ... s_r)^2 (Cauchy and Binet).
-    One that is not 0 is at least 1; so is that product, and s_1 ... s_k for every k < r, for the
-    values descend. Where it is less, the rank is below k.
+    For rank r, the squares of all minors of r rows add up to (s_1 ... s_r)^2 (Cauchy and Binet). A
+    minor that is not 0 is at least 1; so is that product, and so is s_1 ... s_k for every k < r,
+    because the values descend. Where s_1 ... s_k is less, the rank is below k.
 
     Args:
         values: singular values, descending.
-        error: no value is off by more.
-        most: the rank that no table of this shape exceeds.
-        least: of the product: 1, and of m rows less their mean 1 / sqrt(m).
+        error: bound on the error of each value.
+        most: the largest rank that the shape of the table allows.
+        least: lower bound on such a product: 1, or 1 / sqrt(m) for m rows minus their mean.
     """
     xp = arrays.namespace(values)
     products = xp.cumsum(xp.log(values + error + xp.finfo(values.dtype).tiny))
-    # half: large values are off by a share of themselves, too
+    # half of it, because large values also have a relative error
     small = products < xp.log(0.5 * least)
     first = xp.where(small.any(), xp.argmax(small), len(values))
     return xp.minimum(first, most)
 
 
 def proves(table: np.ndarray, rank: int) -> bool:
-    """Whether the table is proven, by integers alone, to have no higher rank than this.
+    """Whether integer arithmetic proves that the table has at most this rank.
 
-    All minors of rank + 1 rows are multiples of each of some primes, the product of which exceeds
-    what a minor can be (Hadamard): so all are 0. False where that would take too long.
+    If the rank modulo each of several primes is at most `rank`, every minor of rank + 1 rows is a
+    multiple of all these primes. Their product exceeds the largest possible minor (Hadamard), so
+    all these minors are 0. False where the proof would take too long.
 
     Args:
         table: integers or bool [rows, dim].
+        rank: the rank that must not be exceeded.
     """
     table = table.T if table.shape[0] < table.shape[1] else table
     sizes = np.sort(np.linalg.norm(table.astype(np.float64), axis=0))[::-1][: rank + 1]
@@ -57,23 +59,23 @@ def proves(table: np.ndarray, rank: int) -> bool:
 def _primes(number: int) -> list[int]:
     """The largest primes below 2^31."""
     factors = np.arange(3, 46342, 2)  # up to the root of 2^31
-    found, candidate = [], (1 << 31) - 1
-    while len(found) < number:
+    primes, candidate = [], (1 << 31) - 1
+    while len(primes) < number:
         if (candidate % factors).all():
-            found.append(candidate)
+            primes.append(candidate)
         candidate -= 2
-    return found
+    return primes
 
 
 def _rank_modulo(table: np.ndarray, prime: int, enough: int) -> int:
-    """The rank over the integers modulo a prime, by elimination; it stops at `enough`."""
+    """Rank over the integers modulo a prime, by elimination that stops at the rank `enough`."""
     kind = table.dtype if table.dtype == np.uint64 else np.int64
     rest = np.mod(table.astype(kind), np.asarray(prime, kind)).astype(np.int64)
     for rank in range(enough):
-        found = np.flatnonzero(rest)
-        if not len(found):
+        nonzero = np.flatnonzero(rest)
+        if not len(nonzero):
             return rank
-        row, column = divmod(int(found[0]), rest.shape[1])
+        row, column = divmod(int(nonzero[0]), rest.shape[1])
         pivot = rest[row] * pow(int(rest[row, column]), -1, prime) % prime
         rest = (rest - rest[:, column : column + 1] * pivot[None, :] % prime) % prime
     return enough

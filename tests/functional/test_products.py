@@ -37,8 +37,8 @@ def test_value_and_derivatives_are_those_of_the_plain_product(name):
 
     for product in (ours, jax.jit(ours)):
         np.testing.assert_array_equal(product(a, b), plain(a, b))
-    found, wanted = (
+    actual, wanted = (
         jax.tree.leaves(jax.jit(every_way, static_argnums=0)(f)) for f in (ours, plain)
     )
-    for one, other in zip(found, wanted, strict=True):
+    for one, other in zip(actual, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # float32, other order

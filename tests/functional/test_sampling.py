@@ -1,4 +1,4 @@
-"""Noise. Oracles: integer arithmetic; the papers' masses; chi-square."""
+"""Noise by alias tables. Oracles: integer arithmetic; the papers' masses; chi-square."""
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from tests import covering
 
 
 def _mass(table: sampling.AliasTable, words: int):
-    """What each word is drawn with, in units of 2^-(32 + k), added up from the table's integers."""
+    """The mass of each word in units of 2^-(32 + k), added up from the integers of the table."""
     threshold, alias = np.asarray(table.threshold).astype(object), np.asarray(table.alias)
     mass = np.zeros(len(alias), object)
     for bucket, (own, other) in enumerate(zip(threshold, alias, strict=True)):
@@ -33,8 +33,8 @@ def test_every_word_has_its_probability_exactly(words, power):
     # rounding takes less than one unit from a word, and gives all of it to the most frequent one
     np.testing.assert_allclose(mass[1:].astype(np.float64), exact[1:], rtol=0, atol=1)
     np.testing.assert_allclose(float(mass[0]), exact[0], rtol=0, atol=words)
-    told = sampling.alias_table(counts, power).probability
-    np.testing.assert_allclose(told, (mass / sum(mass)).astype(np.float64), rtol=1e-6)
+    probability = sampling.alias_table(counts, power).probability
+    np.testing.assert_allclose(probability, (mass / sum(mass)).astype(np.float64), rtol=1e-6)
 
 
 def test_noise_masses_are_the_papers():

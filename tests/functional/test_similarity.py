@@ -59,8 +59,8 @@ def test_answers_to_analogies_are_the_papers_formulas(transform, answer):
         "cos_mul": shifted[:, 1] * shifted[:, 2] / (shifted[:, 0] + 1e-6),
         "closeness": -np.linalg.norm(rows - (b[0] + c[0] - a[0])[None, :], axis=1),
     }[answer]
-    found = transform(getattr(similarity, answer))(near, far, rows)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)  # float32 cosines
+    scores = transform(getattr(similarity, answer))(near, far, rows)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)  # float32 cosines
 
 
 @PLAIN_AND_JIT
@@ -72,6 +72,6 @@ def test_the_largest_by_groups_are_the_plain_ones_and_ties_go_to_the_lower_index
     for values in (10**6, rows // 3, 3, 1):  # hardly a tie, some, many, all equal
         scores = jnp.asarray(random.integers(0, values, (4, rows)), jnp.float32)
         order = np.argsort(-np.asarray(scores), axis=1, kind="stable")[:, :k]
-        found, at = transform(lambda s: similarity.largest(s, k))(scores)
-        np.testing.assert_array_equal(at, order)
-        np.testing.assert_array_equal(found, np.take_along_axis(np.asarray(scores), order, axis=1))
+        top, indices = transform(lambda s: similarity.largest(s, k))(scores)
+        np.testing.assert_array_equal(indices, order)
+        np.testing.assert_array_equal(top, np.take_along_axis(np.asarray(scores), order, axis=1))

@@ -28,8 +28,8 @@ def test_full_is_the_definition(transform, seed):
     logits = np.float64(hidden) @ np.float64(kernel).T + np.float64(bias)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     expected = -np.log(p[np.arange(6), target])
-    found = transform(softmax.full)(hidden, kernel, bias, target)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    loss = transform(softmax.full)(hidden, kernel, bias, target)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 @PLAIN_AND_JIT
@@ -37,8 +37,8 @@ def test_full_is_the_definition(transform, seed):
 def test_with_every_word_sampled_and_nothing_to_correct_it_is_the_full_softmax(transform, seed):
     problem = _problem(seed)
     sample = softmax.Sample(jax.random.permutation(jax.random.key(seed), 9), jnp.zeros(9))
-    found = transform(lambda *p: softmax.sampled(*p, sample))(*problem)
-    np.testing.assert_allclose(found, softmax.full(*problem), rtol=1e-5)
+    loss = transform(lambda *p: softmax.sampled(*p, sample))(*problem)
+    np.testing.assert_allclose(loss, softmax.full(*problem), rtol=1e-5)
     ours, theirs = (
         jax.grad(lambda h, f=f: jnp.sum(f(h, *problem[1:])))(problem[0])
         for f in (lambda *p: softmax.sampled(*p, sample), softmax.full)
@@ -49,11 +49,11 @@ def test_with_every_word_sampled_and_nothing_to_correct_it_is_the_full_softmax(t
 def test_samples_are_different_words_and_as_frequent_as_said():
     vocab, samples, draws = 30, 8, 4000
     keys = jax.random.split(jax.random.key(0), draws)
-    found = jax.jit(jax.vmap(lambda key: softmax.log_uniform(key, samples, vocab)))(keys)
-    ids = np.sort(np.asarray(found.ids), axis=1)
+    drawn = jax.jit(jax.vmap(lambda key: softmax.log_uniform(key, samples, vocab)))(keys)
+    ids = np.sort(np.asarray(drawn.ids), axis=1)
     assert (np.diff(ids, axis=1) > 0).all()
     counts = np.bincount(ids.ravel(), minlength=vocab) / draws
-    expected = np.exp(np.float64(found.log_expected)).mean(axis=0)
+    expected = np.exp(np.float64(drawn.log_expected)).mean(axis=0)
     # the time of the last arrival is itself random: right within a few percent, and sums to k
     np.testing.assert_allclose(counts, expected, rtol=0.12, atol=0.01)
     assert (np.diff(expected) < 0).all()  # by falling frequency

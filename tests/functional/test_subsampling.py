@@ -1,4 +1,4 @@
-"""Which words are thinned out. Oracle: golden values of the two formulas."""
+"""Subsampling of frequent words. Oracle: golden values of the two formulas."""
 
 import numpy as np
 import pytest

@@ -98,8 +98,8 @@ KINDS |= {"skipgram softmax", "cbow nce", "cbow, squared"}
 every_objective = pytest.mark.parametrize(
     "objective",
     [
-        pytest.param(each, id=name, marks=[] if name in KINDS else pytest.mark.thorough)
-        for name, each in OBJECTIVES.items()
+        pytest.param(objective, id=name, marks=[] if name in KINDS else pytest.mark.thorough)
+        for name, objective in OBJECTIVES.items()
     ],
 )
 every_static, every_contextual, every_embedder = (

@@ -50,9 +50,9 @@ def test_no_alarm_rings_where_nothing_is_wrong(transform, name):
 
 def test_no_alarm_rings_in_a_search_for_more_than_there_is():
     with jax.debug_infs(True), jax.debug_nans(True):
-        found = nearest(VOCAB, TABLE, "c", k=10)
-    assert len(found.words) == ROWS - 1
-    # and the answers that are not there are told as before
+        neighbours = nearest(VOCAB, TABLE, "c", k=10)
+    assert len(neighbours.words) == ROWS - 1
+    # the answers that do not exist have the score -inf
     few = search.best(TABLE, TABLE[None, :1], TABLE[None, :0], np.array([[0, 1]]), 6)
     assert np.isfinite(few.values).sum() == ROWS - 2
     np.testing.assert_array_equal(few.values[0, ROWS - 2 :], -np.inf)

@@ -1,6 +1,6 @@
 """Laws of every embedder: one sentence in, one vector a word out.
 
-Those in context run under jit, each compiled once; tests/embedders runs their parts plain.
+Contextual embedders run under jit, each compiled once; tests/embedders runs their parts plain.
 """
 
 import functools
@@ -25,7 +25,7 @@ def compiled(embedder):
 
 @functools.cache
 def anywhere(embedder):
-    """Parameters away from the start, where some changes still change nothing."""
+    """Parameters away from the initial ones, at which some changes are the identity."""
     random = np.random.default_rng(0)
     start = jax.jit(embedder.init)(jax.random.key(0))
     return jax.tree.map(lambda x: x + np.float32(random.normal(size=x.shape) / 2), start)

@@ -175,7 +175,7 @@ def _number(function):
             if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jnp.floating)
         ]
         weights = [jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) for leaf in leaves]
-        return sum(jnp.vdot(*each) for each in zip(leaves, weights, strict=True))
+        return sum(jnp.vdot(*pair) for pair in zip(leaves, weights, strict=True))
 
     return of
 

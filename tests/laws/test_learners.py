@@ -23,7 +23,7 @@ def _after(learner, start, batch, steps=3, trainable=None):
     return state.tables
 
 
-# every objective by one optimizer; what else an optimizer sees of it is what its rows are
+# every objective with one optimizer; the others see no more of an objective than its rows
 ROWS = ("skipgram, logistic", "cbow, logistic", "subword cbow, logistic", "cbow hs")
 EVERY_OBJECTIVE_AND_OPTIMIZER = pytest.mark.parametrize(
     ("objective", "optimizer"),
@@ -158,7 +158,7 @@ def _stateful(init, update=lambda gradient, state, params=None: (gradient, state
     return optax.GradientTransformation(init, update)
 
 
-# an array that stands twice in a state would be given away twice
+# an array that occurs twice in a state would be donated twice
 ALIASED = {
     "one array for two leaves": _stateful(
         lambda params: 2 * (jax.tree.map(jnp.zeros_like, params),)
@@ -170,7 +170,7 @@ ALIASED = {
 @pytest.mark.parametrize("kind", [learners.dense, learners.row_sparse])
 @pytest.mark.parametrize("optimizer", ALIASED)
 def test_a_state_can_be_given_away_whatever_it_shares(kind, optimizer, vocab):
-    """The tables too: one for both sides. Oracle: the same steps with nothing given away."""
+    """Both tables share one array, too. Oracle: the same steps without donation."""
     objective = OBJECTIVES["skipgram, logistic"]
     start, batch = batch_of(objective, vocab)
     learner = kind(objective, optimizer=ALIASED[optimizer])
@@ -186,7 +186,7 @@ def test_a_state_can_be_given_away_whatever_it_shares(kind, optimizer, vocab):
         np.testing.assert_array_equal(ours, theirs)
 
 
-# of whole tables and of the rows read they do the same, by the law at the top of this file
+# they do the same to whole tables and to the rows read, as the first law of this file says
 BY_ROWS = {
     "identity": optax.identity(),
     "rss": optax.scale_by_rss(),
@@ -223,11 +223,11 @@ def test_what_row_sparse_takes_does_what_it_does_to_whole_tables(name, vocab):
 
 @pytest.mark.parametrize("name", NOT_BY_ROWS)
 def test_row_sparse_refuses_what_is_not_done_row_by_row_in_one_line(name, vocab):
-    optimizer, said = NOT_BY_ROWS[name]
+    optimizer, message = NOT_BY_ROWS[name]
     objective = OBJECTIVES["skipgram, logistic"]
     start, _ = batch_of(objective, vocab)
     for transform in (lambda f: f, jax.jit):
-        with pytest.raises(InputError, match=said) as raised:
+        with pytest.raises(InputError, match=message) as raised:
             transform(learners.row_sparse(objective, optimizer=optimizer).init)(start)
         assert "\n" not in str(raised.value)
         assert "learners.dense" in str(raised.value)

@@ -1,4 +1,4 @@
-"""A table that several devices share has the numbers that it has on one, wherever it is cut.
+"""Functions of a table on several devices give the numbers of one device, however it is sharded.
 
 Both kinds of mesh axes: Explicit, which `jax.make_mesh` makes, and Auto. Oracle: the same function
 of the same table on one device.
@@ -87,9 +87,9 @@ PLACES = {
 }
 
 
-def _without_signs(found):
-    """The basis is told up to a sign of each vector."""
-    return jax.tree.map(abs, found)
+def _without_signs(result):
+    """A basis is determined up to the sign of each vector."""
+    return jax.tree.map(abs, result)
 
 
 def _placed(place: str, kind: AxisType):
@@ -104,11 +104,11 @@ def _on_one_device(name: str):
     return (lambda f: f if numpys else jax.jit(f))(EVERY[name])(jnp.asarray(TABLE))
 
 
-def _same(found, expected):
+def _same(actual, expected):
     """Numbers by 100 eps of the largest: sums of 24 in another order, and condition 6."""
-    found, expected = jax.tree.leaves(found), jax.tree.leaves(expected)
-    assert len(found) == len(expected)
-    for mine, theirs in zip(found, expected, strict=True):
+    actual, expected = jax.tree.leaves(actual), jax.tree.leaves(expected)
+    assert len(actual) == len(expected)
+    for mine, theirs in zip(actual, expected, strict=True):
         if isinstance(theirs, str) or not np.issubdtype(np.asarray(theirs).dtype, np.floating):
             np.testing.assert_array_equal(mine, theirs)
             continue

@@ -44,7 +44,7 @@ def loss_of(objective, whole, batch):
 
 
 def rows_read(ids):
-    """The number of every row that is read."""
+    """The ids of all rows that are read."""
     if not isinstance(ids, Bag):
         return np.asarray(ids)
     ids = jax.tree.map(np.asarray, ids)

@@ -1,4 +1,4 @@
-"""Laws of the size of a step: the defaults are stable on any text, and change no other."""
+"""Laws of the step size: the defaults are stable on any text, and limit no stable one."""
 
 import re
 import warnings
@@ -101,14 +101,14 @@ def test_a_step_is_a_multiple_of_what_a_mesh_divides():
 def test_a_block_that_is_too_long_is_said_and_the_length_that_is_named_is_stable():
     vocab, ids = text.encode(zoo.TEXTS["twelve letters"], min_count=1)
     wide, key = {"window": 10, "negatives": 20}, jax.random.key(0)
-    with pytest.warns(UserWarning, match=r"block_length=\d+ is safer") as told:
+    with pytest.warns(UserWarning, match=r"block_length=\d+ is safer") as warned:
         fit(key, ids, vocab, skipgram(**wide), subsample=0, **SETTINGS)
-    length = int(re.search(r"block_length=(\d+)", str(told[0].message))[1])
+    length = int(re.search(r"block_length=(\d+)", str(warned[0].message))[1])
     objective = skipgram(**wide, block_length=length)
     with warnings.catch_warnings(record=True) as again:
         warnings.simplefilter("always")
         tables = fit(key, ids, vocab, objective, subsample=0, **SETTINGS)
-    assert not any("is safer" in str(each.message) for each in again)
+    assert not any("is safer" in str(warning.message) for warning in again)
     wanted = zoo.one_pair_at_a_time(key, np.asarray(ids), vocab, objective, **SETTINGS)
     for got, expected in zip(tables, wanted, strict=True):
         assert 1 / 3 < _lengths(got).max() / _lengths(expected).max() < 3

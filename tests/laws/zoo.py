@@ -1,4 +1,4 @@
-"""A dozen texts of few words, on which large steps run away; and SGD a pair at a time."""
+"""A dozen texts of few words, on which large steps diverge; and reference SGD, pair by pair."""
 
 import jax
 import jax.numpy as jnp
@@ -32,10 +32,10 @@ TEXTS = {
 
 
 def one_pair_at_a_time(key, ids, vocab, objective, *, dim, epochs, learning_rate, batch=32):
-    """Tables after SGD in float64 on the pairs that `fit` draws, each applied before the next.
+    """Tables after SGD in float64 on the pairs that `fit` draws, one pair after the other.
 
     A pair is one observed word with the block's noise: k draws in expectation (Mikolov et al. 2013,
-    arXiv:1310.4546, eq. 4). Of CBOW a pair is a center with the mean of its window.
+    arXiv:1310.4546, eq. 4). In CBOW a pair is a center with the mean of its window.
     """
     plan = loop.Plan(key, objective, None, dim, epochs, learning_rate, batch, 64)
     resources, rows = objective.prepare(vocab)
@@ -67,9 +67,9 @@ def _block(inputs, outputs, block, own: int, rate: float) -> None:
         near, noise = weights[:observed], weights[observed:]
         read = [block.ids.input[t]] if block.pool == () else block.ids.input[block.pool[t] > 0]
         for j in np.flatnonzero(near):
-            at = t if own else j
+            place = t if own else j
             scored = np.concatenate(
-                [block.ids.output[at : at + 1], block.ids.output[-len(noise) :]]
+                [block.ids.output[place : place + 1], block.ids.output[-len(noise) :]]
             )
             sign = np.where(np.arange(len(scored)) == 0, 1.0, -1.0)
             weight = np.concatenate([near[j : j + 1], noise * near[j] / near.sum()])

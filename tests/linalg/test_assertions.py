@@ -1,7 +1,7 @@
 """Each assertion passes just inside its tolerance and fails just outside, however it is called.
 
-Oracles: faults of a planted size, as a share of the tolerance; identities of losses. All that an
-assertion is given is in one array x, so that a law can be told of every one of them.
+Oracles: faults of a planted size, as a share of the tolerance; identities of losses. The arguments
+of an assertion are packed into one array x, so that one law runs over all assertions.
 """
 
 import functools
@@ -215,21 +215,21 @@ TRANSFORMS = {
 
 
 @functools.cache
-def _program(case, how: str):
-    return checkify.checkify(TRANSFORMS[how][0](_checked(case)))
+def _program(case, transform: str):
+    return checkify.checkify(TRANSFORMS[transform][0](_checked(case)))
 
 
 @EVERY
-@pytest.mark.parametrize("how", TRANSFORMS)
-def test_checkify_reports_what_is_outside_and_disturbs_neither_value_nor_gradient(case, how):
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_checkify_reports_what_is_outside_and_disturbs_neither_value_nor_gradient(case, transform):
     inside, outside = _both(case)
-    if how == "jit vmap":
+    if transform == "jit vmap":
         inside, outside = jnp.stack([inside, inside]), jnp.stack([inside, outside])
-    error, value = _program(case, how)(inside)
+    error, value = _program(case, transform)(inside)
     assert error.get() is None
-    np.testing.assert_allclose(value, TRANSFORMS[how][1](inside), rtol=1e-6)  # sums of 160
-    error, value = _program(case, how)(outside)
-    np.testing.assert_allclose(value, TRANSFORMS[how][1](outside), rtol=1e-6)
+    np.testing.assert_allclose(value, TRANSFORMS[transform][1](inside), rtol=1e-6)  # sums of 160
+    error, value = _program(case, transform)(outside)
+    np.testing.assert_allclose(value, TRANSFORMS[transform][1](outside), rtol=1e-6)
     with pytest.raises(checkify.JaxRuntimeError, match=r"wanted \w+.*; got: .*\d"):
         error.throw()
 
@@ -247,12 +247,12 @@ def test_chexify_raises_outside(case):
 def test_where_nothing_would_report_it_refuses_to_be_traced(case):
     """equinox.error_if lets a bad table pass in jit(grad(f)), where its output is not needed."""
     inside, outside = _both(case)
-    for how, x in [("jit", inside), ("jit", outside), ("jit grad", outside)]:
+    for transform, x in [("jit", inside), ("jit", outside), ("jit grad", outside)]:
         with pytest.raises(InputError, match="not functionalized") as refused:
-            TRANSFORMS[how][0](_checked(case))(x)
-        said = str(refused.value)
-        assert "checkify.checkify(jax.jit(f))(x)" in said
-        assert "\n" not in said
+            TRANSFORMS[transform][0](_checked(case))(x)
+        message = str(refused.value)
+        assert "checkify.checkify(jax.jit(f))(x)" in message
+        assert "\n" not in message
 
 
 def test_a_jax_that_functionalizes_otherwise_still_refuses_in_its_own_words(monkeypatch):
@@ -269,20 +269,20 @@ def test_checkify_says_the_sentence_that_is_said_outside(case):
     with pytest.raises(AssertionError) as failed:
         case.check(outside)
     error = _program(case, "jit")(outside)[0].get()
-    words = [re.sub(r"[-+]?\d[\d.e+-]*", "#", said) for said in (str(failed.value), error)]
+    words = [re.sub(r"[-+]?\d[\d.e+-]*", "#", message) for message in (str(failed.value), error)]
     assert words[1] == f"{words[0]} (`check` failed)"
 
 
 @EVERY
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("at", [0, -1])
+@pytest.mark.parametrize("place", [0, -1])
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_a_number_that_is_not_finite_fails(case, bad, at):
+def test_a_number_that_is_not_finite_fails(case, bad, place):
     x = np.array(_both(case)[0])
-    x.flat[at] = bad
-    for of in (x, jnp.asarray(x)):
+    x.flat[place] = bad
+    for array in (x, jnp.asarray(x)):
         with pytest.raises(AssertionError, match="wanted"):
-            case.check(of)
+            case.check(array)
     error, _ = _program(case, "jit")(jnp.asarray(x))
     assert "wanted" in (error.get() or "")
 
@@ -347,9 +347,9 @@ def _gauge_failure(loss) -> list[float]:
 @pytest.mark.parametrize(("sign", "scale", "identity"), [(-1, 1.0, 2), (0, 1e-6, 1)])
 def test_a_gradient_by_hand_of_a_wrong_sign_or_lost_fails_by_its_identity(sign, scale, identity):
     linalg.assert_gauge_invariant(_by_hand(1, scale), U, C)
-    rotated, stretched, found = _gauge_failure(_by_hand(sign, scale))
+    rotated, stretched, measured = _gauge_failure(_by_hand(sign, scale))
     assert max(rotated, stretched) < 1e-5
-    np.testing.assert_allclose(found, identity, rtol=1e-3)  # three digits are shown
+    np.testing.assert_allclose(measured, identity, rtol=1e-3)  # three digits are shown
 
 
 def test_a_penalty_on_norms_is_invariant_to_rotations_only():

@@ -78,15 +78,15 @@ def test_values_and_spaces_have_the_derivatives_of_jaxs_svd(method, rows):
     few = min(rows, 5)
 
     def ours(x):
-        of = linalg.spectrum(x, method=method)
-        return of.values[:few], of.basis[:, :2] @ of.basis[:, :2].T
+        spectrum = linalg.spectrum(x, method=method)
+        return spectrum.values[:few], spectrum.basis[:, :2] @ spectrum.basis[:, :2].T
 
     def jaxs(x):
         _, values, vt = jnp.linalg.svd(x, full_matrices=False)
         return values, vt[:2].T @ vt[:2]
 
-    for found, expected in zip(jax.jacrev(ours)(table), jax.jacrev(jaxs)(table), strict=True):
-        np.testing.assert_allclose(found, expected, atol=2e-5)  # eps s_1 / s_n and sums of 40
+    for derivative, expected in zip(jax.jacrev(ours)(table), jax.jacrev(jaxs)(table), strict=True):
+        np.testing.assert_allclose(derivative, expected, atol=2e-5)  # eps s_1 / s_n and sums of 40
 
 
 def test_the_gradient_of_the_sum_of_equal_values_is_the_orthogonal_factor():
@@ -138,8 +138,8 @@ def test_a_few_steps_up_the_gradient_of_rankme_raise_it_from_a_collapsed_table()
 def test_a_batch_of_tables_has_the_gradients_of_each():
     tables = jnp.asarray([planted(seed, 20, DISTINCT) for seed in range(3)], jnp.float32)
     gradient = jax.grad(linalg.effective_rank)
-    for one, found in zip(tables, jax.vmap(gradient)(tables), strict=True):
-        np.testing.assert_allclose(found, gradient(one), atol=1e-5)  # other sums in a batch
+    for one, batched in zip(tables, jax.vmap(gradient)(tables), strict=True):
+        np.testing.assert_allclose(batched, gradient(one), atol=1e-5)  # other sums in a batch
 
 
 def test_a_table_that_is_not_finite_has_no_finite_gradient():

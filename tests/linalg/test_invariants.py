@@ -95,8 +95,8 @@ def test_the_simplex_is_centred_one_hot_up_to_scale_and_rotation(m):  # 4
 
 @pytest.mark.parametrize("shape", [(1, 12), (5, 12), (12, 12), (40, 12)])
 def test_rank_is_at_most_rows_and_columns_and_random_tables_reach_it(shape):  # 5
-    found = linalg.rank(normal(0, *shape))
-    assert (found.rank, found.most, bool(found.certified)) == (min(shape), min(shape), True)
+    report = linalg.rank(normal(0, *shape))
+    assert (report.rank, report.most, bool(report.certified)) == (min(shape), min(shape), True)
 
 
 @PLAIN_AND_JIT
@@ -104,10 +104,10 @@ def test_rank_is_at_most_rows_and_columns_and_random_tables_reach_it(shape):  # 
 @every_spectrum
 def test_one_row_more_than_columns_is_dependent(transform, seed, values):  # 5
     table = np.float32(planted(seed, 96, values)[:17])
-    found = transform(linalg.dependence)(table)
-    combination = np.float64(found.coefficients) @ table
-    assert found
-    close(np.linalg.norm(found.coefficients), 1, atol=4 * EPS)
+    report = transform(linalg.dependence)(table)
+    combination = np.float64(report.coefficients) @ table
+    assert report
+    close(np.linalg.norm(report.coefficients), 1, atol=4 * EPS)
     # in float32 1.2 to 2.6 EPS by QR, twice that by SVD
     assert np.linalg.norm(combination) <= 8 * EPS * svdvals(table)[0]
 
@@ -205,13 +205,13 @@ def test_effective_numbers_of_directions_stand_in_one_order(transform, values): 
         rest = linalg.effective_rank(squared), linalg.effective_rank(of), linalg.rank(of).rank
         return [*first, *rest], linalg.explained_variance(of)
 
-    found, shares = transform(measures)(spectrum(planted(0, 96, values), "gram64"))
+    numbers, shares = transform(measures)(spectrum(planted(0, 96, values), "gram64"))
     p = values**2 / np.sum(values**2)
     entropies = scipy.stats.entropy(p), scipy.stats.entropy(values)
     expected = [1 / p.max(), 1 / np.sum(p**2), *np.exp(entropies), np.count_nonzero(values)]
-    close(found, expected, rtol=8 * EPS * 16)
+    close(numbers, expected, rtol=8 * EPS * 16)
     close(shares, p, atol=8 * EPS)
-    assert (np.diff([1.0, *found]) >= -8 * EPS * 16).all()
+    assert (np.diff([1.0, *numbers]) >= -8 * EPS * 16).all()
 
 
 @PLAIN_AND_JIT
@@ -279,8 +279,8 @@ def test_isotropy_asks_every_axis_in_both_directions_however_rotated(seed):  # 1
     table = planted(seed, 96, 9 * SPECTRA["steep"])
     axes = np.linalg.svd(table)[2].T
     z = np.exp(table @ np.c_[axes, -axes]).sum(axis=0)
-    for each in (table, table @ orthogonal(seed, 16)):
-        close(linalg.partition_isotropy(each), z.min() / z.max(), rtol=1e-9)
+    for turned in (table, table @ orthogonal(seed, 16)):
+        close(linalg.partition_isotropy(turned), z.min() / z.max(), rtol=1e-9)
 
 
 @PLAIN_AND_JIT
@@ -304,10 +304,10 @@ def test_a_projector_is_symmetric_idempotent_and_of_trace_k(transform, seed):  #
 def test_membership_measures_the_planted_part_outside(transform, outside):  # 17
     frame, inside = np.float32(orthogonal(0, 16)), np.float32([0.6, 0.0, -0.8, 0.0, 0.0])
     vector = frame[:, :5] @ inside + np.float32(outside) * frame[:, 9]
-    found = transform(linalg.membership)(vector, frame[:, :5])
-    close(found.residual, outside / np.hypot(1, outside), atol=4 * EPS)
-    close(found.coefficients, inside, atol=4 * EPS)
-    assert bool(found) == (outside == 0)
+    report = transform(linalg.membership)(vector, frame[:, :5])
+    close(report.residual, outside / np.hypot(1, outside), atol=4 * EPS)
+    close(report.coefficients, inside, atol=4 * EPS)
+    assert bool(report) == (outside == 0)
 
 
 @PLAIN_AND_JIT
@@ -328,8 +328,8 @@ def test_angles_are_of_the_span_whatever_its_basis(transform, tilt):  # 18
     frame, mix = orthogonal(0, 16), planted(1, 4, np.geomspace(1, 0.1, 4))  # of condition 10
     tilted = np.c_[np.cos(tilt) * frame[:, 0] + np.sin(tilt) * frame[:, 5], frame[:, 1:4]]
     left, right = (np.linalg.qr(np.float32(b))[0] for b in (frame[:, :4], tilted @ mix))
-    found = transform(linalg.principal_angles)(left, right)
-    close(found, [0, 0, 0, tilt], atol=4 * EPS * 10)
+    angles = transform(linalg.principal_angles)(left, right)
+    close(angles, [0, 0, 0, tilt], atol=4 * EPS * 10)
 
 
 @PLAIN_AND_JIT
@@ -338,15 +338,15 @@ def test_angles_are_of_the_span_whatever_its_basis(transform, tilt):  # 18
 def test_procrustes_finds_the_rotation_that_comes_nearest(transform, seed, noise):  # 19
     left, q = np.float32(planted(seed, 96, np.geomspace(1, 0.1, 16))), orthogonal(seed, 16)
     right = np.float32(left @ q + noise * normal(seed, 96, 16) / 40)
-    found = transform(linalg.procrustes)(left, right)
-    best = np.float64(found.rotation)
+    fit = transform(linalg.procrustes)(left, right)
+    best = np.float64(fit.rotation)
     scipys = scipy.linalg.orthogonal_procrustes(np.float64(left), np.float64(right))[0]
     close(best, scipys, atol=40 * EPS)  # 4 EPS cond(A)
     close(best, q, atol=40 * EPS + 4 * noise)
     close(best.T @ best, np.eye(16), atol=16 * EPS)
     others = [q, *(orthogonal(i, 16) for i in range(5, 10))]
-    distance, *larger = (np.linalg.norm(left @ each - right) for each in (best, *others))
-    close(found.residual, distance, atol=4 * EPS)
+    distance, *larger = (np.linalg.norm(left @ rotation - right) for rotation in (best, *others))
+    close(fit.residual, distance, atol=4 * EPS)
     assert distance <= min(larger) + 16 * EPS  # R is rounded too
 
 
@@ -361,7 +361,7 @@ def test_pip_and_cka_are_those_of_the_dense_kernels(transform, seed, change):  #
     left, q = 5 * normal(seed, 60, 8), np.float32(orthogonal(seed, 8))
     right = left @ q + np.float32(change) * normal(7, 60, 8)
     pip, none, ckas = transform(measures)(left, right, left @ q)
-    kernels = [np.float64(each) @ np.float64(each).T for each in (left, right)]
+    kernels = [np.float64(matrix) @ np.float64(matrix).T for matrix in (left, right)]
     # the formula by way of three Gram matrices would be off by sqrt(EPS) of the norm
     bound = 4 * EPS * np.linalg.norm(kernels[0])
     close([pip, none], [np.linalg.norm(kernels[0] - kernels[1]), 0.0], atol=bound)
@@ -371,12 +371,12 @@ def test_pip_and_cka_are_those_of_the_dense_kernels(transform, seed, change):  #
         return np.sum((h @ a @ h) * b)
 
     def unbiased(a, b):  # Song et al. 2012, eq. 5
-        (a, b), m = (each - np.diag(np.diag(each)) for each in (a, b)), 60
+        (a, b), m = (matrix - np.diag(np.diag(matrix)) for matrix in (a, b)), 60
         return np.sum(a * b) + a.sum() * b.sum() / (m - 1) / (m - 2) - 2 / (m - 2) * (a @ b).sum()
 
-    for found, of in zip(ckas, (unbiased, biased), strict=True):
-        size = np.prod([of(k, k) for k in kernels]) ** 0.5
-        close(found, of(*kernels) / size, atol=16 * EPS)
+    for cka, hsic in zip(ckas, (unbiased, biased), strict=True):
+        size = np.prod([hsic(k, k) for k in kernels]) ** 0.5
+        close(cka, hsic(*kernels) / size, atol=16 * EPS)
 
 
 @both_defaults
@@ -384,12 +384,12 @@ def test_pip_and_cka_are_those_of_the_dense_kernels(transform, seed, change):  #
 def test_all_but_the_top_takes_the_top_and_its_rank_and_no_more(method, d):  # 21
     table = jnp.asarray(np.float32(planted(0, 96, SPECTRA["deficient"]) + 0.05))
     of = spectrum(table, method, center=True)
-    found = np.asarray(linalg.all_but_the_top(table, d, of))
+    result = np.asarray(linalg.all_but_the_top(table, d, of))
     centred = np.float64(table) - np.float64(table).mean(axis=0)
     top = np.linalg.svd(centred)[2][:d]
-    close(found, centred - centred @ top.T @ top, atol=8 * EPS)
+    close(result, centred - centred @ top.T @ top, atol=8 * EPS)
     # by the tolerance of the table: its rounding has not become smaller
-    before, after = linalg.rank(of), linalg.rank(found, tolerance=of.tolerance)
+    before, after = linalg.rank(of), linalg.rank(result, tolerance=of.tolerance)
     assert (after.rank, bool(after.certified)) == (before.rank - d, True)
 
 
@@ -397,12 +397,12 @@ def test_all_but_the_top_takes_the_top_and_its_rank_and_no_more(method, d):  # 2
 @every_spectrum
 def test_whitening_makes_the_covariance_the_projector_on_the_rows(method, values):  # 22
     table = jnp.asarray(np.float32(planted(0, 96, values) + 0.05))
-    found = np.float64(linalg.whiten(table, spectrum(table, method, center=True)))
+    white = np.float64(linalg.whiten(table, spectrum(table, method, center=True)))
     _, sizes, axes = np.linalg.svd(np.float64(table) - np.float64(table).mean(axis=0))
     kept = axes[: np.sum(sizes > 1e-5)]
     bound = 2 * SLACK[method] * sizes[0] / sizes[len(kept) - 1]
-    close(found.T @ found / 96, kept.T @ kept, atol=bound)
-    close(found.mean(axis=0), 0, atol=bound)
+    close(white.T @ white / 96, kept.T @ kept, atol=bound)
+    close(white.mean(axis=0), 0, atol=bound)
 
 
 def skipgram(u, c, ids):
@@ -437,9 +437,11 @@ def test_a_common_rotation_keeps_the_loss_and_turns_the_gradient(name, seed):  #
         turned = tuple(jnp.asarray(np.float32(t @ orthogonal(seed, 8))) for t in (u, c))
         return turned if ids is None else (*turned, ids)
 
-    of = batch(seed)
-    linalg.assert_invariant(LOSSES[name], turn, *of, tolerance=8 * EPS)
-    linalg.assert_equivariant(GRADIENTS[name], turn, lambda g: turn(*g), *of, tolerance=16 * EPS)
+    arguments = batch(seed)
+    linalg.assert_invariant(LOSSES[name], turn, *arguments, tolerance=8 * EPS)
+    linalg.assert_equivariant(
+        GRADIENTS[name], turn, lambda g: turn(*g), *arguments, tolerance=16 * EPS
+    )
 
 
 @seeds
@@ -448,7 +450,7 @@ def test_a_common_rotation_keeps_the_loss_and_turns_the_gradient(name, seed):  #
 def test_what_changes_one_table_is_undone_by_its_inverse_on_the_other(name, seed, condition):  # 25
     def change(u, c, ids):
         pairs = (u, g), (c, np.linalg.inv(g).T)
-        return *(jnp.asarray(np.float32(t @ each)) for t, each in pairs), ids
+        return *(jnp.asarray(np.float32(t @ factor)) for t, factor in pairs), ids
 
     g = planted(seed, 8, np.geomspace(condition**0.5, condition**-0.5, 8))
     linalg.assert_invariant(LOSSES[name], change, *batch(seed), tolerance=8 * EPS * condition)
@@ -467,8 +469,8 @@ def test_the_gauge_identity_holds_in_float32(name, seed):  # 26
     [(learners.dense, objectives.cbow), (learners.row_sparse, objectives.skipgram)],
 )
 def test_a_step_changes_the_balance_of_the_tables_in_second_order_only(kind, objective):  # 27
-    def balance(of):
-        return linalg.gram(np.float64(of.input)) - linalg.gram(np.float64(of.output))
+    def balance(pair):
+        return linalg.gram(np.float64(pair.input)) - linalg.gram(np.float64(pair.output))
 
     u, c, ids = batch(0)
     near, weight = np.float32(np.random.default_rng(1).integers(0, 3, (2, 2, 5, 5)))
@@ -525,7 +527,7 @@ def test_the_expected_loss_is_least_at_shifted_pmi_and_only_there(collision, pow
         for gradient in jax.jit(jax.grad(expected_loss, argnums=(0, 1)))(u, c, weight):
             close(gradient, 0.0, atol=1e-12)
         moved = [c + 0.01 * random.normal(size=(size, size)) for _ in range(20)]
-        least, *others = (float(expected_loss(u, each, weight)) for each in (c, *moved))
+        least, *others = (float(expected_loss(u, outputs, weight)) for outputs in (c, *moved))
     assert min(others) > least + 1e-7
 
 

@@ -1,4 +1,4 @@
-"""Every product of linalg is in full precision: read from the jaxpr, for a CPU shows no other."""
+"""Every product of linalg has full precision: read from the jaxpr, as a CPU has no other."""
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,7 @@ FUNCTIONS = {
     ),
     "axes": lambda t: linalg.axes(t, rotations=1).kurtosis,
 }
-# of those that make no product, or none of a table
+# functions without a product, or without one of a table
 WITHOUT = {
     "one_hot",
     "rank",

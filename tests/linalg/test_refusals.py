@@ -1,4 +1,4 @@
-"""What cannot be meant is refused in one line, by every public function that takes it."""
+"""Invalid arguments are refused in one line, by every public function that takes them."""
 
 import inspect
 
@@ -75,7 +75,7 @@ def test_a_sparse_matrix_is_refused_with_its_type_and_the_way_out(name, kind):
             operators.an_operator(sparse)
 
 
-# every function with a tolerance, of what passes at the given one
+# every function with a tolerance, on arguments that pass at the tolerance 1e-3
 WITH_TOLERANCE = {
     "rank": lambda t: linalg.rank(TABLE, tolerance=t).certified,
     "orthogonality": lambda t: linalg.orthogonality(Q, tolerance=t).orthogonal,
@@ -108,13 +108,13 @@ def test_a_tolerance_that_is_negative_or_not_finite_is_refused(name, bad):
 @pytest.mark.parametrize("name", WITH_TOLERANCE)
 def test_under_a_trace_nothing_passes_at_such_a_tolerance(name):
     def passes(tolerance):
-        found = WITH_TOLERANCE[name](tolerance)
-        return jnp.asarray(True if found is None else found)
+        verdict = WITH_TOLERANCE[name](tolerance)
+        return jnp.asarray(True if verdict is None else verdict)
 
     program = checkify.checkify(jax.jit(passes))
     for tolerance, good in [(1e-3, True), (-1.0, False), (np.nan, False), (np.inf, False)]:
-        error, found = program(tolerance)
-        assert (error.get() is None and bool(found)) == good
+        error, verdict = program(tolerance)
+        assert (error.get() is None and bool(verdict)) == good
 
 
 def test_a_rank_by_no_tolerance_at_all_is_refused():
@@ -142,9 +142,9 @@ def test_a_storage_type_beside_a_spectrum_is_refused_and_not_ignored():
     table = (TABLE @ np.diag([1, 1, 1e-4])).astype(np.float16).astype(np.float32)
     with pytest.raises(InputError, match=r"beside a Spectrum.*spectrum\(table, storage_dtype"):
         linalg.rank(linalg.spectrum(table), storage_dtype=np.float16)
-    of = linalg.spectrum(table, storage_dtype=np.float16)
-    assert str(linalg.rank(of)) == str(linalg.rank(table, storage_dtype=np.float16))
-    assert int(linalg.rank(of).rank) == 2
+    spectrum = linalg.spectrum(table, storage_dtype=np.float16)
+    assert str(linalg.rank(spectrum)) == str(linalg.rank(table, storage_dtype=np.float16))
+    assert int(linalg.rank(spectrum).rank) == 2
 
 
 def test_whole_numbers_that_were_rounded_to_floats_are_not_exact():
@@ -196,7 +196,7 @@ def test_a_rank_out_of_range_is_not_certified(r):
 
 # --- truth ---------------------------------------------------------------------------------------
 
-ANSWERS = {  # a report whose name asks one question is true when the answer is yes
+ANSWERS = {  # a report that answers one question is true when the answer is yes
     "membership": lambda: (linalg.membership(Q[:, 0], Q), linalg.membership(np.ones(6), Q)),
     "dependence": lambda: (linalg.dependence(TABLE), linalg.dependence(TABLE[:2])),
 }
@@ -254,10 +254,10 @@ RANGES = {  # of every measure that documents one: at most 1, or the number of c
 def test_measures_stay_in_their_range_on_degenerate_tables(transform, name):
     table = DEGENERATE[name]
     ranges = dict(RANGES) if len(table) > 1 else {k: RANGES[k] for k in RANGES if "cos" not in k}
-    found = transform(lambda t: {k: getattr(linalg, k)(t) for k in ranges})(table)
+    values = transform(lambda t: {k: getattr(linalg, k)(t) for k in ranges})(table)
     for measure, (least, most) in ranges.items():
         most = table.shape[1] if most is None else most
-        value = np.float64(found[measure])
+        value = np.float64(values[measure])
         slack = 8 * np.finfo(np.float32).eps
         assert ((value >= least - slack) & (value <= most * (1 + slack))).all(), measure
 
@@ -272,10 +272,10 @@ def test_isoscore_is_0_where_nothing_varies(transform, name):
 
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_axes_that_are_constant_are_neither_peaked_nor_sparse(name):
-    found = linalg.axes(DEGENERATE[name], rotations=1)
+    axes = linalg.axes(DEGENERATE[name], rotations=1)
     slack = 16 * np.finfo(np.float32).eps
-    assert (np.asarray(found.kurtosis) >= -2 - slack).all()  # no distribution has less
-    sparsity = np.asarray(found.sparsity)
+    assert (np.asarray(axes.kurtosis) >= -2 - slack).all()  # no distribution has less
+    sparsity = np.asarray(axes.sparsity)
     assert ((sparsity >= -slack) & (sparsity <= 1 + slack)).all()
 
 

@@ -31,8 +31,10 @@ def test_angles_of_any_independent_columns_are_scipys(transform, seed, k, l):  #
     left, right = normal(seed, 60, k), normal(seed + 9, 60, l)
     right[:, 0] = left[:, 0] + 1e-3 * right[:, 0]
     scipys = scipy.linalg.subspace_angles(left, right)[::-1]
-    found = transform(linalg.principal_angles)(left, right)
-    np.testing.assert_allclose(found, scipys, atol=1e-13 if found.dtype == np.float64 else 32 * EPS)
+    angles = transform(linalg.principal_angles)(left, right)
+    np.testing.assert_allclose(
+        angles, scipys, atol=1e-13 if angles.dtype == np.float64 else 32 * EPS
+    )
 
 
 @PLAIN_AND_JIT
@@ -54,13 +56,13 @@ def test_parts_and_coefficients_are_those_of_least_squares(transform, condition)
     np.testing.assert_allclose(
         transform(linalg.reject)(vectors, columns), vectors - inside, atol=to
     )
-    found = transform(linalg.membership)(vectors[0], columns)
+    report = transform(linalg.membership)(vectors[0], columns)
     rest = np.linalg.norm(vectors[0] - inside[0]) / np.linalg.norm(vectors[0])
-    np.testing.assert_allclose(found.residual, rest, rtol=to)
+    np.testing.assert_allclose(report.residual, rest, rtol=to)
     np.testing.assert_allclose(
-        np.asarray(found.coefficients, float) @ columns.T, inside[0], atol=to
+        np.asarray(report.coefficients, float) @ columns.T, inside[0], atol=to
     )
-    assert not found.inside
+    assert not report.inside
     assert transform(linalg.membership)(columns @ (1 / np.abs(columns).max(axis=0)), columns).inside
 
 
@@ -150,9 +152,9 @@ def test_unbiased_cka_of_two_different_tables_is_that_of_their_kernels(transform
     one, other = ((x - x.mean(axis=0)) @ (x - x.mean(axis=0)).T for x in (left, right))
     sizes = unbiased_hsic(one, one) * unbiased_hsic(other, other)
     expected = unbiased_hsic(one, other) / np.sqrt(sizes) if sizes > 0 else np.nan
-    found = transform(linalg.cka)(jnp.asarray(left), jnp.asarray(right))
+    cka = transform(linalg.cka)(jnp.asarray(left), jnp.asarray(right))
     # the estimate divides what cancels: at 4 rows by 1/50 of its terms
-    np.testing.assert_allclose(found, expected, rtol=2e-4)
+    np.testing.assert_allclose(cka, expected, rtol=2e-4)
     with np.errstate(invalid="ignore"):
         np.testing.assert_allclose(linalg.cka(left, right), expected, rtol=1e-10)
 
@@ -163,8 +165,8 @@ def test_unbiased_cka_of_more_rows_than_the_root_of_int32(transform):
     left, noise = normal(0, m, 2), normal(1, m, 2)
     right = left + noise
     expected = linalg.cka(left, right)  # in float64 on the host
-    found = transform(linalg.cka)(jnp.asarray(left), jnp.asarray(right))
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    cka = transform(linalg.cka)(jnp.asarray(left), jnp.asarray(right))
+    np.testing.assert_allclose(cka, expected, rtol=1e-4)
     np.testing.assert_allclose(expected, 0.5, atol=0.02)  # left and noise are alike, and apart
 
 

@@ -27,10 +27,10 @@ def _f64(table):
     return np.linalg.svd(np.asarray(table, np.float64), compute_uv=False)
 
 
-def _close(found, values, share):
+def _close(spectrum, values, share):
     """Each value within the backward error, and within a share of itself."""
-    error = np.abs(np.asarray(found.values, np.float64) - values)
-    assert (error <= float(found.backward_error) + share * values).all()
+    error = np.abs(np.asarray(spectrum.values, np.float64) - values)
+    assert (error <= float(spectrum.backward_error) + share * values).all()
 
 
 @functools.cache
@@ -42,10 +42,10 @@ def _deficient(smallest):
 @pytest.mark.parametrize("smallest", [1e-1, 1e-4, 1e-6])
 def test_a_planted_rank_is_found_and_certified(method, smallest):
     table = _deficient(smallest)
-    of = linalg.spectrum(table, method=method)
-    found = linalg.rank(of)
-    assert (int(found.rank), bool(found.certified)) == (250, True)
-    bounded = linalg.certify(table, of)
+    spectrum = linalg.spectrum(table, method=method)
+    report = linalg.rank(spectrum)
+    assert (int(report.rank), bool(report.certified)) == (250, True)
+    bounded = linalg.certify(table, spectrum)
     assert (int(bounded.rank), bool(bounded.certified)) == (250, True)
 
 
@@ -54,8 +54,8 @@ def test_a_planted_rank_is_found_and_certified(method, smallest):
 @pytest.mark.parametrize("seed", range(3))
 def test_what_rounding_hides_is_never_certified(method, smallest, seed):
     table = planted(seed, 400, deficient(smallest, 25, 30)).astype(np.float32)
-    found = linalg.rank(linalg.spectrum(table, method=method))
-    assert int(found.rank) == 25 or not found.certified
+    report = linalg.rank(linalg.spectrum(table, method=method))
+    assert int(report.rank) == 25 or not report.certified
 
 
 @BY_METHOD
@@ -63,11 +63,11 @@ def test_what_rounding_hides_is_never_certified(method, smallest, seed):
 def test_a_planted_spectrum_is_found_again(method, smallest):
     values = np.geomspace(1, smallest, 20)
     table = planted(1, 500, values).astype(np.float32)
-    found = linalg.spectrum(table, method=method)
-    _close(found, values, SHARE["sketch"])
+    spectrum = linalg.spectrum(table, method=method)
+    _close(spectrum, values, SHARE["sketch"])
     # and the basis diagonalizes the Gram matrix: A v_i has length s_i
-    along = np.linalg.norm(np.float64(table) @ np.asarray(found.basis, np.float64), axis=0)
-    np.testing.assert_allclose(along, values, atol=2 * float(found.backward_error), rtol=1e-5)
+    along = np.linalg.norm(np.float64(table) @ np.asarray(spectrum.basis, np.float64), axis=0)
+    np.testing.assert_allclose(along, values, atol=2 * float(spectrum.backward_error), rtol=1e-5)
 
 
 @BY_METHOD
@@ -75,10 +75,10 @@ def test_a_planted_spectrum_is_found_again(method, smallest):
 def test_centred_values_survive_any_mean(method, mean):
     table = planted(2, 3000, np.geomspace(300, 0.3, 12)) + mean
     table = table.astype(np.float32)
-    found = linalg.spectrum(table, center=True, method=method)
-    _close(found, _f64(np.float64(table) - np.float64(table).mean(axis=0)), 1e-4)
-    np.testing.assert_allclose(found.mean, np.float64(table).mean(axis=0), rtol=1e-6, atol=1e-5)
-    np.testing.assert_allclose(found.frobenius, np.linalg.norm(np.float64(table)), rtol=1e-6)
+    spectrum = linalg.spectrum(table, center=True, method=method)
+    _close(spectrum, _f64(np.float64(table) - np.float64(table).mean(axis=0)), 1e-4)
+    np.testing.assert_allclose(spectrum.mean, np.float64(table).mean(axis=0), rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(spectrum.frobenius, np.linalg.norm(np.float64(table)), rtol=1e-6)
 
 
 def test_a_gram_matrix_corrected_for_the_mean_is_wrong_and_ours_is_not():
@@ -115,10 +115,10 @@ def test_float32_on_a_device_is_as_good_on_hard_tables(method, name):
     """Small values within 2 u ||A||_F (1.4 measured), so that the verdict at 4 u ||A||_F holds."""
     table = HARD[name](np.random.default_rng(0)).astype(np.float32)
     true = np.pad(_f64(table), (0, max(table.shape[1] - len(table), 0)))
-    found = linalg.spectrum(jnp.asarray(table), method=method)
-    error = np.abs(np.asarray(found.values, np.float64) - true)
-    assert (error <= 2 * float(found.backward_error) + 3e-5 * true).all()
-    ranks = [int(linalg.rank(of).rank) for of in (found, linalg.spectrum(table))]
+    spectrum = linalg.spectrum(jnp.asarray(table), method=method)
+    error = np.abs(np.asarray(spectrum.values, np.float64) - true)
+    assert (error <= 2 * float(spectrum.backward_error) + 3e-5 * true).all()
+    ranks = [int(linalg.rank(one).rank) for one in (spectrum, linalg.spectrum(table))]
     assert ranks[0] == ranks[1]
 
 
@@ -129,10 +129,10 @@ def test_a_sketch_that_missed_a_direction_is_taken_again(monkeypatch):
     table = (rest[:, :6] + 1e4 * random.normal(size=(500, 1)) @ np.ones((1, 6))).astype(np.float32)
     unseeing = lambda rows, key: jnp.linalg.qr(rest[:, : rows.width], mode="r")  # noqa: E731
     monkeypatch.setattr(reductions, "_count_sketch", unseeing)
-    found = linalg.spectrum(jnp.asarray(table), method=linalg.sketch)
-    np.testing.assert_allclose(found.backward_error, 2**-24 * np.linalg.norm(table), rtol=1e-3)
-    error = np.abs(np.asarray(found.values, np.float64) - _f64(table))
-    assert (error <= 2 * float(found.backward_error) + 3e-5 * _f64(table)).all()
+    spectrum = linalg.spectrum(jnp.asarray(table), method=linalg.sketch)
+    np.testing.assert_allclose(spectrum.backward_error, 2**-24 * np.linalg.norm(table), rtol=1e-3)
+    error = np.abs(np.asarray(spectrum.values, np.float64) - _f64(table))
+    assert (error <= 2 * float(spectrum.backward_error) + 3e-5 * _f64(table)).all()
 
 
 def test_float32_qr_alone_would_miss_the_rank_of_repeated_rows():
@@ -142,8 +142,8 @@ def test_float32_qr_alone_would_miss_the_rank_of_repeated_rows():
     tolerance = float(linalg.spectrum(table).tolerance)
     alone = _f64(jnp.linalg.qr(jnp.asarray(table), mode="r"))
     assert alone[50] > tolerance
-    found = linalg.rank(linalg.spectrum(jnp.asarray(table), method=linalg.qr))
-    assert (int(found.rank), bool(found.certified)) == (50, True)
+    report = linalg.rank(linalg.spectrum(jnp.asarray(table), method=linalg.qr))
+    assert (int(report.rank), bool(report.certified)) == (50, True)
 
 
 @BY_METHOD
@@ -152,9 +152,9 @@ def test_float32_qr_alone_would_miss_the_rank_of_repeated_rows():
 def test_rank_is_the_number_of_planted_values_at_any_scale(method, rank, scale):
     values = np.concatenate([np.geomspace(1, 1e-4, rank), np.zeros(20 - rank)])
     table = (planted(rank, 300, values) * scale).astype(np.float32)
-    found = linalg.rank(linalg.spectrum(table, method=method))
-    assert (int(found.rank), bool(found.certified)) == (rank, True)
-    assert found.above > 1 > found.below
+    report = linalg.rank(linalg.spectrum(table, method=method))
+    assert (int(report.rank), bool(report.certified)) == (rank, True)
+    assert report.above > 1 > report.below
 
 
 def test_numbers_too_small_for_a_device_are_seen_on_the_host_and_never_certified_as_there():
@@ -165,9 +165,9 @@ def test_numbers_too_small_for_a_device_are_seen_on_the_host_and_never_certified
 
 
 def test_a_norm_beyond_float32_is_said_and_not_called_zero():
-    found = linalg.rank(linalg.spectrum(np.full((400, 5), 1e37, np.float32), method=linalg.sketch))
-    assert not found.certified
-    assert "overflows" in str(found)
+    report = linalg.rank(linalg.spectrum(np.full((400, 5), 1e37, np.float32), method=linalg.sketch))
+    assert not report.certified
+    assert "overflows" in str(report)
     assert int(linalg.rank(np.full((400, 5), 1e37, np.float32)).rank) == 1
 
 
@@ -177,8 +177,8 @@ def test_rank_does_not_fall_with_the_number_of_rows_as_numpys_and_jaxs_does():
     assert np.linalg.matrix_rank(table) == 1
     assert jnp.linalg.matrix_rank(table) == 1
     for method in METHODS.values():
-        found = linalg.rank(linalg.spectrum(table, method=method))
-        assert (int(found.rank), bool(found.certified)) == (2, True)
+        report = linalg.rank(linalg.spectrum(table, method=method))
+        assert (int(report.rank), bool(report.certified)) == (2, True)
 
 
 def test_jaxs_relative_tolerance_is_absolute_and_nan_has_rank_0_but_not_here():
@@ -187,23 +187,23 @@ def test_jaxs_relative_tolerance_is_absolute_and_nan_has_rank_0_but_not_here():
     assert jnp.linalg.matrix_rank(diagonal, rtol=1e-3) == 3
     assert int(linalg.rank(diagonal, tolerance=2e-3 * 1000).rank) == 1
     assert jnp.linalg.matrix_rank(jnp.full((5, 3), jnp.nan)) == 0
-    found = linalg.rank(jnp.full((5, 3), jnp.nan))
-    assert not found.certified
-    assert str(found) == "no rank: row 0 holds NaN or infinity"
+    report = linalg.rank(jnp.full((5, 3), jnp.nan))
+    assert not report.certified
+    assert str(report) == "no rank: row 0 holds NaN or infinity"
 
 
 def test_equal_rows_centred_are_zero_although_rounding_leaves_a_residue():
     table = np.tile(np.random.default_rng(0).normal(size=(1, 30)) + 10, (500, 1))
     for method in METHODS.values():
-        of = linalg.spectrum(table.astype(np.float32), center=True, method=method)
-        assert int(linalg.rank(of).rank) == 0
+        spectrum = linalg.spectrum(table.astype(np.float32), center=True, method=method)
+        assert int(linalg.rank(spectrum).rank) == 0
 
 
 def test_a_value_at_the_tolerance_is_undecided():
     tolerance = linalg.spectrum(planted(0, 300, [1.0, 0.5, 0.0]).astype(np.float32)).tolerance
-    found = linalg.rank(planted(0, 300, [1.0, 0.5, tolerance]).astype(np.float32))
-    assert not found.certified
-    assert "undecided: s_" in str(found)
+    report = linalg.rank(planted(0, 300, [1.0, 0.5, tolerance]).astype(np.float32))
+    assert not report.certified
+    assert "undecided: s_" in str(report)
 
 
 @BY_METHOD
@@ -212,19 +212,19 @@ def test_a_value_at_the_tolerance_is_undecided():
 def test_a_table_that_is_not_finite_has_no_rank_and_says_which_row(method, bad, row):
     table = np.ones((20_000, 3), np.float32)
     table[row, 1] = bad
-    of = linalg.spectrum(table, method=method)
-    assert np.isnan(of.values).all()
-    found = linalg.rank(of)
-    assert not found.certified
-    assert str(found) == f"no rank: row {row:,} holds NaN or infinity"
-    assert not linalg.certify(table, of).certified
+    spectrum = linalg.spectrum(table, method=method)
+    assert np.isnan(spectrum.values).all()
+    report = linalg.rank(spectrum)
+    assert not report.certified
+    assert str(report) == f"no rank: row {row:,} holds NaN or infinity"
+    assert not linalg.certify(table, spectrum).certified
 
 
 def test_the_verdict_is_one_sentence():
-    found = linalg.rank(planted(0, 300, [1.0, 0.5, 0.25]).astype(np.float32))
-    assert str(found).startswith("rank 3 of 3, certified: s_3 is ")
-    found = linalg.rank(planted(0, 300, [1.0, 0.5, 0.0]).astype(np.float32))
-    assert re.fullmatch(r"rank 2 of 3, certified: s_2 is \de\d, s_3 0.\d+ times .*", str(found))
+    report = linalg.rank(planted(0, 300, [1.0, 0.5, 0.25]).astype(np.float32))
+    assert str(report).startswith("rank 3 of 3, certified: s_3 is ")
+    report = linalg.rank(planted(0, 300, [1.0, 0.5, 0.0]).astype(np.float32))
+    assert re.fullmatch(r"rank 2 of 3, certified: s_2 is \de\d, s_3 0.\d+ times .*", str(report))
     assert str(linalg.rank(np.zeros((5, 2), np.float32))).startswith("rank 0 of 2, certified")
 
 
@@ -236,8 +236,8 @@ def test_the_tolerance_is_that_of_the_stored_type(method, dtype):
     values = np.concatenate([np.ones(5), np.full(3, 1e-4), np.zeros(2)])
     table = planted(1, 400, values)
 
-    def rank(of, **settings):
-        return int(linalg.rank(linalg.spectrum(of, method=method, **settings)).rank)
+    def rank(stored, **settings):
+        return int(linalg.rank(linalg.spectrum(stored, method=method, **settings)).rank)
 
     assert rank(table.astype(np.float32)) == 8
     assert rank(table.astype(dtype)) == 5
@@ -255,11 +255,11 @@ def test_a_certificate_is_courant_and_fischers_for_a_wrong_basis_too(seed, r):
     of = of._replace(basis=of.basis @ wrong, tolerance=np.float64(1.0))
     stretch = np.linalg.svd(of.basis, compute_uv=False)
     smallest = np.linalg.svd(table @ of.basis[:, :r] / of.values[:r], compute_uv=False)[-1]
-    found = linalg.certify(table, of, r)
-    np.testing.assert_allclose(found.above, of.values[r - 1] * smallest / stretch[0], rtol=1e-12)
+    report = linalg.certify(table, of, r)
+    np.testing.assert_allclose(report.above, of.values[r - 1] * smallest / stretch[0], rtol=1e-12)
     if r < 8:
         norm = np.linalg.norm(table @ of.basis[:, r:], 2)
-        np.testing.assert_allclose(found.below, norm / stretch[-1], rtol=1e-12)
+        np.testing.assert_allclose(report.below, norm / stretch[-1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -267,14 +267,14 @@ def test_a_certificate_holds_for_float64_too(seed):
     """A Gram matrix cannot see below 1.5e-8: no verdict may rest on what it shows there."""
     random = np.random.default_rng(seed)
     table = random.normal(size=(1000, 10)) @ random.normal(size=(10, 20))
-    for found in (linalg.rank(table), linalg.rank(linalg.spectrum(table, method=linalg.gram64))):
-        assert (int(found.rank), bool(found.certified)) == (10, True)
+    for report in (linalg.rank(table), linalg.rank(linalg.spectrum(table, method=linalg.gram64))):
+        assert (int(report.rank), bool(report.certified)) == (10, True)
 
 
 def test_a_float64_table_shows_values_that_no_gram_matrix_would():
     table = planted(0, 300, np.geomspace(1, 1e-11, 20))
-    found = linalg.rank(table)
-    assert (int(found.rank), bool(found.certified)) == (20, True)
+    report = linalg.rank(table)
+    assert (int(report.rank), bool(report.certified)) == (20, True)
     assert int(linalg.rank(linalg.spectrum(table, method=linalg.gram64)).rank) < 20
 
 

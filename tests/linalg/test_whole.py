@@ -79,27 +79,27 @@ HARD = {
 }
 
 
-def _same_or_undecided(table, found) -> bool:
+def _same_or_undecided(table, report) -> bool:
     true = rational_rank(table)
-    assert int(found.rank) == true or not found.certified, (table, true, str(found))
-    return bool(found.certified)
+    assert int(report.rank) == true or not report.certified, (table, true, str(report))
+    return bool(report.certified)
 
 
 @pytest.mark.parametrize("name", HARD)
 def test_no_rank_of_whole_numbers_is_certified_but_the_rational_one(name):
-    """Plain, centred, certified; and what jax's integers hold as an array of jax, and jitted."""
+    """Plain, centred, certified; and as a jax array, plain and jitted, if int32 holds it."""
     table = np.asarray(HARD[name])
-    of = linalg.spectrum(table)
-    found = linalg.rank(of)
-    _same_or_undecided(table, found)
-    assert linalg.certify(table, of).certified <= found.certified
+    spectrum = linalg.spectrum(table)
+    report = linalg.rank(spectrum)
+    _same_or_undecided(table, report)
+    assert linalg.certify(table, spectrum).certified <= report.certified
     less_mean = table.astype(object) * len(table) - table.astype(object).sum(axis=0)
     _same_or_undecided(less_mean, linalg.rank(linalg.spectrum(table, center=True)))
     _same_or_undecided(table, linalg.rank(linalg.spectrum(table, method=linalg.gram64)))
     narrow = np.array_equal(table, table.astype(np.int32).astype(object))
-    for each in [jnp.asarray(table)] if narrow else []:
+    for array in [jnp.asarray(table)] if narrow else []:
         for judge in (linalg.rank, JITTED):
-            _same_or_undecided(table, judge(each))
+            _same_or_undecided(table, judge(array))
 
 
 JITTED = jax.jit(lambda table: linalg.rank(linalg.spectrum(table, method=linalg.qr)))
@@ -117,23 +117,23 @@ def test_of_many_tables_up_to_2_60_none_is_certified_wrongly(pytestconfig):
 @pytest.mark.parametrize("name", ["large beside small", "bool", "the least int8", "powers"])
 def test_small_whole_numbers_are_decided(name):
     table = np.asarray(HARD[name])
-    found = linalg.rank(table)
-    assert (int(found.rank), bool(found.certified)) == (rational_rank(table), True)
+    report = linalg.rank(table)
+    assert (int(report.rank), bool(report.certified)) == (rational_rank(table), True)
 
 
 def test_planted_dependences_are_proven_modulo_primes_on_the_host():
     random = np.random.default_rng(0)
     table = random.integers(-2, 3, (3000, 7)) @ random.integers(-2, 3, (7, 30))
     for center in (False, True):
-        found = linalg.rank(linalg.spectrum(table, center=center))
-        assert (int(found.rank), bool(found.certified)) == (7, True)
-    found = linalg.rank(table.astype(np.float32))
-    assert not found.exact
+        report = linalg.rank(linalg.spectrum(table, center=center))
+        assert (int(report.rank), bool(report.certified)) == (7, True)
+    report = linalg.rank(table.astype(np.float32))
+    assert not report.exact
 
 
 def test_what_is_not_proven_says_so():
-    found = linalg.rank(HARD["a determinant of -1"])
-    assert str(found).endswith("(of whole numbers, which are exact: not proven to be 0)")
+    report = linalg.rank(HARD["a determinant of -1"])
+    assert str(report).endswith("(of whole numbers, which are exact: not proven to be 0)")
     with pytest.raises(AssertionError, match="wanted rank at most 1"):
         linalg.assert_rank_at_most(HARD["a determinant of -1"], 1)
     linalg.assert_rank_at_most([[1, 2], [2, 4]], 1)
@@ -142,7 +142,7 @@ def test_what_is_not_proven_says_so():
 @pytest.mark.parametrize("rank", range(6))
 def test_a_proof_modulo_primes_is_of_the_rational_rank(rank):
     random = np.random.default_rng(rank)
-    for prime in (1, 2**31 - 1):  # of multiples of a prime, it is not seen modulo that prime alone
+    for prime in (1, 2**31 - 1):  # modulo that prime alone its multiples are 0
         table = random.integers(-9, 10, (9, rank)) @ random.integers(-9, 10, (rank, 6)) * prime
         true = rational_rank(table)
         assert [whole.proves(table, r) for r in range(7)] == [true <= r for r in range(7)]
@@ -152,8 +152,8 @@ def test_a_device_does_not_wrap_what_int32_cannot_hold():
     table = np.array(
         [[2**32 + 1, 2**33], [2**34, -(2**35)], [3, 5]]
     )  # [1, 0], 0 and [3, 5] in int32
-    of = linalg.spectrum(table, method=linalg.sketch)
-    np.testing.assert_allclose(of.values, np.linalg.svd(table.astype(float))[1], rtol=1e-5)
+    spectrum = linalg.spectrum(table, method=linalg.sketch)
+    np.testing.assert_allclose(spectrum.values, np.linalg.svd(table.astype(float))[1], rtol=1e-5)
     unit = table / np.linalg.norm(table.astype(float), axis=1, keepdims=True)
     cosines = np.abs(unit @ unit.T)[np.triu_indices(3, 1)]
     np.testing.assert_allclose(linalg.coherence(table).largest, cosines.max(), rtol=1e-6)
@@ -161,8 +161,8 @@ def test_a_device_does_not_wrap_what_int32_cannot_hold():
     np.testing.assert_allclose(
         spread, linalg.axes(table / 2.0**30, rotations=1).kurtosis, rtol=1e-4
     )
-    found = linalg.project(table, jnp.eye(2))
-    np.testing.assert_allclose(found, table, rtol=1e-6)
+    projected = linalg.project(table, jnp.eye(2))
+    np.testing.assert_allclose(projected, table, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.int64, np.uint64, bool])
@@ -174,8 +174,8 @@ def test_every_measure_of_whole_numbers_is_that_of_the_same_floats(dtype):
     for measure in measures:
         np.testing.assert_allclose(measure(table), measure(same), rtol=1e-12, atol=1e-12)
     assert linalg.dependence(table).residual == linalg.dependence(same).residual
-    found, wanted = (linalg.orthogonality(each, tolerance=1) for each in (table, same))
-    np.testing.assert_array_equal(found.largest, wanted.largest)
+    actual, wanted = (linalg.orthogonality(array, tolerance=1) for array in (table, same))
+    np.testing.assert_array_equal(actual.largest, wanted.largest)
     assert linalg.basis(table).shape == (5, 5)
 
 

@@ -173,7 +173,7 @@ class Embedder(NamedTuple):
     apply: Callable[..., Float[Array, "time dim"]]
 
 
-class Cells(NamedTuple):
+class Sparse(NamedTuple):
     """The nonzero cells of a sparse matrix (COO), sorted by row, then by column; none is repeated.
 
     In co-occurrence counts the row is the word and the column its context. The arrays may be

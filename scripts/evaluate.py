@@ -1,13 +1,17 @@
-"""Evaluate word vectors against human judgement: word similarity and analogies.
+"""Evaluate word vectors against human judgement: word similarity, analogies, words in context.
 
 Usage: python scripts/evaluate.py VECTORS [OTHER] [--pairs FILE ...] [--questions FILE ...]
            [--unknown skip] [--case fold] [--restrict-vocab 300000] [--out FOLDER] [--help]
+       python scripts/evaluate.py --wic dev/dev.data.txt --run runs/elmo_quickstart [VECTORS]
 
 VECTORS and OTHER are folders of finished runs or files of vectors; with OTHER, both are compared
 item by item. The tests are by default those that come with gensim: WordSim-353, SimLex-999 and
 Google's analogies. --pairs reads any file of word, word, score a line (MEN, RareWords,
 SimLex-999.txt, ...), --questions reads files in the format of questions-words.txt or of
 MSR's word_relationship.questions.
+
+--wic reads WiC (does a word have the same sense in two sentences?) with the labels beside it, and
+scores every layer of --run, a language model, and VECTORS, which cannot tell the sentences apart.
 """
 
 import dataclasses
@@ -17,6 +21,7 @@ from typing import Annotated, Literal
 import tyro
 
 from jaxemb import files
+from jaxemb.errors import InputError
 from jaxemb.lab import command_line
 
 
@@ -24,7 +29,7 @@ from jaxemb.lab import command_line
 class Evaluate:
     """Evaluate word vectors against human judgement."""
 
-    vectors: Annotated[str, tyro.conf.Positional]
+    vectors: Annotated[str | None, tyro.conf.Positional] = None
     """A finished run, or a file of vectors."""
     other: Annotated[str | None, tyro.conf.Positional] = None
     """Vectors to compare with."""
@@ -41,12 +46,22 @@ class Evaluate:
     """How analogies are answered: 3CosAdd or 3CosMul."""
     restrict_vocab: int = 300_000
     """Number of the most frequent words that are known; all others count as unknown."""
+    wic: str | None = None
+    """A file of WiC, such as dev.data.txt beside dev.gold.txt."""
+    wic_train: str | None = None
+    """The file of WiC that thresholds are chosen on; by default, for each half, the other half."""
+    run: str | None = None
+    """For --wic: a finished run of scripts/train_contextual.py."""
     out: str | None = None
     """The folder of the report; by default runs/evaluate/NAME."""
 
 
 def main() -> None:
     settings = command_line.parse(Evaluate)
+    if settings.wic:
+        return words_in_context(settings)
+    if settings.vectors is None or settings.run or settings.wic_train:
+        raise InputError("wanted VECTORS; or --wic FILE with --run RUN, VECTORS or both")
     from jaxemb.errors import at_least
     from jaxemb.evaluation import bundled, datasets, policies
     from jaxemb.functional import similarity
@@ -64,7 +79,7 @@ def main() -> None:
         questions = list(map(datasets.questions, settings.questions))
     tests = scores.Asked(pairs, questions, policy, policy, answer)
     if not pairs and not questions:
-        raise command_line.InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
+        raise InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
     answers = {}
     for path in filter(None, (settings.vectors, settings.other)):
         loaded = loading.word_vectors(path)
@@ -74,6 +89,23 @@ def main() -> None:
         answers[path] = scores.ask(loaded.found, loaded.found.vectors, tests)
     out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
     progress.show(scores.write(out, answers, tests))
+
+
+def words_in_context(settings: Evaluate) -> None:
+    from jaxemb.lab import progress
+    from jaxemb.lab.studies.context import tokens, wic
+
+    test = wic.read(str(settings.wic))
+    train = wic.read(settings.wic_train) if settings.wic_train else None
+    fold = settings.case == "fold"
+    texts = [text for split in (test, train) if split for text in wic.sentences(split, fold)]
+    sources = [tokens.contextual(settings.run)] if settings.run else []
+    sources += [tokens.static(path, texts) for path in (settings.vectors, settings.other) if path]
+    if not sources:
+        raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
+    scores = [wic.score(source, test, train, fold=fold) for source in sources]
+    out = files.writable(settings.out or f"runs/evaluate/{test.name}")
+    progress.show(wic.write(out, test, train, scores))
 
 
 if __name__ == "__main__":

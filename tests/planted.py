@@ -1424,7 +1424,7 @@ MUTANTS = {
     ),
     "--help prints a comment": Mutant(
         "lab/settings.py",
-        '    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""\n',
+        '    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""',
         "",
         "tests/scripts/test_help.py::test_no_comment_of_the_code_is_printed_for_a_config",
     ),
@@ -1646,5 +1646,17 @@ MUTANTS = {
         "reshape(number, 2) >= 2 * per_sense",
         "reshape(number, 2) > 2 * per_sense",
         "tests/evaluation/test_polysemy.py::test_a_form_that_just_has_enough_is_split",
+    ),
+    "each half is tried at its own threshold": Mutant(
+        "evaluation/polysemy.py",
+        "for both in (halves, halves[::-1])]",
+        "for both in zip(halves, halves, strict=True)]",
+        "tests/lab/studies/test_wic.py::test_each_half_is_tried_at_the_threshold_of_the_other",
+    ),
+    "a language model leaves out words that it does not know": Mutant(
+        "lab/studies/context/wic.py",
+        "source.model is not None or all(",
+        "all(",
+        "tests/lab/studies/test_wic.py::test_static_vectors_leave_out_pairs_of_unknown_words",
     ),
 }

@@ -19,7 +19,7 @@ from jaxemb.contextual import models, training as contextual_training, windows
 from jaxemb.functional import subsampling
 from jaxemb.lab.runs.counts import glove
 from jaxemb.static import objectives, tables
-from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.structs import InOut, Sparse, Vocab
 from jaxemb.training import ensembles, fitting, learners, loop, sharded
 from tests.laws.members import OBJECTIVES, SMALL
 
@@ -165,7 +165,7 @@ def _model(model, text, resources, samples) -> Any:
 def _glove() -> dict[str, Callable[[], Any]]:
     counts = np.random.default_rng(0).poisson(3.0, (WORDS, WORDS))
     rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
-    cells = Cells(rows, columns, counts[rows, columns].astype(np.float32))
+    cells = Sparse(rows, columns, counts[rows, columns].astype(np.float32))
     vocab = Vocab(tuple("abcdefghijkl"), np.arange(WORDS, 0, -1))
     options = {"dim": 4, "batch": 16, "chunk": 4, "epochs": 2}
     fit = functools.partial(glove.glove, cells, vocab, **options)

@@ -15,12 +15,12 @@ from jaxtyping import Float, Int, Int64
 
 from jaxemb import files as provenance
 from jaxemb.errors import InputError
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 FORMAT = 1
 MANIFEST = "cells.json"
-FILES = Cells("cells.rows", "cells.columns", "cells.values")
-DTYPES = Cells(np.int32, np.int32, np.float32)
+FILES = Sparse("cells.rows", "cells.columns", "cells.values")
+DTYPES = Sparse(np.int32, np.int32, np.float32)
 MERGED = 1 << 21  # entries of all runs in memory at a time
 _SCRATCH = "*.cells-tmp"
 
@@ -98,10 +98,10 @@ def summed(runs: Sequence[Run]) -> Run:
     return add_up(keys[order], values[order])
 
 
-def cells(run: Run, how: Packing) -> Cells:
+def cells(run: Run, how: Packing) -> Sparse:
     """The cells of a run: keys unpacked, values rounded to float32."""
     rows, columns = how.unpack(run.keys)
-    return Cells(rows.astype(np.int32), columns.astype(np.int32), run.values.astype(np.float32))
+    return Sparse(rows.astype(np.int32), columns.astype(np.int32), run.values.astype(np.float32))
 
 
 def write_run(folder: Path, number: int, run: Run) -> Path:
@@ -175,7 +175,7 @@ def merge(
         progress(1 - left / max(total, 1))
 
 
-def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
+def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Sparse:
     """Write cells to temporary files, and rename these when all are complete.
 
     Raises:
@@ -196,7 +196,7 @@ def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Cells:
     return load(folder)
 
 
-def load(folder: str | Path) -> Cells:
+def load(folder: str | Path) -> Sparse:
     """Load cells from their files, memory-mapped.
 
     Raises:
@@ -217,7 +217,7 @@ def load(folder: str | Path) -> Cells:
             )
         path = folder / name
         arrays.append(np.memmap(path, dtype, mode="r") if size else np.zeros(0, dtype))
-    return Cells(*arrays)
+    return Sparse(*arrays)
 
 
 def sweep(folder: Path) -> None:

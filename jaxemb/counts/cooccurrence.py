@@ -18,7 +18,7 @@ from jaxemb.counts import cells as merging
 from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError, at_least
 from jaxemb.static import segments
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 PAIRS = 1 << 22  # pairs sorted together: 32 MiB of keys
 WORKERS = 2
@@ -82,13 +82,13 @@ class Counted(NamedTuple):
     The sum of all values is sum_d weight(d) pairs[d], twice that where both sides are counted.
     """
 
-    cells: Cells
+    cells: Sparse
     pairs: Int64[Any, " window"]  # pairs of words of one sentence at each distance, counted once
     words: int  # occurrences that subsampling of frequent words left
     subsampled: int  # occurrences that subsampling removed
 
 
-def cooccurrence(ids: Any, vocab: int, window: Window = Window()) -> Cells:  # noqa: B008
+def cooccurrence(ids: Any, vocab: int, window: Window = Window()) -> Sparse:  # noqa: B008
     """Co-occurrence counts of a text in memory. Windows do not cross sentence ends.
 
     Args:

@@ -17,7 +17,7 @@ from jaxemb import linalg
 from jaxemb.counts import pmi
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.linalg import operators, truncated
-from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.structs import InOut, Sparse, Vocab
 
 Progress = Callable[[int, int], None]
 
@@ -31,7 +31,7 @@ class Factored(NamedTuple):
 
 
 def ppmi_svd(
-    cells: Cells,
+    cells: Sparse,
     vocab: Vocab,
     *,
     dim: int = 100,
@@ -106,10 +106,10 @@ def both(tables: InOut) -> Float[Any, "vocab dim"]:
     return tables.input + tables.output
 
 
-def _operator(matrix: Cells, size: int) -> linalg.Operator:
+def _operator(matrix: Sparse, size: int) -> linalg.Operator:
     """The matrix as an operator: on an accelerator if there is one, else on the host."""
     if jax.default_backend() != "cpu":
-        matrix = Cells(*map(jnp.asarray, matrix))
+        matrix = Sparse(*map(jnp.asarray, matrix))
     return operators.sparse(*matrix, (size, size))
 
 

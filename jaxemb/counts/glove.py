@@ -18,7 +18,6 @@ from jaxemb.functional import losses
 from jaxemb.static import batches, objectives, tables
 from jaxemb.structs import (
     Block,
-    Cells,
     Cursor,
     Event,
     InOut,
@@ -26,6 +25,7 @@ from jaxemb.structs import (
     LearnerState,
     Objective,
     Reads,
+    Sparse,
     Vocab,
 )
 from jaxemb.text import vocabulary
@@ -43,7 +43,7 @@ def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[
 def glove(
     *, x_max: float = 100.0, weight_power: float = 0.75, loss=losses.biased_squares
 ) -> Objective:
-    """GloVe as an objective, whose "text" is one cell: `Cells` of length 1.
+    """GloVe as an objective, whose "text" is one cell: `Sparse` of length 1.
 
     Args:
         x_max: the count from which on a cell has weight 1.
@@ -66,7 +66,7 @@ def glove(
     )
 
 
-def draw(random, cell: Cells, resources, *, weight) -> Block:
+def draw(random, cell: Sparse, resources, *, weight) -> Block:
     """The block of one cell; nothing is drawn at random. A count of 0 is padding."""
     del random, resources
     seen = cell.values > 0
@@ -131,7 +131,7 @@ def events(
         learning_rate: the same in every step; AdaGrad scales it by itself.
     """
     for chunk in chunks:
-        cells = cast(Cells, jax.tree.map(jnp.asarray, chunk.cells))
+        cells = cast(Sparse, jax.tree.map(jnp.asarray, chunk.cells))
         # a separate program: reading the tables inside `_train` would make XLA copy them
         loss = _first_loss(state.tables, cells, objective=objective)
         state = _train(state, cells, chunk.real, learning_rate, objective, learner)
@@ -155,7 +155,7 @@ def where(event: Event) -> str:
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "learner"), donate_argnames="state")
-def _train(state, cells: Cells, real, learning_rate, objective: Objective, learner: Learner):
+def _train(state, cells: Sparse, real, learning_rate, objective: Objective, learner: Learner):
     def step(i, state):
         return learner.step(state, blocks(objective, cells, i), learning_rate, None)
 
@@ -163,13 +163,13 @@ def _train(state, cells: Cells, real, learning_rate, objective: Objective, learn
 
 
 @functools.partial(jax.jit, static_argnames="objective")
-def _first_loss(whole: InOut, cells: Cells, *, objective: Objective):
+def _first_loss(whole: InOut, cells: Sparse, *, objective: Objective):
     batch = blocks(objective, cells, 0)
     rows = tables.gather(whole, batch.ids)
     return batches.total(objective, rows, batch) / jnp.maximum(jnp.sum(batch.pairs), 1.0)
 
 
-def blocks(objective: Objective, cells: Cells, step: Any) -> Block:
+def blocks(objective: Objective, cells: Sparse, step: Any) -> Block:
     """The batch of one step, one block per cell; cells have the shape [steps, batch, 1]."""
     batch = jax.tree.map(lambda leaf: leaf[step], cells)
     return jax.vmap(objective.draw, in_axes=(None, 0, None))((), batch, ())

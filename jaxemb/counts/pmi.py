@@ -12,12 +12,12 @@ import scipy.special
 from jaxtyping import Bool, Float, Float64
 
 from jaxemb.errors import InputError, above_zero
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 _PIECE = 1 << 20  # cells at a time
 
 
-def marginals(cells: Cells, vocab: int) -> tuple[Float64[Any, " vocab"], Float64[Any, " vocab"]]:
+def marginals(cells: Sparse, vocab: int) -> tuple[Float64[Any, " vocab"], Float64[Any, " vocab"]]:
     """The sums of rows, #w, and of columns, #c; both add up to the same total.
 
     Args:
@@ -31,12 +31,12 @@ def marginals(cells: Cells, vocab: int) -> tuple[Float64[Any, " vocab"], Float64
 
 
 def pmi(
-    cells: Cells,
+    cells: Sparse,
     vocab: int,
     *,
     contexts: Float[Any, " masses"] | None = None,
     power: float = 1.0,
-) -> Cells:
+) -> Sparse:
     """log(P(w, c) / (P(w) P_a(c))) of every counted cell, in nats.
 
     P(w, c) = #(w, c) / S and P(w) = #w / S with S the sum of all cells, so S cancels but for one
@@ -69,7 +69,7 @@ def pmi(
     log_row, smoothed = _log(rows), power * _log(mass)  # in logarithms, which no power overflows
     log_context = smoothed - scipy.special.logsumexp(smoothed, b=mass > 0)
 
-    def log_ratio(piece: Cells) -> Float64[Any, " cells"]:
+    def log_ratio(piece: Sparse) -> Float64[Any, " cells"]:
         values = np.asarray(piece.values, np.float64)
         if not (values > 0).all():
             raise InputError("a count is not above 0: PMI is of cells that were counted")
@@ -78,7 +78,7 @@ def pmi(
     return _mapped(cells, log_ratio)
 
 
-def shifted(cells: Cells, negatives: float) -> Cells:
+def shifted(cells: Sparse, negatives: float) -> Sparse:
     """PMI - log k: what skip-gram with k noise words a pair factorises.
 
     Source:
@@ -91,20 +91,20 @@ def shifted(cells: Cells, negatives: float) -> Cells:
     return _mapped(cells, lambda piece: np.asarray(piece.values, np.float64) - np.log(negatives))
 
 
-def positive(cells: Cells) -> Cells:
+def positive(cells: Sparse) -> Sparse:
     """max(value, 0): cells that are not above 0 are left out, like pairs that were not counted."""
     kept = [_kept(piece, np.asarray(piece.values) > 0) for piece in _pieces(cells)]
-    return Cells(*map(np.concatenate, zip(*kept, strict=True))) if kept else cells
+    return Sparse(*map(np.concatenate, zip(*kept, strict=True))) if kept else cells
 
 
 def ppmi(
-    cells: Cells,
+    cells: Sparse,
     vocab: int,
     *,
     negatives: float = 1.0,
     power: float = 1.0,
     contexts: Float[Any, " masses"] | None = None,
-) -> Cells:
+) -> Sparse:
     """max(PMI_a - log k, 0), of k = `negatives` and a = `power`: hyperwords' matrix.
 
     Args, Raises: see `pmi` and `shifted`.
@@ -117,16 +117,16 @@ def _log(x: Float64[Any, " vocab"]) -> Float64[Any, " vocab"]:
     return np.log(np.where(x > 0, x, 1.0))
 
 
-def _pieces(cells: Cells):
+def _pieces(cells: Sparse):
     for start in range(0, len(cells.rows), _PIECE):
-        yield Cells(*(np.asarray(side[start : start + _PIECE]) for side in cells))
+        yield Sparse(*(np.asarray(side[start : start + _PIECE]) for side in cells))
 
 
-def _kept(piece: Cells, where: Bool[Any, " cells"]) -> Cells:
-    return Cells(*(side[where] for side in piece))
+def _kept(piece: Sparse, where: Bool[Any, " cells"]) -> Sparse:
+    return Sparse(*(side[where] for side in piece))
 
 
-def _mapped(cells: Cells, function: Callable[[Cells], Float64[Any, " cells"]]) -> Cells:
+def _mapped(cells: Sparse, function: Callable[[Sparse], Float64[Any, " cells"]]) -> Sparse:
     """The cells with the values that `function` gives, piece by piece."""
     values = np.empty(len(cells.rows), np.float32)
     start = 0

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxemb.errors import InputError
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 RUN = 1 << 12  # cells read together: 48 kB
 SEGMENT = 1 << 10  # runs shuffled together: at 12 bytes a cell 50 MB
@@ -20,7 +20,7 @@ SEGMENT = 1 << 10  # runs shuffled together: at 12 bytes a cell 50 MB
 class Chunk(NamedTuple):
     """The cells of some steps of one segment; steps beyond `real`, and values 0, are padding."""
 
-    cells: Cells  # each [steps, batch, 1]: a batch of blocks of one cell
+    cells: Sparse  # each [steps, batch, 1]: a batch of blocks of one cell
     real: int  # steps
     trained: int  # cells
     epoch: int
@@ -32,7 +32,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(
-    cells: Cells,
+    cells: Sparse,
     *,
     batch: int,
     steps: int,
@@ -68,7 +68,7 @@ def chunks(
         for start in range(first, of_segment, steps):
             real = min(steps, of_segment - start)
             part = slice(start * batch, (start + steps) * batch)
-            padded = Cells(*(_padded(side[part], steps, batch) for side in shuffled))
+            padded = Sparse(*(_padded(side[part], steps, batch) for side in shuffled))
             trained = len(shuffled.values[part])
             done = (number + (start + real) / of_segment) / (epochs * segments)
             ends = start + real == of_segment
@@ -77,18 +77,18 @@ def chunks(
         first = 0
 
 
-def _segment(cells: Cells, seed: int, epoch: int, segment: int, run: int, runs: int) -> Cells:
+def _segment(cells: Sparse, seed: int, epoch: int, segment: int, run: int, runs: int) -> Sparse:
     """The cells of one segment, in the order in which they are trained."""
     total = len(cells.values)
     order = _random(seed, epoch, 0, purpose=0).permutation(-(-total // run))
     mine = order[segment * runs : (segment + 1) * runs] * run
-    read = [Cells(*(np.asarray(side[start : start + run]) for side in cells)) for start in mine]
-    gathered = Cells(*(np.concatenate(parts) for parts in zip(*read, strict=True)))
+    read = [Sparse(*(np.asarray(side[start : start + run]) for side in cells)) for start in mine]
+    gathered = Sparse(*(np.concatenate(parts) for parts in zip(*read, strict=True)))
     if not (np.isfinite(gathered.values).all() and gathered.values.min() > 0):
         bad = gathered.values[~(np.isfinite(gathered.values) & (gathered.values > 0))][0]
         raise InputError(f"a cell holds {bad}; GloVe takes counts, which are finite and above 0")
     shuffle = _random(seed, epoch, segment, purpose=1).permutation(len(gathered.values))
-    return Cells(*(side[shuffle] for side in gathered))
+    return Sparse(*(side[shuffle] for side in gathered))
 
 
 def _padded(side: Any, steps: int, batch: int):

@@ -47,6 +47,7 @@ __all__ = [
     "silhouette",
     "split_occurrences",
     "wic_accuracy",
+    "wic_halves",
     "wic_pairs",
 ]
 
@@ -201,6 +202,29 @@ def wic_accuracy(train: Compared, test: Compared, *, seed: int = 0) -> WicAccura
     threshold = float((ends[best] + ends[best + 1]) / 2)
     accuracy = intervals.share((np.asarray(test.cosine) >= threshold) == test.same, seed)
     return WicAccuracy(accuracy, threshold, float(right[best] / len(same)))
+
+
+def wic_halves(pairs: Compared, *, seed: int = 0) -> WicAccuracy:
+    """Accuracy without training pairs: each half is tried at the threshold of the other.
+
+    The halves are drawn at random. The threshold and the training accuracy are means of the two.
+
+    Raises:
+        InputError: fewer than two pairs, or a cosine that is NaN.
+    """
+    order = np.random.default_rng(seed).permutation(len(pairs.cosine))
+    halves = [Compared(pairs.cosine[i], pairs.same[i]) for i in (order[::2], order[1::2])]
+    found = [wic_accuracy(*both) for both in (halves, halves[::-1])]
+    right = [
+        (half.cosine >= each.threshold) == half.same
+        for half, each in zip(halves[::-1], found, strict=True)
+    ]
+    accuracy = intervals.share(np.concatenate(right), seed)
+    threshold, learned = (
+        float(np.mean([getattr(each, name) for each in found]))
+        for name in ("threshold", "train_accuracy")
+    )
+    return WicAccuracy(accuracy, threshold, learned)
 
 
 def cosine_distance(

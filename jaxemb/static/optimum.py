@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Num
 
 from jaxemb.functional import losses
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 _ROOM = 1 << 22  # entries of the rows that are made dense at once
 
@@ -119,12 +119,12 @@ def scores(
 
 
 def of_cells(
-    cells: Cells,
+    cells: Sparse,
     vocab: int,
     negatives: Any,
     noise: Float[ArrayLike, " contexts"],
     rule: Rule = keep,
-) -> Cells:
+) -> Sparse:
     """`scores` of every counted cell of a sparse matrix, some dense rows at a time.
 
     Args:

@@ -10,7 +10,7 @@ from jaxemb.counts import cells as merging, cooccurrence
 from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError
 from jaxemb.static import segments
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 VOCAB = 9
 SIDES = {"both": (True, True), "right": (False, True), "left": (True, False)}
@@ -45,13 +45,13 @@ def by_loop(ids, window: cooccurrence.Window):
     return table
 
 
-def dense(cells: Cells, vocab: int = VOCAB):
+def dense(cells: Sparse, vocab: int = VOCAB):
     table = np.zeros((vocab, vocab))
     table[cells.rows, cells.columns] = cells.values
     return table
 
 
-def refuse_disorder(cells: Cells):
+def refuse_disorder(cells: Sparse):
     keys = np.int64(cells.rows) * VOCAB + cells.columns
     assert (np.diff(keys) > 0).all()
     assert (cells.rows.dtype, cells.columns.dtype, cells.values.dtype) == merging.DTYPES

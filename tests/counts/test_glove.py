@@ -9,7 +9,7 @@ from jaxemb.counts import glove, shuffling
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
 from jaxemb.static import batches, tables
-from jaxemb.structs import Cells, Cursor, InOut
+from jaxemb.structs import Cursor, InOut, Sparse
 from jaxemb.training import learners
 
 WORDS, DIM = 12, 3
@@ -21,11 +21,11 @@ OPTIMIZERS = {
 }
 
 
-def _cells(count: int = 40, seed: int = 0) -> Cells:
+def _cells(count: int = 40, seed: int = 0) -> Sparse:
     random = np.random.default_rng(seed)
     keys = np.sort(random.permutation(WORDS**2)[:count])
     values = random.gamma(1.0, 8.0, count).astype(np.float32) + 0.1
-    return Cells((keys // WORDS).astype(np.int32), (keys % WORDS).astype(np.int32), values)
+    return Sparse((keys // WORDS).astype(np.int32), (keys % WORDS).astype(np.int32), values)
 
 
 def _tables(scale: float = 1.0, seed: int = 1) -> InOut:
@@ -35,8 +35,8 @@ def _tables(scale: float = 1.0, seed: int = 1) -> InOut:
 
 
 @jax.jit
-def _batch(cells: Cells):
-    whole = Cells(*(jnp.asarray(side)[None, :, None] for side in cells))
+def _batch(cells: Sparse):
+    whole = Sparse(*(jnp.asarray(side)[None, :, None] for side in cells))
     return glove.blocks(OBJECTIVE, whole, 0)
 
 
@@ -135,7 +135,7 @@ def _stanford(w, c, cells, rate, clip):
 def test_one_cell_a_step_is_stanfords_program(scale, clip):
     start, cells = _tables(scale), _cells()
     [chunk] = shuffling.chunks(cells, batch=1, steps=40, epochs=1, seed=0)
-    ordered = Cells(*(side[:, 0, 0] for side in chunk.cells))
+    ordered = Sparse(*(side[:, 0, 0] for side in chunk.cells))
     w, c = (np.asarray(table, np.float64) for table in start)
     expected = _stanford(w, c, ordered, 0.05, clip)
     learner = learners.row_sparse(OBJECTIVE, optimizer=learners.adagrad_stanford(0.05, clip))
@@ -163,7 +163,7 @@ def test_at_full_rank_products_and_biases_become_the_logarithms_of_counts():
 def test_padding_trains_nothing():
     """One cell in a batch of 16: one row of each table moves."""
     learner = learners.row_sparse(OBJECTIVE, optimizer=learners.adagrad)
-    cells = Cells(*(side[7:8] for side in _cells()))
+    cells = Sparse(*(side[7:8] for side in _cells()))
     after = _trained(learner.init(_tables()), learner, cells, batch=16).tables
     for moved, before, row in zip(after, _tables(), cells[:2], strict=True):
         np.testing.assert_array_equal(np.flatnonzero(np.any(moved != before, axis=1)), row)

@@ -5,19 +5,19 @@ import pytest
 
 from jaxemb.counts import pmi
 from jaxemb.errors import InputError
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 RANDOM = np.random.default_rng(0)
 COUNTS = np.where(RANDOM.random((7, 7)) < 0.6, RANDOM.integers(1, 50, (7, 7)), 0).astype(float)
 ONLY = {"rtol": 1e-6, "atol": 1e-6}  # values are rounded to float32
 
 
-def cells_of(table) -> Cells:
+def cells_of(table) -> Sparse:
     rows, columns = (side.astype(np.int32) for side in np.nonzero(table))
-    return Cells(rows, columns, table[rows, columns].astype(np.float32))
+    return Sparse(rows, columns, table[rows, columns].astype(np.float32))
 
 
-def dense(cells: Cells, vocab: int = 7):
+def dense(cells: Sparse, vocab: int = 7):
     table = np.zeros((vocab, vocab))
     table[cells.rows, cells.columns] = cells.values
     return table

@@ -7,28 +7,28 @@ import pytest
 
 from jaxemb.counts import shuffling
 from jaxemb.errors import InputError
-from jaxemb.structs import Cells
+from jaxemb.structs import Sparse
 
 COUNT, SIZES = 1000, {"batch": 8, "run": 16, "runs": 7}  # 63 runs in 9 segments
 
 
-def _cells() -> Cells:
+def _cells() -> Sparse:
     """Ten cells a row; the value is the cell's number."""
     number = np.arange(COUNT, dtype=np.int32)
-    return Cells(number // 10, number % 10, 1.0 + number.astype(np.float32))
+    return Sparse(number // 10, number % 10, 1.0 + number.astype(np.float32))
 
 
-def _steps(steps: int = 5, **options) -> list[Cells]:
+def _steps(steps: int = 5, **options) -> list[Sparse]:
     """The cells of every step that is no padding."""
     settings = {"seed": 0, "epochs": 1, **SIZES, **options}
     real = []
     for chunk in shuffling.chunks(_cells(), steps=steps, **settings):
         assert chunk.cells.values.shape == (steps, settings["batch"], 1)
-        real += [Cells(*(side[i] for side in chunk.cells)) for i in range(chunk.real)]
+        real += [Sparse(*(side[i] for side in chunk.cells)) for i in range(chunk.real)]
     return real
 
 
-def _numbers(steps: list[Cells]):
+def _numbers(steps: list[Sparse]):
     """Which cells were read, in order; padding has the value 0."""
     values = np.concatenate([step.values[:, 0] for step in steps])
     return values[values > 0] - 1
@@ -86,4 +86,4 @@ def test_what_has_no_logarithm_is_refused():
         with pytest.raises(InputError, match=message):
             list(shuffling.chunks(broken, steps=5, seed=0, epochs=1, **SIZES))
     with pytest.raises(InputError, match="no cells"):
-        list(shuffling.chunks(Cells(*(x[:0] for x in cells)), steps=5, seed=0, epochs=1, **SIZES))
+        list(shuffling.chunks(Sparse(*(x[:0] for x in cells)), steps=5, seed=0, epochs=1, **SIZES))

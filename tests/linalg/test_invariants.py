@@ -563,4 +563,6 @@ def test_analogies_do_not_notice_rotations_and_a_common_scale(seed, tmp_path, mo
     monkeypatch.setattr(bundled, "test_files", lambda: tmp_path)
     for changed in (table, 7 * table, table @ orthogonal(seed, 12)):
         score = bundled.analogies(vocab, np.float32(changed))
-        close([score.scored, score.value * len(lines)], [len(lines), -(-len(lines) // 2)], atol=1e-9)
+        close(
+            [score.scored, score.value * len(lines)], [len(lines), -(-len(lines) // 2)], atol=1e-9
+        )

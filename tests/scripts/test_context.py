@@ -3,6 +3,7 @@
 import json
 
 import compare_embedders
+import evaluate
 import ladder
 import numpy as np
 import pytest
@@ -131,6 +132,22 @@ def test_the_ladder_has_a_third_rung(place, monkeypatch, capsys):
     assert "self-similarity" in climbed.rung.law
     assert not climbed.cloud.known
     assert climbed.rung.rank <= climbed.rung.dim == 16
+
+
+def test_words_in_context_are_scored_by_every_layer(place, monkeypatch, capsys):
+    lines = ["w\tN\t1-0\txa w xb\tw xc", "w\tN\t1-0\txa w xb\tw yc", "q\tN\t0-0\tq w\tq xa"]
+    (place / "dev.data.txt").write_text("\n".join(lines * 8) + "\n")
+    (place / "dev.gold.txt").write_text("T\nF\nT\n" * 8)
+    run(evaluate, "static.txt", "--wic", "dev.data.txt", "--run", "lm", monkeypatch=monkeypatch)
+    values = json.loads((place / "runs/evaluate/dev.data/wic.json").read_text())
+    model, table = values["sources"]
+    assert (len(model["layers"]), model["pairs"], model["unknown"]) == (2, 24, 0)
+    assert (len(table["layers"]), table["pairs"], table["unknown"]) == (1, 16, 8)
+    assert "| lm | 1 |" in capsys.readouterr().out
+    run(evaluate, "--wic", "dev.data.txt", code=2, monkeypatch=monkeypatch)
+    assert "wanted --run RUN, VECTORS or both" in capsys.readouterr().err
+    run(evaluate, code=2, monkeypatch=monkeypatch)
+    assert "wanted VECTORS" in capsys.readouterr().err
 
 
 def test_two_means_find_two_clusters_and_the_plane_keeps_their_distances():

@@ -12,7 +12,7 @@ from jaxemb.lab.runs.static import run as runs
 from jaxemb.lab.runs.static.config import Corpus, Member, StaticConfig
 from jaxemb.lab.studies.theorem import measures, report
 from jaxemb.static import blocks
-from jaxemb.structs import Cells, InOut
+from jaxemb.structs import InOut, Sparse
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import learners, loop
 from tests.references import word2vec
@@ -90,9 +90,9 @@ def test_the_matrix_is_the_logarithm_of_counts_over_noise(place, rule):
     np.testing.assert_allclose(matrix.optimum.values, expected, rtol=1e-5, atol=1e-5)
 
 
-def _cells(dense) -> Cells:
+def _cells(dense) -> Sparse:
     rows, columns = (side.astype(np.int32) for side in np.nonzero(dense))
-    return Cells(rows, columns, np.float32(dense[rows, columns]))
+    return Sparse(rows, columns, np.float32(dense[rows, columns]))
 
 
 def test_factors_of_full_dimension_multiply_to_the_positive_part():

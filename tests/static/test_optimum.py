@@ -11,7 +11,7 @@ import pytest
 from jaxemb.counts import pmi
 from jaxemb.functional import sampling
 from jaxemb.static import batches, blocks, objectives, optimum, tables
-from jaxemb.structs import Cells, InOut
+from jaxemb.structs import InOut, Sparse
 
 NEGATIVES = 5
 RULES = {"keep": optimum.keep, "skip": optimum.skip, "resample": optimum.resample}
@@ -132,7 +132,7 @@ def test_the_optimum_of_cells_is_that_of_the_dense_matrix(rule, monkeypatch):
     counts, noise, random = _problem(2)
     counts = 1000 * counts * random.integers(0, 2, (6, 6))
     rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
-    cells = Cells(rows, columns, np.float32(counts[rows, columns]))
+    cells = Sparse(rows, columns, np.float32(counts[rows, columns]))
     with jax.enable_x64(False):
         optimal = optimum.of_cells(cells, 6, NEGATIVES, noise, rule)
     expected = optimum.scores(counts, rule(counts, NEGATIVES, noise))[cells.rows, cells.columns]

@@ -11,14 +11,14 @@ from safetensors.numpy import load_file
 from jaxemb.errors import InputError, Interrupted, NumericalError
 from jaxemb.lab.durable import checkpoints
 from jaxemb.lab.runs.counts import glove, report
-from jaxemb.structs import Cells, Vocab
+from jaxemb.structs import Sparse, Vocab
 from jaxemb.training import learners
 from tests.scripts.test_train import run
 
 WORDS = 15
 
 
-def _cells() -> Cells:
+def _cells() -> Sparse:
     """Counts of words of two kinds, which meet their own kind more."""
     random = np.random.default_rng(0)
     kind = np.arange(WORDS) % 2
@@ -26,7 +26,7 @@ def _cells() -> Cells:
     counts = random.poisson(mean * random.uniform(0.5, 2, (WORDS, 1))) + 0.5
     counts[0, 3:] = 0  # cells that were never seen
     rows, columns = (side.astype(np.int32) for side in np.nonzero(counts))
-    return Cells(rows, columns, counts[rows, columns].astype(np.float32))
+    return Sparse(rows, columns, counts[rows, columns].astype(np.float32))
 
 
 CELLS = _cells()

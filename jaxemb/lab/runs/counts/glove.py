@@ -16,13 +16,13 @@ from jaxemb.lab import progress as progress_lib
 from jaxemb.lab.durable import loop, tensors
 from jaxemb.lab.workdir import Workdir
 from jaxemb.structs import (
-    Cells,
     Cursor,
     Event,
     InOut,
     Learner,
     LearnerState,
     Objective,
+    Sparse,
     Training,
     Vocab,
 )
@@ -32,7 +32,7 @@ BIASES = "biases.safetensors"
 
 
 def glove(
-    cells: Cells,
+    cells: Sparse,
     vocab: Vocab,
     *,
     dim: int = 100,

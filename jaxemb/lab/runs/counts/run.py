@@ -17,7 +17,7 @@ from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.counts.config import CountConfig
 from jaxemb.lab.workdir import TABLES, described, differences, load
 from jaxemb.static import segments
-from jaxemb.structs import Cells, InOut, Vocab
+from jaxemb.structs import InOut, Sparse, Vocab
 from jaxemb.text import corpus as corpus_lib, vocabulary
 
 COUNTED, FACTORED = "counted.json", "factored.json"
@@ -80,7 +80,7 @@ def text_of(config: CountConfig, corpus: corpus_lib.Corpus) -> segments.Split:
 
 def count(
     config: CountConfig, corpus: corpus_lib.Corpus, text: segments.Split
-) -> tuple[dict[str, Any], Cells]:
+) -> tuple[dict[str, Any], Sparse]:
     """The cells of a config, counted now or reused, with their account.
 
     Raises:

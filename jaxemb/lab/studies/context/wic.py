@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,47 +38,60 @@ def read(path: str | Path) -> Wic:
     return context_tests.wic(path, gold)
 
 
-def compared(source: Source, test: Wic) -> tuple[list[Compared], int]:
-    """The cosines of every layer, of the pairs whose words the source knows; how many it does not.
+def sentences(test: Wic, fold: bool = True) -> list[Sequence[str]]:
+    """All sentences of a split; with `fold` in lower case, too."""
+    texts: list[Sequence[str]] = [*test.left, *test.right]
+    return texts + [[token.lower() for token in text] for text in texts] * fold
 
-    A language model reads a word that it does not know as unknown, and knows its context.
+
+def compared(source: Source, test: Wic, fold: bool = True) -> tuple[list[Compared], int]:
+    """The cosines of every layer, and how many pairs are left out.
+
+    Static vectors leave out pairs with a word that they do not have. A language model reads such a
+    word as unknown, in its context.
+
+    Args:
+        fold: whether a token that the source does not know is read in lower case.
     """
     assert test.same is not None
-    sides = (test.left, test.right)
-    known = np.array(
-        [
-            source.model is not None or all(map(source.knows, words))
-            for words in zip(*map(_targets, sides, test.at.T), strict=True)
-        ],
-        bool,
-    )
-    chosen = np.flatnonzero(known)
+    sides = [
+        [[_known(source, token, fold) for token in sentence] for sentence in side]
+        for side in (test.left, test.right)
+    ]
+    words = [
+        [sentence[place] for sentence, place in zip(*side, strict=True)]
+        for side in zip(sides, test.at.T, strict=True)
+    ]
+    has = [source.model is not None or all(map(source.knows, p)) for p in zip(*words, strict=True)]
+    chosen = np.flatnonzero(has)
     vectors = []
-    for sentences, places in zip(sides, test.at.T, strict=True):
+    for texts, places in zip(sides, test.at.T, strict=True):
         of_side = np.zeros((source.layers, len(chosen), source.dim), np.float32)
-        for i, layers in source.vectors([sentences[pair] for pair in chosen]):
+        for i, layers in source.vectors([texts[pair] for pair in chosen]):
             of_side[:, i] = layers[:, places[chosen[i]]]
         vectors.append(of_side)
     same = test.same[chosen]
-    pairs = [polysemy.compared(*layer, same) for layer in zip(*vectors, strict=True)]
-    return pairs, len(known) - len(chosen)
+    pairs = [polysemy.compared(one, two, same) for one, two in zip(*vectors, strict=True)]
+    return pairs, len(has) - len(chosen)
 
 
-def _targets(sentences: Sequence[Sequence[str]], places: Any) -> list[str]:
-    return [sentence[place] for sentence, place in zip(sentences, places, strict=True)]
+def _known(source: Source, token: str, fold: bool) -> str:
+    return token.lower() if fold and not source.knows(token) else token
 
 
-def score(source: Source, test: Wic, train: Wic | None = None, seed: int = 0) -> Scored:
+def score(
+    source: Source, test: Wic, train: Wic | None = None, *, fold: bool = True, seed: int = 0
+) -> Scored:
     """The accuracy of every layer; each threshold is chosen on `train`, or on the other half.
 
     Raises:
         InputError: too few pairs of words that the source knows.
     """
-    tested, unknown = compared(source, test)
+    tested, unknown = compared(source, test, fold)
     if train is None:
         layers = [polysemy.wic_halves(pairs, seed=seed) for pairs in tested]
     else:
-        learned, _ = compared(source, train)
+        learned, _ = compared(source, train, fold)
         layers = [
             polysemy.wic_accuracy(*both, seed=seed) for both in zip(learned, tested, strict=True)
         ]
@@ -112,7 +125,8 @@ def write(folder: Path, test: Wic, train: Wic | None, scores: Sequence[Scored]) 
         folder,
         "wic",
         values,
-        lambda shown: f"""# Words in context: {test.name}
+        lambda shown: (
+            f"""# Words in context: {test.name}
 
 {report.table(head, rows)}
 
@@ -120,5 +134,6 @@ def write(folder: Path, test: Wic, train: Wic | None, scores: Sequence[Scored]) 
   at or above a threshold that was chosen {chosen}
 - intervals: bootstrap over pairs
 - left out: pairs with a word that static vectors do not have; a language model reads it as unknown
-""",
+"""
+        ),
     )

@@ -22,7 +22,7 @@ from jaxemb.lab import progress
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.linalg import operators, truncated
 from jaxemb.static import blocks, objectives, optimum
-from jaxemb.structs import Cells, InOut
+from jaxemb.structs import InOut, Sparse
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import loop
 
@@ -46,8 +46,8 @@ _ROWS = 1 << 9  # pairs of rows at a time: a frequent word may have met every ot
 class Matrix(NamedTuple):
     """What skip-gram saw of a text, and what it tends to."""
 
-    counts: Cells  # #(w, c): expected occurrences of c in windows of w, in one pass over the text
-    optimum: Cells  # log(# / N) of the same cells; of all others -inf
+    counts: Sparse  # #(w, c): expected occurrences of c in windows of w, in one pass over the text
+    optimum: Sparse  # log(# / N) of the same cells; of all others -inf
     words: int  # occurrences that were counted
     infinite: int  # cells left out because their context is never noise: their optimum is +inf
     rule: str  # of noise
@@ -93,11 +93,11 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     found = optimum.of_cells(counted.cells, size, config.negatives, mass / mass.sum(), rule)
     cells, finite = counted.cells, np.isfinite(found.values)
     if not finite.all():
-        cells, found = (Cells(*(side[finite] for side in each)) for each in (cells, found))
+        cells, found = (Sparse(*(side[finite] for side in each)) for each in (cells, found))
     return Matrix(cells, found, counted.words, int((~finite).sum()), rule.__name__)
 
 
-def factor(of: Cells, vocab: int, dim: int) -> InOut:
+def factor(of: Sparse, vocab: int, dim: int) -> InOut:
     """Tables U S^1/2 and V S^1/2 of the positive part of a matrix, by truncated SVD: float32.
 
     Cells that are not above 0, and the -inf of those never counted, are 0.
@@ -113,7 +113,7 @@ def factor(of: Cells, vocab: int, dim: int) -> InOut:
     return InOut(np.float32(found.u * root), np.float32(found.v * root))
 
 
-def products(tables: InOut, cells: Cells) -> Float[Any, " cells"]:
+def products(tables: InOut, cells: Sparse) -> Float[Any, " cells"]:
     """v_w . u_c of every cell, float32."""
     found = np.empty(len(cells.values), np.float32)
     for start in range(0, len(found), _PIECE):
@@ -224,7 +224,7 @@ def harris(of: Matrix, tables: dict[str, Any], vocab: int, seed: int = 0) -> Har
 
 
 def _row_cosines(
-    cells: Cells, vocab: int, left: Int[Any, " pairs"], right: Int[Any, " pairs"]
+    cells: Sparse, vocab: int, left: Int[Any, " pairs"], right: Int[Any, " pairs"]
 ) -> Float[Any, " pairs"]:
     """Cosines of pairs of rows of a sparse matrix, in float64; 0 with a row without cells."""
     starts = np.searchsorted(cells.rows, np.arange(vocab + 1, dtype=np.int32))

@@ -79,9 +79,11 @@ def test_each_half_is_tried_at_the_threshold_of_the_other():
     assert abs(halves.threshold) < 0.2
     assert halves.accuracy.value <= best.accuracy.value
     assert halves.accuracy.value > best.accuracy.value - 0.03
-    # what depends on nothing is right half of the time; its own best threshold claims more
-    blind = polysemy.Compared(random.normal(size=400), same)
-    assert abs(polysemy.wic_halves(blind).accuracy.value - 0.5) < 3 * 0.5 / 400**0.5
+    # cosines that depend on nothing are right half of the time; at its own threshold a half of 10
+    # pairs is right two times in three
+    blind = [polysemy.Compared(random.normal(size=20), np.arange(20) % 2 == 0) for _ in range(100)]
+    mean = np.mean([polysemy.wic_halves(pairs).accuracy.value for pairs in blind])
+    assert 0.4 < mean < 0.55
 
 
 def test_labels_lie_beside_the_file(tmp_path):

@@ -1649,8 +1649,8 @@ MUTANTS = {
     ),
     "each half is tried at its own threshold": Mutant(
         "evaluation/polysemy.py",
-        "for both in (halves, halves[::-1])]",
-        "for both in zip(halves, halves, strict=True)]",
+        "for half, other in zip(halves[::-1], learned, strict=True)",
+        "for half, other in zip(halves, learned, strict=True)",
         "tests/lab/studies/test_wic.py::test_each_half_is_tried_at_the_threshold_of_the_other",
     ),
     "a language model leaves out words that it does not know": Mutant(

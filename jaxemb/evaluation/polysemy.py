@@ -214,17 +214,17 @@ def wic_halves(pairs: Compared, *, seed: int = 0) -> WicAccuracy:
     """
     order = np.random.default_rng(seed).permutation(len(pairs.cosine))
     halves = [Compared(pairs.cosine[i], pairs.same[i]) for i in (order[::2], order[1::2])]
-    found = [wic_accuracy(*both) for both in (halves, halves[::-1])]
+    learned = [wic_accuracy(half, half) for half in halves]
     right = [
-        (half.cosine >= each.threshold) == half.same
-        for half, each in zip(halves[::-1], found, strict=True)
+        (half.cosine >= other.threshold) == half.same
+        for half, other in zip(halves[::-1], learned, strict=True)
     ]
     accuracy = intervals.share(np.concatenate(right), seed)
-    threshold, learned = (
-        float(np.mean([getattr(each, name) for each in found]))
+    threshold, on_train = (
+        float(np.mean([getattr(half, name) for half in learned]))
         for name in ("threshold", "train_accuracy")
     )
-    return WicAccuracy(accuracy, threshold, learned)
+    return WicAccuracy(accuracy, threshold, on_train)
 
 
 def cosine_distance(

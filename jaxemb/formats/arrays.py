@@ -16,10 +16,10 @@ from jaxemb.errors import FormatError, InputError
 from jaxemb.formats import foreign, options as options_lib
 from jaxemb.formats.options import File, Options, WordVectors, existing, warn
 from jaxemb.formats.rows import LARGE, decoded
-from jaxemb.text import corpus, vocabulary, word_lists
+from jaxemb.text import vocabulary, word_lists
 
 NPY = b"\x93NUMPY"
-TABLES, VOCAB = "tables.safetensors", corpus.VOCAB  # files of a finished run
+TABLES, VOCAB = "tables.safetensors", vocabulary.FILE  # files of a finished run
 WORDS, ENDS = "words", "word_ends"  # tensors: the UTF-8 of all words, and the end of each word
 _FLOATS = ("<f2", "<f4", "<f8", ">f2", ">f4", ">f8")
 _TENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
@@ -159,7 +159,7 @@ def _unpacked(path: Path, options: Options, joined: Any, ends: Any, rows: int) -
 def read_run(path: Path, options: Options) -> WordVectors:
     """Read the input table and the vocabulary of a finished run of this project."""
     table = read_safetensors(path / TABLES, options._replace(limit=None, only=None))
-    words = corpus.read_vocab(path / VOCAB).words
+    words = vocabulary.read(path / VOCAB).words
     if len(words) != len(table.vectors):
         held = f"{len(table.vectors):,} rows in {TABLES}"
         raise FormatError(path, VOCAB, f"{len(words):,} words", held)

@@ -25,9 +25,9 @@ from jaxemb.text import manifests, parts, phrases, reading, sources, vocabulary
 from jaxemb.text.manifests import Settings
 from jaxemb.text.phrases import Phrase
 from jaxemb.text.reading import Progress
-from jaxemb.text.vocabulary import Tokens
+from jaxemb.text.vocabulary import FILE as VOCAB, Tokens, read as read_vocab, write as write_vocab
 
-IDS, VOCAB, MANIFEST = "ids.bin", "vocab.txt", "manifest.json"
+IDS, MANIFEST = "ids.bin", "manifest.json"
 _FILES = (IDS, VOCAB, phrases.FILE, MANIFEST)  # the last is written last: with it, all are complete
 _SCRATCH = "preparing."
 
@@ -179,27 +179,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or not wanted <= manifest.keys():
         raise InputError(f"{path}: damaged: delete {folder} and prepare the text again")
     return manifest
-
-
-def read_vocab(path: Path) -> Vocab:
-    """Read words and counts from a file of `word TAB count` lines.
-
-    Raises:
-        InputError: no such file, or a line of another form.
-    """
-    words, counts = [], []
-    for number, line in enumerate(provenance.read_text(path).split("\n")[:-1], 1):
-        word, tab, count = line.rpartition("\t")
-        if not tab or not (count.isascii() and count.isdecimal()):
-            raise InputError(f"{path}: line {number}: got {line!r}, wanted word, tab, count")
-        words.append(word)
-        counts.append(int(count))
-    return Vocab(tuple(words), np.array(counts, np.int64))
-
-
-def write_vocab(path: Path, vocab: Vocab) -> None:
-    """Write a line `word TAB count` for every word, by id."""
-    provenance.write_text(path, "".join(vocabulary.lines(vocab)))
 
 
 def _with_joined(tokens: Tokens, pairs: list[Phrase]) -> Tokens:

@@ -9,14 +9,17 @@ import functools
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from jaxemb import files
 from jaxemb.errors import InputError, at_least, each_a_word
 from jaxemb.structs import Vocab
 
+FILE = "vocab.txt"  # of a corpus and of a run
 SENTENCE_END = -1
 LONGEST = 1000  # characters; a longer token is dropped as `too_long` (base64, binary garbage)
 LOOKED_AT = 100_000  # words whose spelling is compared with that of an unknown word
@@ -218,3 +221,24 @@ def spelled_like(words: Sequence[str], word: str, n: int = 3) -> list[str]:
     alike = (other for other in words if abs(len(other) - length) <= 2)
     near = difflib.get_close_matches(word, itertools.islice(alike, LOOKED_AT), n)
     return list(dict.fromkeys([*cases, *near]))[:n]
+
+
+def read(path: Path) -> Vocab:
+    """Read words and counts from a file of `word TAB count` lines.
+
+    Raises:
+        InputError: no such file, or a line of another form.
+    """
+    words, counts = [], []
+    for number, line in enumerate(files.read_text(path).split("\n")[:-1], 1):
+        word, tab, count = line.rpartition("\t")
+        if not tab or not (count.isascii() and count.isdecimal()):
+            raise InputError(f"{path}: line {number}: got {line!r}, wanted word, tab, count")
+        words.append(word)
+        counts.append(int(count))
+    return Vocab(tuple(words), np.array(counts, np.int64))
+
+
+def write(path: Path, vocab: Vocab) -> None:
+    """Write a line `word TAB count` for every word, by id."""
+    files.write_text(path, "".join(lines(vocab)))

@@ -66,17 +66,11 @@ def ppmi_svd(
     """
     size = len(vocab.words)
     at_least(1, dim=dim)
-    above_zero(negatives=negatives)
     if not 0 <= side_power <= 1:
         raise InputError(f"side_power is {side_power}; it must be between 0 and 1")
     if dim > size:
         raise InputError(f"dim is {dim}, but there are {size:,} words: lower --dim")
-    matrix = pmi.ppmi(cells, size, negatives=negatives, power=noise_power)
-    if not len(matrix.values):
-        raise InputError(
-            f"no cell of {len(cells.values):,} is above 0 in PMI - log {negatives:g}: lower "
-            "negatives, or give more text"
-        )
+    matrix = _ppmi(cells, size, negatives, noise_power)
     operator = _with_progress(_operator(matrix, size), progress, truncated.default_steps(dim))
     svd = linalg.truncated_svd(operator, dim, key=seed)
     bounds = linalg.singular_bounds(operator, svd, key=seed + 1)
@@ -111,6 +105,17 @@ def _operator(matrix: Sparse, size: int) -> linalg.Operator:
     if jax.default_backend() != "cpu":
         matrix = Sparse(*map(jnp.asarray, matrix))
     return operators.sparse(*matrix, (size, size))
+
+
+def _ppmi(cells: Sparse, size: int, negatives: float, noise_power: float) -> Sparse:
+    above_zero(negatives=negatives)
+    matrix = pmi.ppmi(cells, size, negatives=negatives, power=noise_power)
+    if not len(matrix.values):
+        raise InputError(
+            f"no cell of {len(cells.values):,} is above 0 in PMI - log {negatives:g}: lower "
+            "negatives, or give more text"
+        )
+    return matrix
 
 
 def _with_progress(operator: linalg.Operator, progress: Progress, products: int) -> linalg.Operator:

@@ -73,8 +73,7 @@ def spectrum(
             the default for float64 tables, whose small values no Gram matrix shows, and on the host
             for whole numbers, which are exact).
         key: for `sketch`; `jax.random.key(0)` by default.
-        storage_dtype: the floating-point type that the entries were once rounded to, if not to the
-            table's own.
+        storage_dtype: the type that the entries were once rounded to, if not the table's own.
         axis_name: inside `jax.shard_map`, the mesh axes that shard the rows.
 
     Returns:
@@ -94,15 +93,7 @@ def spectrum(
     if not isinstance(method, Method | None):
         raise InputError(f"method is {method!r}; wanted linalg.gram64, linalg.qr or linalg.sketch")
     if method is None:
-        if arrays.is_whole(table.dtype) and not traced and axis_name is None:
-            one = isinstance(table, np.ndarray) or len(table.devices()) == 1
-            table = np.asarray(table) if one else table
-        on_device = isinstance(table, jax.Array) and (
-            traced or len(table.devices()) > 1 or next(iter(table.devices())).platform != "cpu"
-        )
-        precise = table.dtype == np.float64 or arrays.is_whole(table.dtype)
-        on_host = reductions.qr if precise else reductions.gram64
-        method = reductions.sketch if on_device else on_host
+        table, method = _usual(table, axis_name)
     if method.device is None and traced:
         raise InputError("gram64 works on the host: under jit or vmap ask for linalg.sketch")
     if method.host and (method.device is None or not isinstance(table, jax.Array)):
@@ -117,6 +108,19 @@ def spectrum(
     if not traced and len(table.devices()) > 1:
         return _over_mesh(table, key, settings)
     return _on_device(table, key, settings, axis_name)
+
+
+def _usual(table: Any, axis_name: Any) -> tuple[Any, Method]:
+    """The method that suits where a table lies and what it holds; whole numbers on the host."""
+    traced, whole = arrays.is_traced(table), arrays.is_whole(table.dtype)
+    several = isinstance(table, jax.Array) and not traced and len(table.devices()) > 1
+    if whole and not traced and not several and axis_name is None:
+        return np.asarray(table), reductions.qr
+    if isinstance(table, jax.Array) and (
+        traced or several or next(iter(table.devices())).platform != "cpu"
+    ):
+        return table, reductions.sketch
+    return table, reductions.qr if whole or table.dtype == np.float64 else reductions.gram64
 
 
 def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:

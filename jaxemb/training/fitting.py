@@ -1,5 +1,6 @@
 """Train word vectors in memory: no config, no run folder, no progress bar."""
 
+import functools
 import warnings
 from typing import Any
 
@@ -39,68 +40,75 @@ def fit(
     Args:
         key: a `jax.random.key`; the same key gives bit-identical tables.
         ids: integers [ids], -1 at sentence ends, as `text.encode` gives them.
-        vocab: the words behind the ids.
-        objective: `skipgram()`, `cbow()`, or your own. Exact-gradient CBOW needs a learning rate
-            about six times as large as skip-gram's.
-        dim: n, the dimension of the vectors.
-        epochs: passes over the text.
-        learning_rate: the initial learning rate; it falls linearly to 1e-4 of that.
-        subsample: threshold on a word's relative frequency, by word2vec's rule; 0 for none.
+        vocab: the words of the ids.
+        objective: `skipgram()`, `cbow()` (which needs about six times the rate), or your own.
+        dim, epochs: the dimension of the vectors; passes over the text.
+        learning_rate, subsample: the initial rate, which falls linearly to 1e-4 of that; word2vec's
+            threshold on a word's relative frequency, or 0.
         learner: by default `learners.row_sparse(objective, cap=cap)`.
-        cap: the largest Euclidean norm of the update that one step adds to one row. By default
-            none, except for a text of so few words that training would diverge (`static.steps`).
-        batch: blocks in a step. A text of few words takes fewer blocks if neither cap nor learner
-            is given, with a warning.
-        chunk: steps in one jitted call; the result is bit-identical for every chunk length.
+        cap: the largest norm of the update that one step adds to one row. By default none, except
+            for a text of so few words that training would diverge (`static.steps`).
+        batch: blocks in a step; fewer, with a warning, for a text of few words without a cap.
+        chunk: steps in one jitted call; it changes nothing but speed.
         trainable: row masks, 1 to train and 0 to freeze.
         initial: the tables to start from; by default word2vec's, input random and output zero.
 
     Returns:
-        The tables, input and output, float32 [vocab, dim]; of an objective with subwords, each
-        input row is composed of the word's subword rows.
+        The tables, float32 [vocab, dim]; a word's input row is the mean of its subwords' rows.
 
     Raises:
-        InputError: ids or settings that cannot be used, or a cap beside a learner.
+        InputError: ids or settings that cannot be used; a cap beside a learner.
         NumericalError: the tables have NaN or infinite entries.
     """
-    if not isinstance(objective, Objective):
-        raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
-    check_key(key)
+    _check(key, vocab, objective, learner, cap)
     at_least(1, dim=dim, epochs=epochs, batch=batch, chunk=chunk)
     above_zero(learning_rate=learning_rate)
-    if cap is not None:
-        above_zero(cap=cap)
-        if learner is not None:
-            raise InputError(
-                "cap belongs to the default learner; with a learner of your own, give it there: "
-                "learners.row_sparse(objective, cap=...)"
-            )
-    an(Vocab, vocab=vocab)
-    if learner is not None:
-        an(Learner, learner=learner)
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
     if learner is None:
-        step = steps.chosen(
-            objective, resources, vocab.counts * keep, learning_rate, batch, cap=cap
-        )
+        words = vocab.counts * keep  # expected occurrences of each
+        step = steps.chosen(objective, resources, words, learning_rate, batch, cap=cap)
         batch, learner = step.batch, learners.row_sparse(objective, cap=step.cap)
         if step.message:
             warnings.warn(step.message, stacklevel=2)
-    given = {"trainable": trainable, "initial": initial}
-    an(InOut, **{name: pair for name, pair in given.items() if pair is not None})
+    _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
-    if trainable is not None and InOut(*map(np.shape, trainable)) != InOut(*((n,) for n in rows)):
-        raise InputError(f"trainable has shapes {tuple(map(np.shape, trainable))}; wanted {rows}")
     if initial is not None:
-        if InOut(*map(np.shape, initial)) != InOut(*((n, dim) for n in rows)):
-            raise InputError(f"initial has shapes {tuple(map(np.shape, initial))}; wanted {rows}")
-        begin = InOut(*(np.asarray(table, np.float32) for table in initial))
-        # a copy: every step donates the tables that it is given
-        plan = plan._replace(initial=lambda _: InOut(*map(jnp.array, begin)))
+        plan = plan._replace(initial=functools.partial(_copied, initial))
     split = loop.split_of(key, ids, keep, cost=objective.cost(resources))
     return objective.words(whole(plan, resources, rows, split), resources)
+
+
+def _check(key: Any, vocab: Any, objective: Any, learner: Any, cap: Any) -> None:
+    if not isinstance(objective, Objective):
+        raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
+    check_key(key)
+    an(Vocab, vocab=vocab)
+    if cap is not None:
+        above_zero(cap=cap)
+    if learner is not None:
+        an(Learner, learner=learner)
+        if cap is not None:
+            raise InputError(
+                "cap belongs to the default learner; with a learner of your own, give it there: "
+                "learners.row_sparse(objective, cap=...)"
+            )
+
+
+def _copied(tables: InOut, _: InOut) -> InOut:
+    """Copies in float32: every step donates the tables that it is given."""
+    return InOut(*(jnp.array(np.asarray(table, np.float32)) for table in tables))
+
+
+def _check_shapes(rows: InOut, dim: int, trainable: Any, initial: Any) -> None:
+    for name, pair, more in (("trainable", trainable, ()), ("initial", initial, (dim,))):
+        if pair is None:
+            continue
+        an(InOut, **{name: pair})
+        shapes = InOut(*((size, *more) for size in rows))
+        if InOut(*map(np.shape, pair)) != shapes:
+            raise InputError(f"{name} has shapes {tuple(map(np.shape, pair))}; wanted {shapes}")
 
 
 def _checked(ids: Any, vocab: Vocab) -> Any:

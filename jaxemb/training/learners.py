@@ -4,6 +4,7 @@ Losses are summed over a batch, never averaged, so that `learning_rate` has word
 scales the update that one observed pair makes to a row.
 """
 
+import functools
 import itertools
 from typing import Any, NamedTuple
 
@@ -121,11 +122,9 @@ def row_sparse(
             which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. `init`
             tries this on a few numbers.
         cap: the largest Euclidean norm of the update that one step adds to one row; None for no
-            bound, which equals `dense`. One step sums many updates of a frequent word, so that
-            very large batches need a cap.
-        parts: slices of a batch whose gradients are computed in parallel, with the same result up
-            to rounding. By default 2 on a CPU (not the number of cores, on which results would
-            then depend), and 1 on accelerators, which want few large operations.
+            bound, which equals `dense`. Very large batches, which sum many updates, need a cap.
+        parts: slices of a batch whose gradients are computed in parallel; they change rounding. By
+            default 2 on a CPU, of any number of cores, and 1 on accelerators.
         ops: how rows are read and added.
 
     Raises:
@@ -133,16 +132,14 @@ def row_sparse(
             count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
             the global norm), needs the tables (weight decay), or has a sign and rate of its own.
     """
-
-    def over(ops: TableOps, parts: int) -> Learner:
-        return row_sparse(objective, optimizer=optimizer, cap=cap, parts=parts, ops=ops)
-
-    if parts is None:
-        parts = 2 if jax.default_backend() == "cpu" else 1
+    again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
+    parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
     def init(start: InOut) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
         return optimizers.apart(LearnerState(start, rows, Refused()))
+
+    plain = cap is None and optimizer is sgd
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut:
@@ -154,24 +151,21 @@ def row_sparse(
         ids, gradient, finite = ops.exchange(state.tables, blocks.ids, gradient, finite)
         # rows whose gradient is 0 stay as they are, whatever the optimizer
         gradient = where(finite, gradient, jax.tree.map(jnp.zeros_like, gradient))
-        plain = cap is None and optimizer is sgd
         if not plain or trainable is not None:  # what follows acts on each row separately
             ids, gradient = tables.spread(ids, gradient)
         if trainable is not None:
-            gradient = jax.tree.map(
-                lambda g, mask, i: _masked(g, mask[i]), gradient, trainable, ids
-            )
+            masks = jax.tree.map(lambda mask, i: mask[i], trainable, ids)
+            gradient = jax.tree.map(_masked, gradient, masks)
         if plain:
-            update = jax.tree.map(lambda g: -learning_rate * g, gradient)
-            optimizer_state = state.optimizer
+            update, slots = jax.tree.map(lambda g: -learning_rate * g, gradient), state.optimizer
         else:
             sides = zip(ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
-            update, optimizer_state = (InOut(*parts) for parts in zip(*changed, strict=True))
+            update, slots = (InOut(*pair) for pair in zip(*changed, strict=True))
         moved = ops.scatter_add(state.tables, ids, update)
-        return LearnerState(moved, optimizer_state, refused(state, finite))
+        return LearnerState(moved, slots, refused(state, finite))
 
-    return Learner(init, step, over)
+    return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts))
 
 
 def _masked(gradient: Array, mask: Array) -> Array:

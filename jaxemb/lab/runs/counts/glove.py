@@ -1,6 +1,5 @@
 """GloVe as a method of `scripts/factor.py`: from cells of any number to vectors and biases."""
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ from jaxemb.structs import (
     Cursor,
     Event,
     InOut,
-    Learner,
     LearnerState,
     Objective,
     Sparse,
@@ -83,58 +81,74 @@ def glove(
     called_with("learning_rate", optimizer=optimizer)
     above_zero(learning_rate=learning_rate)
     objective = glove_lib.glove(x_max=x_max, weight_power=weight_power)
-    # what is given has the rate in it
-    descent, rate = (
-        (optimizer(learning_rate), 1.0) if optimizer else (learners.adagrad, learning_rate)
-    )
-    tables_key, order_key = jax.random.split(jax.random.key(seed))
-    order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
-    training = _training(
-        objective,
-        learners.row_sparse(objective, optimizer=descent),
-        rate,
-        functools.partial(glove_lib.init, tables_key, objective.prepare(vocab)[1], dim),
-        functools.partial(
-            shuffling.chunks, cells, batch=batch, steps=chunk, epochs=epochs, seed=order
-        ),
-    )
-    total, losses = epochs * len(cells.values), []  # (cells trained, loss) of each chunk
-
-    def meter(event: Event, loss: float) -> None:
-        losses.append((event.cursor.trained, loss))
-        progress(event.cursor.trained, total)
-
+    sizes = {"dim": dim, "batch": batch, "chunk": chunk, "epochs": epochs, "seed": seed}
+    training = _training(cells, vocab, objective, optimizer, learning_rate, **sizes)
     folder = Path(workdir) if workdir else None
-    if folder:
-        state, cursor = loop.run(training, Workdir.of(folder), every=checkpoint_every, meter=meter)
-        logged = progress_lib.logged(folder / progress_lib.METRICS)
-        losses = [(row["words"], row["loss"]) for row in logged if "loss" in row]
-    else:
-        state, cursor = training.start(), Cursor()
-        for event in training.events(state, cursor):
-            state, cursor = event.state, event.cursor
-            meter(event, float(event.loss))
-        fitting.refuse_bad(state)
+    every, total = checkpoint_every, epochs * len(cells.values)
+    state, cursor, losses = _trained(training, folder, every, lambda done: progress(done, total))
     means = _means(losses, len(cells.values), epochs)
     return _factored(state, cursor, folder, len(cells.values), means, add_contexts)
 
 
+Losses = list[tuple[int, float | None]]  # of each chunk: the cells trained so far, the loss
+
+
+def _trained(
+    training: Training, folder: Path | None, every: float, show: Callable[[int], None]
+) -> tuple[LearnerState, Cursor, Losses]:
+    """Train in a folder, or in memory."""
+    if folder:
+
+        def meter(event: Event, loss: float) -> None:
+            show(event.cursor.trained)
+
+        state, cursor = loop.run(training, Workdir.of(folder), every=every, meter=meter)
+        logged = progress_lib.logged(folder / progress_lib.METRICS)
+        return state, cursor, [(row["words"], row["loss"]) for row in logged if "loss" in row]
+    state, cursor, losses = training.start(), Cursor(), []
+    for event in training.events(state, cursor):
+        state, cursor = event.state, event.cursor
+        losses.append((cursor.trained, float(event.loss)))
+        show(cursor.trained)
+    fitting.refuse_bad(state)
+    return state, cursor, losses
+
+
 def _training(
+    cells: Sparse,
+    vocab: Vocab,
     objective: Objective,
-    learner: Learner,
+    optimizer: Callable[[float], Any] | None,
     learning_rate: float,
-    tables: Callable[[], InOut],
-    chunks: Callable[..., Iterator[shuffling.Chunk]],
+    *,
+    dim: int,
+    batch: int,
+    chunk: int,
+    epochs: int,
+    seed: int,
 ) -> Training:
+    # the rate is in an optimizer that is given
+    descent, rate = (
+        (optimizer(learning_rate), 1.0) if optimizer else (learners.adagrad, learning_rate)
+    )
+    learner, rows = learners.row_sparse(objective, optimizer=descent), objective.prepare(vocab)[1]
+    tables_key, order_key = jax.random.split(jax.random.key(seed))
+    order = int(jax.random.bits(order_key, dtype=jax.numpy.uint32))
+    settings = {"batch": batch, "steps": chunk, "epochs": epochs, "seed": order}
+
+    def start() -> LearnerState:
+        return learner.init(glove_lib.init(tables_key, rows, dim))
+
     def events(state: LearnerState, at: Cursor) -> Iterator[Event]:
-        ahead = prefetch.ahead(chunks(epoch=at.epoch, segment=at.segment, first=at.segment_step))
-        return glove_lib.events(objective, learner, state, at, ahead, learning_rate)
+        place = {"epoch": at.epoch, "segment": at.segment, "first": at.segment_step}
+        ahead = prefetch.ahead(shuffling.chunks(cells, **settings, **place))
+        return glove_lib.events(objective, learner, state, at, ahead, rate)
 
-    return Training(lambda: learner.init(tables()), events, glove_lib.where)
+    return Training(start, events, glove_lib.where)
 
 
-def _means(losses: list[tuple[int, float | None]], cells: int, epochs: int) -> list[float]:
-    """The mean loss of each epoch, of (cells trained, loss); without losses that are not finite."""
+def _means(losses: Losses, cells: int, epochs: int) -> list[float]:
+    """The mean loss of each epoch, without losses that are not finite."""
     by_epoch: list[list[float]] = [[] for _ in range(epochs)]
     for trained, loss in losses:
         if loss is not None and math.isfinite(loss):

@@ -47,13 +47,10 @@ def train(
     corpus: corpus_lib.Corpus,
     together: Callable[[training.Plan], How] | None = None,
 ) -> Result:
-    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+    """Train into config.workdir, or resume where an earlier session was interrupted.
 
     Args:
-        together: for several models in one program: `members.together`.
-
-    Returns:
-        The finished tables with the account of every token.
+        together: `members.together`, for several models in one program.
 
     Raises:
         InputError: a workdir of another config, with what differs.
@@ -67,21 +64,18 @@ def train(
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
-    digest = start and start.account["sha256"]
-    workdir, finished = agreement.opened(config, corpus, TABLES, digest)
+    given = start and start.account["sha256"]
+    workdir, finished = agreement.opened(config, corpus, TABLES, given)
     plan = plan_of(config, objective, learner)
     if start:
         start = start.sized(rows.output)
         plan = plan._replace(initial=start, trainable=start.trainable)
-    keep = config.kept(corpus)
-    sides = {"held_out": config.corpus.held_out, "cost": objective.cost(resources)}
-    text = training.split_of(plan.key, corpus.ids, keep, **sides)
-    held = training.split_of(plan.key, corpus.ids, keep, **sides, held=True)
+    text, held = _sides(config, plan, corpus, objective.cost(resources))
     how = (together or functools.partial(_alone, config, rows))(plan)
     held_texts = monitor.texts(plan, held)
     if not finished:
         there = how.put(resources)
-        say = [*starting.said(plan.initial), *([step.message] if step.message else [])]
+        say = [*starting.said(plan.initial), *filter(None, [step.message])]
         every = config.watch_every or monitor.interval(plan, rows.output)
         whole, cursor = loop.run(
             training.training(plan, how.program, there, text, rows),
@@ -95,20 +89,38 @@ def train(
         tensors.save(workdir.folder / TABLES, of_words, cursor._asdict())
     agreement.leave()
     workdir.finish()
-    raw = jax.eval_shape(lambda: how.program.start(rows)).tables
-    sizes = jax.eval_shape(objective.words, raw, resources)
-    whole = tensors.restore(workdir.folder / TABLES, sizes)
+    whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
     return Result(
         whole,
         corpus.vocab,
         _account(config, corpus, text, held, tensors.cursor(workdir.folder / TABLES)),
         progress.logged(workdir.folder / progress.METRICS),
-        rotation=monitor.rotation(
-            plan, whole, objective.of_words(resources), [] if together else held_texts
-        ),
+        rotation=None if together else _rotation(plan, whole, resources, held_texts),
         start=growth.account(config, start, corpus.vocab, whole),
         step={**steps.account(step), "ran_away": fitting.runaway(whole)},
     )
+
+
+def _shapes(how: How, objective: Objective, resources: Any, rows: InOut) -> InOut:
+    """Those of the finished tables, a row a word."""
+    trained = jax.eval_shape(lambda: how.program.start(rows)).tables
+    return jax.eval_shape(objective.words, trained, resources)
+
+
+def _rotation(plan: training.Plan, whole: InOut, resources: Any, texts) -> dict[str, float] | None:
+    return monitor.rotation(plan, whole, plan.objective.of_words(resources), texts)
+
+
+def _sides(
+    config, plan: training.Plan, corpus: corpus_lib.Corpus, cost
+) -> tuple[segments.Split, segments.Split]:
+    """The text that is trained on, and that held out."""
+    keep = config.kept(corpus)
+    shares = {"held_out": config.corpus.held_out, "cost": cost}
+    text, held = (
+        training.split_of(plan.key, corpus.ids, keep, **shares, held=held) for held in (False, True)
+    )
+    return text, held
 
 
 def _account(config, corpus: corpus_lib.Corpus, text, held, cursor: dict[str, int]):

@@ -1659,4 +1659,16 @@ MUTANTS = {
         "all(",
         "tests/lab/studies/test_wic.py::test_static_vectors_leave_out_pairs_of_unknown_words",
     ),
+    "vectors are made of a known word, too": Mutant(
+        "evaluation/policies.py",
+        "for w, i in zip(words, ids, strict=True) if i < 0))",
+        "for w, i in zip(words, ids, strict=True) if i < 1))",
+        "tests/evaluation/test_scores.py::test_vectors_are_made_of_unknown_words_alone",
+    ),
+    "whole numbers on a device are measured there": Mutant(
+        "linalg/spectra.py",
+        "not several and axis_name is None",
+        "not several and axis_name is not None",
+        "tests/linalg/test_whole.py::test_whole_numbers_on_a_device_are_measured_exactly",
+    ),
 }

@@ -191,6 +191,16 @@ def test_no_file_is_too_long_to_be_read():
     assert {name: n for name, n in lengths.items() if n > 300} == {}
 
 
+def test_no_function_is_longer_than_60_lines():
+    long = [
+        f"{_name(path)}.{node.name}"
+        for path in (*MODULES, *sorted((ROOT / "scripts").rglob("*.py")))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
+    ]
+    assert long == []
+
+
 def _fresh(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

@@ -158,6 +158,20 @@ def test_unknown_words_may_be_made_of_parts(given):
     np.testing.assert_allclose(judged.cosine, [1.0])
 
 
+def test_vectors_are_made_of_unknown_words_alone():
+    """The first row is known, too."""
+    wanted = []
+
+    def made(words, table):
+        wanted.extend(words)
+        return np.zeros((len(words), table.shape[1]), np.float32)
+
+    vocab = Vocab(("dog", "cat"), np.array([2, 1]))
+    policy = policies.Policy(unknown=made)
+    policies.find(vocab, np.eye(2, dtype=np.float32), ["dog", "cat", "bird", "dog"], policy)
+    assert wanted == ["bird"]
+
+
 def test_of_several_cases_the_most_frequent_stands_for_all():
     table = np.eye(3, dtype=np.float32)
     vocab = Vocab(("Dog", "DOG", "cat"), np.array([3, 2, 1]))

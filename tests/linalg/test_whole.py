@@ -188,3 +188,11 @@ def test_integers_beyond_64_bits_are_refused():
     with pytest.raises(InputError, match="whole numbers beyond 64 bits"):
         linalg.rank([[2**70, 1], [1, 1]])
     assert int(linalg.rank(np.eye(3, dtype=ml_dtypes.int4)).rank) == 3
+
+
+def test_whole_numbers_on_a_device_are_measured_exactly_on_the_host():
+    table = jnp.asarray(np.random.default_rng(0).integers(-9, 9, (30, 4)) @ np.ones((4, 6), int))
+    assert table.dtype == jnp.int32
+    spectrum = linalg.spectrum(table)
+    assert spectrum.values.dtype == np.float64
+    assert bool(linalg.rank(spectrum).exact)

@@ -827,14 +827,14 @@ MUTANTS = {
     ),
     "the text to compare on is the one trained on": Mutant(
         "lab/studies/context/tokens.py",
-        'windows.split(len(found), said["seed"], *shares)[0]',
-        'windows.split(len(found), said["seed"], *shares)[-1]',
+        'windows.split(len(sentences), config["seed"], *shares)[0]',
+        'windows.split(len(sentences), config["seed"], *shares)[-1]',
         "tests/scripts/test_context.py::test_the_text_by_default_is_what_the_run_held_out",
     ),
     "vectors beside the words that one does not know": Mutant(
         "lab/studies/context/tokens.py",
-        "np.asarray(vectors)[:, kept[i]]",
-        "np.asarray(vectors)[:, : len(kept[i])]",
+        "np.asarray(sentence)[:, kept[i]]",
+        "np.asarray(sentence)[:, : len(kept[i])]",
         "tests/scripts/test_context.py::test_a_run_against_itself_has_cka_1",
     ),
     "skipped noise is not left out of its expectation": Mutant(
@@ -888,8 +888,8 @@ MUTANTS = {
     ),
     "SVD of the whole matrix, not of its positive part": Mutant(
         "lab/studies/theorem/measures.py",
-        "positive = pmi.positive(of)",
-        "positive = of",
+        "positive = pmi.positive(cells)",
+        "positive = cells",
         "tests/scripts/test_theorem.py::test_factors_of_full_dimension_multiply_to_the_positive_part",
     ),
     "cosines of contexts are not of unit rows": Mutant(
@@ -942,8 +942,8 @@ MUTANTS = {
     ),
     "held-out pairs are counted in one direction": Mutant(
         "lab/studies/likelihood/run.py",
-        "found[cells.rows, cells.columns] = cells.values",
-        "found[cells.rows, cells.columns] = cells.values * (cells.rows <= cells.columns)",
+        "counts[cells.rows, cells.columns] = cells.values",
+        "counts[cells.rows, cells.columns] = cells.values * (cells.rows <= cells.columns)",
         "tests/lab/studies/test_likelihood.py::test_pairs_are_those_of_the_windows",
     ),
     "GloVe goes on from the beginning of a segment": Mutant(

@@ -961,8 +961,8 @@ MUTANTS = {
     ),
     "a sum for all travels once": Mutant(
         "lab/studies/planning/job.py",
-        '(1 + (each.kind == "all-reduce")) * each.bytes',
-        "each.bytes",
+        '(1 + (collective.kind == "all-reduce")) * collective.bytes',
+        "collective.bytes",
         "tests/lab/studies/test_planning.py::test_cut_by_dim_a_token_sends_its_scores",
     ),
     "ids that travel once are counted twice": Mutant(
@@ -1394,14 +1394,14 @@ MUTANTS = {
     ),
     "what one device sends to itself counts": Mutant(
         "lab/studies/planning/collectives.py",
-        "if together(how) == 1:",
-        "if together(how) == 0:",
+        "if together(attributes) == 1:",
+        "if together(attributes) == 0:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
     "groups of a mesh's axes are not read": Mutant(
         "lab/studies/planning/collectives.py",
-        "if of_mesh := _OF_MESH.search(how):",
-        "if (of_mesh := _OF_MESH.search(how)) and not how:",
+        "if of_mesh := _OF_MESH.search(attributes):",
+        "if (of_mesh := _OF_MESH.search(attributes)) and not attributes:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
     "one device gathers from itself": Mutant(

@@ -51,11 +51,11 @@ def main() -> None:
     path = Path(settings.picture or Path("." if settings.vectors else settings.run) / "ladder.png")
     if path.suffix not in (".png", ".pdf", ".svg") or not path.parent.is_dir():
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in an existing folder")
-    rungs, third = ladder.climb(vocab, table, settings.word), None
+    rungs, third = ladder.ladder(vocab, table, settings.word), None
     if settings.contextual:
         from jaxemb.lab.studies.ladder import cloud
 
-        third = cloud.climb(settings.contextual, settings.word)
+        third = cloud.rung(settings.contextual, settings.word)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {settings.word}"))
     for rung in (*rungs, *([third.rung] if third else [])):
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"

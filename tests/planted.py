@@ -827,14 +827,14 @@ MUTANTS = {
     ),
     "the text to compare on is the one trained on": Mutant(
         "lab/studies/context/tokens.py",
-        'windows.split(len(found), said["seed"], *shares)[0]',
-        'windows.split(len(found), said["seed"], *shares)[-1]',
+        'windows.split(len(sentences), config["seed"], *shares)[0]',
+        'windows.split(len(sentences), config["seed"], *shares)[-1]',
         "tests/scripts/test_context.py::test_the_text_by_default_is_what_the_run_held_out",
     ),
     "vectors beside the words that one does not know": Mutant(
         "lab/studies/context/tokens.py",
-        "np.asarray(vectors)[:, kept[i]]",
-        "np.asarray(vectors)[:, : len(kept[i])]",
+        "np.asarray(sentence)[:, kept[i]]",
+        "np.asarray(sentence)[:, : len(kept[i])]",
         "tests/scripts/test_context.py::test_a_run_against_itself_has_cka_1",
     ),
     "skipped noise is not left out of its expectation": Mutant(
@@ -888,8 +888,8 @@ MUTANTS = {
     ),
     "SVD of the whole matrix, not of its positive part": Mutant(
         "lab/studies/theorem/measures.py",
-        "positive = pmi.positive(of)",
-        "positive = of",
+        "positive = pmi.positive(cells)",
+        "positive = cells",
         "tests/scripts/test_theorem.py::test_factors_of_full_dimension_multiply_to_the_positive_part",
     ),
     "cosines of contexts are not of unit rows": Mutant(
@@ -942,8 +942,8 @@ MUTANTS = {
     ),
     "held-out pairs are counted in one direction": Mutant(
         "lab/studies/likelihood/run.py",
-        "found[cells.rows, cells.columns] = cells.values",
-        "found[cells.rows, cells.columns] = cells.values * (cells.rows <= cells.columns)",
+        "counts[cells.rows, cells.columns] = cells.values",
+        "counts[cells.rows, cells.columns] = cells.values * (cells.rows <= cells.columns)",
         "tests/lab/studies/test_likelihood.py::test_pairs_are_those_of_the_windows",
     ),
     "GloVe goes on from the beginning of a segment": Mutant(
@@ -961,8 +961,8 @@ MUTANTS = {
     ),
     "a sum for all travels once": Mutant(
         "lab/studies/planning/job.py",
-        '(1 + (each.kind == "all-reduce")) * each.bytes',
-        "each.bytes",
+        '(1 + (collective.kind == "all-reduce")) * collective.bytes',
+        "collective.bytes",
         "tests/lab/studies/test_planning.py::test_cut_by_dim_a_token_sends_its_scores",
     ),
     "ids that travel once are counted twice": Mutant(
@@ -1394,14 +1394,14 @@ MUTANTS = {
     ),
     "what one device sends to itself counts": Mutant(
         "lab/studies/planning/collectives.py",
-        "if together(how) == 1:",
-        "if together(how) == 0:",
+        "if together(attributes) == 1:",
+        "if together(attributes) == 0:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
     "groups of a mesh's axes are not read": Mutant(
         "lab/studies/planning/collectives.py",
-        "if of_mesh := _OF_MESH.search(how):",
-        "if (of_mesh := _OF_MESH.search(how)) and not how:",
+        "if of_mesh := _OF_MESH.search(attributes):",
+        "if (of_mesh := _OF_MESH.search(attributes)) and not attributes:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
     "one device gathers from itself": Mutant(

@@ -41,7 +41,7 @@ CALLS = {
     "cell": ("units", "dim"),
     "tokenizer": ("line",),
     "phrase_score": ("count_a", "count_b", "count_ab", "discount"),
-    "believed": ("config", "vocab"),
+    "log_prob": ("config", "vocab"),
     "corrected": ("config", "vocab"),
 }
 

@@ -1,4 +1,4 @@
-"""Textbook readers of vectors: one line, one row at a time. Slow and strict."""
+"""Textbook readers of vector files, one line or row at a time: slow and strict oracles."""
 
 import re
 import struct
@@ -9,7 +9,7 @@ NUMBER = re.compile(rb"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def text(data: bytes, dim: int, header: bool):
-    """Return (words, the first float32 row of each); raise ValueError for a broken rule."""
+    """Return (words, the first float32 row of each); raise ValueError for a malformed file."""
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     lines = [line.removesuffix(b"\r") for line in lines]
     while lines and not lines[-1]:
@@ -27,7 +27,7 @@ def text(data: bytes, dim: int, header: bool):
 
 
 def binary(data: bytes):
-    """Return (words, the first float32 row of each); raise ValueError for a broken rule."""
+    """Return (words, the first float32 row of each); raise ValueError for a malformed file."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     line, _, rest = data.partition(b"\n")
     rows, dim = map(int, line.split())

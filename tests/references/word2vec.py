@@ -1,4 +1,4 @@
-"""Word2vec by its papers, in float64 NumPy and plain loops: the oracle for static vectors."""
+"""Word2vec as in its papers, in float64 NumPy and plain loops: the oracle for static vectors."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ def minus_log_sigma(x):
 
 
 def window_pairs(sentences, window):
-    """Every (center, context) of fixed windows, as the papers' double sum over a text."""
+    """Every (center, context) of fixed windows: the double sum over a text in the papers."""
     pairs = []
     for sentence in sentences:
         for t, center in enumerate(sentence):

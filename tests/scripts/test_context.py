@@ -114,7 +114,7 @@ def known_senses(place):
 
 @pytest.mark.usefixtures("known_senses")
 def test_true_senses_stand_at_their_occurrences(place):
-    cloud = context_ladder.climb("lm", "w").cloud
+    cloud = context_ladder.rung("lm", "w").cloud
     assert (cloud.known, cloud.names) == (True, ("among x", "among y"))
     for sense, (left, right) in zip(cloud.group, cloud.contexts, strict=True):
         assert "xy"[1 - sense] not in left + right
@@ -128,10 +128,10 @@ def test_the_ladder_has_a_third_rung(place, monkeypatch, capsys):
     for text in ("one-hot", "static", "contextual", "picture: three.png"):
         assert text in out, text
     assert (place / "three.png").stat().st_size > 20_000
-    climbed = context_ladder.climb("lm", "w")
-    assert "self-similarity" in climbed.rung.law
-    assert not climbed.cloud.known
-    assert climbed.rung.rank <= climbed.rung.dim == 16
+    third = context_ladder.rung("lm", "w")
+    assert "self-similarity" in third.rung.law
+    assert not third.cloud.known
+    assert third.rung.rank <= third.rung.dim == 16
 
 
 def test_words_in_context_are_scored_by_every_layer(place, monkeypatch, capsys):

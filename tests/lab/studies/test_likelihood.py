@@ -1,4 +1,4 @@
-"""Objectives compared by one measure. Oracles: plain loops over windows; texts of known entropy."""
+"""Laws of the comparison of objectives. Oracles: plain loops over windows; known entropies."""
 
 import collections
 import dataclasses
@@ -20,7 +20,7 @@ from tests.references import word2vec
 from tests.scripts.test_train import run
 
 CONFIG = '''
-"""Pairs of words that always stand together."""
+"""Pairs of words that always occur together."""
 from jaxemb import learners, objectives
 from jaxemb.lab import ComparisonConfig, Contender, Corpus, StaticConfig
 from jaxemb.lab.studies.likelihood import run as comparison
@@ -56,7 +56,7 @@ def place(tmp_path, monkeypatch):
 def test_every_objective_learns_what_stands_together_and_says_so_in_one_measure(
     place, monkeypatch, capsys
 ):
-    """In every sentence a word has one neighbour: the entropy is 0, that of frequencies log 16."""
+    """A word has one neighbour in every sentence: its entropy is 0, that of unigrams log 16."""
     run(compare_objectives, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr()
     assert out.err == ""
@@ -85,12 +85,12 @@ def test_pairs_are_those_of_the_windows(place, dynamic):
     for window in (1, 2):
         counted[window] = collections.Counter(word2vec.window_pairs(sentences, window))
     both = sum(comparison.pairs(config, corpus, held=held) for held in (False, True))
-    # of two words a sentence only distance 1 is left: counted whole by either rule
+    # with two words in a sentence there is only distance 1, which counts 1 by either rule
     expected = np.zeros((16, 16))
     for (left, right), times in counted[2].items():
         expected[left, right] += times
     assert counted[1] == counted[2]
-    # spans held out cut a sentence at most at each of their two ends
+    # a held-out span cuts at most one sentence at each of its two ends
     assert 0 <= (expected - both).sum() <= 2 * 2 * 4
     assert ((expected - both) >= 0).all()
 
@@ -106,7 +106,7 @@ def test_scores_of_pmi_less_log_k_become_the_probabilities_they_come_from(place,
 
 @pytest.mark.parametrize(
     ("share", "message"),
-    [("0", "held_out is 0"), ("0.01", "no pairs of words in the text held out")],
+    [("0", "held_out is 0"), ("0.01", "no pairs of words in the held-out text")],
 )
 def test_without_text_held_out_nothing_is_compared(place, share, message, monkeypatch, capsys):
     (place / "config.py").write_text(CONFIG.replace("held_out=0.25", f"held_out={share}"))
@@ -118,7 +118,7 @@ def test_the_config_in_the_repository_builds_all_its_contenders():
     here = Path(compare_objectives.__file__).parents[1]
     config = command_line.load(here / "configs/softmax_small.py", ComparisonConfig)
     config.check()
-    for contender in config.contenders:
-        config.of(contender).build_objective()
+    for model in config.contenders:
+        config.of(model).build_objective()
     with pytest.raises(InputError, match="no contenders"):
         dataclasses.replace(config, contenders=()).check()

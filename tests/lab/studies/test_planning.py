@@ -33,7 +33,7 @@ CASES = [(PLAIN, Mesh(1)), (ADAGRAD, Mesh(1)), *((SMALL, mesh) for mesh in SMALL
 EVERY = pytest.mark.parametrize(
     ("job", "mesh"),
     covering.every(2, [pytest.param(*case) for case in CASES]),
-    ids=["plain", "AdaGrad", *map(report.said, SMALL_MESHES)],
+    ids=["plain", "AdaGrad", *map(report.label, SMALL_MESHES)],
 )
 
 
@@ -56,28 +56,28 @@ def _compiled(job: Job, mesh: Mesh):
     objective, (resources, rows) = _objective(), _prepared()
     learner = LEARNERS[job](objective)
     plan = loop.Plan(jax.random.key(0), objective, learner, SMALL.dim, 1, 0.1, SMALL.batch, 1)
-    made = sharding.parse(f"data={mesh.data},model={mesh.model}")
-    on = sharded.Sharded(made, mesh.cut is Cut.DIM)
+    devices = sharding.parse(f"data={mesh.data},model={mesh.model}")
+    on = sharded.Sharded(devices, mesh.cut is Cut.DIM)
     shapes = jax.eval_shape(lambda: loop.start(plan, rows))
     lies = sharding.lies(sharded.placement(on), shapes)
     state = jax.tree.map(
-        lambda each, into: jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=into), shapes, lies
+        lambda leaf, into: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=into), shapes, lies
     )
     shape = (1, SMALL.batch, SMALL.block_length + 2 * SMALL.window)
-    into = jax.NamedSharding(made, P(None, on.of_batch))
+    into = jax.NamedSharding(devices, P(None, on.of_batch))
     texts = jax.ShapeDtypeStruct(shape, jnp.int32, sharding=into)
-    run = sharded.steps(on, plan)
-    return run.lower(state, 0, 1, texts, np.zeros(1, np.float32), resources, None).compile()
+    step = sharded.steps(on, plan)
+    return step.lower(state, 0, 1, texts, np.zeros(1, np.float32), resources, None).compile()
 
 
-@pytest.mark.parametrize("mesh", covering.every(2, SMALL_MESHES), ids=report.said)
+@pytest.mark.parametrize("mesh", covering.every(2, SMALL_MESHES), ids=report.label)
 def test_what_is_planned_to_travel_is_what_the_compiled_step_sends(mesh):
     ours, theirs = {}, {}
-    for each in planning.sent(SMALL, mesh):
-        ours[each.kind] = ours.get(each.kind, 0) + each.bytes
-    for each in collectives.of(_compiled(SMALL, mesh)):
-        if each.bytes > 16:  # whether gradients are finite: one byte of each device
-            theirs[each.kind] = theirs.get(each.kind, 0) + each.bytes
+    for sent in planning.sent(SMALL, mesh):
+        ours[sent.kind] = ours.get(sent.kind, 0) + sent.bytes
+    for sent in collectives.of(_compiled(SMALL, mesh)):
+        if sent.bytes > 16:  # whether gradients are finite: one byte of each device
+            theirs[sent.kind] = theirs.get(sent.kind, 0) + sent.bytes
     assert ours == theirs
 
 
@@ -88,8 +88,8 @@ def test_no_more_travels_than_row_gradients_over_data_and_scores_over_model():
     norms = 4 * rows  # what a cap compares
     for mesh, expected in ((Mesh(4), gradients), (Mesh(1, 4, Cut.DIM), scores + norms)):
         moved = collectives.of(_compiled(SMALL, mesh))
-        assert sum(each.bytes for each in moved if each.shapes[0].startswith("f32")) == expected
-    # nor is anything gathered from one device alone, which another reader might count
+        assert sum(sent.bytes for sent in moved if sent.shapes[0].startswith("f32")) == expected
+    # there is no gather from a single device either, which other readers might count
     assert "all-gather" not in _compiled(SMALL, Mesh(1, 4, Cut.DIM)).as_text()
 
 
@@ -123,15 +123,15 @@ def test_ten_million_words_of_512_numbers_are_41_gigabytes_and_a_cut_divides_the
 def test_over_data_a_token_is_received_by_every_device_however_many_there_are():
     token = (16 + 16 + 10 + 24) / 16 * (512 + 1) * 4  # bytes: rows and their ids
     for devices in (2, 8, 64):
-        found = planning.received(INTERNET, Mesh(devices)) / (4096 * 16)
-        assert found == pytest.approx(token * (devices - 1) / devices)
+        received = planning.received(INTERNET, Mesh(devices)) / (4096 * 16)
+        assert received == pytest.approx(token * (devices - 1) / devices)
 
 
 def test_cut_by_dim_a_token_sends_its_scores_however_long_vectors_are():
     for dim in (512, 4096):
         job = INTERNET._replace(dim=dim, bounded=False)
-        found = planning.received(job, Mesh(1, 8, Cut.DIM)) / (4096 * 16)
-        assert found == pytest.approx(2 * 7 / 8 * 50 * 4)
+        received = planning.received(job, Mesh(1, 8, Cut.DIM)) / (4096 * 16)
+        assert received == pytest.approx(2 * 7 / 8 * 50 * 4)
 
 
 def test_owners_receive_their_own_rows_alone_twice():
@@ -150,22 +150,22 @@ def test_bytes_go_over_the_link_within_a_host_and_over_the_network_between_hosts
     both = planning.seconds(job, mesh, flat._replace(per_host=4)).wire
     assert near == pytest.approx(whole * 7 / 8 / 450e9)
     assert far == pytest.approx(whole * 7 / 8 / 50e9)
-    # a host receives the other half once, over four networks, and passes it on inside
+    # a host receives the other half once, over four networks, and passes it on to its devices
     assert both == pytest.approx(whole * 3 / 4 / 450e9 + whole / 2 / 4 / 50e9)
 
 
 def test_an_epoch_is_its_steps_one_after_the_other():
-    found = planning.seconds(INTERNET, Mesh(8), machines.GPU_NODE)
-    assert found.largest < found.total == pytest.approx(sum(found))
+    step = planning.seconds(INTERNET, Mesh(8), machines.GPU_NODE)
+    assert step.largest < step.total == pytest.approx(sum(step))
     steps = 10**12 / (4096 * 16)
-    assert planning.epoch(INTERNET, found.total) == pytest.approx(steps * found.total)
+    assert planning.epoch(INTERNET, step.total) == pytest.approx(steps * step.total)
 
 
 def test_what_was_measured_is_within_a_third_of_what_is_planned():
     for bounded, timed in report.TIMED.items():
         job = report.BIG_STEP._replace(bounded=bounded)
-        found = planning.seconds(job, Mesh(1), machines.MEASURED).total / (4096 * 16)
-        assert 3 / 4 < timed / found < 4 / 3
+        planned = planning.seconds(job, Mesh(1), machines.MEASURED).total / (4096 * 16)
+        assert 3 / 4 < timed / planned < 4 / 3
 
 
 def test_what_the_page_says_in_words_is_what_its_tables_say():
@@ -174,8 +174,8 @@ def test_what_the_page_says_in_words_is_what_its_tables_say():
 
     for machine in machines.ALL:
         for mesh in report.meshes(INTERNET, machine):
-            found = took(mesh, machine)
-            assert found.memory + found.wire > 40 * found.products
+            step = took(mesh, machine)
+            assert step.memory + step.wire > 40 * step.products
     hosts, tokens = took(Mesh(64), machines.CPU_HOSTS), 4096 * 16
     assert hosts.largest == hosts.wire
     assert tokens / hosts.total == pytest.approx(1e6, rel=0.1)

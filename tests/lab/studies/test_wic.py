@@ -1,4 +1,4 @@
-"""WiC scored by planted sources. Oracle: the accuracy that their vectors were made to have."""
+"""Laws of WiC scores. Oracle: planted vectors, whose accuracy is known."""
 
 import json
 
@@ -30,7 +30,7 @@ def _split(folder, repeat: int = 10, name: str = "dev"):
 
 
 def _source(model, knows=lambda word: True) -> Source:
-    """Layer 0 is the same for every sentence; layer 1 points where the context does."""
+    """Layer 0 has one vector for all tokens; layer 1 tells sentences with "river" from others."""
 
     def vectors(texts):
         for i, sentence in enumerate(texts):
@@ -50,7 +50,7 @@ def test_a_layer_that_sees_the_context_is_right_and_one_that_does_not_is_at_chan
     scores = wic.score(_source(object()), test, train)
     blind, seeing = (layer.accuracy for layer in scores.layers)
     assert (seeing.value, seeing.low, seeing.high) == (1, 1, 1)
-    assert 0.3 <= blind.value <= 0.6  # where halves are uneven, the wrong majority is answered
+    assert 0.3 <= blind.value <= 0.6  # in uneven halves the other half's majority answer is wrong
     assert (scores.pairs, scores.unknown) == (40, 0)
 
 
@@ -79,7 +79,7 @@ def test_each_half_is_tried_at_the_threshold_of_the_other():
     assert abs(halves.threshold) < 0.2
     assert halves.accuracy.value <= best.accuracy.value
     assert halves.accuracy.value > best.accuracy.value - 0.03
-    # cosines that depend on nothing are right half of the time; at its own threshold a half of 10
+    # random cosines are right half of the time; with a threshold chosen on itself, a half of 10
     # pairs is right two times in three
     blind = [polysemy.Compared(random.normal(size=20), np.arange(20) % 2 == 0) for _ in range(100)]
     mean = np.mean([polysemy.wic_halves(pairs).accuracy.value for pairs in blind])

@@ -1,4 +1,4 @@
-"""What context changed between two embedders: the same running words, measured and written down."""
+"""Report what context changes between two embedders, measured on the same tokens."""
 
 import functools
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
 from jaxemb.lab import report, workdir
 from jaxemb.lab.runs.contextual import embed
-from jaxemb.lab.studies.context import tokens as running_words
+from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.context.tokens import Source, Texts
 from jaxemb.text import characters
 
-SHORT, SENTENCES = 12, 4  # of the Jacobian share: first tokens of a sentence, and sentences
-PROBES = 16
+SHORT, SENTENCES = 12, 4  # tokens of a sentence, and sentences, that the Jacobian share is of
+PROBES = 16  # random probes of the Jacobian
 MEASURES = (
     "layer",
     "context share",
@@ -37,76 +37,78 @@ MEASURES = (
 
 
 class Compared(NamedTuple):
-    """One embedder beside the other."""
+    """The measures of one of the two embedders."""
 
     source: Source
     layers: list[Contextuality]
-    jacobian: Float[Any, " layers"]  # the share of context in what an output depends on
+    jacobian: Float[Any, " layers"]  # the share of context in the Jacobian of an output
 
 
 class Comparison(NamedTuple):
-    """Two embedders on the same running words."""
+    """The measures of two embedders on the same tokens."""
 
     sides: tuple[Compared, Compared]
     sentences: int
     tokens: int
-    cka: Float[Any, "left right"]  # of every layer of the one with every layer of the other
+    cka: Float[Any, "left right"]  # of each pair of layers
 
 
 def compare(left: str, right: str, text: str | None, sentences: int) -> Comparison:
-    """Two embedders, at least one of them contextual, on the tokens that both know.
+    """Measure two embedders, at least one of them contextual, on the tokens that both know.
 
     Args:
-        text: a file with one sentence a line; the held-out text of the contextual one by default.
-        sentences: read at most, from all over the text.
+        left, right: finished runs, or files of static vectors.
+        text: a file with one sentence per line; by default the held-out text of the contextual run.
+        sentences: the largest number of sentences to read, spread over the whole text.
 
     Raises:
-        InputError: no such run, file or vectors; two static ones; too little text.
+        InputError: no such run, file or vectors; both embedders are static; too little text.
     """
     at_least(1, sentences=sentences)
     paths = (left, right)
-    known = {path: running_words.contextual(path) for path in paths if _model(path)}
+    known = {path: tokens.contextual(path) for path in paths if _model(path)}
     if not known:
         raise InputError(
             f"neither {left} nor {right} is a finished run of scripts/train_contextual.py: static "
             "vectors are compared by scripts/evaluate.py"
         )
-    of_text = embed.sentences(Path(text)) if text else running_words.held_out(next(iter(known)))
-    of_text = [tokens for tokens in of_text if tokens]
-    texts = [of_text[i] for i in running_words.spread(len(of_text), sentences)]
-    sources = [known.get(path) or running_words.static(path, texts) for path in paths]
-    found = running_words.gather(sources, texts)
+    read = embed.sentences(Path(text)) if text else tokens.held_out(next(iter(known)))
+    read = [sentence for sentence in read if sentence]
+    texts = [read[i] for i in tokens.spread(len(read), sentences)]
+    sources = [known.get(path) or tokens.static(path, texts) for path in paths]
+    gathered = tokens.gather(sources, texts)
     compared = []
     for i, source in enumerate(sources):
-        other = found.layers[1 - i][0]
+        other = gathered.layers[1 - i][0]
         layers = contextuality.describe(
-            jax.random.key(0), found.layers[i], other, found.types, found.sentences
+            jax.random.key(0), gathered.layers[i], other, gathered.types, gathered.sentences
         )
         compared.append(Compared(source, layers, jacobian_shares(source, texts)))
-    cka = [[float(linalg.cka(a, b)) for b in found.layers[1]] for a in found.layers[0]]
+    cka = [[float(linalg.cka(a, b)) for b in gathered.layers[1]] for a in gathered.layers[0]]
     return Comparison((compared[0], compared[1]), len(texts), sum(map(len, texts)), np.array(cka))
 
 
 def _model(path: str) -> bool:
-    return running_words.is_contextual(path)
+    return tokens.is_contextual(path)
 
 
 def jacobian_shares(source: Source, texts: Texts) -> Float[Any, " layers"]:
-    """The mean Jacobian share of every layer over some tokens; 0 for a static source.
+    """The mean Jacobian share of every layer over some tokens, by random probes.
 
-    Over the vectors that the model reads, marks of the sentence among them, by random probes.
+    The Jacobian is that of a layer with respect to the vectors that the model reads, including
+    those of the sentence marks. A static source has share 0; without a sentence of two tokens, NaN.
     """
     if source.model is None:
         return np.zeros(source.layers)
-    of, shares = source.model, []
-    for i, tokens in enumerate([each[:SHORT] for each in texts if len(each) > 1][:SENTENCES]):
-        ids = np.asarray(of.ids([characters.START, *tokens, characters.END]))
+    model, shares = source.model, []
+    for i, sentence in enumerate([text[:SHORT] for text in texts if len(text) > 1][:SENTENCES]):
+        ids = np.asarray(model.ids([characters.START, *sentence, characters.END]))
         missing = SHORT + 2 - len(ids)
         mask = np.pad(np.ones(len(ids), np.float32), (0, missing))
         ids = np.pad(ids, ((0, missing), *((0, 0),) * (ids.ndim - 1)))
         key = jax.random.fold_in(jax.random.key(0), i)
-        found = _shares(of.model.module, of.model.params["params"], ids, mask, key)
-        shares.append(np.asarray(found)[:, 1 : len(tokens) + 1])
+        padded = _shares(model.model.module, model.model.params["params"], ids, mask, key)
+        shares.append(np.asarray(padded)[:, 1 : len(sentence) + 1])
     if not shares:
         return np.full(source.layers, np.nan)
     return np.concatenate(shares, axis=1).mean(axis=1)
@@ -125,98 +127,105 @@ def _shares(module, params, ids, mask, key):
     return jnp.stack([share(layer) for layer in range(module.bilm.layers + 1)])
 
 
-def write(folder: Path, found: Comparison) -> str:
-    """Writes comparison.json, comparison.md and pictures; returns the Markdown."""
+def write(folder: Path, comparison: Comparison) -> str:
+    """Write comparison.json, comparison.md and pictures; return the Markdown."""
 
     def draw() -> list[str]:
         from jaxemb.lab.studies.context import pictures
 
         return [
             pictures.draw(folder / f"contextuality_{letter}.png", side.layers)
-            for letter, side in zip("ab", found.sides, strict=True)
+            for letter, side in zip("ab", comparison.sides, strict=True)
             if side.source.model is not None
         ]
 
-    values = {**build(found), **workdir.environment()}
-    return report.write(folder, "comparison", values, lambda shown: markdown(found, shown), draw)
+    values = {**build(comparison), **workdir.environment()}
+    return report.write(
+        folder, "comparison", values, lambda shown: markdown(comparison, shown), draw
+    )
 
 
-def build(found: Comparison) -> dict[str, Any]:
-    """All that was measured, as plain JSON values."""
+def build(comparison: Comparison) -> dict[str, Any]:
+    """The measures as plain JSON values."""
     embedders = [
         {
             "path": side.source.path,
             "contextual": side.source.model is not None,
             "dim": side.source.dim,
             "jacobian_share": side.jacobian.tolist(),
-            "layers": [_plain(of) for of in side.layers],
+            "layers": [_plain(layer) for layer in side.layers],
         }
-        for side in found.sides
+        for side in comparison.sides
     ]
-    text = {"sentences": found.sentences, "tokens": found.tokens}
-    return {"text": text, "embedders": embedders, "cka": found.cka.tolist()}
+    text = {"sentences": comparison.sentences, "tokens": comparison.tokens}
+    return {"text": text, "embedders": embedders, "cka": comparison.cka.tolist()}
 
 
-def _plain(of: Contextuality) -> dict[str, Any]:
-    rank = {"rank": int(of.rank.rank), "verdict": str(of.rank)}
-    plain = {**of._asdict(), "rank": rank, "spectrum": np.asarray(of.spectrum).tolist()}
-    beyond = (of.self_similarity_beyond, of.explainable_variance_beyond)
+def _plain(layer: Contextuality) -> dict[str, Any]:
+    rank = {"rank": int(layer.rank.rank), "verdict": str(layer.rank)}
+    plain = {**layer._asdict(), "rank": rank, "spectrum": np.asarray(layer.spectrum).tolist()}
+    beyond = (layer.self_similarity_beyond, layer.explainable_variance_beyond)
     names = ("self_similarity_beyond", "explainable_variance_beyond")
     return {**plain, **dict(zip(names, beyond, strict=True))}
 
 
-def markdown(found: Comparison, pictures: str) -> str:
-    """The report for people."""
-    left, right = found.sides
-    one = left.layers[0]
+def markdown(comparison: Comparison, pictures: str) -> str:
+    """The report as Markdown; `pictures` is the Markdown that shows the pictures."""
+    left, right = comparison.sides
+    first = left.layers[0]
     both = left.source.model is not None and right.source.model is not None
     return f"""# {left.source.name} and {right.source.name}: what context changed
 
-- {found.tokens:,} tokens of {found.sentences:,} sentences; {one.occurrences:,} of them are words
-  that both know; {one.types:,} words occur {one.min_occurrences} times or more
+- {comparison.tokens:,} tokens of {comparison.sentences:,} sentences; {first.occurrences:,} tokens
+  are words that both embedders know; {first.types:,} words occur {first.min_occurrences} times or
+  more
 - context share: tr Sigma_W / tr Sigma_T of those words; corrected, static vectors have 0, noise 1
-- CKA (unbiased) and Procrustes: with layer 0 of the other; Procrustes beside shuffled rows
-- Jacobian share: how much of what an output depends on is not its own word; {PROBES} probes of the
-  first {SHORT} tokens of {min(SENTENCES, found.sentences)} sentences
+- CKA (unbiased) and Procrustes: similarity to layer 0 of the other embedder; "shuffled" is the
+  Procrustes similarity to shuffled rows
+- Jacobian share: the share of an output's Jacobian norms that belongs to other words of the
+  sentence; {PROBES} random probes, first {SHORT} tokens of {min(SENTENCES, comparison.sentences)}
+  sentences
 
 {_side(left)}
 {_side(right)}
-{_between(found) if both else ""}{pictures}"""
+{_between(comparison) if both else ""}{pictures}"""
 
 
-def _side(of: Compared) -> str:
+def _side(side: Compared) -> str:
     head = ("layer", "Procrustes", "shuffled", "Jacobian share", "rank of the centred occurrences")
     rows = [
         (
-            each.layer,
-            *(f"{x:.3f}" for x in (each.procrustes, each.procrustes_baseline, share)),
-            each.rank,
+            layer.layer,
+            *(f"{x:.3f}" for x in (layer.procrustes, layer.procrustes_baseline, share)),
+            layer.rank,
         )
-        for each, share in zip(of.layers, of.jacobian, strict=True)
+        for layer, share in zip(side.layers, side.jacobian, strict=True)
     ]
-    kind = "static" if of.source.model is None else f"{of.source.layers} layers"
+    kind = "static" if side.source.model is None else f"{side.source.layers} layers"
     table = report.table(head, rows, numbers=True)
-    said = "\n".join(f"- {each}" for each in of.layers)
-    measures = by_layer(of.layers)
-    return f"## {of.source.path}: {kind}\n\n{said}\n\n{measures}\n\n{table}\n"
+    summaries = "\n".join(f"- {layer}" for layer in side.layers)
+    measures = by_layer(side.layers)
+    return f"## {side.source.path}: {kind}\n\n{summaries}\n\n{measures}\n\n{table}\n"
 
 
 def by_layer(layers: Sequence[Contextuality]) -> str:
-    """The measures of each layer; what is biased stands less its baseline."""
+    """The measures of each layer as a Markdown table; biased measures less their baselines."""
     rows = []
-    for of in layers:
+    for layer in layers:
         numbers = (
-            *(of.context_share, of.context_share_corrected, of.self_similarity_beyond),
-            *(of.anisotropy, of.intra_sentence, of.explainable_variance_beyond),
+            *(layer.context_share, layer.context_share_corrected, layer.self_similarity_beyond),
+            *(layer.anisotropy, layer.intra_sentence, layer.explainable_variance_beyond),
         )
-        cka = "" if of.cka is None else f"{of.cka:.3f}"
-        rows.append((of.layer, *(f"{x:.3f}" for x in numbers), cka, f"{of.effective_rank:.1f}"))
+        cka = "" if layer.cka is None else f"{layer.cka:.3f}"
+        rows.append(
+            (layer.layer, *(f"{x:.3f}" for x in numbers), cka, f"{layer.effective_rank:.1f}")
+        )
     return report.table(MEASURES, rows, numbers=True)
 
 
-def _between(found: Comparison) -> str:
-    """CKA of every layer of the one with every layer of the other."""
-    left, right = (side.source for side in found.sides)
+def _between(comparison: Comparison) -> str:
+    """CKA of each layer of the left embedder with each layer of the right."""
+    left, right = (side.source for side in comparison.sides)
     head = (f"{left.name} \\ {right.name}", *(f"layer {i}" for i in range(right.layers)))
-    rows = [(f"layer {i}", *(f"{x:.3f}" for x in row)) for i, row in enumerate(found.cka)]
-    return f"## CKA of every two layers\n\n{report.table(head, rows, numbers=True)}\n\n"
+    rows = [(f"layer {i}", *(f"{x:.3f}" for x in row)) for i, row in enumerate(comparison.cka)]
+    return f"## CKA of each pair of layers\n\n{report.table(head, rows, numbers=True)}\n\n"

@@ -1,4 +1,4 @@
-"""The running words of a text, and the vectors that embedders of any kind give them."""
+"""The tokens of a text, and the vectors that embedders of any kind give them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from jaxemb import files
 from jaxemb.contextual import reader, windows
 from jaxemb.errors import InputError
-from jaxemb.lab import vectors as loading, workdir as identity
+from jaxemb.lab import vectors, workdir
 from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.text import corpus, vocabulary
 
@@ -19,62 +19,66 @@ UNKNOWN = "<UNK>"  # a token that was dropped from a corpus
 
 
 class Source(NamedTuple):
-    """Words to the vectors of every layer."""
+    """An embedder: from sentences to the vectors of every layer."""
 
     path: str
     layers: int
     dim: int
-    knows: Callable[[str], bool]
+    knows: Callable[[str], bool]  # whether a word has a vector
     vectors: Callable[[Texts], Iterable[tuple[int, Float[Any, "layers time dim"]]]]
     model: reader.Embedding | None  # None: static
 
     @property
     def name(self) -> str:
+        """The name of the file or folder, without its ending."""
         return Path(self.path).stem
 
 
 class Occurrences(NamedTuple):
-    """Tokens of a text, one after another."""
+    """The tokens of a text whose words all sources know, in the order of the text."""
 
-    words: tuple[str, ...]  # each word once
-    types: Int[Any, " occurrences"]  # which of `words`
-    sentences: Int[Any, " occurrences"]
-    places: Int[Any, " occurrences"]  # in the sentence
+    words: tuple[str, ...]  # each word once, in alphabetical order
+    types: Int[Any, " occurrences"]  # the index of each token's word in `words`
+    sentences: Int[Any, " occurrences"]  # the index of the sentence
+    places: Int[Any, " occurrences"]  # the position in the sentence
     layers: list[Float[Any, "layers occurrences dim"]]  # of each source
 
 
 def is_contextual(path: str | Path) -> bool:
-    """Whether a finished language model is there."""
+    """Whether the folder holds a finished language model."""
     return (Path(path) / run.MODEL).is_file()
 
 
-def contextual(workdir: str | Path) -> Source:
-    """A finished run of scripts/train_contextual.py, with all its layers.
+def contextual(folder: str | Path) -> Source:
+    """All layers of a finished run of scripts/train_contextual.py.
 
     Raises:
-        InputError: no finished run there.
+        InputError: the folder holds no finished run.
     """
-    of = embed.of_run(workdir)
-    known = set(corpus.read_vocab(Path(workdir) / corpus.VOCAB).words)
-    spelled = _said(Path(workdir))["characters"]
+    model = embed.of_run(folder)
+    known = set(corpus.read_vocab(Path(folder) / corpus.VOCAB).words)
+    spelled = _config(Path(folder))["characters"]
 
     def knows(word: str) -> bool:
         return word != UNKNOWN if spelled else word in known
 
-    def vectors(texts: Texts):
-        return reader.vectors(of, texts)
+    def read(texts: Texts):
+        return reader.vectors(model, texts)
 
-    return Source(str(workdir), of.layers, of.dim, knows, vectors, of)
+    return Source(str(folder), model.layers, model.dim, knows, read, model)
 
 
 def static(path: str, texts: Texts) -> Source:
-    """Vectors of any format or run, as an embedder of one layer; only those that the text needs.
+    """Static vectors of any format or run as a source of one layer.
+
+    Args:
+        texts: the sentences; only vectors of their words are read.
 
     Raises:
-        InputError: no vectors there, or none of words.
+        InputError: the path holds no vectors, or no words.
     """
     needed = {token for sentence in texts for token in sentence}
-    words, table = loading.word_vectors(path, only=needed).found
+    words, table = vectors.word_vectors(path, only=needed).found
     if words is None:
         raise InputError(f"{path}: does not say which word each row is: name a file with words")
     number = vocabulary.numbers(words)
@@ -82,74 +86,75 @@ def static(path: str, texts: Texts) -> Source:
         [np.asarray(table), np.zeros_like(table[:1], shape=(1, table.shape[1]))]
     )
 
-    def vectors(texts: Texts):
+    def read(texts: Texts):
         for i, sentence in enumerate(texts):
             yield i, padded[None, [number.get(token, -1) for token in sentence]]
 
-    return Source(path, 1, table.shape[1], number.__contains__, vectors, None)
+    return Source(path, 1, table.shape[1], number.__contains__, read, None)
 
 
-def held_out(workdir: str | Path) -> list[list[str]]:
-    """The sentences on which a run of scripts/train_contextual.py has reported."""
-    said = _said(Path(workdir))
-    shares = (said["corpus"]["held_out"], said["dev"])
-    found, words = _ids(Path(workdir))
-    chosen = windows.split(len(found), said["seed"], *shares)[0]
-    return [named(found[i], words) for i in chosen]
+def held_out(folder: str | Path) -> list[list[str]]:
+    """The held-out sentences of a finished run of scripts/train_contextual.py."""
+    config = _config(Path(folder))
+    shares = (config["corpus"]["held_out"], config["dev"])
+    sentences, words = _ids(Path(folder))
+    chosen = windows.split(len(sentences), config["seed"], *shares)[0]
+    return [named(sentences[i], words) for i in chosen]
 
 
-def corpus_of(workdir: str | Path) -> tuple[list[Int[Any, "..."]], tuple[str, ...]]:
-    """All sentences of a run as ids without marks, and the word of each id."""
-    found, words = _ids(Path(workdir))
-    return [ids[1:-1] for ids in found], words
+def corpus_of(folder: str | Path) -> tuple[list[Int[Any, "..."]], tuple[str, ...]]:
+    """All sentences of a run as ids without sentence marks, and the word of each id."""
+    sentences, words = _ids(Path(folder))
+    return [ids[1:-1] for ids in sentences], words
 
 
 def named(ids: Any, words: tuple[str, ...]) -> list[str]:
-    """Ids of a sentence, with its marks or without, to its tokens."""
+    """The tokens of a sentence; sentence marks among the ids are dropped."""
     return [words[i] for i in ids if i > windows.END]
 
 
-def _said(workdir: Path) -> dict[str, Any]:
-    return files.read_json(workdir / identity.CONFIG)["config"]
+def _config(folder: Path) -> dict[str, Any]:
+    return files.read_json(folder / workdir.CONFIG)["config"]
 
 
-def _ids(workdir: Path) -> tuple[list[Any], tuple[str, ...]]:
-    prepared = corpus.load(_said(workdir)["corpus"]["prepared"] or workdir / "corpus")
+def _ids(folder: Path) -> tuple[list[Any], tuple[str, ...]]:
+    prepared = corpus.load(_config(folder)["corpus"]["prepared"] or folder / "corpus")
     words = prepared.vocab.words
     return windows.sentences(prepared.ids, len(words)), ("", "", UNKNOWN, *words)
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of the numbers below `count`, evenly far apart."""
+    """At most `most` evenly spaced whole numbers from 0 to count - 1."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
 
 
 def gather(sources: Sequence[Source], texts: Texts) -> Occurrences:
-    """The occurrences of words that all sources know, with their vectors.
+    """The occurrences of words that all sources know, with their vectors in every source.
 
     Raises:
-        InputError: there are none.
+        InputError: the text has no such word.
     """
     kept = [
-        [at for at, token in enumerate(tokens) if all(each.knows(token) for each in sources)]
+        [at for at, token in enumerate(tokens) if all(source.knows(token) for source in sources)]
         for tokens in texts
     ]
-    found = list(_occurring(texts, kept))
-    if not found:
-        names = " and ".join(each.path for each in sources)
+    rows = list(_occurring(texts, kept))
+    if not rows:
+        names = " and ".join(source.path for source in sources)
         raise InputError(f"the text has no word that is known to {names}: give another text")
-    tokens, sentences, places = zip(*found, strict=True)
+    tokens, sentences, places = zip(*rows, strict=True)
     words, types = np.unique(np.array(tokens, object), return_inverse=True)
     ends = np.cumsum([0, *map(len, kept)])
     layers = []
-    for source in sources:
-        rows = np.empty((source.layers, len(tokens), source.dim), np.float32)
-        for i, vectors in source.vectors(texts):
-            rows[:, ends[i] : ends[i + 1]] = np.asarray(vectors)[:, kept[i]]
-        layers.append(rows)
+    for embedder in sources:
+        table = np.empty((embedder.layers, len(tokens), embedder.dim), np.float32)
+        for i, sentence in embedder.vectors(texts):
+            table[:, ends[i] : ends[i + 1]] = np.asarray(sentence)[:, kept[i]]
+        layers.append(table)
     return Occurrences(tuple(words), types, np.array(sentences), np.array(places), layers)
 
 
 def _occurring(texts: Texts, kept: list[list[int]]) -> Iterator[tuple[str, int, int]]:
+    """(token, sentence, position) of every kept token."""
     for i, (tokens, places) in enumerate(zip(texts, kept, strict=True)):
         yield from ((tokens[at], i, at) for at in places)

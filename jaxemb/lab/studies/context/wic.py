@@ -1,4 +1,4 @@
-"""WiC: whether a word has the same sense in two sentences, judged by the cosine of its vectors."""
+"""Words in context (WiC): whether a word has the same sense in two sentences, by cosine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,19 +15,19 @@ from jaxemb.lab.studies.context.tokens import Source
 
 
 class Scored(NamedTuple):
-    """What the layers of one source reach."""
+    """The accuracy of every layer of one source."""
 
     source: str
     layers: tuple[WicAccuracy, ...]
-    pairs: int  # scored
-    unknown: int  # pairs left out: the source has no vector of a word's own
+    pairs: int  # number of scored pairs
+    unknown: int  # number of pairs left out, because the source has no vector of a word
 
 
 def read(path: str | Path) -> Wic:
-    """A split of WiC with the labels beside it: NAME.gold.txt of NAME.data.txt.
+    """Read a split of WiC: NAME.data.txt, with its labels in NAME.gold.txt.
 
     Raises:
-        InputError: no such file, no labels beside it, or a line that is not WiC's.
+        InputError: there is no such file, no file of labels, or a line breaks WiC's format.
     """
     path = Path(path)
     gold = path.with_name(path.name.replace(".data.", ".gold."))
@@ -39,16 +39,16 @@ def read(path: str | Path) -> Wic:
 
 
 def sentences(test: Wic, fold: bool = True) -> list[Sequence[str]]:
-    """All sentences of a split; with `fold` in lower case, too."""
+    """All sentences of a split; with `fold`, a second time in lower case."""
     texts: list[Sequence[str]] = [*test.left, *test.right]
     return texts + [[token.lower() for token in text] for text in texts] * fold
 
 
 def compared(source: Source, test: Wic, fold: bool = True) -> tuple[list[Compared], int]:
-    """The cosines of every layer, and how many pairs are left out.
+    """The cosines of all pairs in every layer, and the number of pairs left out.
 
-    Static vectors leave out pairs with a word that they do not have. A language model reads such a
-    word as unknown, in its context.
+    A pair is left out if the source is static and has no vector of the word. A language model reads
+    such a word as unknown, in its context.
 
     Args:
         fold: whether a token that the source does not know is read in lower case.
@@ -82,10 +82,16 @@ def _known(source: Source, token: str, fold: bool) -> str:
 def score(
     source: Source, test: Wic, train: Wic | None = None, *, fold: bool = True, seed: int = 0
 ) -> Scored:
-    """The accuracy of every layer; each threshold is chosen on `train`, or on the other half.
+    """The accuracy of every layer of a source.
+
+    Args:
+        train: the split on which thresholds are chosen; without it, each half of `test` is scored
+            with the threshold of the other half.
+        fold: whether a token that the source does not know is read in lower case.
+        seed: of the bootstrap.
 
     Raises:
-        InputError: too few pairs of words that the source knows.
+        InputError: the source knows the words of too few pairs.
     """
     tested, unknown = compared(source, test, fold)
     if train is None:
@@ -99,25 +105,26 @@ def score(
 
 
 def write(folder: Path, test: Wic, train: Wic | None, scores: Sequence[Scored]) -> str:
-    """Writes wic.json and wic.md into the folder; returns the Markdown."""
+    """Write wic.json and wic.md into the folder; return the Markdown."""
     values = {
         "test": test.name,
         "train": train and train.name,
         "pairs": len(test.words),
         "sources": [
             {
-                **of._asdict(),
+                **scored._asdict(),
                 "layers": [
-                    {"threshold": each.threshold, **each.accuracy._asdict()} for each in of.layers
+                    {"threshold": layer.threshold, **layer.accuracy._asdict()}
+                    for layer in scored.layers
                 ],
             }
-            for of in scores
+            for scored in scores
         ],
     }
     rows = [
-        (of.source, layer, each.accuracy, f"{each.threshold:.3f}", of.pairs, of.unknown)
-        for of in scores
-        for layer, each in enumerate(of.layers)
+        (scored.source, i, layer.accuracy, f"{layer.threshold:.3f}", scored.pairs, scored.unknown)
+        for scored in scores
+        for i, layer in enumerate(scored.layers)
     ]
     head = ("source", "layer", "accuracy [95 %]", "threshold", "pairs", "left out")
     chosen = f"on {train.name}" if train else "on the other half of the pairs (the mean of both)"

@@ -1,4 +1,4 @@
-"""The third rung: a word in every sentence of a text, as a cloud where a table has one point."""
+"""The contextual rung: the vectors of one word in many sentences form a cloud, not one point."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,67 +12,69 @@ from jaxemb import files, linalg
 from jaxemb.contextual import windows
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality, occurrences
-from jaxemb.lab.studies.context import tokens as running_words
+from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.context.tokens import Occurrences
 from jaxemb.lab.studies.ladder.rungs import NEAR, Rung
 from jaxemb.text import corpus, vocabulary
 
-SENSES = (
-    "senses.json"  # optional, in a run's folder: true senses of words, in the order of the text
-)
-SENTENCES, OTHERS = 400, 200  # read with the word, and without
-AROUND = 15  # words read on either side of its first place: a line may be a whole page
-LEAST = 8  # occurrences that make a cloud
+SENSES = "senses.json"  # optional, in a run's folder: true senses, in the order of the text
+SENTENCES, OTHERS = 400, 200  # sentences read with the word, and without it
+AROUND = 15  # words read on either side of its first occurrence: a line may be a whole page
+LEAST = 8  # fewest occurrences of which a cloud is drawn
 MIN_OCCURRENCES, DRAWS = 5, 50
 REACH = 4  # words on either side of a snippet
 
 
 class Cloud(NamedTuple):
-    """The occurrences of one word, on the two axes of their largest variance."""
+    """The vectors of one word's occurrences, projected on their two main axes of variance."""
 
     word: str
     layer: int
     points: Float[Any, "occurrences 2"]
     group: Int[Any, " occurrences"]  # 0 or 1
-    names: tuple[str, ...]  # of the groups
-    known: bool  # groups are true senses; else clusters
-    contexts: tuple[tuple[str, str], ...]  # what stands before each, and behind it
-    explained: float  # share of the variance that is on the two axes
+    names: tuple[str, ...]  # of the two groups
+    known: bool  # whether the groups are true senses; else they are clusters
+    contexts: tuple[tuple[str, str], ...]  # the words before and after each occurrence
+    explained: float  # share of the variance on the two axes
 
 
 class Seen(NamedTuple):
-    """A word on the contextual rung."""
+    """The contextual rung and the cloud of one word."""
 
     rung: Rung
     cloud: Cloud
 
 
 class _Read(NamedTuple):
-    """Sentences with the word and without."""
+    """Sentences with the word and without it."""
 
     texts: list[list[str]]
-    before: Int[Any, " sentences"]  # occurrences of the word in all text before each
+    before: Int[Any, " sentences"]  # occurrences of the word in all text before it
 
 
-def climb(workdir: str | Path, word: str) -> Seen:
-    """The contextual rung: the last layer of a run, over sentences with the word and others.
+def rung(workdir: str | Path, word: str) -> Seen:
+    """The contextual rung: the last layer of a run, on sentences with the word and without it.
+
+    Args:
+        workdir: a finished run of scripts/train_contextual.py, whose text is read again.
+        word: the word of the cloud.
 
     Raises:
-        InputError: no finished run; a word that its text does not hold often enough.
+        InputError: the folder holds no finished run, or its text too few occurrences of the word.
     """
-    workdir, source = Path(workdir), running_words.contextual(workdir)
+    workdir, source = Path(workdir), tokens.contextual(workdir)
     read = _read(workdir, word)
-    found = running_words.gather([source], read.texts)
-    vectors = found.layers[0][-1].astype(np.float64)
-    own = np.flatnonzero(found.types == found.words.index(word))
+    gathered = tokens.gather([source], read.texts)
+    vectors = gathered.layers[0][-1].astype(np.float64)
+    own = np.flatnonzero(gathered.types == gathered.words.index(word))
     unit = linalg.unit_rows(vectors[own])
-    senses = _senses(workdir, word, _ordinals(read.before, found.sentences[own]))
+    senses = _senses(workdir, word, _ordinals(read.before, gathered.sentences[own]))
     names, group = senses or ((), two_means(unit))
     typical = [own[group == k][_middle(unit[group == k])] for k in (0, 1)]
-    near = [_near(found, vectors, int(i)) for i in typical]
-    shown = [_around(read.texts, found, int(i), 2) for i in typical]
+    near = [_near(gathered, vectors, int(i)) for i in typical]
+    shown = [_around(read.texts, gathered, int(i), 2) for i in typical]
     points, explained = plane(unit)
-    contexts = tuple(_around(read.texts, found, int(i), REACH) for i in own)
+    contexts = tuple(_around(read.texts, gathered, int(i), REACH) for i in own)
     cloud = Cloud(
         word,
         source.layers - 1,
@@ -83,16 +85,16 @@ def climb(workdir: str | Path, word: str) -> Seen:
         contexts,
         explained,
     )
-    said = [
+    snippets = [
         f"{' '.join((left, word, right)).strip()}: {', '.join(words)}"
         for (left, right), words in zip(shown, near, strict=True)
     ]
-    return Seen(_rung(found, vectors, own, " | ".join(said)), cloud)
+    return Seen(_rung(gathered, vectors, own, " | ".join(snippets)), cloud)
 
 
 def _read(workdir: Path, word: str) -> _Read:
     (at,) = vocabulary.index(corpus.read_vocab(workdir / corpus.VOCAB), [word])
-    sentences, words = running_words.corpus_of(workdir)
+    sentences, words = tokens.corpus_of(workdir)
     counts = np.array([np.count_nonzero(ids == at + windows.SHIFT) for ids in sentences])
     if (total := int(counts.sum())) < LEAST:
         raise InputError(
@@ -100,38 +102,44 @@ def _read(workdir: Path, word: str) -> _Read:
             "choose a more frequent word"
         )
     pools = (np.flatnonzero(counts > 0), SENTENCES), (np.flatnonzero(counts == 0), OTHERS)
-    chosen = np.concatenate([each[running_words.spread(len(each), n)] for each, n in pools])
+    chosen = np.concatenate([pool[tokens.spread(len(pool), n)] for pool, n in pools])
     first = [int(np.argmax(sentences[i] == at + windows.SHIFT)) for i in chosen]
     parts = [
         sentences[i][max(place - AROUND, 0) : place + AROUND + 1]
         for i, place in zip(chosen, first, strict=True)
     ]
-    texts = [running_words.named(part, words) for part in parts]
+    texts = [tokens.named(part, words) for part in parts]
     return _Read(texts, (np.cumsum(counts) - counts)[chosen])
 
 
 def _ordinals(before: Any, sentences: Any) -> Int[Any, " occurrences"]:
-    """Which occurrence in all text each one is; `sentences` rise."""
+    """The index of each occurrence among all of the text's; `sentences` are in ascending order."""
     return before[sentences] + np.arange(len(sentences)) - np.searchsorted(sentences, sentences)
 
 
 def _senses(workdir: Path, word: str, ordinals: Any) -> tuple[tuple[str, ...], Any] | None:
-    """Names of two senses and the sense of each occurrence, where the run's folder tells them.
+    """Names of two senses and the sense of each occurrence, from senses.json; None without it.
 
-    senses.json is {word: {"names": [a, b], "senses": [0, 1, ...]}}, in the order of the text.
+    senses.json is {word: {"names": [a, b], "senses": [0, 1, ...]}}, in the order of the text. The
+    result is None, too, if the occurrences have only one sense.
     """
     path = workdir / SENSES
-    told = files.read_json(path).get(word) if path.is_file() else None
-    if told is None:
+    labels = files.read_json(path).get(word) if path.is_file() else None
+    if labels is None:
         return None
-    if len(told["senses"]) <= ordinals.max():
-        raise InputError(f"{path}: has {len(told['senses'])} senses of {word!r}; the text has more")
-    group = np.array(told["senses"])[ordinals]
-    return (tuple(told["names"]), group) if len(np.unique(group)) == 2 else None
+    if len(labels["senses"]) <= ordinals.max():
+        raise InputError(
+            f"{path}: has {len(labels['senses'])} senses of {word!r}; the text has more occurrences"
+        )
+    group = np.array(labels["senses"])[ordinals]
+    return (tuple(labels["names"]), group) if len(np.unique(group)) == 2 else None
 
 
 def two_means(vectors: Float[Any, "rows dim"]) -> Int[Any, " rows"]:
-    """Two clusters by Lloyd's rounds, from both halves of the axis of largest variance.
+    """Two clusters by Lloyd's algorithm; it starts from the halves of the first principal axis.
+
+    Returns:
+        0 or 1 for each row.
 
     Source:
         Lloyd 1982, "Least squares quantization in PCM".
@@ -149,7 +157,7 @@ def two_means(vectors: Float[Any, "rows dim"]) -> Int[Any, " rows"]:
 
 
 def plane(vectors: Float[Any, "rows dim"]) -> tuple[Float[Any, "rows 2"], float]:
-    """Rows on the two axes of largest variance, and the share of it that they hold."""
+    """The projections on the two main axes of variance, and the share of variance on them."""
     centered = vectors - vectors.mean(axis=0)[None, :]
     left, values, _ = np.linalg.svd(centered, full_matrices=False)
     points = np.pad(left * values[None, :], ((0, 0), (0, 2)))[:, :2]
@@ -158,38 +166,43 @@ def plane(vectors: Float[Any, "rows dim"]) -> tuple[Float[Any, "rows 2"], float]
 
 
 def _middle(unit: Any) -> int:
-    """The row that is most like the mean."""
+    """The index of the row most similar to the mean."""
     return int(np.argmax(unit @ unit.mean(axis=0)))
 
 
-def _near(found: Occurrences, vectors: Any, i: int) -> list[str]:
-    """The words whose occurrences are nearest to one, itself left out."""
+def _near(gathered: Occurrences, vectors: Any, i: int) -> list[str]:
+    """The words whose occurrences are nearest to occurrence i, without its own word."""
     cosines = linalg.unit_rows(vectors) @ linalg.unit_rows(vectors[i : i + 1])[0]
-    others = [k for k in np.argsort(-cosines, kind="stable") if found.types[k] != found.types[i]]
-    return list(dict.fromkeys(found.words[found.types[k]] for k in others))[:NEAR]
+    others = [
+        k for k in np.argsort(-cosines, kind="stable") if gathered.types[k] != gathered.types[i]
+    ]
+    return list(dict.fromkeys(gathered.words[gathered.types[k]] for k in others))[:NEAR]
 
 
-def _around(texts: Any, found: Occurrences, i: int, reach: int) -> tuple[str, str]:
-    tokens, at = texts[found.sentences[i]], int(found.places[i])
-    return " ".join(tokens[max(at - reach, 0) : at]), " ".join(tokens[at + 1 : at + 1 + reach])
+def _around(texts: Any, gathered: Occurrences, i: int, reach: int) -> tuple[str, str]:
+    """The words before and after occurrence i, at most `reach` on either side."""
+    sentence, at = texts[gathered.sentences[i]], int(gathered.places[i])
+    return " ".join(sentence[max(at - reach, 0) : at]), " ".join(sentence[at + 1 : at + 1 + reach])
 
 
 def _beside(contexts: Any, chosen: Any, k: int = 3) -> list[str]:
-    """The words that stand in more of the chosen contexts than of the others."""
+    """The words whose share of the chosen contexts most exceeds that of the others."""
     more: Counter[str] = Counter()
     for (left, right), one in zip(contexts, chosen, strict=True):
-        for word in {*left.split(), *right.split()} - {running_words.UNKNOWN}:
+        for word in {*left.split(), *right.split()} - {tokens.UNKNOWN}:
             more[word] += 1 / chosen.sum() if one else -1 / (~chosen).sum()
     return [word for word, _ in more.most_common(k)]
 
 
-def _rung(found: Occurrences, vectors: Any, own: Any, near: str) -> Rung:
+def _rung(gathered: Occurrences, vectors: Any, own: Any, near: str) -> Rung:
     key, options = jax.random.key(0), {"min_occurrences": MIN_OCCURRENCES, "draws": DRAWS}
-    (of,) = contextuality.describe(key, [vectors], None, found.types, found.sentences, **options)
+    (layer,) = contextuality.describe(
+        key, [vectors], None, gathered.types, gathered.sentences, **options
+    )
     (alike,) = occurrences.self_similarity(vectors[own], np.zeros(len(own), int), 1)
     law = (
-        f"a vector of its own in every sentence: self-similarity {alike:.2f} (any two words "
-        f"{of.anisotropy:.2f}), share that context carries {of.context_share_corrected:.2f}"
+        f"another vector in every sentence: self-similarity {alike:.2f} (any two words "
+        f"{layer.anisotropy:.2f}), context share {layer.context_share_corrected:.2f}"
     )
     m, n = vectors.shape
-    return Rung("contextual", m, n, int(of.rank.rank), law, near, (), np.zeros((0, 0)))
+    return Rung("contextual", m, n, int(layer.rank.rank), law, near, (), np.zeros((0, 0)))

@@ -1,4 +1,4 @@
-"""The ladder as it opens the README: an axis, a point, a cloud. Only where matplotlib is."""
+"""The picture of the ladder: an axis, a point, a cloud. Imported only where matplotlib is."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from jaxemb.lab.studies.ladder.cloud import Cloud, Seen
 from jaxemb.lab.studies.ladder.rungs import Rung
 
 COLORS = (ACCENT, "#2b6f9e")  # of the two senses
-QUOTED = 3  # occurrences of each that are read out
-LETTERS = 30  # of a context, on either side
+QUOTED = 3  # occurrences of each sense whose sentences are shown
+LETTERS = 30  # characters of context on either side
 PLACES = (
     (4, 3),
     (4, -9),
@@ -29,11 +29,11 @@ PLACES = (
     (-12, -16),
     (12, 10),
     (-12, 10),
-)  # of a label
+)  # offsets of a label from its point, in the order in which they are tried
 
 
 def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
-    """Draws the rungs of a word, with its occurrences if there are any; returns the file's name."""
+    """Draw the rungs of a word, the contextual one if it is given; return the name of the file."""
     if seen is None:
         return pictures.drawn(path, lambda: two(rungs), {"axes.grid": False})
     style = {"axes.grid": False, "font.size": 9}
@@ -41,7 +41,7 @@ def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
 
 
 def three(rungs: list[Rung], seen: Seen):
-    """One word on three rungs: one-hot, static, and in context with some of its sentences."""
+    """A figure of one word on three rungs: one-hot, static, contextual with some sentences."""
     one_hot, static = rungs
     figure = plt.figure(figsize=(11, 5.8))
     parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
@@ -52,11 +52,11 @@ def three(rungs: list[Rung], seen: Seen):
     quoted = _cloud(cloud, seen.cloud)
     unit = ("words", "words", "occurrences")
     names = "one axis", "one point", "a cloud"
-    for axes, rung, name, of in zip(
+    for axes, rung, name, rows in zip(
         (axis, point, cloud), (*rungs, seen.rung), names, unit, strict=True
     ):
         axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
-        size = f"{rung.rows:,} {of} x {rung.dim:,} dimensions, rank {rung.rank:,}"
+        size = f"{rung.rows:,} {rows} x {rung.dim:,} dimensions, rank {rung.rank:,}"
         axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
     _concordance(below, seen.cloud, quoted)
     return figure
@@ -76,7 +76,7 @@ def _axis(axes, rung: Rung) -> None:
 
 
 def _point(figure, axes, rung: Rung) -> None:
-    """The unit vectors of some words on their two main axes, from the cosines among them."""
+    """The unit vectors of some words on their two principal axes, from their cosines."""
     points = _map(rung.cosines)
     axes.scatter(*points[1:].T, s=16, color=SOFT)
     axes.scatter(*points[:1].T, s=80, color=ACCENT, zorder=3)
@@ -86,17 +86,17 @@ def _point(figure, axes, rung: Rung) -> None:
 
 
 def _map(cosines: Float[Any, "words words"]) -> Float[Any, "words 2"]:
-    """Principal coordinates of unit vectors, by their Gram matrix (Torgerson 1952)."""
+    """The two principal coordinates of unit vectors from their Gram matrix (Torgerson 1952)."""
     gram = cosines - cosines.mean(axis=0)[None, :]
     gram = gram - gram.mean(axis=1)[:, None]
     values, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    found = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))[None, :]
-    return np.pad(found, ((0, 0), (0, 2)))[:, :2]
+    points = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))[None, :]
+    return np.pad(points, ((0, 0), (0, 2)))[:, :2]
 
 
 def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
-    """A word beside each point, where no label and no point is yet."""
-    figure.draw_without_rendering()  # so that places are known
+    """Write each word beside its point, where it overlaps the fewest labels and points."""
+    figure.draw_without_rendering()  # so that positions are known
     renderer = figure.canvas.get_renderer()
     taken: list[Any] = []
     dots = axes.transData.transform(points)
@@ -105,22 +105,22 @@ def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
         tried = []
         for dx, dy in PLACES:
             side = "center" if dx == 0 else "left" if dx > 0 else "right"
-            said = axes.annotate(
+            label = axes.annotate(
                 word, point, (dx, dy), textcoords="offset points", ha=side, **bold, **AS_IT_IS
             )
-            box = said.get_window_extent(renderer)
+            box = label.get_window_extent(renderer)
             hidden = sum(box.overlaps(other) for other in taken)
             hidden += sum(box.padded(4).contains(*dot) for dot in dots)
-            tried.append((hidden, len(tried), said, box))
-        best = min(tried, key=lambda each: each[:2])
-        for each in tried:
-            if each is not best:
-                each[2].remove()
+            tried.append((hidden, len(tried), label, box))
+        best = min(tried, key=lambda option: option[:2])
+        for option in tried:
+            if option is not best:
+                option[2].remove()
         taken.append(best[3])
 
 
 def _cloud(axes, cloud: Cloud) -> list[int]:
-    """Every occurrence of the word; the numbers of those that are to be read out."""
+    """Draw every occurrence of the word; return the indices of the numbered ones."""
     for k, color in enumerate(COLORS):
         axes.scatter(*cloud.points[cloud.group == k].T, s=14, color=color, alpha=0.45, lw=0)
     quoted = [i for k in (0, 1) for i in _apart(cloud.points, np.flatnonzero(cloud.group == k))]
@@ -136,10 +136,10 @@ def _cloud(axes, cloud: Cloud) -> list[int]:
 
 
 def _apart(points: Any, among: Any) -> list[int]:
-    """The one nearest to the middle of a group, and others as far as can be from those chosen."""
+    """The point nearest to the mean of a group, then points farthest from those already chosen."""
     middle = points[among].mean(axis=0)
     away = np.linalg.norm(points[among] - middle[None, :], axis=1)
-    inner = among[away <= np.quantile(away, 0.8)]  # outliers speak for nobody
+    inner = among[away <= np.quantile(away, 0.8)]  # without outliers
     chosen = [int(among[np.argmin(away)])]
     while len(chosen) < min(QUOTED, len(inner)):
         gaps = np.linalg.norm(points[inner][:, None] - points[chosen][None], axis=2).min(axis=1)
@@ -148,7 +148,7 @@ def _apart(points: Any, among: Any) -> list[int]:
 
 
 def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
-    """The sentences of the numbered points, the word in one column: a group on either side."""
+    """The sentences of the numbered points, aligned at the word; one group on either side."""
     for k, (color, axes) in enumerate(zip(COLORS, figure.subplots(1, 2), strict=True)):
         axes.set_axis_off()
         axes.set(xlim=(-1, 1), ylim=(-QUOTED - 0.4, 0.8))
@@ -172,7 +172,7 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
 
 
 def _cut(text: str, *, end: bool) -> str:
-    """Whole words of one end of a text."""
+    """The last (`end`) or first whole words of a text, at most LETTERS characters."""
     words = ["…" if word == UNKNOWN else word for word in text.split(" ")]
     while len(" ".join(words)) > LETTERS:
         words = words[1:] if end else words[:-1]
@@ -184,7 +184,7 @@ def _bare(axes, label: str) -> None:
 
 
 def two(rungs: list[Rung]):
-    """One panel a rung: cosines among some words, under the rung's rank and law of distances."""
+    """A figure with one panel per rung: cosines of some words; the title has rank and distances."""
     size = (5.4 * len(rungs), 5.8)
     figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
     image = None

@@ -1,4 +1,4 @@
-"""The rungs from one-hot upwards, seen with the same eyes: an embedder, its matrix, its words."""
+"""The first rungs of the ladder of word vectors, one-hot and static, with the same measures."""
 
 import math
 from typing import Any, NamedTuple
@@ -12,25 +12,30 @@ from jaxemb.evaluation import neighbours
 from jaxemb.functional import similarity
 from jaxemb.text import vocabulary
 
-NEAR, OTHERS = 5, 5  # words shown beside the word itself
-AMONG = 1000  # the others are chosen among the most frequent words
+NEAR, OTHERS = 5, 5  # words shown with the word: its nearest, and the least similar
+AMONG = 1000  # most frequent words, from which the least similar are chosen
 
 
 class Rung(NamedTuple):
-    """One way to make vectors of words, as a matrix of m rows and n columns."""
+    """One kind of word vectors, as a matrix with `rows` rows and `dim` columns."""
 
     name: str
     rows: int
     dim: int
     rank: int
-    law: str  # what holds of the distances between words
-    near: str  # what is near the word
-    words: tuple[str, ...]  # the words of the picture
+    law: str  # about the distances between words
+    near: str  # the nearest neighbours of the word
+    words: tuple[str, ...]  # the words of the picture; the first is the word itself
     cosines: Float[Any, "words words"]
 
 
-def climb(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
-    """The rungs for one vocabulary: one-hot, and a static table of trained vectors.
+def ladder(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
+    """The first two rungs for one vocabulary: one-hot vectors and a static table.
+
+    Args:
+        vocab: the words of the table's rows.
+        table: trained vectors.
+        word: the word whose neighbours are shown.
 
     Raises:
         InputError: the word is not in the vocabulary.
@@ -52,7 +57,7 @@ def climb(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str)
 def _shown(
     vocab: vocabulary.HasWords, table, word: str, near: neighbours.Neighbours
 ) -> tuple[str, ...]:
-    """The word, its nearest, and the frequent words least like it."""
+    """The word, its nearest neighbours, and the frequent words least similar to it."""
     frequent = jnp.asarray(table[:AMONG])
     row = jnp.asarray(table[vocabulary.index(vocab, [word])[0]])[None, :]
     unlike = np.argsort(np.asarray(similarity.cosine(row, frequent))[0], kind="stable")
@@ -62,7 +67,7 @@ def _shown(
 
 
 def _law(vectors: Float[Array, "words dim"]) -> str:
-    """How far apart the shown words are."""
+    """One line on the distances between the shown words."""
     apart = np.asarray(similarity.euclidean(vectors, vectors))[np.triu_indices(len(vectors), 1)]
     if np.ptp(apart) < 1e-6 and math.isclose(apart[0], math.sqrt(2), rel_tol=1e-6):
         return "every two words orthogonal, sqrt 2 apart"

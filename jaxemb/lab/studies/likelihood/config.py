@@ -1,4 +1,4 @@
-"""The config of a comparison: objectives trained alike, and how each says what it believes."""
+"""The config of a comparison: models trained alike with several objectives, and their log p."""
 
 import dataclasses
 from typing import Annotated
@@ -12,40 +12,40 @@ from jaxemb.lab.settings import Chosen
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """One objective, and the distribution over words that its two tables stand for."""
+    """A model to compare: one objective, and the distribution over words that its tables define."""
 
     name: str
     objective: Function
-    believed: Function
+    log_prob: Function
     """From (config, vocab) to a function of (hidden [n, dim], outputs) -> log p [n, vocab]."""
     corrected: Chosen = None
-    """Another such, where theory says that the scores are no log probabilities."""
+    """A second such function, where theory says that the scores are not log probabilities."""
     block_length: int | None = None
     batch: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonConfig:
-    """Objectives on the same text, by the log likelihood of text held out."""
+    """Compare objectives trained on the same text by the log likelihood of held-out text."""
 
     static: StaticConfig
-    """The settings of all; its objective is that of each contender in turn."""
+    """The settings of all models; the objective is replaced by that of each model in turn."""
     workdir: str
-    """Where the table and the picture go."""
+    """The folder of the table and the picture."""
     contenders: Annotated[tuple[Contender, ...], tyro.conf.Suppress] = ()
 
     def check(self) -> None:
-        """Raises InputError for a setting out of its range."""
+        """Raise InputError for a setting out of its range."""
         self.static.check()
         if not self.contenders:
             raise InputError("no contenders: nothing to compare")
         if not self.static.corpus.held_out:
-            raise InputError("held_out is 0: the comparison is made on text held out")
-        for each in self.contenders:
-            called_with("config", "vocab", believed=each.believed, corrected=each.corrected)
+            raise InputError("held_out is 0: models are compared on held-out text")
+        for model in self.contenders:
+            called_with("config", "vocab", log_prob=model.log_prob, corrected=model.corrected)
 
     def of(self, contender: Contender) -> StaticConfig:
-        """The settings that a contender is trained with."""
+        """The settings that a model is trained with."""
         own = {
             "objective": contender.objective,
             "block_length": contender.block_length or self.static.block_length,

@@ -1,7 +1,7 @@
 """Objectives compared by one measure: the log likelihood of held-out pairs under full softmax.
 
-Each is trained in memory on the same text with the same settings. Then every word predicts every
-word: log p(context | word) as the model believes it, averaged over the windows of text held out.
+One model per objective is trained in memory on the same text with the same settings. The measure is
+the model's log p(context | word) over the whole vocabulary, averaged over windows of held-out text.
 """
 
 import functools
@@ -36,23 +36,25 @@ HEAD = (
 
 
 class Likelihood(NamedTuple):
-    """How well a contender foretells pairs held out, in nats per pair; 0 is certainty."""
+    """Mean log-likelihood of held-out pairs under one model, in nats per pair (0 = certainty)."""
 
     name: str
-    as_scored: float
-    corrected: float | None
+    as_scored: float  # by the model's `log_prob`
+    corrected: float | None  # by its second function, if it has one
     normalizer: tuple[float, float] | None  # mean and deviation of log sum_w e^score, over words
-    seconds: float
+    seconds: float  # of training
 
 
 def scores(config: StaticConfig, vocab: Vocab):
-    """log p is the scores' log softmax."""
+    """Return the function (hidden [n, dim], outputs) -> log p [n, vocab]: scores' log softmax."""
     del config, vocab
     return lambda hidden, outputs: jax.nn.log_softmax(_products(hidden, outputs), axis=1)
 
 
 def scores_above_noise(config: StaticConfig, vocab: Vocab):
-    """log p is the log softmax of score + log(k P_n): negative sampling's score is PMI - log k.
+    """Return the function (hidden, outputs) -> log p: the log softmax of score + log(k P_n).
+
+    The score that negative sampling learns is PMI - log k, where P_n is the context distribution.
 
     Source:
         Levy and Goldberg 2014.
@@ -65,9 +67,9 @@ def scores_above_noise(config: StaticConfig, vocab: Vocab):
 
 
 def tree(config: StaticConfig, vocab: Vocab):
-    """log p is the sum along each word's path: hierarchical softmax has it exactly."""
-    made = (config.tree or trees.huffman)(vocab.counts)
-    return functools.partial(hierarchical.log_probabilities, tree=made)
+    """Return the function (hidden, outputs) -> log p of hierarchical softmax, which is exact."""
+    word_tree = (config.tree or trees.huffman)(vocab.counts)
+    return functools.partial(hierarchical.log_probabilities, tree=word_tree)
 
 
 def _products(hidden, outputs):
@@ -75,10 +77,10 @@ def _products(hidden, outputs):
 
 
 def train(config: StaticConfig, corpus: Corpus) -> InOut:
-    """The tables of one objective, trained in memory.
+    """Train the tables of one objective in memory.
 
     Raises:
-        NumericalError: the tables left the finite range.
+        NumericalError: the tables are not finite.
     """
     objective = config.build_objective()
     resources, rows = objective.prepare(corpus.vocab)
@@ -95,10 +97,16 @@ def _side(config: StaticConfig, key, corpus: Corpus, *, held: bool, cost=None):
 
 
 def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
-    """How often each word meets each in the windows of one side: float64 [vocab, vocab].
+    """Expected co-occurrence counts, word x context, in one part of the text.
 
-    Distance d counts (window - d + 1) / window, its share of the windows drawn; or 1, if windows
-    are not dynamic.
+    A pair at distance d counts (window - d + 1) / window, the probability that a dynamic window
+    includes it; it counts 1 if windows are fixed.
+
+    Args:
+        held: whether to count the held-out part; else the training part.
+
+    Returns:
+        float64 [vocab, vocab].
     """
     text = _side(config, jax.random.key(config.seed), corpus, held=held)
     parts = [segments.kept(text, 0, i)[0] for i in range(segments.segment_count(text))]
@@ -106,70 +114,75 @@ def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
     cells = cooccurrence.cooccurrence(
         np.concatenate(parts), size, cooccurrence.Window(config.window, weight)
     )
-    found = np.zeros((size, size))
-    found[cells.rows, cells.columns] = cells.values
-    return found
+    counts = np.zeros((size, size))
+    counts[cells.rows, cells.columns] = cells.values
+    return counts
 
 
 def compare(config: ComparisonConfig, corpus: Corpus, say=lambda line: None) -> list[Likelihood]:
-    """Trains every contender and measures it; the frequencies of words come first, as a floor.
+    """Train every model and measure it; unigram frequencies come first, as a baseline.
+
+    Args:
+        say: called with the name of each model before it is trained.
 
     Raises:
-        InputError: no pairs in the text held out.
-        NumericalError: tables that are not finite.
+        InputError: no pairs in the held-out text.
+        NumericalError: the tables of a model are not finite.
     """
     held = pairs(config.static, corpus, held=True)
     if not held.sum():
-        raise InputError("no pairs of words in the text held out: more text, or a larger held_out")
+        raise InputError(
+            "no pairs of words in the held-out text: give more text or a larger held_out"
+        )
     seen = pairs(config.static, corpus, held=False).sum(axis=0) + 1.0  # a word may be unseen
     shares = np.log(seen / seen.sum())
     floor = float((held.sum(axis=0) * shares).sum() / held.sum())
-    found = [Likelihood("frequencies alone", floor, None, None, 0.0)]
-    for contender in config.contenders:
-        say(contender.name)
-        found.append(_measured(config, contender, corpus, held))
-    return found
+    likelihoods = [Likelihood("frequencies alone", floor, None, None, 0.0)]
+    for model in config.contenders:
+        say(model.name)
+        likelihoods.append(_measured(config, model, corpus, held))
+    return likelihoods
 
 
-def _measured(config: ComparisonConfig, contender: Contender, corpus: Corpus, held) -> Likelihood:
-    settings, start = config.of(contender), time.perf_counter()
-    whole = jax.block_until_ready(train(settings, corpus))
+def _measured(config: ComparisonConfig, model: Contender, corpus: Corpus, held) -> Likelihood:
+    settings, start = config.of(model), time.perf_counter()
+    tables = jax.block_until_ready(train(settings, corpus))
     seconds = time.perf_counter() - start
     vocab = corpus.vocab
 
-    def likelihood(believed: Any) -> float:
-        logs = believed(settings, vocab)(whole.input, whole.output)
+    def likelihood(log_prob: Any) -> float:
+        logs = log_prob(settings, vocab)(tables.input, tables.output)
         return float((held * np.float64(logs)).sum() / held.sum())
 
     sizes = None
-    if len(whole.output) == len(vocab.words):
-        sums = jax.nn.logsumexp(_products(whole.input, whole.output), axis=1)
+    if len(tables.output) == len(vocab.words):
+        sums = jax.nn.logsumexp(_products(tables.input, tables.output), axis=1)
         sizes = float(jnp.mean(sums)), float(jnp.std(sums))
-    corrected = likelihood(contender.corrected) if contender.corrected else None
-    return Likelihood(contender.name, likelihood(contender.believed), corrected, sizes, seconds)
+    corrected = likelihood(model.corrected) if model.corrected else None
+    return Likelihood(model.name, likelihood(model.log_prob), corrected, sizes, seconds)
 
 
-def markdown(found: list[Likelihood]) -> str:
-    """The table for people."""
+def markdown(likelihoods: list[Likelihood]) -> str:
+    """The table of all models as Markdown; the perplexity is that of the better column."""
     rows = []
-    for each in found:
-        best = max(filter(None, (each.as_scored, each.corrected)))
-        corrected = "" if each.corrected is None else f"{each.corrected:.4f}"
-        sizes = "{:.2f} +- {:.2f}".format(*each.normalizer) if each.normalizer else ""
-        scored, perplexity = f"{each.as_scored:.4f}", f"{np.exp(-best):.1f}"
-        rows.append((each.name, scored, corrected, perplexity, sizes, f"{each.seconds:.1f} s"))
+    for model in likelihoods:
+        best = max(filter(None, (model.as_scored, model.corrected)))
+        corrected = "" if model.corrected is None else f"{model.corrected:.4f}"
+        sizes = "{:.2f} +- {:.2f}".format(*model.normalizer) if model.normalizer else ""
+        scored, perplexity = f"{model.as_scored:.4f}", f"{np.exp(-best):.1f}"
+        rows.append((model.name, scored, corrected, perplexity, sizes, f"{model.seconds:.1f} s"))
     return report.table(HEAD, rows)
 
 
-def write(folder: Path, found: list[Likelihood]) -> str:
-    """Writes likelihoods.json, likelihoods.md and the picture; returns the Markdown."""
+def write(folder: Path, likelihoods: list[Likelihood]) -> str:
+    """Write likelihoods.json, likelihoods.md and the picture; return the Markdown."""
 
     def draw() -> list[str]:
         from jaxemb.lab.studies.likelihood import pictures
 
-        return pictures.draw(folder / "likelihoods.png", found)
+        return pictures.draw(folder / "likelihoods.png", likelihoods)
 
-    values = {**workdir.environment(), "objectives": [each._asdict() for each in found]}
+    values = {**workdir.environment(), "objectives": [model._asdict() for model in likelihoods]}
     return report.write(
-        folder, "likelihoods", values, lambda shown: f"{markdown(found)}\n\n{shown}", draw
+        folder, "likelihoods", values, lambda shown: f"{markdown(likelihoods)}\n\n{shown}", draw
     )

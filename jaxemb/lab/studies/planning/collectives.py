@@ -1,4 +1,4 @@
-"""What a compiled program sends between devices, read from its own text."""
+"""The collectives of a compiled program, read from its text."""
 
 import math
 import re
@@ -12,8 +12,8 @@ _KINDS = (
 _LINE = re.compile(rf" = (.*?) ({_KINDS})(?:-start)?\((.*?)\)(.*)")
 _MADE, _NAME = re.compile(r"(%[\w.-]+) = (.*?) [\w-]+\("), re.compile(r"%[\w.-]+")
 _ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
-# who sends to whom, in XLA's three notations: {{0,2},{1,3}}; [2,2]<=[4], in which the last number
-# is how many; mesh['data'=2,'model'=4] {'model'}, in which 'model':(2)2 is a part of an axis
+# groups of devices, in XLA's three notations: {{0,2},{1,3}}; [2,2]<=[4], whose second number is
+# the size of a group; mesh['data'=2,'model'=4] {'model'}, where 'model':(2)2 is a part of an axis
 _LISTED = re.compile(r"replica_groups=\{\{([\d,]*)\}")
 _COUNTED = re.compile(r"replica_groups=\[(?:\d+,)*(\d+)\]")
 _OF_MESH = re.compile(r"replica_groups=mesh\[(.*?)\].*? \{(.*?)\}")
@@ -21,37 +21,37 @@ _AXIS, _PART = re.compile(r"([^,=]+)=(\d+)"), re.compile(r"([^,:]+)(?::\(\d+\)(\
 
 
 class Collective(NamedTuple):
-    """One operation that sends: in a loop it stands once, for each time around."""
+    """One collective operation; an operation in a loop is listed once, not once per iteration."""
 
     kind: str  # "all-gather", "all-reduce", ...
-    shapes: tuple[str, ...]  # of what each device has afterwards
-    bytes: int  # on each device, of the larger side: what it had, or has afterwards
+    shapes: tuple[str, ...]  # shapes of the results on each device
+    bytes: int  # on each device: those of the operands or of the results, whichever are more
 
 
 def of(compiled: Any) -> list[Collective]:
-    """The collectives of a compiled program between two devices or more, the largest first.
+    """The collectives of a compiled program between two or more devices, the largest first.
 
     Args:
         compiled: `jax.jit(f).lower(...).compile()`, or its text.
     """
     text = compiled if isinstance(compiled, str) else compiled.as_text()
-    made, found = dict(_MADE.findall(text)), []
-    for result, kind, operands, how in _LINE.findall(text):
-        if together(how) == 1:
+    results, operations = dict(_MADE.findall(text)), []
+    for result, kind, operands, attributes in _LINE.findall(text):
+        if together(attributes) == 1:
             continue
         shapes = tuple(f"{name}[{sizes}]" for name, sizes in _ARRAY.findall(result))
-        had = sum(_bytes(made[name]) for name in _NAME.findall(operands))
-        found.append(Collective(kind, shapes, max(_bytes(result), had)))
-    return sorted(found, key=lambda each: -each.bytes)
+        had = sum(_bytes(results[name]) for name in _NAME.findall(operands))
+        operations.append(Collective(kind, shapes, max(_bytes(result), had)))
+    return sorted(operations, key=lambda operation: -operation.bytes)
 
 
-def together(how: str) -> int | None:
-    """How many devices send to one another, by an operation's text; None if it does not say."""
-    if listed := _LISTED.search(how):
+def together(attributes: str) -> int | None:
+    """The number of devices in a group, from an operation's text; None if it names no groups."""
+    if listed := _LISTED.search(attributes):
         return len(listed[1].split(","))
-    if counted := _COUNTED.search(how):
+    if counted := _COUNTED.search(attributes):
         return int(counted[1])
-    if of_mesh := _OF_MESH.search(how):
+    if of_mesh := _OF_MESH.search(attributes):
         sizes = dict(_AXIS.findall(of_mesh[1]))
         return math.prod(int(part or sizes[name]) for name, part in _PART.findall(of_mesh[2]))
     return None

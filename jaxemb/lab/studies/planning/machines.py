@@ -1,21 +1,21 @@
-"""Machines that a training could run on, by what makers publish; and one that was measured."""
+"""Machines for a training run, from the makers' publications; and one that was measured."""
 
 from typing import NamedTuple
 
 
 class Machine(NamedTuple):
-    """What devices can do at best. Rates are per second and device."""
+    """The best rates of a machine's devices, per second and device."""
 
     name: str
     devices: int
-    per_host: int  # devices that `link` joins
+    per_host: int  # devices connected by `link`
     memory: float  # bytes
     memory_rate: float  # bytes, read and written
     product_rate: float  # floating-point operations of matrix products
     link: float  # bytes received from devices of the same host, or slice
     between: float  # bytes received from other hosts
     latency: float  # seconds from one device to another; assumed, not published
-    line: int  # bytes that memory moves at least: a row's part should fill them
+    line: int  # fewest bytes that memory moves at a time: a part of a row should fill them
     source: str
 
 

@@ -9,12 +9,12 @@ from jaxemb.lab.studies.planning.job import Cut, Job, Mesh
 from jaxemb.lab.studies.planning.machines import Machine
 from jaxemb.training.mesh_sizes import PARTS
 
-# docs/speed.md, "Large steps": 65,536 tokens a step, dim 100; seconds a token without and with cap
-# (the size of the vocabulary and of the corpus change nothing that is compared)
+# docs/speed.md, "Large steps": 65,536 tokens per step, dim 100; seconds per token without and with
+# cap (the sizes of vocabulary and corpus do not affect what is compared)
 BIG_STEP = Job(1, 100, 1, 5, 16, 24, 4_096)
 TIMED = {False: 1 / 255_575, True: 1 / 216_200}
 
-# a step small enough to be compiled in a test, and large beside what does not grow with the batch
+# a step that a test can compile, yet large compared with what does not grow with the batch
 SMALL = Job(
     vocabulary=128,
     dim=64,
@@ -28,8 +28,10 @@ SMALL_MESHES = (Mesh(4), Mesh(1, 4), Mesh(1, 4, Cut.DIM), Mesh(2, 2, Cut.DIM))
 
 
 def meshes(job: Job, machine: Machine) -> list[Mesh]:
-    """Meshes worth comparing: cut by 4, by 8 and by as many as can be; by dim while parts of rows
-    fill a line of the machine's memory, by rows into no more parts than a table has."""
+    """Meshes worth comparing: tables in 4 parts, in 8, and in as many as possible.
+
+    Division by dim stops where a part of a row no longer fills a line of the machine's memory.
+    """
     count = machine.devices
     fill = max(job.dim * job.number // machine.line, 1)
     rows = {size for size in (4, 8, count) if count % size == 0 and PARTS % size == 0}
@@ -43,14 +45,14 @@ def meshes(job: Job, machine: Machine) -> list[Mesh]:
 
 
 def of_machine(job: Job, machine: Machine) -> str:
-    """Memory, bytes over the wire and time of each mesh."""
+    """The table of a machine: memory, bytes received and time of each mesh."""
     rows = []
     for mesh in meshes(job, machine):
         held, took = planning.memory(job, mesh), planning.seconds(job, mesh, machine)
         fits = "" if held.total <= machine.memory else " (too much)"
         rows.append(
             {
-                "mesh": said(mesh),
+                "mesh": label(mesh),
                 "GB a device": f"{held.total / 1e9:.1f}{fits}",
                 "MB received a step": _number(planning.received(job, mesh) / 1e6),
                 "products ms": _number(took.products * 1e3),
@@ -65,8 +67,8 @@ def of_machine(job: Job, machine: Machine) -> str:
     return table(rows)
 
 
-def said(mesh: Mesh) -> str:
-    """A mesh as the command line has it."""
+def label(mesh: Mesh) -> str:
+    """A mesh as the command line writes it."""
     if mesh.cut is Cut.OWNERS:
         return f"model={mesh.model}, {mesh.cut.value} (not built)"
     axes = {"data": mesh.data, "model": mesh.model}
@@ -75,25 +77,27 @@ def said(mesh: Mesh) -> str:
 
 
 def of_collectives() -> str:
-    """What travels in the small step on four devices, beside what it may."""
+    """The table of the small step's collectives on four devices, as shares of its row gradients."""
     rows = []
     for mesh in SMALL_MESHES:
-        for each in planning.sent(SMALL, mesh):
-            of = each.bytes / planning.rows_bytes(SMALL, mesh._replace(cut=Cut.ROWS), SMALL.batch)
+        for collective in planning.sent(SMALL, mesh):
+            share = collective.bytes / planning.rows_bytes(
+                SMALL, mesh._replace(cut=Cut.ROWS), SMALL.batch
+            )
             rows.append(
                 {
-                    "mesh": said(mesh),
-                    "collective": each.kind,
-                    "over": each.over,
-                    "bytes": f"{each.bytes:,}",
-                    "of the batch's row gradients": f"{of:.1%}",
+                    "mesh": label(mesh),
+                    "collective": collective.kind,
+                    "over": collective.over,
+                    "bytes": f"{collective.bytes:,}",
+                    "of the batch's row gradients": f"{share:.1%}",
                 }
             )
     return table(rows)
 
 
 def of_measured() -> str:
-    """What the formulas say of a machine that was measured."""
+    """The table of predicted and measured times on the machine of docs/speed.md."""
     rows = []
     for bounded, timed in TIMED.items():
         job = BIG_STEP._replace(bounded=bounded)
@@ -113,52 +117,54 @@ def of_measured() -> str:
 
 
 def of_memory(job: Job, over: Sequence[Mesh]) -> str:
-    """What a device's memory is for."""
+    """The table of the parts of a device's memory, for each mesh."""
     rows = []
     for mesh in over:
         held = planning.memory(job, mesh)
         parts = {name: f"{size / 1e9:.2f}" for name, size in held._asdict().items()}
-        rows.append({"mesh": said(mesh), **parts, "GB": f"{held.total / 1e9:.2f}"})
+        rows.append({"mesh": label(mesh), **parts, "GB": f"{held.total / 1e9:.2f}"})
     return table(rows)
 
 
 def of_constants() -> str:
-    """Where the machines' numbers are from."""
-    said = {each.source: each.name for each in (machines.MEASURED, *reversed(machines.ALL))}
-    return "\n".join(f"- {name}: {source}" for source, name in reversed(said.items()))
+    """The sources of the machines' numbers, as a list."""
+    names = {
+        machine.source: machine.name for machine in (machines.MEASURED, *reversed(machines.ALL))
+    }
+    return "\n".join(f"- {name}: {source}" for source, name in reversed(names.items()))
 
 
 def fill(page: str, tables: dict[str, str]) -> str:
-    """A page with its tables made anew, each between <!-- NAME --> and <!-- end -->.
+    """The page with its tables replaced, each between <!-- NAME --> and <!-- end -->.
 
     Raises:
         InputError: the page has no place for a table.
     """
     for name, text in tables.items():
         begin, end = f"<!-- {name} -->\n", "\n<!-- end -->"
-        before, found, rest = page.partition(begin)
+        before, begun, rest = page.partition(begin)
         _, ended, after = rest.partition(end)
-        if not (found and ended):
+        if not (begun and ended):
             raise InputError(f"the page has no place for {name!r}: wanted {begin.strip()} and{end}")
         page = f"{before}{begin}\n{text}\n{end}{after}"
     return page
 
 
 def table(rows: list[dict[str, str]]) -> str:
-    """Rows of equal keys as Markdown."""
+    """A Markdown table of rows that have the same keys; the keys are the head."""
     return report.table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def whole(job: Job) -> dict[str, str]:
     """Every table of the page, by the name of its place."""
-    found = {each.name: of_machine(job, each) for each in machines.ALL}
+    by_machine = {machine.name: of_machine(job, machine) for machine in machines.ALL}
     by_dim = [] if job.dim % 8 else [Mesh(1, 8, Cut.DIM)]
     shown = [Mesh(8), Mesh(1, 8), *by_dim, Mesh(1, 64)]
     adagrad = job._replace(slots=1)
     return {
         "memory": of_memory(job, shown),
         "memory with AdaGrad": of_memory(adagrad, shown),
-        **found,
+        **by_machine,
         "collectives": of_collectives(),
         "measured": of_measured(),
         "constants": of_constants(),
@@ -166,7 +172,7 @@ def whole(job: Job) -> dict[str, str]:
 
 
 def _number(value: float) -> str:
-    """Three digits, for people."""
+    """A number with three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

@@ -1,4 +1,4 @@
-"""The config of a trial of polysemy: which words are merged, and what is trained on the text."""
+"""The config of a polysemy study: the words that are merged, and the models that are trained."""
 
 import dataclasses
 
@@ -9,45 +9,47 @@ from jaxemb.lab.runs.static.config import StaticConfig
 
 @dataclasses.dataclass(frozen=True)
 class Merging:
-    """Which words become pseudo-words, by twos and at random."""
+    """Which words become pseudo-words, in random pairs."""
 
     pairs: int = 50
     min_count: int = 100
-    """Words that occur less often are left as they are."""
+    """Words that occur less often are not merged."""
     max_count: int | None = 2000
-    """So are words that occur more often: nearly all of those are function words."""
+    """Words that occur more often are not merged: nearly all of them are function words."""
     ratio: float = 1.25
-    """Of the counts of the two words of a pair, at the most."""
+    """The largest ratio of the counts of the two words of a pair."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PolysemyConfig:
-    """Can context tell two words apart that were merged into one form?"""
+    """Test whether context separates two words that were merged into one form."""
 
     static: StaticConfig
-    """Trained on the merged text of its corpus; its workdir is a folder in that of each seed."""
+    """The static vectors, trained on the merged text; their workdir lies in each seed's folder."""
     contextual: ContextualConfig
-    """Trained over those vectors; what text and what vectors it reads is not asked."""
+    """The language model over those vectors; the text and vectors that it names are ignored."""
     workdir: str
-    """The folder of all seeds. Run again with the same settings to continue or to report again."""
+    """The folder of all seeds. Rerun with the same settings to resume, or to report again."""
     merging: Merging = Merging()
     per_sense: int = 20
-    """Occurrences of each sense of a form to learn from, and as many to try."""
+    """Training occurrences of each sense of a form; there are as many test occurrences."""
     longest: int = 200
-    """Tokens of a sentence whose occurrences may be drawn."""
+    """Longest sentence, in tokens, from which an occurrence is drawn."""
     seeds: int = 3
-    """Of pseudo-words, of both trainings and of the sample together: 0, 1, ..."""
+    """Number of seeds: 0, 1, ... Each sets the pseudo-words, both training runs and the sample."""
 
     def check(self) -> None:
-        """Raises InputError for a setting out of its range."""
+        """Raise InputError for a setting out of its range."""
         at_least(1, pairs=self.merging.pairs, seeds=self.seeds, longest=self.longest)
         at_least(4, per_sense=self.per_sense)  # a pair for WiC of each kind
         self.static.check()
         self.contextual.check()
         if self.static.corpus.phrases or self.contextual.corpus.phrases:
-            raise InputError("phrases hide words in others: a trial of polysemy wants phrases = 0")
+            raise InputError(
+                "phrases hide words in other words: set phrases = 0 for a polysemy study"
+            )
         if self.static.members:
-            raise InputError("members are several models: a trial of polysemy wants one")
+            raise InputError("members are several models: a polysemy study needs one")
         if not self.contextual.characters and self.static.dim != self.contextual.dim:
             dims = f"static.dim is {self.static.dim}, contextual.dim is {self.contextual.dim}"
             raise InputError(f"{dims}: the language model reads the static vectors")

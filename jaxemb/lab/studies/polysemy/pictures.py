@@ -1,4 +1,4 @@
-"""A picture of senses told apart, by layer. Imported only where matplotlib is installed."""
+"""Scores of sense separation by layer, as a picture. Imported only if matplotlib is installed."""
 
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,13 @@ THICK = 0.8  # of all bars of one layer
 
 
 def draw(folder: Path, layers: dict[str, Any], measures: dict[str, str]) -> list[str]:
-    """Draws the scores of every layer; returns the name of the picture."""
+    """Draw the scores of every layer; return the name of the picture."""
     style = {"axes.grid.axis": "y"}
     return [pictures.drawn(folder / "polysemy.png", lambda: bars(layers, measures), style)]
 
 
 def bars(layers: dict[str, Any], measures: dict[str, str]):
-    """Bars by layer, with their intervals over seeds."""
+    """A figure with bars for each layer, and their intervals over seeds."""
     thick = THICK / len(measures)
     figure, axes = plt.subplots(figsize=(2.4 + 1.6 * len(layers), 4.6))
     for i, ((measure, label), color) in enumerate(zip(measures.items(), COLORS, strict=True)):
@@ -32,9 +32,9 @@ def bars(layers: dict[str, Any], measures: dict[str, str]):
         apart = np.nan_to_num(np.maximum([value - low, high - value], 0))  # one seed has none
         if apart.any():
             axes.errorbar(at, value, yerr=apart, fmt="none", ecolor="black", capsize=3, lw=1)
-        for x, top, of in zip(at, value + apart[1], value, strict=True):
+        for x, top, score in zip(at, value + apart[1], value, strict=True):
             places = {"xytext": (0, 3), "textcoords": "offset points"}
-            axes.annotate(f"{of:.2f}", (x, max(top, 0)), ha="center", fontsize=8, **places)
+            axes.annotate(f"{score:.2f}", (x, max(top, 0)), ha="center", fontsize=8, **places)
     axes.axhline(0.5, color=pictures.INK, lw=0.8, ls="--")
     axes.axhline(0.0, color=pictures.INK, lw=0.8)
     axes.set_xticks(np.arange(len(layers)), list(layers))

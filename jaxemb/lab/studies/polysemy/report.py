@@ -1,7 +1,7 @@
-"""How well each layer tells the senses of pseudo-words apart, over seeds: JSON, Markdown, picture.
+"""Report how well each layer separates the senses of pseudo-words: JSON, Markdown, picture.
 
-An interval over seeds is Student's t of their scores: it says how far another choice of words,
-trained again, would score.
+An interval over seeds is Student's t interval of their scores: it covers the choice of the merged
+words and the training runs.
 """
 
 import math
@@ -16,7 +16,7 @@ from jaxemb import files
 from jaxemb.evaluation import intervals
 from jaxemb.evaluation.intervals import Estimate
 from jaxemb.lab import report, workdir
-from jaxemb.lab.studies.polysemy import text as polysemy_text
+from jaxemb.lab.studies.polysemy import text
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
 from jaxemb.lab.studies.polysemy.run import STATIC, Scores, Trained
 from jaxemb.lab.studies.polysemy.text import Sample
@@ -41,22 +41,22 @@ def over_seeds(values: Sequence[float]) -> Estimate:
 def of_seed(
     folder: Path, trained: Trained, sample: Sample, scores: dict[str, Scores]
 ) -> dict[str, Any]:
-    """All that is said of one seed, as JSON values; also left in its folder."""
-    made, tried = polysemy_text.forms(folder), np.unique(sample.forms)
+    """Return the report of one seed as JSON values; write it to scores.json in its folder."""
+    made, tried = text.forms(folder), np.unique(sample.forms)
     reached, test = trained.contextual.perplexity, sample.split.test
-    found = {
+    values = {
         "folder": folder.name,
         "forms": {"made": len(made), "tried": len(tried)},
         "test_occurrences": len(test),
         "perplexity": {"forward": reached.forward, "backward": reached.backward},
-        "layers": {name: _layer(of) for name, of in scores.items()},
+        "layers": {name: _layer(layer) for name, layer in scores.items()},
         "sense_accuracy_by_form": {
-            made[i].form: {name: float(of.sense.by_form[i]) for name, of in scores.items()}
+            made[i].form: {name: float(layer.sense.by_form[i]) for name, layer in scores.items()}
             for i in tried
         },
     }
-    files.write_json(folder / "scores.json", found)
-    return found
+    files.write_json(folder / "scores.json", values)
+    return values
 
 
 def _layer(scores: Scores) -> dict[str, Any]:
@@ -68,12 +68,16 @@ def _layer(scores: Scores) -> dict[str, Any]:
     }
 
 
-def write(config: PolysemyConfig, found: list[dict[str, Any]]) -> str:
-    """Writes polysemy.json, polysemy.md and the picture; returns the Markdown."""
+def write(config: PolysemyConfig, seeds: list[dict[str, Any]]) -> str:
+    """Write polysemy.json, polysemy.md and the picture; return the Markdown.
+
+    Args:
+        seeds: the values that `of_seed` returned for each seed.
+    """
     folder = Path(config.workdir)
     values = {
-        "layers": summary(found),
-        "seeds": found,
+        "layers": summary(seeds),
+        "seeds": seeds,
         "config": workdir.described(config),
         **workdir.environment(),
     }
@@ -88,54 +92,54 @@ def write(config: PolysemyConfig, found: list[dict[str, Any]]) -> str:
     )
 
 
-def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Every layer's measures over seeds, and its sense accuracy beyond that of the table."""
+def summary(seeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each layer's scores over seeds, and its sense accuracy less that of the static vectors."""
 
-    def each(layer: str, measure: str) -> list[float]:
-        return [seed["layers"][layer][measure]["value"] for seed in found]
+    def by_seed(layer: str, measure: str) -> list[float]:
+        return [seed["layers"][layer][measure]["value"] for seed in seeds]
 
-    below = each(STATIC, "sense")
+    below = by_seed(STATIC, "sense")
     layers = {}
-    for layer in found[0]["layers"]:
-        scores = {measure: over_seeds(each(layer, measure)) for measure in MEASURES}
-        beyond = np.subtract(each(layer, "sense"), below).tolist()
+    for layer in seeds[0]["layers"]:
+        scores = {measure: over_seeds(by_seed(layer, measure)) for measure in MEASURES}
+        beyond = np.subtract(by_seed(layer, "sense"), below).tolist()
         layers[layer] = {
-            **{measure: of._asdict() for measure, of in scores.items()},
+            **{measure: score._asdict() for measure, score in scores.items()},
             "sense_beyond_static": over_seeds(beyond)._asdict(),
         }
     return layers
 
 
 def markdown(config: PolysemyConfig, values: dict[str, Any], pictures: str) -> str:
-    """The report for people."""
-    found = values["seeds"]
+    """The report as Markdown; `pictures` is the Markdown that shows the picture."""
+    seeds = values["seeds"]
     rows = []
     for layer, row in values["layers"].items():
-        beyond = "" if layer == STATIC else _said(row["sense_beyond_static"], 100, 1)
-        rows.append((layer, *(_said(row[measure]) for measure in MEASURES), beyond))
+        beyond = "" if layer == STATIC else _interval(row["sense_beyond_static"], 100, 1)
+        rows.append((layer, *(_interval(row[measure]) for measure in MEASURES), beyond))
     head = ("vectors", *MEASURES.values(), "points above static")
-    made, tried = (sum(seed["forms"][name] for seed in found) for name in ("made", "tried"))
-    occurrences = sum(seed["test_occurrences"] for seed in found)
-    first = f"`{next(iter(found[0]['sense_accuracy_by_form']))}`"
+    made, tried = (sum(seed["forms"][name] for seed in seeds) for name in ("made", "tried"))
+    occurrences = sum(seed["test_occurrences"] for seed in seeds)
+    first = f"`{next(iter(seeds[0]['sense_accuracy_by_form']))}`"
     perplexity = ", ".join(
         f"{math.sqrt(seed['perplexity']['forward'] * seed['perplexity']['backward']):.0f}"
-        for seed in found
+        for seed in seeds
     )
-    about = "95 % intervals over the seeds" if len(found) > 1 else "one seed has no interval"
+    about = "95 % intervals over the seeds" if len(seeds) > 1 else "one seed has no interval"
     return f"""# {Path(config.workdir).name}: two words in one form
 
 {report.table(head, rows)}
 
-- {_counted(len(found), "seed")} ({about}), each with its own pseudo-words, such as {first}, its own
+- {_counted(len(seeds), "seed")} ({about}), each with its own pseudo-words, such as {first}, its own
   table and its own language model; {tried} of {made} pseudo-words have enough occurrences
-- {occurrences:,} test occurrences; {config.per_sense} of each sense of a form are learned from and
-  as many tried, one occurrence a sentence: no centroid and no threshold has seen a test sentence
-  (both trainings have, without its senses)
+- {occurrences:,} test occurrences: {config.per_sense} of each sense of a form, after as many
+  training occurrences, one occurrence per sentence; centroids and thresholds are fitted without the
+  test sentences (both training runs read them, without their senses)
 - sense accuracy: the nearer of two centroids by cosine; WiC accuracy: same sense or not, by a
-  threshold from the train pairs; silhouette: by cosine distance, the mean over forms
-- static vectors and layer 0, which reads them, give a form one vector: one half, one half and 0 by
-  construction
-- perplexity of the language models on text held out: {perplexity}
+  threshold chosen on the training pairs; silhouette: by cosine distance, the mean over forms
+- static vectors and layer 0, which reads them, give a form one vector: they score one half, one
+  half and 0 by construction
+- perplexity of the language models on held-out text: {perplexity}
 
 {pictures}"""
 
@@ -144,7 +148,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _said(row: dict[str, float], times: float = 1.0, digits: int = 3) -> str:
+def _interval(row: dict[str, float], times: float = 1.0, digits: int = 3) -> str:
     """A value and its interval, if it has one."""
     value, low, high = (f"{times * row[key]:.{digits}f}" for key in ("value", "low", "high"))
     return value if math.isnan(row["low"]) else f"{value} [{low}, {high}]"

@@ -1,4 +1,4 @@
-"""A table and a language model trained on a merged text, and how well each tells senses apart."""
+"""Train static vectors and a language model on a merged text; score how they separate senses."""
 
 import dataclasses
 from pathlib import Path
@@ -23,7 +23,7 @@ STATIC = "static"
 
 
 class Trained(NamedTuple):
-    """Both runs of a seed."""
+    """The training runs of one seed."""
 
     static: runs.Result
     contextual: run.Result
@@ -31,15 +31,15 @@ class Trained(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """How well the vectors of one layer tell the senses of test occurrences apart."""
+    """How well the vectors of one layer separate the senses of test occurrences."""
 
     sense: SenseAccuracy
     wic: WicAccuracy
-    silhouette: float  # of both senses by cosine distance, the mean over forms
+    silhouette: float  # of the two senses of a form by cosine distance, the mean over forms
 
 
 def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
-    """Both runs on the merged text of a folder; each goes on where it stopped.
+    """Run, or resume, both training runs on the merged text of a folder.
 
     Raises:
         InputError, NumericalError, Interrupted: as `run.train`.
@@ -49,7 +49,7 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
         config.static, corpus=_merged(config.static.corpus, folder), workdir=str(workdir), seed=seed
     )
     objective = static.build_objective()
-    found = runs.train(static, objective, static.build_learner(objective), prepare.prepare(static))
+    result = runs.train(static, objective, static.build_learner(objective), prepare.prepare(static))
     contextual = dataclasses.replace(
         config.contextual,
         corpus=_merged(config.contextual.corpus, folder),
@@ -57,11 +57,11 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
         workdir=str(folder / config.contextual.workdir),
         seed=seed,
     )
-    return Trained(found, run.train(contextual), Path(contextual.workdir))
+    return Trained(result, run.train(contextual), Path(contextual.workdir))
 
 
 def _merged(settings: Any, folder: Path) -> Any:
-    """The settings of a corpus, for the merged text."""
+    """The settings of a corpus, changed to read the merged text."""
     return dataclasses.replace(
         settings,
         path=(str(folder / TEXT),),
@@ -72,41 +72,41 @@ def _merged(settings: Any, folder: Path) -> Any:
 
 
 def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrences dim"]]:
-    """The vector of every occurrence, of the table and of each layer of the language model.
+    """The vector of every occurrence in the static table and in each layer of the language model.
 
     Raises:
-        InputError: a form that is too rare for either vocabulary.
+        InputError: a form is too rare for one of the vocabularies.
     """
     tokens = sample.tokens
     number = vocabulary.numbers(trained.static.vocab.words)
     known = set(number) & set(trained.contextual.vocab.words)
     if missing := sorted(set(tokens) - known):
         raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")
-    of = embed.of_run(trained.workdir)
-    layers = np.zeros((of.layers, len(tokens), of.dim), np.float32)
-    for i, found in reader.vectors(of, sample.texts):
-        layers[:, i] = found[:, sample.at[i]]
+    model = embed.of_run(trained.workdir)
+    layers = np.zeros((model.layers, len(tokens), model.dim), np.float32)
+    for i, sentence in reader.vectors(model, sample.texts):
+        layers[:, i] = sentence[:, sample.at[i]]
     table = np.asarray(trained.static.tables.input)[[number[token] for token in tokens]]
     return {STATIC: table} | {f"layer {i}": layer for i, layer in enumerate(layers)}
 
 
 def score(vectors: Float[Any, "occurrences dim"], sample: Sample, seed: int) -> Scores:
-    """Centroids and a threshold from the train half, tried on the test half."""
+    """Fit centroids and a threshold to the training half, and score the test half."""
     senses, forms, (train, test) = sample.senses, sample.forms, sample.split
     sense = polysemy.sense_accuracy(
         vectors[train], senses[train], vectors[test], senses[test], forms[train], forms[test]
     )
 
     def pairs(at: Any) -> polysemy.Compared:
-        found, same = polysemy.wic_pairs(senses, forms, at, seed)
-        return polysemy.compared(vectors[found[:, 0]], vectors[found[:, 1]], same)
+        rows, same = polysemy.wic_pairs(senses, forms, at, seed)
+        return polysemy.compared(vectors[rows[:, 0]], vectors[rows[:, 1]], same)
 
     wic = polysemy.wic_accuracy(pairs(train), pairs(test), seed=seed)
     return Scores(sense, wic, _silhouette(vectors[test], senses[test], forms[test]))
 
 
 def _silhouette(vectors: Any, senses: Any, forms: Any) -> float:
-    """Of the two senses of a form; all forms have equally many rows, side by side."""
+    """The mean silhouette of forms, which have equally many rows each, one form after another."""
     number = len(np.unique(forms))
 
     def one(rows, labels):
@@ -117,6 +117,6 @@ def _silhouette(vectors: Any, senses: Any, forms: Any) -> float:
 
 
 def _distance(left: Any, right: Any) -> Any:
-    """Cosine distance; exactly 0 where floats cannot tell, for a silhouette divides by it."""
+    """Cosine distance, with rounding errors set to exactly 0: a silhouette divides by it."""
     far = polysemy.cosine_distance(left, right)
     return jnp.where(far <= polysemy.TIE, 0.0, far)

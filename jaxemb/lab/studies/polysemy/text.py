@@ -1,7 +1,7 @@
-"""A text whose words were merged by twos, in a folder, with the sense of every occurrence.
+"""A text whose words were merged in pairs, in a folder, with the sense of every occurrence.
 
-text.txt has one sentence a line, tokens separated by spaces. pseudo_words.json names the forms, and
-occurrences.tsv tells line, token, form and sense of each occurrence, all counted from 0.
+text.txt has one sentence per line, tokens separated by spaces. pseudo_words.json lists the forms,
+and occurrences.tsv the line, token, form and sense of each occurrence, all counted from 0.
 """
 
 import dataclasses
@@ -27,10 +27,10 @@ _COLUMNS = ("line", "token", "form", "sense")
 
 
 class Sample(NamedTuple):
-    """Occurrences of pseudo-words, each in a sentence of its own."""
+    """Occurrences of pseudo-words, each in another sentence."""
 
     texts: list[list[str]]
-    at: Int[Any, " occurrences"]  # which token of its sentence
+    at: Int[Any, " occurrences"]  # the position of the token in its sentence
     forms: Int[Any, " occurrences"]
     senses: Int[Any, " occurrences"]  # 0 or 1, each equally often in every form
     split: pseudo_words.Split
@@ -42,20 +42,20 @@ class Sample(NamedTuple):
 
 
 def count(config: PolysemyConfig) -> corpus.Corpus:
-    """The text before anything is merged, for its words and how often each occurs."""
+    """Encode the text before any word is merged, for its vocabulary and counts."""
     settings = config.static.corpus
     folder = settings.prepared or Path(config.workdir) / "corpus"
     return preparation.prepare_corpus(settings, folder)
 
 
 def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
-    """Writes the merged text of a seed, unless it is there already.
+    """Write the merged text of a seed, unless it exists.
 
     Returns:
         The folder of the seed.
 
     Raises:
-        InputError: a folder of another text or another choice of words; not so many pairs.
+        InputError: the folder belongs to another text or other settings; there are too few pairs.
     """
     folder = files.writable(Path(config.workdir) / f"seed_{seed}")
     text = folder / TEXT
@@ -68,7 +68,7 @@ def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
 
 
 def sentences(settings: config_lib.Corpus) -> Iterator[list[str]]:
-    """The tokens of every line that has some."""
+    """The tokens of every line that is not empty."""
     for path in sources.resolve(settings.path):
         tokens: list[str] = []
         for piece in sources.read(path, Tally(), bad_utf8=settings.bad_utf8):
@@ -79,7 +79,7 @@ def sentences(settings: config_lib.Corpus) -> Iterator[list[str]]:
 
 
 def _write(folder: Path, texts: Iterator[list[str]], made: tuple[PseudoWord, ...]) -> None:
-    number = {each.form: i for i, each in enumerate(made)}
+    number = {word.form: i for i, word in enumerate(made)}
     unfinished = [folder / f"{name}.tmp" for name in (TEXT, OCCURRENCES)]
     text, rows = (path.open("w", encoding="utf-8", newline="\n") for path in unfinished)
     with text, rows:
@@ -87,30 +87,32 @@ def _write(folder: Path, texts: Iterator[list[str]], made: tuple[PseudoWord, ...
         for line, (tokens, senses) in enumerate(pseudo_words.merged(texts, made)):
             joined = " ".join(tokens)
             if joined.split() != tokens:
-                raise InputError("a token holds white space: name a tokenizer that leaves none")
+                raise InputError(
+                    "a token contains white space: choose a tokenizer that splits at white space"
+                )
             text.write(joined + "\n")
             for token, sense in enumerate(senses):
                 if sense >= 0:
                     rows.write(f"{line}\t{token}\t{number[tokens[token]]}\t{sense}\n")
-    files.write_json(folder / FORMS, [each._asdict() for each in made])
-    for path in reversed(unfinished):  # the text last: it says that all is there
+    files.write_json(folder / FORMS, [word._asdict() for word in made])
+    for path in reversed(unfinished):  # the text last: it marks the folder as complete
         path.replace(path.with_suffix(""))
 
 
 def forms(folder: Path) -> list[PseudoWord]:
     """The pseudo-words of a merged text."""
-    found = files.read_json(folder / FORMS)
-    return [PseudoWord(each["form"], tuple(each["senses"])) for each in found]
+    rows = files.read_json(folder / FORMS)
+    return [PseudoWord(row["form"], tuple(row["senses"])) for row in rows]
 
 
 def sample(config: PolysemyConfig, folder: Path, seed: int) -> Sample:
-    """As many occurrences of each sense to learn from as to try.
+    """Draw training and test occurrences, equally many of each sense.
 
-    At most one is drawn from a sentence, and none from a sentence that was there before: so a
-    sentence to be tried has not been seen by what was learned.
+    At most one occurrence is drawn from a sentence, and none from a repeated sentence: so no test
+    sentence is among the training sentences.
 
     Raises:
-        InputError: no pseudo-word has enough of them.
+        InputError: no pseudo-word has enough occurrences.
     """
     rows = np.loadtxt(folder / OCCURRENCES, np.int64, delimiter="\t", skiprows=1, ndmin=2)
     rows = np.random.Generator(np.random.Philox(seed)).permutation(rows)
@@ -124,22 +126,22 @@ def sample(config: PolysemyConfig, folder: Path, seed: int) -> Sample:
 
 
 def _usable(text: Path, longest: int) -> Any:
-    """Whether each line is short enough, and not there before."""
+    """Whether each line is short enough and does not repeat an earlier line."""
     seen: set[int] = set()
-    found = []
+    usable = []
     with text.open(encoding="utf-8", newline="\n") as lines:
         for line in lines:
-            found.append(line.count(" ") < longest and hash(line) not in seen)
+            usable.append(line.count(" ") < longest and hash(line) not in seen)
             seen.add(hash(line))
-    return np.array(found)
+    return np.array(usable)
 
 
 def _lines(text: Path, at: Int[Any, " some"]) -> list[list[str]]:
-    """The tokens of some lines, in the order they are asked for."""
+    """The tokens of the lines with these numbers, in the order of the numbers."""
     place = {int(line): i for i, line in enumerate(at)}
-    found: list[list[str]] = [[]] * len(at)
+    texts: list[list[str]] = [[]] * len(at)
     with text.open(encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines):
             if number in place:
-                found[place[number]] = line.split()
-    return found
+                texts[place[number]] = line.split()
+    return texts

@@ -1,9 +1,9 @@
-"""Skip-gram beside the matrix that it factors: what each is, and how far they agree.
+"""Skip-gram and the matrix that it factors: both computed from one text, and how far they agree.
 
 The optimum of skip-gram with negative sampling is v_w . u_c = log(#(w, c) / N(w, c)), shifted PMI
-(`static.optimum`), for tables with as many dimensions as words. Here both are made of one text with
-the same windows, the same thinning of frequent words and the same noise: tables by training, and
-tables of the same dimension by truncated SVD of the positive part of that matrix.
+(`static.optimum`), for tables with as many dimensions as words. This module compares tables from
+training with tables of the same dimension from truncated SVD of the positive part of that matrix,
+for the same text, windows, subsampling of frequent words and noise distribution.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ from jaxemb.structs import InOut, Sparse
 from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import loop
 
-SKIPGRAM, SVD = "skip-gram", "SVD"  # the names of both pairs of tables
+SKIPGRAM, SVD = "skip-gram", "SVD"  # the names of the two pairs of tables
 RULES = {
     None: optimum.keep,
     blocks.keep: optimum.keep,
@@ -34,9 +34,9 @@ RULES = {
     blocks.resample: optimum.resample,
 }
 COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)  # least counts at which agreement is measured
-FEWEST = 100  # cells of which a correlation is told
-FREQUENT = 5000  # words of which pairs are drawn, and whose neighbours are compared
-PAIRS = 20_000  # of words, for Harris's hypothesis
+FEWEST = 100  # cells: no correlation is reported over fewer
+FREQUENT = 5000  # most frequent words, from which pairs and compared words are drawn
+PAIRS = 20_000  # pairs of words, for Harris's hypothesis
 COMPARED = 500  # words whose neighbours are compared
 NEAREST = 10
 _PIECE = 1 << 18  # cells at a time
@@ -44,42 +44,42 @@ _ROWS = 1 << 9  # pairs of rows at a time: a frequent word may have met every ot
 
 
 class Matrix(NamedTuple):
-    """What skip-gram saw of a text, and what it tends to."""
+    """Skip-gram's expected co-occurrence counts on a text, and the optimum of each counted cell."""
 
     counts: Sparse  # #(w, c): expected occurrences of c in windows of w, in one pass over the text
-    optimum: Sparse  # log(# / N) of the same cells; of all others -inf
-    words: int  # occurrences that were counted
+    optimum: Sparse  # log(# / N) of the same cells; it is -inf in all other cells
+    words: int  # number of tokens counted
     infinite: int  # cells left out because their context is never noise: their optimum is +inf
-    rule: str  # of noise
+    rule: str  # the name of the rule for noise words that collide with context words
 
 
 def check(config: StaticConfig, words: int | None = None) -> None:
-    """Raises InputError for a config whose optimum this is not: another objective or rule.
+    """Raise InputError for a config to which the theorem does not apply.
 
     Args:
-        words: of the vocabulary, once it is known: SVD has no more dimensions.
+        words: the size of the vocabulary, if it is known: SVD has no more dimensions.
     """
     if words is not None and config.dim > words:
         raise InputError(f"dim is {config.dim}, but there are {words:,} words: lower --dim")
     if config.objective is not objectives.skipgram:
         name = getattr(config.objective, "__qualname__", config.objective)
-        raise InputError(f"objective is {name}; the theorem is of objectives.skipgram")
+        raise InputError(f"objective is {name}; the theorem applies to objectives.skipgram")
     if config.members:
-        raise InputError("the config has several members; wanted one model: take them out")
+        raise InputError("the config has several members; wanted one model: remove the members")
     if config.collision not in RULES:
         raise InputError("collision is a rule of your own; wanted blocks.keep, skip or resample")
 
 
 def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Matrix:
-    """Counts what training reads, and the optimum of every cell.
+    """Count the windows that training reads, and compute the optimum of every counted cell.
 
     Args:
-        config: of the training: its window, thinning, noise, seed.
+        config: the settings of the training run: window, subsampling, noise, seed.
         corpus: the text.
-        folder: where the cells go, memory-mapped.
+        folder: where the cells are stored, memory-mapped.
 
     Raises:
-        InputError: a config whose optimum this is not.
+        InputError: the theorem does not apply to the config.
     """
     check(config)
     rule, size = RULES[config.collision], len(corpus.vocab.words)
@@ -90,76 +90,85 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     with progress.watched("counting pairs") as show:
         counted = cooccurrence.count(text, folder, window, progress=show)
     mass = np.asarray(corpus.vocab.counts, np.float64) ** config.noise_power
-    found = optimum.of_cells(counted.cells, size, config.negatives, mass / mass.sum(), rule)
-    cells, finite = counted.cells, np.isfinite(found.values)
+    targets = optimum.of_cells(counted.cells, size, config.negatives, mass / mass.sum(), rule)
+    cells, finite = counted.cells, np.isfinite(targets.values)
     if not finite.all():
-        cells, found = (Sparse(*(side[finite] for side in each)) for each in (cells, found))
-    return Matrix(cells, found, counted.words, int((~finite).sum()), rule.__name__)
+        cells, targets = (Sparse(*(side[finite] for side in both)) for both in (cells, targets))
+    return Matrix(cells, targets, counted.words, int((~finite).sum()), rule.__name__)
 
 
-def factor(of: Sparse, vocab: int, dim: int) -> InOut:
+def factor(cells: Sparse, vocab: int, dim: int) -> InOut:
     """Tables U S^1/2 and V S^1/2 of the positive part of a matrix, by truncated SVD: float32.
 
-    Cells that are not above 0, and the -inf of those never counted, are 0.
+    Negative cells are set to 0, and so are cells that were never counted, where the optimum is
+    -inf.
+
+    Args:
+        cells: the counted cells of the matrix [vocab, vocab].
+        vocab: the number of words.
+        dim: the number of singular vectors.
 
     Source:
         Levy and Goldberg 2014, section 4.2; Levy, Goldberg and Dagan 2015, section 3.3, for the
         symmetric root.
     """
-    positive = pmi.positive(of)
+    positive = pmi.positive(cells)
     sparse = operators.sparse(*positive, (vocab, vocab))
-    found = truncated.truncated_svd(sparse, dim)
-    root = np.sqrt(found.s)[None, :]
-    return InOut(np.float32(found.u * root), np.float32(found.v * root))
+    svd = truncated.truncated_svd(sparse, dim)
+    root = np.sqrt(svd.s)[None, :]
+    return InOut(np.float32(svd.u * root), np.float32(svd.v * root))
 
 
 def products(tables: InOut, cells: Sparse) -> Float[Any, " cells"]:
-    """v_w . u_c of every cell, float32."""
-    found = np.empty(len(cells.values), np.float32)
-    for start in range(0, len(found), _PIECE):
+    """v_w . u_c of every cell (w, c), float32."""
+    values = np.empty(len(cells.values), np.float32)
+    for start in range(0, len(values), _PIECE):
         at = slice(start, start + _PIECE)
         rows, columns = tables.input[cells.rows[at]], tables.output[cells.columns[at]]
-        found[at] = np.einsum("ij,ij->i", rows, columns)
-    return found
+        values[at] = np.einsum("ij,ij->i", rows, columns)
+    return values
 
 
 class Agreement(NamedTuple):
-    """Pearson's r of products with the optimum, over the cells counted at least so often."""
+    """Pearson's r of products and optimum, over the cells with at least a given count."""
 
-    least: float
-    cells: int
-    r: dict[str, float]  # by table
+    least: float  # the least count
+    cells: int  # the number of cells
+    r: dict[str, float]  # by the name of the pair of tables
 
 
-def agreements(of: Matrix, made: dict[str, Float[Any, " cells"]]) -> list[Agreement]:
-    """How well products are the optimum, the more often two words were seen together.
+def agreements(observed: Matrix, tables: dict[str, Float[Any, " cells"]]) -> list[Agreement]:
+    """The correlation of products with the optimum, for each least count in COUNTS.
 
     Args:
-        made: the `products` of each pair of tables.
+        observed: counts and optimum.
+        tables: the `products` of each pair of tables, by its name.
     """
-    found = []
+    rows = []
     for least in COUNTS:
-        kept = np.asarray(of.counts.values) >= least
+        kept = np.asarray(observed.counts.values) >= least
         if not least or kept.sum() >= FEWEST:
-            best = np.asarray(of.optimum.values[kept], np.float64)
-            r = {k: float(intervals.pearson(np.float64(v[kept]), best)) for k, v in made.items()}
-            found.append(Agreement(float(least), int(kept.sum()), r))
-    return found
+            best = np.asarray(observed.optimum.values[kept], np.float64)
+            r = {k: float(intervals.pearson(np.float64(v[kept]), best)) for k, v in tables.items()}
+            rows.append(Agreement(float(least), int(kept.sum()), r))
+    return rows
 
 
 class Angles(NamedTuple):
-    """Principal angles in degrees, ascending, between spans of columns in as many dimensions as
-    there are words: the columns of the input tables span those of M = U C^T, the columns of the
-    output tables its rows. (The rows of any table of full rank span all of its own space.)
+    """Principal angles in degrees, ascending, between the column spaces of tables.
+
+    They are subspaces of a space with one dimension per word. The columns of the input table span
+    the column space of M = U C^T, the columns of the output table its row space. (The rows of any
+    table of full rank span the whole space of `dim` dimensions.)
     """
 
     input: Float[Any, " dim"]
     output: Float[Any, " dim"]
-    random: Float[Any, " dim"]  # the same skip-gram input table, and a random one
+    random: Float[Any, " dim"]  # between the first input table and a random table
 
 
 def angles(one: InOut, other: InOut, seed: int = 0) -> Angles:
-    """The angles between two pairs of tables, and what two spaces of chance have."""
+    """The angles between two pairs of tables, and those to a random table as a baseline."""
     drawn = np.random.default_rng(seed).standard_normal(other.input.shape)
     pairs = (one.input, other.input), (one.output, other.output), (one.input, drawn)
     return Angles(*(_angles(*pair) for pair in pairs))
@@ -170,45 +179,55 @@ def _angles(one: Any, other: Any) -> Float[Any, " dim"]:
 
 
 def _span(table: Any) -> Float[Any, "vocab rank"]:
-    """An orthonormal basis of the space that the columns span."""
+    """An orthonormal basis of the column space."""
     left = np.linalg.svd(np.asarray(table, np.float64), full_matrices=False)[0]
     return left[:, : int(linalg.rank(table).rank)]
 
 
 def shared_neighbours(one: Any, other: Any) -> Float[Any, " words"]:
-    """The share of a word's ten nearest that two tables have in common, of some frequent words."""
+    """The share of a word's ten nearest words that two tables have in common.
+
+    Returns:
+        The shares of `COMPARED` words, evenly spaced among the `FREQUENT` most frequent.
+    """
     size = min(FREQUENT, len(one))
-    asked = np.unique(np.linspace(0, size - 1, min(COMPARED, size)).astype(int))
+    words = np.unique(np.linspace(0, size - 1, min(COMPARED, size)).astype(int))
     near = []
     for table in (one, other):
         unit = linalg.unit_rows(np.asarray(table, np.float64))
-        cosine = unit[asked] @ unit.T
-        cosine[np.arange(len(asked)), asked] = -np.inf
+        cosine = unit[words] @ unit.T
+        cosine[np.arange(len(words)), words] = -np.inf
         near.append(np.argsort(-cosine, axis=1)[:, :NEAREST])
     return np.array([len(np.intersect1d(*both)) / NEAREST for both in zip(*near, strict=True)])
 
 
 class Harris(NamedTuple):
-    """Pairs of words: how alike their contexts are, and how alike their vectors."""
+    """The similarity of contexts and of vectors, over random pairs of words."""
 
-    contexts: dict[str, Float[Any, " pairs"]]  # cosine of the rows of a count matrix
-    vectors: dict[str, Float[Any, " pairs"]]  # cosine of the rows of a table
-    rho: dict[str, dict[str, intervals.Estimate]]  # Spearman: contexts, then vectors
+    contexts: dict[str, Float[Any, " pairs"]]  # cosines of rows of a count matrix, by its name
+    vectors: dict[str, Float[Any, " pairs"]]  # cosines of rows of a table, by its name
+    rho: dict[str, dict[str, intervals.Estimate]]  # Spearman's, by count matrix and table
 
 
-def harris(of: Matrix, tables: dict[str, Any], vocab: int, seed: int = 0) -> Harris:
-    """Harris's hypothesis: words that occur in alike contexts are alike. Random pairs of words.
+def harris(observed: Matrix, tables: dict[str, Any], vocab: int, seed: int = 0) -> Harris:
+    """Test Harris's hypothesis, that words in similar contexts are similar, on random pairs.
 
-    Contexts are rows of the counts, and of the positive PMI of the counts.
+    The contexts of a word are its row of the counts, or of the positive PMI of the counts.
+
+    Args:
+        observed: counts and optimum.
+        tables: input tables [vocab, dim], by name.
+        vocab: the number of words.
+        seed: of the pairs.
 
     Source:
-        Harris 1954, "Distributional structure"; PPMI rows as Levy and Goldberg 2014 have them.
+        Harris 1954, "Distributional structure"; rows of positive PMI: Levy and Goldberg 2014.
     """
     random = np.random.default_rng(seed)
     drawn = random.integers(0, min(FREQUENT, vocab), (PAIRS, 2))
     left, right = drawn[drawn[:, 0] != drawn[:, 1]].T
-    matrices = {"counts": of.counts, "positive PMI": pmi.ppmi(of.counts, vocab)}
-    contexts = {name: _row_cosines(each, vocab, left, right) for name, each in matrices.items()}
+    matrices = {"counts": observed.counts, "positive PMI": pmi.ppmi(observed.counts, vocab)}
+    contexts = {name: _row_cosines(cells, vocab, left, right) for name, cells in matrices.items()}
     vectors = {}
     for name, table in tables.items():
         unit = linalg.unit_rows(np.asarray(table, np.float64))
@@ -226,14 +245,14 @@ def harris(of: Matrix, tables: dict[str, Any], vocab: int, seed: int = 0) -> Har
 def _row_cosines(
     cells: Sparse, vocab: int, left: Int[Any, " pairs"], right: Int[Any, " pairs"]
 ) -> Float[Any, " pairs"]:
-    """Cosines of pairs of rows of a sparse matrix, in float64; 0 with a row without cells."""
+    """Cosines of pairs of rows of a sparse matrix, in float64; 0 where a row has no cells."""
     starts = np.searchsorted(cells.rows, np.arange(vocab + 1, dtype=np.int32))
     values = np.asarray(cells.values, np.float64)
     rows: Any = scipy.sparse.csr_matrix((values, np.asarray(cells.columns), starts), (vocab, vocab))
     size = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).reshape(-1))
     unit: Any = scipy.sparse.diags(1 / np.where(size > 0, size, 1)) @ rows
-    found = np.empty(len(left))
+    cosines = np.empty(len(left))
     for start in range(0, len(left), _ROWS):
         at = slice(start, start + _ROWS)
-        found[at] = np.asarray(unit[left[at]].multiply(unit[right[at]]).sum(axis=1)).reshape(-1)
-    return found
+        cosines[at] = np.asarray(unit[left[at]].multiply(unit[right[at]]).sum(axis=1)).reshape(-1)
+    return cosines

@@ -1,4 +1,4 @@
-"""Skip-gram beside its matrix, for people: one figure, one table, three sentences; and as JSON."""
+"""The report on skip-gram and its matrix: a figure, a table and three sentences; and JSON."""
 
 from pathlib import Path
 from typing import Any
@@ -17,61 +17,68 @@ from jaxemb.lab.studies.theorem.measures import SKIPGRAM, SVD
 from jaxemb.lab.tables import scores
 from jaxemb.structs import InOut
 
-OFTEN = 10.0  # a cell counted at least so often is one that was seen often
+OFTEN = 10.0  # the least count of a frequent cell
 SHOWN = 5  # nearest words of each table
 
 
 def build(
-    config: StaticConfig, result: Result, of: measures.Matrix, svd: InOut
+    config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the report says, as JSON values; and the arrays that the figure draws."""
+    """Compute the report as JSON values, and the arrays that the figure draws.
+
+    Args:
+        config: the settings of the training run.
+        result: the trained tables of skip-gram.
+        matrix: from `measures.matrix`.
+        svd: from `measures.factor`.
+    """
     tables = {SKIPGRAM: result.tables, SVD: svd}
-    made = {name: measures.products(each, of.optimum) for name, each in tables.items()}
-    agreed = measures.agreements(of, made)
-    inputs = {name: each.input for name, each in tables.items()}
+    products = {name: measures.products(pair, matrix.optimum) for name, pair in tables.items()}
+    agreements = measures.agreements(matrix, products)
+    inputs = {name: pair.input for name, pair in tables.items()}
     angles = measures.angles(result.tables, svd)
     shared = measures.shared_neighbours(*inputs.values())
-    found = measures.harris(of, inputs, len(result.vocab.words))
-    asked = scores.at_hand()._replace(questions=())  # similarity is what cosines are for
-    answers = {name: scores.ask(result.vocab, table, asked) for name, table in inputs.items()}
+    harris = measures.harris(matrix, inputs, len(result.vocab.words))
+    tests = scores.at_hand()._replace(questions=())  # cosines measure similarity: no analogies
+    answers = {name: scores.ask(result.vocab, table, tests) for name, table in inputs.items()}
     spectra = {name: linalg.spectrum(np.asarray(table)) for name, table in inputs.items()}
     values = {
         "text": {
-            "words": of.words,
-            "cells": len(of.counts.values),
-            "infinite": of.infinite,
-            "rule": of.rule,
+            "words": matrix.words,
+            "cells": len(matrix.counts.values),
+            "infinite": matrix.infinite,
+            "rule": matrix.rule,
         },
         "negatives": config.negatives,
         "tables": {
             name: {
-                "rank": int(linalg.rank(each).rank),
+                "rank": int(linalg.rank(spectrum).rank),
                 "dim": inputs[name].shape[1],
-                "effective_rank": float(linalg.effective_rank(each)),
-                "singular_values": np.asarray(each.values).tolist(),
-                "similarity": scores.describe(answers[name], asked)["similarity"],
+                "effective_rank": float(linalg.effective_rank(spectrum)),
+                "singular_values": np.asarray(spectrum.values).tolist(),
+                "similarity": scores.describe(answers[name], tests)["similarity"],
             }
-            for name, each in spectra.items()
+            for name, spectrum in spectra.items()
         },
         "comparison": scores.compare(*answers.values()),
-        "agreement": [each._asdict() for each in agreed],
-        "often": [each._asdict() for each in agreed if each.least <= OFTEN][-1],
-        "angles": {name: each.tolist() for name, each in angles._asdict().items()},
+        "agreement": [row._asdict() for row in agreements],
+        "often": [row._asdict() for row in agreements if row.least <= OFTEN][-1],
+        "angles": {name: degrees.tolist() for name, degrees in angles._asdict().items()},
         "neighbours_shared": _mean(shared),
         "neighbours_by_chance": measures.NEAREST / (len(result.vocab.words) - 1),
         "harris": {
-            context: {name: each._asdict() for name, each in row.items()}
-            for context, row in found.rho.items()
+            context: {name: estimate._asdict() for name, estimate in by_table.items()}
+            for context, by_table in harris.rho.items()
         },
         "neighbours": _neighbours(config, result, inputs),
     }
-    drawn = {"matrix": of, "products": made, "harris": found}
-    return values, drawn
+    arrays = {"matrix": matrix, "products": products, "harris": harris}
+    return values, arrays
 
 
 def _mean(values: Float[Any, " items"]) -> dict[str, float]:
-    """With the interval of means of items drawn again."""
-    drawn = intervals.resampled(lambda each: each.mean(axis=-1), values)
+    """The mean and its bootstrap interval."""
+    drawn = intervals.resampled(lambda sample: sample.mean(axis=-1), values)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Estimate(float(values.mean()), float(low), float(high))._asdict()
 
@@ -90,39 +97,44 @@ def _neighbours(config: StaticConfig, result: Result, inputs: dict[str, Any]) ->
     ]
 
 
-def write(config: StaticConfig, result: Result, of: measures.Matrix, svd: InOut) -> str:
-    """Writes theorem.json, theorem.md and the figure into the workdir; returns the Markdown."""
+def write(config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut) -> str:
+    """Write theorem.json, theorem.md and the figure into the workdir; return the Markdown.
+
+    Arguments: see `build`.
+    """
     folder = Path(config.workdir)
-    found, drawn = build(config, result, of, svd)
+    measured, arrays = build(config, result, matrix, svd)
 
     def draw() -> list[str]:
         from jaxemb.lab.studies.theorem import pictures
 
-        return [pictures.draw(found, drawn, folder / "theorem.png")]
+        return [pictures.draw(measured, arrays, folder / "theorem.png")]
 
-    values = {**found, **workdir.environment()}
+    values = {**measured, **workdir.environment()}
     return report.write(
-        folder, "theorem", values, lambda shown: f"{markdown(found)}\n{shown}", draw
+        folder, "theorem", values, lambda shown: f"{markdown(measured)}\n{shown}", draw
     )
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """One table, three sentences, neighbours side by side."""
-    names = list(found["tables"])
-    measured = ((label, *cells) for label, cells in _rows(found).items())
-    text, beyond = found["text"], ""
+def markdown(values: dict[str, Any]) -> str:
+    """The report as Markdown: a table of measures, three sentences, a table of neighbours."""
+    names = list(values["tables"])
+    measured = ((label, *cells) for label, cells in _rows(values).items())
+    text, beyond = values["text"], ""
     if text["infinite"]:
         beyond = f"; left out: {text['infinite']:,} whose context is never noise"
-    near = ((row["word"], *(", ".join(row[name]) for name in names)) for row in found["neighbours"])
+    near = (
+        (row["word"], *(", ".join(row[name]) for name in names)) for row in values["neighbours"]
+    )
     return f"""# Skip-gram beside the matrix that it factors
 
 {text["words"]:,} words of text, {text["cells"]:,} cells of words that met{beyond}; noise: \
-{text["rule"]}, k = {found["negatives"]}.
+{text["rule"]}, k = {values["negatives"]}.
 SVD: of the positive part of log(# / N), which is PMI - log k for independent noise; U S^1/2.
 
 {report.table(("", *names), measured)}
 
-{" ".join(sentences(found))}
+{" ".join(sentences(values))}
 
 {report.table(("word", *names), near)}
 
@@ -130,22 +142,22 @@ In brackets: the middle 95 % of {intervals.RESAMPLES:,} draws with replacement.
 """
 
 
-def _rows(found: dict[str, Any]) -> dict[str, list[str]]:
-    """The table: a row a measure, a cell for each pair of tables."""
-    tables = found["tables"]
+def _rows(values: dict[str, Any]) -> dict[str, list[str]]:
+    """The table of measures: one row per measure, one cell per pair of tables."""
+    tables = values["tables"]
     rows = {
-        "rank": [f"{each['rank']} of {each['dim']}" for each in tables.values()],
-        "effective rank": [f"{each['effective_rank']:.1f}" for each in tables.values()],
+        "rank": [f"{table['rank']} of {table['dim']}" for table in tables.values()],
+        "effective rank": [f"{table['effective_rank']:.1f}" for table in tables.values()],
     }
-    for each in (found["agreement"][0], found["often"]):
-        seen = "every cell" if not each["least"] else f"cells counted >= {each['least']:g} times"
-        label = f"r of v.u with log(# / N), {seen} ({each['cells']:,})"
-        rows[label] = [f"{each['r'][name]:.3f}" for name in tables]
-    for context, row in found["harris"].items():
+    for part in (values["agreement"][0], values["often"]):
+        seen = "every cell" if not part["least"] else f"cells counted >= {part['least']:g} times"
+        label = f"r of v.u with log(# / N), {seen} ({part['cells']:,})"
+        rows[label] = [f"{part['r'][name]:.3f}" for name in tables]
+    for context, row in values["harris"].items():
         label = f"Spearman of cosines: rows of {context}, vectors"
         rows[label] = [_estimate(row[name]) for name in tables]
     for test in next(iter(tables.values()))["similarity"]:
-        rows[test] = [_estimate(each["similarity"][test]) for each in tables.values()]
+        rows[test] = [_estimate(table["similarity"][test]) for table in tables.values()]
     return rows
 
 
@@ -153,12 +165,12 @@ def _estimate(row: dict[str, Any]) -> str:
     return str(Estimate(row["value"], row["low"], row["high"]))
 
 
-def sentences(found: dict[str, Any]) -> list[str]:
-    """What the figure shows, in three sentences that claim no more than the numbers in them."""
-    every, frequent = found["agreement"][0], found["often"]
-    middle = {name: float(np.median(each)) for name, each in found["angles"].items()}
-    rho = found["harris"]["positive PMI"]
-    dim, shared = found["tables"][SKIPGRAM]["dim"], found["neighbours_shared"]["value"]
+def sentences(values: dict[str, Any]) -> list[str]:
+    """Three sentences that state the numbers of the figure: fit, spaces, Harris's hypothesis."""
+    every, frequent = values["agreement"][0], values["often"]
+    middle = {name: float(np.median(degrees)) for name, degrees in values["angles"].items()}
+    rho = values["harris"]["positive PMI"]
+    dim, shared = values["tables"][SKIPGRAM]["dim"], values["neighbours_shared"]["value"]
     fit = (
         f"At its optimum in full dimension v.u would be log(# / N) in every cell; in {dim} "
         f"dimensions it correlates with it by r = {every['r'][SKIPGRAM]:.2f} over all cells that "
@@ -169,7 +181,7 @@ def sentences(found: dict[str, Any]) -> list[str]:
         "SVD weighs all cells alike and holds those never counted for 0: the columns of both input "
         f"tables span spaces at a median principal angle of {middle['input']:.0f} degrees "
         f"({middle['random']:.0f} by chance), and of a word's {measures.NEAREST} nearest they "
-        f"share {shared:.0%} ({found['neighbours_by_chance']:.1%} by chance)."
+        f"share {shared:.0%} ({values['neighbours_by_chance']:.1%} by chance)."
     )
     hypothesis = (
         "Harris's hypothesis, over random pairs of words: the cosine of the rows of their contexts "

@@ -22,8 +22,9 @@ from jaxemb.training import learners, optimizers
 from tests.scripts.test_train_contextual import _plan, _text, _trained
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted((ROOT / "jaxemb").glob("*config.py"))
-ROOMS = ("", "static.", "contextual.", "functional.", "text.")
+LAB = ROOT / "jaxemb/lab"
+CONFIGS = [LAB / "settings.py", *sorted(LAB.rglob("config.py"))]
+ROOMS = ("static", "training", "contextual", "counts", "functional", "text")
 # how each function of a config is called; those that an objective is built with, by their name
 CALLS = {
     "objective": None,
@@ -58,8 +59,9 @@ def _fields():
                 after = body[at + 1] if at + 1 < len(body) else None
                 said = after.value if isinstance(after, ast.Expr) else None
                 text = str(said.value) if isinstance(said, ast.Constant) else ""
-                default = ast.unparse(each.value) if each.value else "None"
-                yield f"{path.stem}.{ast.unparse(each.target)}", text, default
+                value = each.value.args[0] if isinstance(each.value, ast.Call) else each.value
+                default = ast.unparse(value) if value else "None"
+                yield f"{path.parent.stem}.{ast.unparse(each.target)}", text, default
 
 
 def _is_class(node: ast.stmt) -> bool:
@@ -72,13 +74,17 @@ def _resolved(name: str):
         return getattr({"optax": optax, "str": str}[module], function)
     for room in ROOMS:
         try:
-            return getattr(importlib.import_module(f"jaxemb.{room}{module}"), function)
+            return getattr(importlib.import_module(f"jaxemb.{room}.{module}"), function)
         except ModuleNotFoundError:
             continue
     raise AssertionError(f"a docstring names {name}, which does not exist")
 
 
 FIELDS = {name: (text, default) for name, text, default in _fields()}
+
+
+def test_every_kind_of_function_is_named_by_some_config():
+    assert {field.split(".")[1] for field in FIELDS} == set(CALLS)
 
 
 @pytest.mark.parametrize("field", FIELDS)

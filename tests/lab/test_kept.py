@@ -58,7 +58,7 @@ from jaxemb.lab import Corpus
 config = GloveConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1),
     method=glove.glove, weight=cooccurrence.harmonic,
-    dim=4, epochs=3, batch=16, chunk=2, workdir="run",
+    dim=4, epochs=3, batch=4, chunk=2, workdir="run",
 )
 """,
 }
@@ -69,7 +69,7 @@ def _begin(kind: str, folder: Path) -> None:
     """Write a text of two topics and a config."""
     random = np.random.default_rng(0)
     words = [list("abcdef"), list("uvwxyz")]
-    lines = [" ".join(random.choice(words[i % 2], 8)) for i in range(40)]
+    lines = [" ".join(random.choice(words[i % 2], 8)) for i in range(160)]
     (folder / "text.txt").write_text("\n".join([*lines, "once"]) + "\n")
     (folder / "config.py").write_text(CONFIGS[kind])
 
@@ -151,6 +151,8 @@ def make() -> None:
             draw_nothing(patch)
             patch.chdir(folder)
             _interrupted(kind, patch)
+            for older in sorted((folder / "run/checkpoints").iterdir())[:-1]:
+                shutil.rmtree(older)
             shutil.copytree(folder, Path(scratch) / kind)
             patch.chdir(Path(scratch) / kind)
             run(SCRIPTS[kind], "config.py", monkeypatch=patch)

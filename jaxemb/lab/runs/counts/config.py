@@ -96,7 +96,7 @@ class GloveConfig(CountConfig):
     """How often every cell is trained."""
     optimizer: Chosen = None
     """From the learning rate to an optax transformation whose update is taken away, such as
-    learners.adagrad_stanford; by default learners.adagrad at that rate."""
+    learners.adagrad_stanford; by default AdaGrad at that rate."""
     learning_rate: float = 0.15
     """Of AdaGrad, which lowers its own."""
     batch: int = 1024

@@ -51,9 +51,9 @@ config = ContextualConfig(
 )
 """,
     "glove": """from jaxemb.counts import cooccurrence
+from jaxemb.lab import Corpus
 from jaxemb.lab.runs.counts import glove
 from jaxemb.lab.runs.counts.config import GloveConfig
-from jaxemb.lab import Corpus
 
 config = GloveConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1),

@@ -74,7 +74,7 @@ def static(path: str, texts: Texts) -> Source:
         InputError: no vectors there, or none of words.
     """
     needed = {token for sentence in texts for token in sentence}
-    words, table = loading.word_vectors(path, only=needed).found
+    words, table = loading.word_vectors(path, only=needed).word_vectors
     if words is None:
         raise InputError(f"{path}: does not say which word each row is: name a file with words")
     number = vocabulary.numbers(words)

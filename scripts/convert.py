@@ -72,21 +72,21 @@ def main() -> None:
         if settings.limit
         else settings.source
     )
-    missing = word_lists.remarks(listed, loaded.found.words or (), among) if listed else []
+    missing = word_lists.remarks(listed, loaded.word_vectors.words or (), among) if listed else []
     for remark in (*loaded.remarks, *missing):
         print(f"warning: {one_line(remark)}")
     with progress.bar("writing") as bar:
         task = bar.add_task("", total=None)
         changes = formats.write(
             settings.target,
-            loaded.found,
+            loaded.word_vectors,
             settings.to,
             lambda done, total: bar.update(task, completed=done, total=total),
             ways[settings.unwritable],
         )
     for remark in unwritable.remarks(Path(settings.target), changes):
         print(f"warning: {one_line(remark)}")
-    rows, dim = loaded.found.vectors.shape
+    rows, dim = loaded.word_vectors.vectors.shape
     rows -= sum(change.written is None for change in changes)
     print(f"{settings.source} ({loaded.format}) -> {settings.target}: {rows:,} x {dim}")
 

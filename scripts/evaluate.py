@@ -77,7 +77,7 @@ def main() -> None:
     questions = bundled.questions()
     if settings.questions is not None:
         questions = list(map(datasets.questions, settings.questions))
-    tests = scores.Asked(pairs, questions, policy, policy, answer)
+    tests = scores.Tests(pairs, questions, policy, policy, answer)
     if not pairs and not questions:
         raise InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
     answers = {}
@@ -86,7 +86,7 @@ def main() -> None:
         if settings.unknown == "ngrams":
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
-        answers[path] = scores.ask(loaded.found, loaded.found.vectors, tests)
+        answers[path] = scores.ask(loaded.word_vectors, loaded.word_vectors.vectors, tests)
     out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
     progress.show(scores.write(out, answers, tests))
 

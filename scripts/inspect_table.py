@@ -37,7 +37,7 @@ def main() -> None:
     from jaxemb.lab.tables import inspection
 
     loaded = vectors.word_vectors(settings.path, words=settings.words, limit=settings.limit)
-    (words, table), name = loaded.found, loaded.name
+    (words, table), name = loaded.word_vectors, loaded.name
     for remark in loaded.remarks:
         print(f"warning: {remark}")
     print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")

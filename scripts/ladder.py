@@ -43,7 +43,7 @@ def main() -> None:
     from jaxemb.lab.studies.ladder import rungs as ladder
 
     if settings.vectors:
-        vocab = loading.word_vectors(settings.vectors).found
+        vocab = loading.word_vectors(settings.vectors).word_vectors
         table = vocab.vectors
     else:
         vocab, tables = workdir.load(settings.run)

@@ -49,7 +49,7 @@ def main() -> None:
 
     loaded = loading.word_vectors(settings.vectors)
     vocab, measure = (
-        loaded.found,
+        loaded.word_vectors,
         similarity.closeness if settings.euclidean else similarity.cos_add,
     )
     together = [neighbours.Query(settings.words, settings.minus)]

@@ -1003,8 +1003,8 @@ MUTANTS = {
     ),
     "digests are not looked at": Mutant(
         "lab/durable/checkpoints.py",
-        "        if got != wanted:\n            found",
-        "        if not got:\n            found",
+        "        if got != wanted:\n            flaws",
+        "        if not got:\n            flaws",
         "tests/lab/durable/test_checkpoints.py::test_every_flipped_bit",
     ),
     "old checkpoints go before the new one has its name": Mutant(
@@ -1039,8 +1039,8 @@ MUTANTS = {
     ),
     "a second signal waits for the first": Mutant(
         "lab/progress.py",
-        "            if asked > 1:\n",
-        "            if asked > 2:\n",
+        "            if received > 1:\n",
+        "            if received > 2:\n",
         "tests/lab/durable/test_loop.py::test_a_second_signal",
     ),
     "one process is stopped and the others go on": Mutant(
@@ -1051,14 +1051,14 @@ MUTANTS = {
     ),
     "a process with another config joins": Mutant(
         "lab/hosts/agreement.py",
-        "workdir.differences(told(now), now, changing_nothing(config))",
-        "workdir.differences(told(now) and now, now, changing_nothing(config))",
+        "workdir.differences(broadcast(now), now, changing_nothing(config))",
+        "workdir.differences(broadcast(now) and now, now, changing_nothing(config))",
         "tests/lab/hosts/test_agreement.py::test_another_config_and_a_folder",
     ),
     "all is told for ever": Mutant(
         "lab/hosts/agreement.py",
-        "if _job.asked[0] > _BEHIND:",
-        "if _job.asked[0] < 0:",
+        "if _job.calls[0] > _BEHIND:",
+        "if _job.calls[0] < 0:",
         "tests/lab/hosts/test_agreement.py::test_what_the_first_process_says",
     ),
     "an abort says nothing": Mutant(
@@ -1412,8 +1412,8 @@ MUTANTS = {
     ),
     "without JAX's store nobody hears who asks": Mutant(
         "lab/hosts/store.py",
-        "self._asked = self._asked or bool(heads[:, 1].any())",
-        "self._asked = False",
+        "self._any_has_set = self._any_has_set or bool(heads[:, 1].any())",
+        "self._any_has_set = False",
         "tests/lab/hosts/test_agreement.py::test_without_jaxs_store",
     ),
     "JAX's internals are where they were": Mutant(
@@ -1424,7 +1424,7 @@ MUTANTS = {
     ),
     "--help prints a comment": Mutant(
         "lab/settings.py",
-        '    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""',
+        '    """Devices to train on: data=4,model=2 divides batches by 4, shards tables by 2."""',
         "",
         "tests/scripts/test_help.py::test_no_comment_of_the_code_is_printed_for_a_config",
     ),

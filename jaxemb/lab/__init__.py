@@ -1,6 +1,6 @@
-"""The laboratory: experiments on disk. Its door has what a config file needs.
+"""Experiments on disk: runs, studies and their reports. Config files import their classes here.
 
-Nothing of the library imports it.
+No module outside `jaxemb.lab` imports it.
 """
 
 import lazy_loader

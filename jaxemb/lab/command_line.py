@@ -1,4 +1,4 @@
-"""The command line: a config with what the caller set in it, and errors as one line and a code."""
+"""The command line: configs with overridden settings; errors as one line and an exit code."""
 
 import contextlib
 import importlib.util
@@ -16,21 +16,21 @@ import tyro
 from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
 
 T = TypeVar("T")
-# options that go without the part of the config that they belong to
+# options that may be given without the prefix of their part of the config
 _SHORT = {
     "corpus": "^--(bad-utf8|phrases?[a-z-]*)(?==|$)",
     "hosts": "^--(coordinator|processes|process-id|heartbeat|start-within|stuck-after)(?==|$)",
 }
-_HELP = (tyro.conf.HelptextFromCommentsOff,)  # a comment is for who reads the code
+_HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the code
 
 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
-    """The config of a file, with whatever the command line sets in it.
+    """Load the config of a file, with the settings that the command line overrides.
 
     Usage: script.py CONFIG.py [--dim 300 ...] [--help]
 
     Raises:
-        InputError: no such file, or one without a `config` of the wanted kind.
+        InputError: the file does not exist, or has no `config` of the wanted kind.
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -46,40 +46,40 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:
-    """A dataclass from the command line.
+    """Parse a dataclass from the command line.
 
-    `--bad-utf8` and `--phrases` go without `corpus.`, too; `--coordinator` and its kin without
-    `hosts.`.
+    `--bad-utf8` and `--phrases...` may be given without the prefix `corpus.`, the options of
+    several processes (`--coordinator`, ...) without `hosts.`.
 
     Raises:
-        InputError: an unknown option, with the nearest one; a setting out of its range, if the
+        InputError: an unknown option, with the nearest one; a setting out of range, if the
             dataclass has a `check`.
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     whole = arguments
     for part in _SHORT.keys() & getattr(kind, "__dataclass_fields__", {}).keys():
-        whole = [re.sub(_SHORT[part], rf"--{part}.\1", each) for each in whole]
-    said = io.StringIO()
+        whole = [re.sub(_SHORT[part], rf"--{part}.\1", option) for option in whole]
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
-            found = tyro.cli(kind, args=whole, config=_HELP, **settings)
+        with contextlib.redirect_stderr(printed):
+            parsed = tyro.cli(kind, args=whole, config=_HELP, **settings)
     except SystemExit as stop:
-        if stop.code:  # tyro says it in a box of many lines
-            inside = (line for line in said.getvalue().splitlines() if not line.startswith("╭"))
+        if stop.code:  # tyro prints its message in a box of many lines
+            inside = (line for line in printed.getvalue().splitlines() if not line.startswith("╭"))
             lines = (line.strip("╰╯│─ ") for line in inside)
             raise InputError(" ".join(line for line in lines if line)) from None
         raise
     # not in __post_init__, where tyro would catch it
-    getattr(found, "check", lambda: None)()
-    return found
+    getattr(parsed, "check", lambda: None)()
+    return parsed
 
 
 def load(path: Path, kind: type[T]) -> T:
-    """The `config` of a file.
+    """Load the `config` of a Python file.
 
     Raises:
-        InputError: no such file, or its `config` is of another kind.
+        InputError: the file does not exist, or its `config` is of another kind.
     """
     spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
@@ -90,7 +90,7 @@ def load(path: Path, kind: type[T]) -> T:
         spec.loader.exec_module(module)
     except InputError:
         raise
-    except Exception as error:  # whatever a person's file may raise
+    except Exception as error:  # a user's file may raise anything
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]
         line = lines[-1] if lines else getattr(error, "lineno", "?")
@@ -103,10 +103,10 @@ def load(path: Path, kind: type[T]) -> T:
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Runs a script: an error that is for people becomes one line and an exit code.
+    """Run a script and exit; an error of the input becomes one line and an exit code.
 
-    0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 or 143 interrupted.
-    75, of several processes, is `hosts`' own.
+    Exit codes: 0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 or 143
+    interrupted. Code 75, another process is lost, comes from `lab.hosts`.
     """
     try:
         main()
@@ -120,18 +120,18 @@ def run(main: Callable[[], None]) -> NoReturn:
 
 
 def ending(error: BaseException) -> tuple[str, int] | None:
-    """The line and the exit code of an error that is for people; None of any other."""
+    """Return the line and the exit code of an error for the user; None for a defect."""
     if isinstance(error, InputError):
         return f"error: {error}", 2
     if isinstance(error, NumericalError):
         return f"error: {error}", 3
     if isinstance(error, OSError):
         return f"error: {error.filename or 'files'}: {error.strerror or error}", 2
-    # RuntimeError: XLA's own, which has no class
+    # XLA raises a plain RuntimeError
     full = isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
     if full or isinstance(error, MemoryError):
-        told = "lower --dim, --batch or --corpus.max-vocab"
-        return f"error: out of memory ({error}): {told}", 2
+        remedy = "lower --dim, --batch or --corpus.max-vocab"
+        return f"error: out of memory ({error}): {remedy}", 2
     if isinstance(error, Interrupted):
         return str(error), 128 + error.number
     if isinstance(error, KeyboardInterrupt):

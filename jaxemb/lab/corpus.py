@@ -1,4 +1,4 @@
-"""Text to ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
+"""Encode text as ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
 
 import os
 from concurrent.futures import Executor
@@ -21,10 +21,12 @@ def prepare_corpus(
     executor: Executor | None = None,
     workers: int | None = None,
 ):
-    """Encodes a corpus into a folder, or reuses it, with a progress bar; `old` words stay.
+    """Encode a corpus into a folder, or reuse it, with a progress bar.
 
     Args:
-        executor, workers: who reads, see `text.reading.readers`; they change no byte.
+        before_second_pass: called with the vocabulary before the text is encoded.
+        old: words of an earlier run, all of which are kept.
+        executor, workers: see `text.reading.readers`; they do not change the result.
 
     Raises:
         InputError: text that cannot be used; a folder inside the corpus.
@@ -59,11 +61,11 @@ def prepare_corpus(
 def account(
     corpus: corpus_lib.Corpus, parts: dict[str, int], *sums: tuple[str, int, int]
 ) -> dict[str, Any]:
-    """Where every token went: read, kept, dropped by reason, and what a run made of those kept.
+    """Account for every token: read, kept, dropped by cause, and the run's own counts.
 
     Args:
-        parts: what the run made of them, by name.
-        sums: what has to be equal: the equation for people, its left and its right side.
+        parts: counts of the run, by name.
+        sums: equations that must hold: each as text, with its left and its right side.
 
     Raises:
         NumericalError: an equation does not hold.

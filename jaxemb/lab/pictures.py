@@ -1,4 +1,4 @@
-"""How every picture looks, and how it is saved. Imported only where matplotlib is installed."""
+"""The style of all pictures, and how one is saved. Imported only where matplotlib is installed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3}
 BAND: dict[str, Any] = {"alpha": 0.25, "lw": 0}
-AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may hold a dollar
+AS_IT_IS: dict[str, Any] = {"parse_math": False}  # a word may contain a dollar sign
 
 
 STYLE: dict[Any, Any] = {
@@ -34,7 +34,7 @@ STYLE: dict[Any, Any] = {
 
 
 def drawn(path: Path, draw: Callable[[], Any], style: dict[Any, Any] | None = None) -> str:
-    """Draws a picture in the project's style and saves it; returns the name of its file.
+    """Draw a picture in the project's style and save it; returns the name of its file.
 
     Args:
         path: the file; its ending is the format.

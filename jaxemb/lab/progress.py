@@ -1,4 +1,4 @@
-"""What a person sees of a long run: bars, a log of measurements, and a way to stop it."""
+"""Progress of a long run: bars, a log of measurements, and a clean stop by signals."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from jaxemb import files
 from jaxemb.errors import one_line
 from jaxemb.structs import Cursor, Event
 
-METRICS = "metrics.jsonl"  # of a run's folder
-Meter = Callable[[Event, float], float | None]  # shows an event and its loss; words per second
+METRICS = "metrics.jsonl"  # in a run's folder
+Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
 
 
 class Log:
-    """metrics.jsonl: one line a measurement, written as it is made."""
+    """The file metrics.jsonl: one line per measurement, written at once."""
 
     def __init__(self, path: Path) -> None:
         self._path, self.step = path, 0  # of the last line
@@ -43,18 +43,19 @@ class Log:
         self._file.close()
 
     def add(self, cursor: Cursor, **values: float | list | None) -> None:
+        """Append the values measured at a position."""
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
         self.step = max(self.step, cursor.step)
         self._line(row)
 
     def say(self, line: str) -> None:
-        """Tells a person, and keeps what was told."""
+        """Print a line for the user, and append it to the file."""
         say(line)
         self._line({"step": self.step, "note": line})
 
     def back_to(self, cursor: Cursor) -> None:
-        """Takes away what was measured beyond a position, where training begins again."""
+        """Remove measurements beyond a position, from which training resumes."""
         self._file.close()
         rows = logged(self._path)
         self._write([row for row in rows if row["step"] <= cursor.step or "note" in row])
@@ -66,12 +67,12 @@ class Log:
 
 
 def say(line: str) -> None:
-    """Tells a person something that is no error; a bar stays below it."""
+    """Print a line to stderr that is not an error; a bar stays below it."""
     print(one_line(line), file=sys.stderr)
 
 
 def logged(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `Log`, by step; none if there is no such file."""
+    """Read the lines of a `Log`, sorted by step; none if the file does not exist."""
     lines = files.read_text(path).split("\n") if path.exists() else []
     rows = []
     for line in lines:
@@ -107,7 +108,7 @@ class Bar:
 
 
 def show(markdown: str) -> None:
-    """Prints a report: laid out on a terminal, as it is anywhere else."""
+    """Print Markdown: rendered on a terminal, unchanged elsewhere."""
     console = Console()
     if console.is_terminal:
         console.print(Markdown(markdown))
@@ -116,6 +117,7 @@ def show(markdown: str) -> None:
 
 
 def bar(name: str, *columns: str) -> Progress:
+    """A progress bar on stderr, shown on a terminal only; `columns` are formats of its texts."""
     console = Console(stderr=True)
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
@@ -124,14 +126,14 @@ def bar(name: str, *columns: str) -> Progress:
 
 @contextlib.contextmanager
 def watched(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with its rate, as a function of what is done and what there is in all."""
+    """Show a bar with its rate; yields a function (done, total) that updates it."""
     with bar(name, "{task.fields[rate]:,.0f}/s") as shown:
         task = shown.add_task("", total=None, rate=0.0)
         began: list[tuple[float, int]] = []
 
         def show(done: int, total: int) -> None:
             now = time.monotonic()
-            if not began:  # an earlier session's part, or compilation, is not in the rate
+            if not began:  # the rate excludes an earlier session's part, and compilation
                 began.append((now, done))
             start, before = began[0]
             rate = (done - before) / max(now - start, 1e-9)
@@ -142,10 +144,11 @@ def watched(name: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Signals received so far: Ctrl-C and SIGTERM ask to stop; a second one ends the process.
+    """Yield the signals received so far: Ctrl-C and SIGTERM request a stop.
 
-    At once, with 128 + its number, whatever is being compiled or written: Python's own handlers
-    wait until C code returns, so a thread is woken by the signal itself.
+    A second one ends the process at once with exit code 128 + its number, whatever is being
+    compiled or written: Python's own handlers wait until C code returns, so the signal wakes a
+    thread.
     """
     received: list[int] = []
     try:
@@ -173,12 +176,12 @@ _SHOW_CURSOR = b"\x1b[?25h\n"  # a bar hides it
 
 
 def _end_at_second(reading: int) -> None:
-    """Reads the numbers of signals until nobody writes any more."""
-    asked = 0
+    """Read signal numbers from a pipe until it is closed; the second stop ends the process."""
+    received = 0
     with open(reading, "rb", buffering=0) as signals:
         while number := signals.read(1):
-            asked += number[0] in _STOPPING
-            if asked > 1:
+            received += number[0] in _STOPPING
+            if received > 1:
                 if os.isatty(2):
                     os.write(2, _SHOW_CURSOR)
                 os._exit(128 + number[0])

@@ -17,13 +17,13 @@ def write(
     text: Callable[[str], str],
     draw: Callable[[], Sequence[str]] = lambda: (),
 ) -> str:
-    """Writes STEM.json, STEM.md and pictures; returns the Markdown.
+    """Write STEM.json, STEM.md and pictures; returns the Markdown.
 
     Args:
         folder: where the files go.
         stem: the name of the report.
-        values: what is measured, as JSON values.
-        text: from the Markdown that shows the pictures to the Markdown of the report.
+        values: the measurements, as JSON values.
+        text: a function from the Markdown of the pictures to the Markdown of the report.
         draw: draws into the folder and returns the names of the pictures. Called only where
             matplotlib is installed, so it may import a module called `pictures`.
     """

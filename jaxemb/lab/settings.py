@@ -12,13 +12,13 @@ from jaxemb.files import function_name
 from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
-Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: what is usual
+Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: the default
 Score = Annotated[
     Callable[..., Any],
     tyro.constructors.PrimitiveConstructorSpec(
         nargs=1,
         metavar="NAME",
-        instance_from_str=lambda said: phrases_lib.named(said[0]),
+        instance_from_str=lambda texts: phrases_lib.named(texts[0]),
         is_instance=callable,
         str_from_instance=lambda score: [function_name(score)],
     ),
@@ -29,21 +29,21 @@ def setting(default: Any, *, of: str = "", changes_nothing: bool = False) -> Any
     """A field of a config.
 
     Args:
-        of: what function the setting is for: `objective`, say. One that has no use for a setting
-            that was changed is refused.
-        changes_nothing: whether a run that is continued with another value has the same result.
+        of: the field of the function that takes the setting, such as `objective`. Changing a
+            setting that this function does not take is an error.
+        changes_nothing: whether a run that is resumed with another value has the same result.
     """
     metadata = {"of": of, "changes_nothing": changes_nothing}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def settings_of(config: Any, name: str) -> set[str]:
-    """The settings of a config that are for the function of that name."""
+    """Names of the settings that belong to the function in the field `name`."""
     return {field.name for field in dataclasses.fields(config) if field.metadata.get("of") == name}
 
 
 def changing_nothing(config: Any, prefix: str = "") -> set[str]:
-    """The settings that may differ when a run is continued; those of a part as `corpus.path`."""
+    """Names of the settings that may differ when a run is resumed, nested ones as `corpus.path`."""
     free: set[str] = set()
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -55,17 +55,18 @@ def changing_nothing(config: Any, prefix: str = "") -> set[str]:
 
 
 def taken(config: Any, name: str, skip: int = 0) -> dict[str, Any]:
-    """Those settings of a config that one of its functions takes, by their names.
+    """Return the settings of a config that one of its functions takes, by name.
 
-    A subclass with one more field is all that a function with one more setting needs. What is None
-    is left to the function; one that takes `**settings` gets those of its own that were changed.
+    A function with one more setting needs only a subclass with one more field. Settings that are
+    None are omitted, so that the function's defaults hold. A function of `**settings` gets its
+    changed settings.
 
     Args:
         name: the field that holds the function.
-        skip: the function's first arguments, which are no settings.
+        skip: the number of the function's first arguments, which are not settings.
 
     Raises:
-        InputError: a setting of its own was changed that the function has no use for.
+        InputError: a setting of this function was changed that it does not take.
     """
     function, own = getattr(config, name), settings_of(config, name)
     parameters = list(inspect.signature(function).parameters.values())[skip:]
@@ -85,7 +86,7 @@ def taken(config: Any, name: str, skip: int = 0) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    """Text, and what of it is a word."""
+    """The text of a run, and its splitting into words."""
 
     path: tuple[str, ...] = setting((), changes_nothing=True)  # the text's own digest decides
     """Files, folders, globs, or package:NAME/GLOB for files inside a Python package."""
@@ -96,21 +97,22 @@ class Corpus:
     max_vocab: int | None = None
     """The most words to keep, by frequency."""
     subsample: float = 1e-3
-    """Words more frequent than about 2.6 times this share are thinned out; 0: none."""
+    """Subsampling threshold t: words of relative frequency above 2.618 t are randomly dropped; 0:
+    none."""
     held_out: float = 0.01
-    """The share of the text that is not trained on, in spans of 1,000 tokens."""
+    """The share of the text that is held out from training, in spans of 1,000 tokens."""
     bad_utf8: Literal["error", "replace"] = "error"
     """What to do with bytes that are not UTF-8; replaced ones are counted."""
     mark_unknown: bool = False
-    """Words that are left out leave a mark, as a language model wants them to."""
+    """Replace out-of-vocabulary words by `<UNK>`, as language models require."""
     phrases: int = 0
-    """Passes that join words that often stand together into one; 0: none, 2: up to 4 words."""
+    """Passes that join frequent pairs of words into phrases; 0: none, 2: up to 4 words."""
     phrase_score: Score = phrases_lib.word2phrase
-    """What says how often is often: word2phrase, gensim, npmi, or MODULE:NAME."""
+    """The score of a pair of words: word2phrase, gensim, npmi, or MODULE:NAME."""
     phrase_threshold: tuple[float, ...] = (100.0,)
-    """A pair is joined if it scores above it; a number for each pass, or the last for the rest."""
+    """A pair that scores above it is joined; one number per pass, the last for the rest."""
     phrase_min_count: int = 5
-    """Rarer pairs are left as they are; the scores discount it."""
+    """Rarer pairs are not joined; also the discount of the scores."""
     phrase_joiner: str = "_"
     prepared: str | None = setting(None, changes_nothing=True)
     """The folder of the encoded corpus; by default `corpus` in the workdir."""
@@ -129,15 +131,16 @@ class Corpus:
             raise InputError(f"held_out is {self.held_out}; it must be at least 0 and below 1")
         at_least(0, phrases=self.phrases)
         at_least(1, phrase_min_count=self.phrase_min_count)
-        if not self.phrase_threshold or any(each != each for each in self.phrase_threshold):
-            said = self.phrase_threshold
-            raise InputError(f"phrase_threshold is {said}; wanted a number for each pass, or one")
+        if not self.phrase_threshold or any(score != score for score in self.phrase_threshold):
+            scores = self.phrase_threshold
+            raise InputError(f"phrase_threshold is {scores}; wanted a number for each pass, or one")
         if "\n" in self.phrase_joiner:
             raise InputError("phrase_joiner holds a line end, which no word of a vocabulary may")
         if not self.subsample >= 0:
             raise InputError(f"subsample is {self.subsample}; it must be at least 0 (0: none)")
 
     def settings(self) -> corpus_lib.Settings:
+        """The settings as `text.corpus.prepare` takes them."""
         named = self.phrase_score, self.phrase_threshold, self.phrase_min_count, self.phrase_joiner
         return corpus_lib.Settings(
             self.tokenizer,
@@ -154,30 +157,31 @@ AUTO = "auto"
 
 @dataclasses.dataclass(frozen=True)
 class Hosts:
-    """Several processes, each started with the same command but for its number."""
+    """Several processes of one run, each started with the same command and its own process_id."""
 
     coordinator: str | None = None
-    """Of several processes: host:port of the first; or auto, from Slurm, Open MPI or a TPU."""
+    """host:port of process 0, if there are several; or auto, from Slurm, Open MPI or a TPU."""
     processes: int | None = None
-    """How many there are."""
+    """The number of processes."""
     process_id: int | None = None
-    """The number of this one; 0, the first, is the one that writes."""
+    """The number of this process, from 0; process 0 writes the results."""
     heartbeat: int = 30
-    """Seconds without a word after which a process is taken for lost, and all others end."""
+    """Seconds of silence after which a process counts as lost, and all others end."""
     start_within: int = 300
-    """Seconds in which all have to be there."""
+    """Seconds within which all processes must have started."""
     stuck_after: float = 30.0
-    """Minutes without a finished chunk after which all end."""
+    """Minutes without a finished chunk after which all processes end."""
 
     @property
     def several(self) -> bool:
+        """Whether the run has several processes."""
         return self.coordinator is not None
 
     def check(self, mesh: str | None) -> None:
-        """Raises InputError for settings that are none of a process.
+        """Raises InputError for settings that do not describe a process.
 
         Args:
-            mesh: of the config that these are part of.
+            mesh: the mesh of the config.
         """
         if self.several and mesh is None:
             raise InputError(
@@ -190,18 +194,18 @@ class Hosts:
         if self.coordinator in (None, AUTO):
             for name, value in given.items():
                 if value is not None:
-                    told = "without a coordinator: wanted --coordinator HOST:PORT, of process 0"
-                    told = "with coordinator auto, which finds it" if self.several else told
-                    raise InputError(f"{name} is {value}, {told}")
+                    hint = "without a coordinator: wanted --coordinator HOST:PORT, of process 0"
+                    hint = "with coordinator auto, which finds it" if self.several else hint
+                    raise InputError(f"{name} is {value}, {hint}")
             return
         host, _, port = self.coordinator.rpartition(":")
         if not (host and port.isdecimal() and 0 < int(port) < 1 << 16):
             raise InputError(f"coordinator is {self.coordinator!r}; wanted host:port, or auto")
         for name, value in given.items():
             if value is None:
-                told = "--processes N --process-id i, or --coordinator auto"
+                hint = "--processes N --process-id i, or --coordinator auto"
                 raise InputError(
-                    f"coordinator is {self.coordinator}, without {name}: wanted {told}"
+                    f"coordinator is {self.coordinator}, without {name}: wanted {hint}"
                 )
         at_least(1, processes=self.processes)
         if not 0 <= (self.process_id or 0) < (self.processes or 1):
@@ -217,7 +221,7 @@ class Run:
 
     corpus: Corpus
     workdir: str = dataclasses.field(metadata={"changes_nothing": True})
-    """The folder of this run. Run again with the same settings to continue or to report again."""
+    """The folder of this run. Rerun with the same settings to resume, or to report again."""
     _: dataclasses.KW_ONLY
     dim: int = 100
     """The dimension of the vectors."""
@@ -237,16 +241,16 @@ class TrainingRun(Run):
     _: dataclasses.KW_ONLY
     epochs: int = 5
     learning_rate: float = 0.025
-    """At the start."""
+    """The initial learning rate."""
     batch: int = 32
     chunk: int = setting(64, changes_nothing=True)
     """Steps in one jitted call; changes nothing but speed."""
     checkpoint_every: float = setting(60.0, changes_nothing=True)
     """Seconds between checkpoints."""
-    mesh: str | None = setting(None, changes_nothing=True)  # but the last bits
-    """Devices to train on: data=4,model=2 divides batches by 4, and cuts tables by 2."""
+    mesh: str | None = setting(None, changes_nothing=True)  # except for rounding
+    """Devices to train on: data=4,model=2 divides batches by 4, shards tables by 2."""
     hosts: Hosts = setting(Hosts(), changes_nothing=True)
-    """Several processes, each started with the same command but for its number."""
+    """Several processes of one run, each started with the same command and its own process_id."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""

@@ -1,4 +1,4 @@
-"""Word vectors for scripts: from any file or finished run, with a progress bar."""
+"""Load word vectors from any file or finished run, with a progress bar."""
 
 import functools
 import warnings
@@ -17,17 +17,17 @@ from jaxemb.text import sources, vocabulary
 
 
 class Loaded(NamedTuple):
-    """Words and vectors, and what a script says of their file."""
+    """Word vectors, and a description of their file."""
 
-    found: WordVectors
+    word_vectors: WordVectors
     name: str  # of the file or folder, for a report
     format: str
-    remarks: tuple[str, ...]  # what the file should be known for
-    unknown: Callable[[Any], Any] | None  # vectors of words that are not in it, if it has n-grams
+    remarks: tuple[str, ...]  # warnings of the reader
+    unknown: Callable[[Any], Any] | None  # from unknown words to vectors, if the file has n-grams
 
 
 def word_vectors(path: str | Path, format: str | None = None, **options: Any) -> Loaded:
-    """Reads a file, a finished run, or "package:NAME/FILE"; options as in `formats.read`.
+    """Read a file, a finished run, or "package:NAME/FILE"; options as in `formats.read`.
 
     Raises:
         InputError: what is wrong with it, and where.
@@ -35,7 +35,10 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
     place = sources.place(path)
     if options.get("words"):
         options["words"] = sources.place(options["words"])
-    with progress.bar(f"reading {place.name}") as bar, warnings.catch_warnings(record=True) as said:
+    with (
+        progress.bar(f"reading {place.name}") as bar,
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always", FormatWarning)
         name = format or formats.recognise(place)
         task = bar.add_task("", total=None)
@@ -43,14 +46,14 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        found = formats.read(place, name, progress=show, **options)
-    remarks = tuple(str(each.message) for each in said if each.category is FormatWarning)
+        loaded = formats.read(place, name, progress=show, **options)
+    remarks = tuple(str(warning.message) for warning in caught if warning.category is FormatWarning)
     model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
-    return Loaded(found, place.stem, name, remarks, model and _composed(model))
+    return Loaded(loaded, place.stem, name, remarks, model and _composed(model))
 
 
 def _composed(place: Path) -> Callable[[Any], Any]:
-    """Vectors of any words; the model is read again when they are first asked for, if ever."""
+    """A function from words to vectors; its first call reads the model."""
     model = functools.cache(functools.partial(formats.fasttext.model, place))
     return lambda words: formats.fasttext.vectors(model(), words)
 
@@ -58,14 +61,17 @@ def _composed(place: Path) -> Callable[[Any], Any]:
 def rows_of(
     path: str | Path, words: tuple[str, ...], dim: int, **options: Any
 ) -> tuple[Loaded, Int[Any, " words"]]:
-    """Vectors for a vocabulary: what was loaded, and the row of each word in it, -1 for none.
+    """Load vectors for a vocabulary.
+
+    Returns:
+        What was loaded, and the row of each word in it, -1 for a missing word.
 
     Raises:
         InputError: as `word_vectors`; a table without words, or of another dimension, or without
             any of these words.
     """
     loaded = word_vectors(path, **options)
-    known, table = loaded.found
+    known, table = loaded.word_vectors
     if known is None:
         raise InputError(f"{path}: has no words: training needs to know its rows")
     if table.shape[1] != dim:

@@ -1,4 +1,4 @@
-"""What a run's folder holds, so that another run is not taken for its continuation."""
+"""The folder of a run: its config, vocabulary, checkpoints and lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.formats.arrays import TABLES as TABLES
 from jaxemb.lab.durable import checkpoints, tensors
@@ -27,15 +27,15 @@ from jaxemb.text import corpus as corpus_lib
 
 CONFIG = "config.json"
 PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
-FORMAT = 1  # of a run's folder; a change that cannot continue an older folder takes the next number
+FORMAT = 1  # of a run's folder; incremented by a change that cannot resume older folders
 
 
 def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: bool) -> None:
-    """Writes config.json, or refuses a workdir that another config has written.
+    """Write config.json, or refuse a workdir that another config has written.
 
     Args:
         start: the digest of the rows that training starts from, if they are given.
-        begun: whether the folder holds anything of a run.
+        begun: whether the folder holds checkpoints or a result.
 
     Raises:
         InputError: a folder of another format; another config, text or start, with what differs.
@@ -50,25 +50,25 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         "start_sha256": start,
     }
     path = workdir / CONFIG
-    # a run that never got anywhere is no reason to refuse another config
+    # without a checkpoint or a result nothing is lost to another config
     if path.exists() and begun:
-        was = provenance.read_json(path)
+        was = files.read_json(path)
         if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
             raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
         _refuse_format(workdir, was)
         free = changing_nothing(config)
-        found = differences(_filled(was["config"], config), now["config"], free)
+        changes = differences(_filled(was["config"], config), now["config"], free)
         if was.get("sources_sha256") != digest:
-            found.append("the text changed")
+            changes.append("the text changed")
         if was.get("start_sha256") != start:
-            found.append("the vectors to start from, or the frozen rows, changed")
-        if found:
+            changes.append("the vectors to start from, or the frozen rows, changed")
+        if changes:
             raise InputError(
-                f"{workdir}: holds a run of another config: {'; '.join(found)}. "
+                f"{workdir}: holds a run of another config: {'; '.join(changes)}. "
                 "Choose another --workdir, or delete this one"
             )
     else:
-        provenance.write_json(path, {**now, **environment()})
+        files.write_json(path, {**now, **environment()})
 
 
 def _refuse_format(workdir: Path, was: dict[str, Any]) -> None:
@@ -91,12 +91,12 @@ def described(config: Any) -> Any:
         fields = dataclasses.fields(config)
         return {field.name: described(getattr(config, field.name)) for field in fields}
     if isinstance(config, tuple):
-        return [described(each) for each in config]
-    return provenance.function_name(config) if callable(config) else config
+        return [described(item) for item in config]
+    return files.function_name(config) if callable(config) else config
 
 
 def _filled(was: dict[str, Any], config: Any) -> dict[str, Any]:
-    """An older version did what the defaults of the settings say that it did not have yet."""
+    """Add the defaults of settings that did not exist when `was` was written."""
     filled = dict(was)
     for field in dataclasses.fields(config):
         value, old = getattr(config, field.name), was.get(field.name)
@@ -110,25 +110,25 @@ def _filled(was: dict[str, Any], config: Any) -> dict[str, Any]:
 def differences(
     was: dict[str, Any], now: dict[str, Any], free: Collection[str] = (), prefix: str = ""
 ) -> list[str]:
-    """What differs between two described configs, for people.
+    """List the differences between two described configs, as text.
 
     Args:
         free: the settings that may differ, from `settings.changing_nothing`.
     """
-    found = []
+    changes = []
     for key in sorted(was.keys() | now.keys()):
         old, new = was.get(key), now.get(key)
         if prefix + key in free:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            found += differences(old, new, free, f"{prefix}{key}.")
+            changes += differences(old, new, free, f"{prefix}{key}.")
         elif old != new:
-            found.append(f"{prefix}{key} was {old}, now {new}")
-    return found
+            changes.append(f"{prefix}{key} was {old}, now {new}")
+    return changes
 
 
 def environment() -> dict[str, Any]:
-    """Versions of Python and of what computes, and the commit of this checkout, if it is one."""
+    """Versions of Python and the numerical packages; the git commit, if this is a checkout."""
     versions = {"python": sys.version.split()[0]}
     for name in PACKAGES:
         try:
@@ -138,15 +138,15 @@ def environment() -> dict[str, Any]:
     here = str(Path(__file__).parent)
     command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-        commit = found.stdout.strip() or None
+        completed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        commit = completed.stdout.strip() or None
     except (OSError, subprocess.TimeoutExpired):
         commit = None
     return {"versions": versions, "commit": commit}
 
 
 class Workdir(NamedTuple):
-    """The folder of a run: of one config for good, and of one process at a time while it trains."""
+    """The folder of a run: bound to one config, and locked by one process while it trains."""
 
     folder: Path
     place: checkpoints.Place
@@ -163,9 +163,9 @@ class Workdir(NamedTuple):
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Within it no other process trains in the folder; the lock ends with this process.
+        """Lock the folder for this process while it trains; a killed process leaves no lock.
 
-        A file system without locks is trusted.
+        A file system without locks is not checked.
 
         Raises:
             InputError: another process trains there.
@@ -186,17 +186,17 @@ class Workdir(NamedTuple):
             os.close(held)
 
     def finish(self) -> None:
-        """Deletes the checkpoints, which a finished run needs no more."""
+        """Delete the checkpoints, which a finished run does not need."""
         shutil.rmtree(self.folder / checkpoints.FOLDER, ignore_errors=True)
 
 
 def opened(
     folder: Path, config: Any, corpus: corpus_lib.Corpus, result: str, start: str | None = None
 ) -> Workdir:
-    """The folder of a run, with its config.json and vocabulary written, or found to be the same.
+    """Open the folder of a run: write its config.json and vocabulary, or check that they agree.
 
     Args:
-        result: the file of a finished run.
+        result: the name of the file that a finished run leaves.
         start: the digest of the rows that training starts from, if they are given.
 
     Raises:
@@ -209,7 +209,7 @@ def opened(
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut]:
-    """The vocabulary and the tables of a finished run.
+    """Load the vocabulary and the tables of a finished run.
 
     Raises:
         InputError: no finished run there, or files that do not belong together.
@@ -224,14 +224,14 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
     vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
     if set(arrays) != {"input", "output"}:
         raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
-    found = InOut(arrays["input"], arrays["output"])
-    if not all(np.isfinite(table).all() for table in found):
+    tables = InOut(arrays["input"], arrays["output"])
+    if not all(np.isfinite(table).all() for table in tables):
         raise InputError(f"{path}: holds NaN or infinity")
-    if found.input.ndim != 2:
+    if tables.input.ndim != 2:
         raise InputError(f"{workdir}: holds several models: name one, as {workdir}/member_0")
-    if len(found.input) != len(vocab.words):
+    if len(tables.input) != len(vocab.words):
         raise InputError(
-            f"{workdir}: {TABLES} has {len(found.input):,} rows, "
+            f"{workdir}: {TABLES} has {len(tables.input):,} rows, "
             f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
         )
-    return vocab, found
+    return vocab, tables

@@ -48,20 +48,21 @@ CALLS = {
 
 
 def _fields():
-    """(setting, its docstring, its default's source) of every function in every config."""
+    """Yield (setting, its docstring, the source of its default) for every function of a config."""
     for path in CONFIGS:
         for body in (c.body for c in ast.parse(path.read_text("utf-8")).body if _is_class(c)):
-            for at, each in enumerate(body):
-                if not isinstance(each, ast.AnnAssign):
+            for index, statement in enumerate(body):
+                if not isinstance(statement, ast.AnnAssign):
                     continue
-                if ast.unparse(each.annotation) not in ("Function", "Chosen", "Score"):
+                if ast.unparse(statement.annotation) not in ("Function", "Chosen", "Score"):
                     continue
-                after = body[at + 1] if at + 1 < len(body) else None
-                said = after.value if isinstance(after, ast.Expr) else None
-                text = str(said.value) if isinstance(said, ast.Constant) else ""
-                value = each.value.args[0] if isinstance(each.value, ast.Call) else each.value
+                after = body[index + 1] if index + 1 < len(body) else None
+                text_node = after.value if isinstance(after, ast.Expr) else None
+                text = str(text_node.value) if isinstance(text_node, ast.Constant) else ""
+                value = statement.value
+                value = value.args[0] if isinstance(value, ast.Call) else value
                 default = ast.unparse(value) if value else "None"
-                yield f"{path.parent.stem}.{ast.unparse(each.target)}", text, default
+                yield f"{path.parent.stem}.{ast.unparse(statement.target)}", text, default
 
 
 def _is_class(node: ast.stmt) -> bool:
@@ -101,7 +102,7 @@ def test_every_function_that_a_setting_names_takes_the_documented_call(field):
 
 
 def two_arguments(learning_rate, clip):
-    """As configs had it before."""
+    """An optimizer with the clip as its second argument."""
     return optax.adam(learning_rate, clip)
 
 
@@ -134,8 +135,8 @@ def test_a_function_of_other_arguments_is_refused_in_one_line(config, setting):
 
 
 def test_an_optimizer_of_a_rate_and_a_clip_is_refused():
-    said = r"is two_arguments, which takes \(learning_rate, clip\); wanted .*\(learning_rate\)"
-    with pytest.raises(InputError, match=said):
+    message = r"is two_arguments, which takes \(learning_rate, clip\); wanted .*\(learning_rate\)"
+    with pytest.raises(InputError, match=message):
         dataclasses.replace(LM, optimizer=two_arguments).check()
     for good in (models.adagrad, models.adam, optax.adam, optax.sgd, optax.adamw):
         dataclasses.replace(LM, optimizer=good).check()
@@ -143,7 +144,7 @@ def test_an_optimizer_of_a_rate_and_a_clip_is_refused():
 
 @pytest.mark.parametrize("adam", [models.adam, optax.adam])
 def test_the_clip_is_no_constant_of_the_optimizer(adam):
-    """Three steps of Adam of a gradient that is clipped to norm 10, by its paper in float64."""
+    """Three steps of Adam with gradients clipped to norm 10, by the paper's formula in float64."""
     gradient, rate, clip = np.array([30.0, -40.0, 0.0]), 0.02, 10.0
     made = optimizers.clipped(adam, rate, clip)
     state = made.init(jnp.zeros(3, jnp.float32))
@@ -187,7 +188,7 @@ def test_an_optimizer_of_certain_parameters_is_not_tried_on_others():
 
 
 def test_a_language_models_state_can_be_given_away_whatever_it_shares():
-    """Two slots of one array, and slots that are the parameters; a table stays its owner's."""
+    """Two slots share one array, a third is the parameters; the caller's table is not donated."""
 
     def init(params):
         zeros = jax.tree.map(jnp.zeros_like, params)

@@ -1,7 +1,7 @@
 """Texts that break other tools: each is refused with its cause, or every token is accounted for.
 
-Oracle: the words that were put in. The rows are those on which word2vec.c, gensim and fastText lose
-tokens without a word, fuse words, read garbage, or stop without saying why.
+Oracle: the words that the text is made of. On these texts word2vec.c, gensim or fastText silently
+lose tokens, fuse words, read garbage, or stop without a cause.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ TOKENS = [WORDS[i] for i in np.random.default_rng(0).integers(0, 12, 12_000)]
 
 
 class Row(NamedTuple):
-    """One text: what was put in besides TOKENS, and why it must not be kept."""
+    """One text: what it holds besides TOKENS, and why that must be dropped."""
 
     text: bytes
     dropped: dict[str, int] = {}  # noqa: RUF012 (never written to)
@@ -43,15 +43,15 @@ class Row(NamedTuple):
 
 
 def _lines(end: str, length: int = 20, tokens=TOKENS) -> bytes:
-    lines = (" ".join(tokens[at : at + length]) for at in range(0, len(tokens), length))
+    lines = (" ".join(tokens[start : start + length]) for start in range(0, len(tokens), length))
     return end.join(lines).encode()
 
 
 def _among(extra: bytes, times: int, end: bytes = b"\n") -> bytes:
-    """TOKENS, with something between their lines."""
+    """TOKENS, with `extra` between their lines, so many times."""
     lines = _lines("\n").split(b"\n")
-    at = len(lines) // times
-    return end.join(each + (end + extra) * (i % at == 0) for i, each in enumerate(lines))
+    every = len(lines) // times
+    return end.join(line + (end + extra) * (i % every == 0) for i, line in enumerate(lines))
 
 
 REPLACE = {"bad_utf8": "replace"}
@@ -130,8 +130,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_text_is_refused_with_its_cause_and_leaves_nothing(place, name):
-    text, said = REFUSED[name]
+    text, message = REFUSED[name]
     with pytest.raises(InputError) as error:
         _prepared(Row(text))
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert not (place / "run").exists()

@@ -1,4 +1,4 @@
-"""What a config hands to an objective. Oracles: arguments seen by a function of one's own."""
+"""What a config passes to an objective. Oracles: arguments that a function of the test receives."""
 
 import dataclasses
 
@@ -59,9 +59,9 @@ def test_what_a_file_says_cannot_break_a_line_or_reach_the_terminal(capsys):
 
     with pytest.raises(SystemExit) as stop:
         command_line.run(main)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert stop.value.code == 2
-    assert said == "error: options.json: a\\nb\\x1b[31m\\ud800: nan; expected a number\n"
+    assert printed == "error: options.json: a\\nb\\x1b[31m\\ud800: nan; expected a number\n"
 
 
 @pytest.mark.parametrize("kind", [MemoryError, RuntimeError])

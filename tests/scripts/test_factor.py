@@ -49,7 +49,7 @@ def no_report(monkeypatch):
 
 
 def test_a_run_leaves_what_every_script_reads_and_its_sums_hold(place, monkeypatch, capsys):
-    nothing = scores.Asked((), ())  # no tests: the text lacks their words
+    nothing = scores.Tests((), ())  # no tests: the text lacks their words
     monkeypatch.setattr(scores, "at_hand", lambda: nothing)
     run(factor, "config.py", monkeypatch=monkeypatch)
     out = capsys.readouterr().out

@@ -1,9 +1,9 @@
-"""Checkpoints: each whole or absent, each file known by its digest, the last few kept.
+"""Checkpoints: written whole or not at all, with a digest for every file; the newest are kept.
 
-A checkpoint is a folder `step-000000001200` with one safetensors file for each range of rows, 64 of
-them whatever the number of devices or processes, and a manifest with the sha256 of every file, of
+A checkpoint is a folder `step-000000001200`. It holds one safetensors file for each of 64 ranges of
+rows, whatever the number of devices or processes, and a manifest with the sha256 of every file, of
 the run that it belongs to, and of itself. The folder is written under another name, forced to
-disk, and only then renamed: there is no moment at which a kill leaves half of one under its name.
+disk, and only then renamed: no kill leaves a partial checkpoint under a final name.
 """
 
 import contextlib
@@ -34,21 +34,22 @@ class Place(NamedTuple):
     """Where the checkpoints of a run are, and what binds them to it."""
 
     folder: Path
-    bound: dict[str, str]  # digests of what the run is: its config, text and vocabulary
-    process: int = 0  # the number of this one
+    bound: dict[str, str]  # digests that identify the run: of its config and vocabulary
+    process: int = 0  # the number of this process
     processes: int = 1
     disk: Disk = DISK
     keep: int = KEEP
 
 
 class Checkpoint(NamedTuple):
-    """One that was found whole."""
+    """An intact checkpoint."""
 
     path: Path
     manifest: dict[str, Any]
 
     @property
     def cursor(self) -> dict[str, Any]:
+        """Where training stood."""
         return self.manifest["cursor"]
 
     def restored(self, like: Any) -> Any:
@@ -63,28 +64,28 @@ class Checkpoint(NamedTuple):
             raise InputError(f"{self.path}: {error}") from None
 
     def part(self, part: int) -> snapshots.Part:
-        """The rows of one part, whose bytes are looked at again: a disk may fail between.
+        """Read the rows of one part and check its digest again: a disk may have failed since.
 
         Raises:
-            InputError: they are not as they were written.
+            InputError: the bytes are not as they were written.
         """
         path = self.path / _FILE.format(part)
         if path.name not in self.manifest["files"]:
             return {}
         data = path.read_bytes()
         if _digest(data) != self.manifest["files"][path.name]:
-            raise InputError(f"{path}: changed since it was looked through")
+            raise InputError(f"{path}: changed since it was checked")
         return load(data)
 
 
 def commit(place: Place, taken: snapshots.Snapshot) -> Path:
-    """Writes a checkpoint, and then takes away all but the newest few.
+    """Write a checkpoint, and then remove all but the newest few.
 
-    Every process writes its own parts; the first one waits for them and gives the folder its name.
+    Every process writes its own parts; process 0 waits for all parts and renames the folder.
 
     Raises:
-        OSError: the disk is full, or not there, or gives back other bytes than it was given;
-            nothing that stood there before has changed.
+        OSError: the disk is full or missing, or returns other bytes than were written; earlier
+            checkpoints have not changed.
     """
     step, disk = int(taken.cursor["step"]), place.disk
     final = place.folder / f"step-{step:012d}"
@@ -106,22 +107,22 @@ def commit(place: Place, taken: snapshots.Snapshot) -> Path:
             raise OSError(errno.EIO, f"{bad[0]}, just after it was written", str(unfinished))
         disk.rename(unfinished, final)
         disk.sync(place.folder)
-        disk.sync(place.folder.parent)  # the first time, the folder of all is new, too
+        disk.sync(place.folder.parent)  # the first time, this folder is new, too
     except OSError:
         if place.process:
-            with contextlib.suppress(OSError):  # or the first one waits for as long as it may
+            with contextlib.suppress(OSError):  # else process 0 waits to its deadline
                 _leave(unfinished / f"process-{place.process}.json", None)
         else:
             shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    # this one is saved, whatever happens to the others: the next commit tries again
+    # this checkpoint is saved; where older ones cannot be removed, the next commit tries again
     with contextlib.suppress(OSError):
         _retire(place, final)
     return final
 
 
 def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> dict[str, str]:
-    """The digest of each file."""
+    """Write some parts; returns the digest of each file."""
     digests = {}
     for part, arrays in parts.items():
         if arrays:
@@ -133,44 +134,44 @@ def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> 
 
 
 def _retire(place: Place, newest: Path) -> None:
-    """Takes away all but the last few, none of which is newer than one that was looked through."""
+    """Remove all but the last few checkpoints up to `newest`, which was just checked."""
     older = [path for path in steps(place.folder) if path.name < newest.name]
     for old in older[place.keep - 1 :]:
-        # first out of the way: half of one under its name would be taken for a damaged one
+        # renamed first: half of one under its final name would count as damaged
         place.disk.rename(old, old.with_name(f"{OLD}{old.name}"))
     for old in place.folder.glob(f"{OLD}step-*"):
         place.disk.remove(old)
 
 
 def steps(folder: Path) -> list[Path]:
-    """All checkpoints of a folder by name, the newest first; not whether they are good."""
+    """Paths of all checkpoints in a folder, the newest first; they are not checked."""
     return sorted(folder.glob("step-" + "[0-9]" * 12), reverse=True)
 
 
 def opened(path: Path) -> Checkpoint:
-    """One that was found whole, by this process or another."""
+    """Open a checkpoint that this process, or another, has checked."""
     return Checkpoint(path, _manifest(path))
 
 
 def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Checkpoint | None:
-    """The newest checkpoint of which every bit is as it was written; None where there is none.
+    """Return the newest intact checkpoint; None if there are no checkpoints.
 
-    Damaged ones before it are named `bad-step-...`, and said, with file and step.
+    Newer ones, which are damaged, are renamed to `bad-step-...` and reported with file and step.
 
     Raises:
-        InputError: there are checkpoints, and none of them is good.
+        InputError: there are checkpoints, and all are damaged.
     """
     for left in (f"{UNFINISHED}*", f"{OLD}step-*"):
         for path in place.folder.glob(left):
             shutil.rmtree(path, ignore_errors=True)
     damaged = []
     for path in steps(place.folder):
-        found = faults(path, place.bound)
-        if not found:
+        flaws = faults(path, place.bound)
+        if not flaws:
             for bad, why in damaged:
-                say(f"{bad}: {why}; going on from {path.name}, the damaged one {_aside(bad)}")
+                say(f"{bad}: {why}; resuming from {path.name}, the damaged one {_aside(bad)}")
             return opened(path)
-        damaged.append((path, found[0]))
+        damaged.append((path, flaws[0]))
     if damaged:
         listed = "; ".join(f"{path.name}: {why}" for path, why in damaged)
         raise InputError(
@@ -180,7 +181,7 @@ def newest(place: Place, say: Callable[[str], Any] = lambda line: None) -> Check
 
 
 def _aside(bad: Path) -> str:
-    """Gives a damaged checkpoint a name that is never read; what became of it."""
+    """Give a damaged checkpoint a name that is never read; returns what was done, as text."""
     aside = bad.with_name(f"{BAD}{bad.name}")
     try:
         shutil.rmtree(aside, ignore_errors=True)
@@ -191,26 +192,26 @@ def _aside(bad: Path) -> str:
 
 
 def faults(path: Path, bound: dict[str, str] | None = None) -> list[str]:
-    """What is wrong with a checkpoint, each with its file; nothing if it is as it was written."""
+    """List what is wrong with a checkpoint, each fault with its file; empty if it is intact."""
     try:
         manifest = _manifest(path)
     except InputError as error:
         return [str(error)]
-    found = []
+    flaws = []
     for name, value in (bound or {}).items():
         if manifest["bound"].get(name) != value:
-            found.append(f"{MANIFEST}: is of a run with another {name}")
+            flaws.append(f"{MANIFEST}: is of a run with another {name}")
     if not path.name.endswith(f"-{manifest['cursor']['step']:012d}"):
-        found.append(f"{MANIFEST}: is of step {manifest['cursor']['step']}")
+        flaws.append(f"{MANIFEST}: is of step {manifest['cursor']['step']}")
     for name, wanted in manifest["files"].items():
         try:
             got = _digest((path / name).read_bytes())
         except OSError as error:
-            found.append(f"{name}: cannot be read ({error.strerror})")
+            flaws.append(f"{name}: cannot be read ({error.strerror})")
             continue
         if got != wanted:
-            found.append(f"{name}: is not as it was written (sha256 {got[:12]}, not {wanted[:12]})")
-    return found
+            flaws.append(f"{name}: is not as it was written (sha256 {got[:12]}, not {wanted[:12]})")
+    return flaws
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -227,7 +228,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _sealed(manifest: dict[str, Any]) -> bytes:
-    """A manifest with its own digest, as bytes that nothing else says."""
+    """Serialize a manifest with its own digest, in the only form that is accepted."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     own = _digest(json.dumps(rest, sort_keys=True).encode())
     return json.dumps({**rest, "sha256": own}, indent=1).encode()
@@ -238,7 +239,7 @@ def _digest(data: bytes) -> str:
 
 
 def _leave(path: Path, digests: dict[str, str] | None) -> None:
-    """Tells the first process what this one wrote, or that it could not."""
+    """Tell process 0 what this process wrote; None: it could not write."""
     unfinished = path.with_suffix(".tmp")  # renamed when it is whole
     unfinished.write_text(json.dumps(digests))
     os.replace(unfinished, path)
@@ -250,8 +251,8 @@ def _await(path: Path) -> dict[str, str]:
         if time.monotonic() > deadline:
             raise TimeoutError(None, "another process has not written its parts", str(path))
         time.sleep(0.02)
-    found = json.loads(path.read_text())
+    digests = json.loads(path.read_text())
     path.unlink()
-    if found is None:
+    if digests is None:
         raise OSError(errno.EIO, "another process could not write its parts", str(path))
-    return found
+    return digests

@@ -1,4 +1,4 @@
-"""How the state of a training that is kept lies on the devices of a mesh."""
+"""Layouts of the state of a fault-tolerant training run on the devices of a mesh."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from jaxemb.training.mesh import Placement, begin, by_rows, divided, parse, plac
 
 
 def of_streams(mesh: Mesh) -> Placement:
-    """Where a language model's state lies: whole on every device, but for the carry of streams."""
+    """Placement of a language model's state: replicated, except for the carry of its streams."""
 
     def specs(state: Any) -> Any:
         carry = jax.tree.map(lambda _: P("data"), state.carry)
@@ -22,10 +22,10 @@ def of_streams(mesh: Mesh) -> Placement:
 
 
 def streams(text: str | None) -> tuple[loop.Layout, Callable[[Any], Any]]:
-    """Layout and `put` of a language model's training: its streams divided over `data`.
+    """Layout and `put` of a language model's training run: its streams divided over `data`.
 
     Args:
-        text: see `parse`; None is one device.
+        text: a mesh, see `training.mesh.parse`; None: one device.
     """
     if text is None:
         return loop.Layout(), lambda windows: windows
@@ -34,7 +34,7 @@ def streams(text: str | None) -> tuple[loop.Layout, Callable[[Any], Any]]:
 
 
 def layout(where: Placement) -> loop.Layout:
-    """How a training that is kept lies on the mesh."""
+    """The layout of a fault-tolerant training run whose state is placed on a mesh."""
     return loop.Layout(
         begin=functools.partial(begin, where),
         place=functools.partial(place, where),

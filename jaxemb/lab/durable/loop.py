@@ -25,18 +25,18 @@ from jaxemb.structs import Cursor, Event, Training
 if TYPE_CHECKING:
     from jaxemb.lab.workdir import Workdir
 
-PATIENCE = 10  # updates in a row that are not finite, before a training run goes back
+PATIENCE = 10  # updates in a row that are not finite, before a training run is rolled back
 
 
 class Layout(NamedTuple):
-    """Where the state of a training lies.
+    """Where the state of a training run lies, and how its processes agree.
 
-    begin(start) -> state              what start() gives, which may be traced, as it is to lie
-    place(rows) -> state               from `snapshots.Rows`, which are read as far as they go
-    by_rows(state) -> state            cut by rows over all processes, for each to save its own
-    agree(flags) -> flags              what any process wants, all do
+    begin(start) -> state              the state of start(), which may be traced, in its place
+    place(rows) -> state               from `snapshots.Rows`, of which each process reads its own
+    by_rows(state) -> state            sharded by rows, so that each process saves its own
+    agree(flags) -> flags              the same flags in all processes, which then act alike
     whole(state, like) -> state        on the host; `like` is without padding
-    told(value) -> value               what the first process says, all do
+    broadcast(value) -> value          the value of process 0, in all processes
     """
 
     begin: Callable[[Callable[[], Any]], Any] = lambda start: start()
@@ -44,16 +44,16 @@ class Layout(NamedTuple):
     by_rows: Callable[[Any], Any] = lambda state: state
     agree: Callable[[Any], Any] = lambda flags: flags
     whole: Callable[[Any, Any], Any] = lambda state, like: state
-    told: Callable[[Any], Any] = lambda value: value
+    broadcast: Callable[[Any], Any] = lambda value: value
 
 
 class Watch(NamedTuple):
-    """What is measured while a run trains; the numbers of a line of its log, by name.
+    """What is measured during training: the numbers of a line of the log, by name.
 
-    start(state, log) -> function   before the first step of a new run; called beside the training
+    start(state, log) -> function   before the first step of a new run; a thread calls the function
     step(event) -> numbers          after every chunk; they are read one chunk later
     epoch(state) -> numbers         after every epoch
-    end(state) -> lines             for people, of the whole state on the host
+    end(state) -> lines             for the user, from the whole state on the host
     """
 
     start: Callable[[Any, progress.Log], Callable[[], Any]] = lambda state, log: lambda: None
@@ -71,18 +71,18 @@ def run(
     watch: Watch = Watch(),  # noqa: B008
     meter: progress.Meter | None = None,
 ) -> tuple[Any, Cursor]:
-    """Trains in a folder to the end, from the newest checkpoint there, with a bar and a log.
+    """Train in a folder to the end, from its newest checkpoint, with a progress bar and a log.
 
     Args:
         every: seconds between checkpoints.
-        meter: shows events; by default a bar.
+        meter: shows events and losses; by default a progress bar.
 
     Returns:
-        The state on the host, without padding; where it stands.
+        The state on the host, without padding, and its cursor.
 
     Raises:
         InputError: another process trains in the folder.
-        NumericalError: updates that are not finite, also when they are done again.
+        NumericalError: updates that are not finite, also after a rollback.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
     with (
@@ -105,7 +105,7 @@ def run(
             elif waiting:  # one chunk late, so that the device never waits for the host
                 _log(*waiting, show, log)
             before, waiting = event, (event, watch.step(event))
-            if event.ends_epoch or saving:  # at once: a continued run would not measure it again
+            if event.ends_epoch or saving:  # at once: a resumed run would not measure it again
                 _log(*waiting, show, log)
                 waiting = None
             if event.ends_epoch:
@@ -130,7 +130,7 @@ class Durable:
     """A training run that resumes from the newest good checkpoint.
 
     Attributes:
-        state, cursor: where it stands; at first, where it begins.
+        state, cursor: the current state and its position; at first, those it resumes from.
         like: the shapes of a state without padding.
     """
 
@@ -147,48 +147,48 @@ class Durable:
     ) -> None:
         """Args:
         every: seconds between checkpoints; the first is made at once.
-        stop: becomes true when somebody asks to stop.
-        say: takes a line for people: what was damaged, not saved, or not finite.
-        patience: updates in a row that are not finite, before the training goes back.
+        stop: signals received so far; any of them requests a stop.
+        say: takes a line for the user: what was damaged, not saved, or not finite.
+        patience: updates in a row that are not finite, before a rollback.
         """
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
         self._saver = Saver(place, every, say)
         self.like = jax.eval_shape(training.start)
-        self._failed = -1  # the last step at which it had to go back
+        self._failed = -1  # the last step that was rolled back
         self.state, self.cursor = self._newest()
 
     def events(self) -> Iterator[tuple[Event, bool]]:
-        """Trains to the end: each event, and whether a checkpoint follows at once.
+        """Train to the end; yields each event, and whether a checkpoint follows at once.
 
-        An event that begins before the last one ended (`went_back`) says that the training did.
+        After a rollback an event begins before the previous one ended: `went_back`.
 
         Raises:
-            NumericalError: updates that are not finite, also when they are done again.
-            Interrupted: stopped, and saved.
+            NumericalError: updates that are not finite, also after a rollback.
+            Interrupted: a stop was requested, and the state is saved.
         """
         with self._saver:
             while True:
-                at, before, first = None, None, None
-                for at in self._training.events(self.state, self.cursor):
-                    self.state, self.cursor = at.state, at.cursor
+                event, before, first = None, None, None
+                for event in self._training.events(self.state, self.cursor):
+                    self.state, self.cursor = event.state, event.cursor
                     stop, due = self._layout.agree((bool(self._stop), self._saver.due()))
-                    stop = stop and at.done < 1
-                    yield at, stop or due
+                    stop = stop and event.done < 1
+                    yield event, stop or due
                     # one late: the device does not wait for the host
                     first = (first or before) if before and _in_a_row(before) else None
                     if self._refuses(before):
                         break
-                    before = at
+                    before = event
                     if stop or due:
-                        if not self._sound(at):
+                        if not self._sound(event):
                             break
-                        if stop or not _in_a_row(at):  # else something is going wrong
+                        if stop or not _in_a_row(event):  # else something is going wrong
                             self._save(stop)
                 else:
-                    if at is None or self._sound(at):
-                        return self._tell(at)
-                self._back(first or at)
+                    if event is None or self._sound(event):
+                        return self._tell(event)
+                self._back(first or event)
 
     def _tell(self, last: Any) -> None:
         left_out = _refusals(last).get("refused_in_all") if last else 0
@@ -202,9 +202,9 @@ class Durable:
         if stop:
             saved = self._saver.wait()
             step, folder = self.cursor.step, self._place.folder.parent
-            told = f"saved in {folder}" if saved else "which could not be saved"
+            outcome = f"saved in {folder}" if saved else "which could not be saved"
             raise Interrupted(
-                f"interrupted after step {step:,}, {told}: run the same command to continue",
+                f"interrupted after step {step:,}, {outcome}: run the same command to continue",
                 self._stop[0] if self._stop else 15,
             )
 
@@ -216,33 +216,33 @@ class Durable:
 
     def _back(self, event: Any) -> None:
         where = self._training.where(event)
-        said = f"numbers are not finite at {where}"
+        message = f"numbers are not finite at {where}"
         if event.began.step <= self._failed:
             raise NumericalError(
-                f"{said}, twice: lower learning_rate or batch, or set a cap or a clip"
+                f"{message}, twice: lower learning_rate or batch, or set a cap or a clip"
             )
         self._failed = event.began.step
         self._saver.wait()
         self.state, self.cursor = self._newest()
-        self._say(f"{said}: going back to step {self.cursor.step:,}")
+        self._say(f"{message}: going back to step {self.cursor.step:,}")
 
     def _newest(self) -> tuple[Any, Any]:
-        first, told = self._place.process == 0, self._layout.told
-        found = checkpoints.newest(self._place, self._say) if first else None
-        name = told(found and found.path.name)
-        found = checkpoints.opened(self._place.folder / name) if name and not first else found
-        if found is None:
+        first, broadcast = self._place.process == 0, self._layout.broadcast
+        saved = checkpoints.newest(self._place, self._say) if first else None
+        name = broadcast(saved and saved.path.name)
+        saved = checkpoints.opened(self._place.folder / name) if name and not first else saved
+        if saved is None:
             return self._layout.begin(self._training.start), Cursor()
-        return self._layout.place(found.restored(self.like)), Cursor(**found.cursor)
+        return self._layout.place(saved.restored(self.like)), Cursor(**saved.cursor)
 
 
 def went_back(before: Any, event: Any) -> bool:
-    """Whether an event does again what was done before it; `before` is None at first."""
+    """Whether training was rolled back between two events; `before` is None at first."""
     return before is not None and event.began.step < before.cursor.step
 
 
 def _refusals(event: Any) -> dict[str, int]:
-    """For a line of the log: updates that were not finite so far, in a row and in all, if any."""
+    """Numbers of updates so far that were not finite, for a line of the log; empty if none."""
     in_all = int(np.max(event.refused.in_all))
     return {"refused": _in_a_row(event), "refused_in_all": in_all} if in_all else {}
 

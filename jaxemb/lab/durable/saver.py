@@ -1,4 +1,4 @@
-"""Checkpoints committed beside the training that they are of, one at a time."""
+"""Checkpoints committed in a background thread while training continues, one at a time."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from jaxemb.lab.durable import checkpoints, snapshots
 
 
 class Saver:
-    """Commits one checkpoint at a time, in a thread of its own."""
+    """Commits one checkpoint at a time in a background thread."""
 
     def __init__(self, place: checkpoints.Place, every: float, say: Callable[[str], Any]) -> None:
         self._place, self._every, self._say = place, every, say
@@ -25,17 +25,19 @@ class Saver:
         self._thread.shutdown()
 
     def due(self) -> bool:
+        """Whether a checkpoint is to be made now: the interval has passed and none is running."""
         if self._running and not self._running.done():
             return False
         self.wait()
         return time.monotonic() >= self._next
 
     def start(self, taken: snapshots.Snapshot) -> None:
+        """Begin to commit a snapshot, after waiting for the last one."""
         self.wait()
         self._running = self._thread.submit(checkpoints.commit, self._place, taken)
 
     def wait(self) -> bool:
-        """Whether what was begun is saved; a full disk is told, and the next interval tries."""
+        """Wait for the running commit; False if it failed, which is reported and tried later."""
         if self._running is None:
             return True
         running, self._running = self._running, None
@@ -43,7 +45,7 @@ class Saver:
             running.result()
         except OSError as error:
             why = f"{error.strerror or error}"
-            self._say(f"no checkpoint was saved ({why}): training goes on, and tries again later")
+            self._say(f"no checkpoint was saved ({why}): training continues, and tries again later")
             return False
         finally:
             self._next = time.monotonic() + self._every

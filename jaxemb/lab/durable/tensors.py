@@ -1,4 +1,4 @@
-"""Arrays by name in one file, with a note: what a run leaves when it has ended."""
+"""Arrays by name in one file, with a cursor: the result of a finished run."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
-    """Writes a pytree of arrays and a JSON cursor; the file is whole or as it was before.
+    """Write a pytree of arrays and a JSON cursor; the file is replaced whole or not at all.
 
     Raises:
         NumericalError: an array holds NaN or infinity, which is never written.
@@ -35,14 +35,14 @@ def save(path: Path, tree: Any, cursor: dict[str, Any]) -> None:
             raise InputError(f"{path}: cannot be written ({error})") from None
 
 
-def refuse_nan(name: str, array: Any, told: str) -> None:
-    """Raises NumericalError, with what becomes of it, for an array of NaN or infinity."""
+def refuse_nan(name: str, array: Any, consequence: str) -> None:
+    """Raise NumericalError, with its consequence, if an array holds NaN or infinity."""
     if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and not np.isfinite(array).all():
-        raise NumericalError(f"{name} holds NaN or infinity: {told}")
+        raise NumericalError(f"{name} holds NaN or infinity: {consequence}")
 
 
 def cursor(path: Path) -> dict[str, Any]:
-    """Where training stood when the file was written.
+    """Read where training stood when the file was written.
 
     Raises:
         InputError: not a file that `save` wrote.
@@ -55,7 +55,7 @@ def cursor(path: Path) -> dict[str, Any]:
 
 
 def position(path: Path, kind: Callable[..., T]) -> T:
-    """The same as a training's own type.
+    """Read the cursor of a file as the type of a training run's own cursor.
 
     Raises:
         InputError: not a file that `save` wrote, or one with another cursor.
@@ -67,7 +67,7 @@ def position(path: Path, kind: Callable[..., T]) -> T:
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a saved file, by name.
+    """Read all arrays of a saved file, by name.
 
     Raises:
         InputError: not a file that `save` wrote.
@@ -78,7 +78,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def restore(path: Path, like: Any) -> Any:
-    """The saved pytree, with the structure, shapes and types of `like`.
+    """Read the saved pytree, with the structure, shapes and types of `like`.
 
     Raises:
         InputError: an array is missing, or of another shape or type.

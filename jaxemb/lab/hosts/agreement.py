@@ -1,8 +1,8 @@
-"""Several processes that train one model: how they start, what they agree on, how all end.
+"""Several processes that train one model: how they start, agree and end.
 
-The first process writes whatever is written, but for the parts of checkpoints that others have. A
-process that is lost cannot be replaced while the others train: all end, each with one last line
-and the exit code `lost.CODE`, and go on from the newest checkpoint when all are started again.
+Process 0 writes all files, except for the parts of checkpoints that other processes hold. A lost
+process cannot be replaced while the others train: all end, each with one last line and the exit
+code `lost.CODE`. When all are started again, they resume from the newest checkpoint.
 """
 
 import contextlib
@@ -26,30 +26,30 @@ from jaxemb.lab.settings import AUTO, Hosts, changing_nothing
 from jaxemb.lab.workdir import Workdir
 from jaxemb.text.corpus import Corpus
 
-_FOR_EVER = 1 << 30  # ms: what is not answered is ended by the heartbeat, or by the watch
+_FOR_EVER = 1 << 30  # ms: a wait without an answer is ended by the heartbeat or `lost.watch`
 _BEATS = ("heartbeat_timeout_seconds", "shutdown_timeout_seconds")
-_BEHIND = 64  # how far behind no process can be: every chunk waits for the last, on all
+_BEHIND = 64  # broadcasts that are kept: no process lags by more, for every chunk waits for all
 
 T = TypeVar("T")
 
 
 class _Job(NamedTuple):
-    """What this process is among others, while it is."""
+    """This process among the others of its run."""
 
     process: int
     processes: int
-    client: Any  # of the key-value store that all have: `store.of_all`
-    asked: list[int]  # one number: how often something was told or awaited
-    seen: list[float]  # when the last chunk was finished, if any was
+    client: Any  # of the key-value store of all processes: `store.of_all`
+    calls: list[int]  # one number: how many broadcasts and barriers there were
+    seen: list[float]  # when the last chunk was finished, if one was
 
     @property
     def name(self) -> str:
         return f"error: process {self.process} of {self.processes}"
 
     def next(self) -> str:
-        """A name that all have for this moment, and for no other."""
-        self.asked[0] += 1
-        return f"jaxemb/{self.asked[0]}"
+        """A key of the store that is new, and the same in all processes."""
+        self.calls[0] += 1
+        return f"jaxemb/{self.calls[0]}"
 
 
 _job: _Job | None = None
@@ -57,42 +57,42 @@ _job: _Job | None = None
 
 @contextlib.contextmanager
 def joined(settings: Hosts) -> Iterator[None]:
-    """Within it this process is one of several, if the settings say so.
+    """Join the other processes of a run while the context lasts, if the settings say so.
 
-    Whatever ends one process ends it at once, so that the others learn of it.
+    An error ends this process at once, so that the others notice.
 
     Raises:
-        InputError: the others cannot be reached in time, or were started in another way.
+        InputError: the others cannot be reached in time, or were started with other settings.
     """
     global _job
     if settings.several:
         _job = _connected(settings)
     try:
-        if (all_of := told(share()[1])) != share()[1]:
-            raise InputError(f"it was told so; process 0 was told that there are {all_of}")
+        if (all_of := broadcast(share()[1])) != share()[1]:
+            raise InputError(f"it was started with other --processes than process 0: {all_of}")
         yield
         leave()
     except BaseException as error:
-        if _job is None:  # alone, or the others have left: nobody waits for it
+        if _job is None:  # alone, or after `leave`: nobody waits for this one
             raise
         _end(_job, error)
 
 
 def first() -> bool:
-    """Whether this process is the one that writes; where there is one only, it is."""
+    """Whether this process is process 0, which writes, or the only one."""
     return share()[0] == 0
 
 
 def share() -> tuple[int, int]:
-    """The number of this process, and of how many."""
+    """The number of this process, and how many there are."""
     return (0, 1) if _job is None else (_job.process, _job.processes)
 
 
 def leave() -> None:
-    """All come to an end together; only the first goes on after it, alone.
+    """Wait for all processes, then end all but process 0, which continues alone.
 
     Raises:
-        SystemExit: 0, in all but the first.
+        SystemExit: 0, in all but process 0.
     """
     if _job is not None:
         others = not first()
@@ -101,84 +101,90 @@ def leave() -> None:
             raise SystemExit(0)
 
 
-def told(value: Any) -> Any:
-    """What the first process says, a JSON value; all have to ask, in the same order."""
+def broadcast(value: Any) -> Any:
+    """Return the JSON value of process 0; all processes must call it, in the same order."""
     if _job is None:
         return value
     name, client = _job.next(), _job.client
     if _job.process:
         return json.loads(client.blocking_key_value_get(name, _FOR_EVER))
     client.key_value_set(name, json.dumps(value))
-    if _job.asked[0] > _BEHIND:
-        client.key_value_delete(f"jaxemb/{_job.asked[0] - _BEHIND}")
+    if _job.calls[0] > _BEHIND:
+        client.key_value_delete(f"jaxemb/{_job.calls[0] - _BEHIND}")
     return value
 
 
 def after_first(make: Callable[[], T]) -> T:
-    """What `make` makes: in the first process; then, where it has left its files, in all."""
+    """Call `make` in process 0, then in the others, which find its files; returns its result."""
     made = make() if first() else None
-    told(None)
+    broadcast(None)
     return made if made is not None else make()
 
 
 def opened(
     config: Any, corpus: Corpus, result: str, start: str | None = None
 ) -> tuple[Workdir, bool]:
-    """`workdir.opened` of a run whose checkpoints all processes write, and whether it is finished.
+    """Open the folder of a run whose checkpoints all processes write.
+
+    Args:
+        result, start: as in `workdir.opened`.
+
+    Returns:
+        The folder, and whether the run in it is finished.
 
     Raises:
-        InputError: as `own` and `workdir.opened`.
+        InputError: as `_own` and `workdir.opened`.
     """
     shared = files.writable(config.workdir)
     own = workdir.opened(_own(shared, config), config, corpus, result, start)
-    finished = told((own.folder / result).exists())  # the first process has written its files
+    finished = broadcast((own.folder / result).exists())  # process 0 has written its files
     process, processes = share()
     place = workdir.Workdir.of(shared).place._replace(process=process, processes=processes)
     return own._replace(place=place), finished
 
 
 def _own(shared: Path, config: Any) -> Path:
-    """Where this process writes: `shared`, or for all but the first a folder that goes away.
+    """The folder where this process writes: process 0 in `shared`, others in a temporary one.
 
     Raises:
-        InputError: `shared` is another folder on another machine; the config is another than
-            that of the first process.
+        InputError: `shared` is not the same folder on all machines; the config differs from that
+            of process 0.
     """
     if _job is None:
         return shared
     now = json.loads(json.dumps(workdir.described(config)))
-    if found := workdir.differences(told(now), now, changing_nothing(config)):
-        raise InputError(f"it has another config than process 0: {'; '.join(found)}")
+    if changes := workdir.differences(broadcast(now), now, changing_nothing(config)):
+        raise InputError(f"it has another config than process 0: {'; '.join(changes)}")
     if first():
         with tempfile.NamedTemporaryFile(prefix=".shared-", dir=shared) as mark:
-            told(Path(mark.name).name)
+            broadcast(Path(mark.name).name)
             _all_here(_job)
         return shared
-    if not (shared / told(None)).exists():
+    if not (shared / broadcast(None)).exists():
         raise InputError(f"{shared}: is not the folder that process 0 has: it has to be shared")
     _all_here(_job)
     return lost.scratch()
 
 
 def together(layout: loop.Layout) -> loop.Layout:
-    """A layout with which all processes do the same after the same chunk."""
-    return layout if _job is None else layout._replace(agree=_agree, told=told)
+    """A layout with which all processes stop and save after the same chunk."""
+    return layout if _job is None else layout._replace(agree=_agree, broadcast=broadcast)
 
 
 def _agree(flags: tuple[bool, bool]) -> tuple[bool, bool]:
-    """Whether any process is asked to stop; whether the first is to save."""
+    """Whether any process has to stop; whether process 0 is due to save."""
     assert _job is not None
     _job.seen[:] = [time.monotonic()]
     (stop, due), name = flags, "jaxemb/stop/"
     if stop and _job.process:
         _job.client.key_value_set(f"{name}{_job.process}", "", allow_overwrite=True)
     stop = stop or bool(first() and _job.client.key_value_dir_get(name))
-    stop, due = told((stop, due))
+    stop, due = broadcast((stop, due))
     return stop, due
 
 
 def _connected(settings: Hosts) -> _Job:
-    """This process among the others, when all are there."""
+    """Connect to the other processes, and wait until all are there."""
     auto, at, seconds = settings.coordinator == AUTO, settings.coordinator, settings.start_within
     process, processes = settings.process_id or 0, settings.processes or 0
     job = _Job(process, processes, None, [0], [])
@@ -189,7 +195,7 @@ def _connected(settings: Hosts) -> _Job:
     times: dict[str, Any] = {"initialization_timeout": seconds}
     times |= dict.fromkeys(_BEATS, settings.heartbeat)
     late = "" if auto else f"{job.name}: "
-    late += f"not all processes came to {at} within {seconds} s, each with a number of its own"
+    late += f"not all processes came to {at} within {seconds} s, each with its own number"
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
     with lost.quiet() as errors:
@@ -198,8 +204,8 @@ def _connected(settings: Hosts) -> _Job:
             jax.distributed.initialize(**({} if auto else given), **times)
         except (ValueError, RuntimeError) as error:
             why = str(error).partition("\n")[0].rstrip(".")
-            told_so = ": wanted srun, mpirun or a TPU, or --coordinator HOST:PORT" if auto else ""
-            raise InputError(f"coordinator {at}: {why}{told_so}") from None
+            hint = ": wanted srun, mpirun or a TPU, or --coordinator HOST:PORT" if auto else ""
+            raise InputError(f"coordinator {at}: {why}{hint}") from None
     if auto:
         process, processes = jax.process_index(), jax.process_count()
     job = _Job(process, processes, store.of_all(), [0], [])
@@ -235,7 +241,7 @@ def _all_here(job: _Job) -> None:
 
 def _part(job: _Job) -> None:
     global _job
-    _all_here(job)  # however long one of them takes
+    _all_here(job)  # however long one process takes
     _job = None
     job.seen.clear()
     jax.distributed.shutdown()
@@ -243,7 +249,7 @@ def _part(job: _Job) -> None:
 
 
 def _end(job: _Job, error: BaseException) -> NoReturn:
-    """Ends this process at once, but for one that all were asked to end together."""
+    """End this process at once; after an interruption all processes end together."""
     if isinstance(error, Interrupted):  # all have saved
         _part(job)
         raise SystemExit(128 + error.number) if job.process else error

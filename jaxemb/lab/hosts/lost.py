@@ -1,7 +1,6 @@
 """How a process ends when others are lost: at once, with one last line and an exit code.
 
-JAX's own ways out wait for processes that are no more, or are abort(), which no Python code can
-catch.
+JAX itself waits for the lost processes, or calls abort(), which no Python code can catch.
 """
 
 import contextlib
@@ -19,26 +18,26 @@ from typing import Any, NoReturn
 
 from jaxemb.errors import one_line
 
-CODE = 75  # EX_TEMPFAIL: another process is lost, or all sense of time; start all again
-AGAIN = "start all again with the same command to go on from the newest checkpoint"
+CODE = 75  # EX_TEMPFAIL: another process is lost, or no chunk ends; start all again
+AGAIN = "start all again with the same command to resume from the newest checkpoint"
 _OF_PEERS = ("Gloo", "NCCL", "oordination", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ocket closed")
 
-_kept: list[Any] = []  # functions that C calls
+_kept: list[Any] = []  # functions that C calls, kept alive
 _folders: list[Path] = []
 
 
 def is_cause_of(error: BaseException) -> bool:
-    """Whether an error is what a program meets when another process is gone."""
-    said = str(error)
-    return any(mark in said for mark in _OF_PEERS)
+    """Whether an error comes from the loss of another process."""
+    message = str(error)
+    return any(mark in message for mark in _OF_PEERS)
 
 
 def end(line: str, code: int = CODE, errors: int = 2) -> NoReturn:
-    """Ends this process now.
+    """End this process now.
 
     Args:
-        line: the last one; none if empty.
-        errors: the file descriptor that it goes to.
+        line: the last line that is printed; none if empty.
+        errors: the file descriptor that it is written to.
     """
     if line:
         os.write(errors, f"{one_line(line)}\n".encode())
@@ -49,13 +48,13 @@ def end(line: str, code: int = CODE, errors: int = 2) -> NoReturn:
 
 
 def scratch() -> Path:
-    """A folder that goes away with this process, or at `forget`."""
+    """A temporary folder, removed when this process ends, or by `forget`."""
     _folders.append(Path(tempfile.mkdtemp(prefix="jaxemb-")))
     return _folders[-1]
 
 
 def forget() -> None:
-    """Others are no concern any more: folders go away, and an abort is one again."""
+    """Remove the temporary folders, and restore the default action of abort()."""
     _drop_folders()
     if _kept:
         signal.signal(signal.SIGABRT, signal.SIG_DFL)
@@ -67,7 +66,7 @@ def _drop_folders() -> None:
 
 
 def when_aborted(line: Callable[[], str], errors: int = 2) -> None:
-    """From now on abort() ends this process with a line and `CODE`."""
+    """From now on, end this process with a line and `CODE` at abort()."""
     handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda _: end(line(), errors=errors))
     _kept.append(handler)
     of_c = ctypes.CDLL(None).signal  # Python's own handlers run when C code returns: never
@@ -76,10 +75,12 @@ def when_aborted(line: Callable[[], str], errors: int = 2) -> None:
 
 
 def watch(seen: Callable[[], float | None], seconds: float, line: str) -> None:
-    """Ends this process when nothing was seen for some seconds: a peer may live, and hang.
+    """End this process when there was no progress for some seconds: a live peer may hang.
 
     Args:
-        seen: when something was seen last, by `time.monotonic`; None: nobody has to be seen.
+        seen: returns the time of the last progress, by `time.monotonic`; None if none is due.
+        seconds: the longest time without progress.
+        line: the last line that is printed.
     """
 
     def look() -> None:
@@ -94,10 +95,10 @@ def watch(seen: Callable[[], float | None], seconds: float, line: str) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[int]:
-    """Within it nothing that C++ says is shown: of a process that is late it shows all calls.
+    """Hide what C++ code prints to stderr: for a late process it prints its whole stack.
 
     Yields:
-        The file descriptor of what is shown.
+        A file descriptor of stderr that is still shown.
     """
     sys.stderr.flush()
     errors = os.dup(2)

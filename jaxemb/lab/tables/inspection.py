@@ -1,4 +1,4 @@
-"""What is this matrix? Every answer about one table, as plain values and in words."""
+"""The measures of linear algebra of one table, as JSON values and as Markdown."""
 
 import math
 from collections.abc import Sequence
@@ -10,79 +10,79 @@ import numpy as np
 from jaxemb import linalg
 
 BINS = 80
-PAIRS = 200_000  # of rows, drawn at random, whose cosines are shown
+PAIRS = 200_000  # of rows, drawn at random, for the histogram of cosines
 SHOWN_AXES = 5
-ROTATIONS = 100  # of the table, that its axes are compared with
+ROTATIONS = 100  # at random, with which the axes of the table are compared
 
 
 def describe(table: Any, words: Sequence[str] | None = None) -> dict[str, Any]:
-    """All that is said about a table, as JSON values.
+    """Describe a table by its measures, as JSON values.
 
     Args:
         table: float [rows, dim].
         words: a name for each row, the most frequent first; by default their numbers.
 
     Raises:
-        InputError: no table of finite numbers.
+        InputError: not a table of finite numbers.
     """
-    found = linalg.summary(table, rotations=ROTATIONS)
-    m, n = found.rows, found.dim
+    summary = linalg.summary(table, rotations=ROTATIONS)
+    m, n = summary.rows, summary.dim
     names = words if words is not None else range(m)
-    rank = found.rank
+    rank = summary.rank
     return {
         "vocabulary": m,
         "dimension": n,
         "rank": {**_plain(rank._asdict()), "verdict": str(rank)},
         "one_hot": one_hot(m),
-        "dependence": _dependence(found.dependence, names),
+        "dependence": _dependence(summary.dependence, names),
         "spectrum": {
-            "singular_values": _plain(found.spectrum.values),
-            "largest": float(found.spectrum.values[0]),
-            "smallest": float(found.spectrum.values[min(m, n) - 1]),
-            "effective_rank": found.effective_rank,
-            "stable_rank": found.stable_rank,
-            "participation_ratio": found.participation_ratio,
-            "condition": found.condition,
+            "singular_values": _plain(summary.spectrum.values),
+            "largest": float(summary.spectrum.values[0]),
+            "smallest": float(summary.spectrum.values[min(m, n) - 1]),
+            "effective_rank": summary.effective_rank,
+            "stable_rank": summary.stable_rank,
+            "participation_ratio": summary.participation_ratio,
+            "condition": summary.condition,
         },
-        "explained_variance": _plain(found.explained_variance),
-        "mean": {"share": found.mean_share, "cosine": found.mean_cosine},
-        "isotropy": _isotropy(table, found),
+        "explained_variance": _plain(summary.explained_variance),
+        "mean": {"share": summary.mean_share, "cosine": summary.mean_cosine},
+        "isotropy": _isotropy(table, summary),
         "norms": _norms(table),
-        "cosines": _cosines(table, found.coherence, names),
-        "axes": _axes(found.axes, names),
+        "cosines": _cosines(table, summary.coherence, names),
+        "axes": _axes(summary.axes, names),
     }
 
 
 def one_hot(vocab: int) -> dict[str, Any]:
-    """The one-hot matrix of as many words: the identity, judged by its structure."""
-    found = linalg.one_hot(np.arange(vocab), vocab)
-    assert found.identity
-    return {"rank": int(found.rank), "dimension": vocab, "cosine": 0.0, "distance": math.sqrt(2)}
+    """Measures of the one-hot matrix of a vocabulary: the identity, judged by its structure."""
+    matrix = linalg.one_hot(np.arange(vocab), vocab)
+    assert matrix.identity
+    return {"rank": int(matrix.rank), "dimension": vocab, "cosine": 0.0, "distance": math.sqrt(2)}
 
 
-def _dependence(found: linalg.Dependence, names: Sequence) -> dict[str, Any]:
-    largest = np.argsort(-np.abs(found.coefficients))[:4]
+def _dependence(dependence: linalg.Dependence, names: Sequence) -> dict[str, Any]:
+    largest = np.argsort(-np.abs(dependence.coefficients))[:4]
     return {
-        "rows": len(found.coefficients),
-        "residual": float(found.residual),
-        "largest_terms": [[str(names[i]), float(found.coefficients[i])] for i in largest],
-        "verdict": str(found),
+        "rows": len(dependence.coefficients),
+        "residual": float(dependence.residual),
+        "largest_terms": [[str(names[i]), float(dependence.coefficients[i])] for i in largest],
+        "verdict": str(dependence),
     }
 
 
-def _isotropy(table: Any, found: linalg.Summary) -> dict[str, Any]:
-    """Before, and after the mean and the largest directions are taken out (Mu and Viswanath)."""
-    removed = max(round(found.dim / 100), 1)
-    if found.rows < 2:
+def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
+    """Isotropy before and after removing the mean and the largest directions (Mu and Viswanath)."""
+    removed = max(round(summary.dim / 100), 1)
+    if summary.rows < 2:
         return {"removed": 0, "before": None, "after": None}
-    rest = linalg.all_but_the_top(jnp.asarray(table, jnp.float32), removed, found.centered)
-    values = np.pad(found.centered.values[removed:], (0, removed))
-    left = found.centered._replace(values=values)
+    rest = linalg.all_but_the_top(jnp.asarray(table, jnp.float32), removed, summary.centered)
+    values = np.pad(summary.centered.values[removed:], (0, removed))
+    left = summary.centered._replace(values=values)
     measures = ("mean_cosine", "isoscore", "partition_isotropy")
     after = (linalg.mean_cosine(rest), linalg.isoscore(left), linalg.partition_isotropy(rest))
     return {
         "removed": removed,
-        "before": {name: getattr(found, name) for name in measures},
+        "before": {name: getattr(summary, name) for name in measures},
         "after": dict(zip(measures, map(float, after), strict=True)),
     }
 
@@ -95,8 +95,10 @@ def _norms(table: Any) -> dict[str, Any]:
     return {"quantiles": _plain(quantiles), "counts": _plain(counts), "edges": _plain(edges)}
 
 
-def _cosines(table: Any, found: linalg.Coherence | None, names: Sequence) -> dict[str, Any] | None:
-    if found is None:
+def _cosines(
+    table: Any, coherence: linalg.Coherence | None, names: Sequence
+) -> dict[str, Any] | None:
+    if coherence is None:
         return None
     random = np.random.default_rng(0)
     left, right = random.integers(0, len(table), (2, PAIRS))
@@ -104,28 +106,28 @@ def _cosines(table: Any, found: linalg.Coherence | None, names: Sequence) -> dic
     unit = [linalg.unit_rows(np.asarray(table[i], np.float64)) for i in (left, right)]
     counts, edges = np.histogram((unit[0] * unit[1]).sum(axis=1), BINS, (-1, 1))
     return {
-        **_plain(found._asdict()),
-        "pair": [str(names[int(i)]) for i in found.pair],
+        **_plain(coherence._asdict()),
+        "pair": [str(names[int(i)]) for i in coherence.pair],
         "counts": _plain(counts),
         "edges": _plain(edges),
     }
 
 
-def _axes(found: linalg.Axes, names: Sequence) -> dict[str, Any]:
-    """The axes with the most peaked entries: if any has a meaning of its own, it is these."""
-    peaked = np.argsort(-np.asarray(found.kurtosis))[:SHOWN_AXES]
+def _axes(axes: linalg.Axes, names: Sequence) -> dict[str, Any]:
+    """Measures of all axes; words of the most peaked ones, the likeliest to have a meaning."""
+    peaked = np.argsort(-np.asarray(axes.kurtosis))[:SHOWN_AXES]
     return {
-        "verdict": str(found),
-        "special": bool(found.special),
-        "kurtosis": _plain(found.kurtosis),
-        "rotated_kurtosis": _plain(found.rotated_kurtosis),
-        "sparsity": float(np.mean(found.sparsity)),
-        "rotated_sparsity": _plain(found.rotated_sparsity),
+        "verdict": str(axes),
+        "special": bool(axes.special),
+        "kurtosis": _plain(axes.kurtosis),
+        "rotated_kurtosis": _plain(axes.rotated_kurtosis),
+        "sparsity": float(np.mean(axes.sparsity)),
+        "rotated_sparsity": _plain(axes.rotated_sparsity),
         "most_peaked": [
             {
                 "axis": int(i),
-                "kurtosis": float(found.kurtosis[i]),
-                "words": [str(names[int(row)]) for row in found.top[i]],
+                "kurtosis": float(axes.kurtosis[i]),
+                "words": [str(names[int(row)]) for row in axes.top[i]],
             }
             for i in peaked
         ],
@@ -134,18 +136,18 @@ def _axes(found: linalg.Axes, names: Sequence) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     return np.asarray(value).tolist()
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The answers in words."""
-    return "\n".join([_space(found), _fill(found), _dimensions(found)])
+def markdown(measures: dict[str, Any]) -> str:
+    """The Markdown of the measures that `describe` returns."""
+    return "\n".join([_space(measures), _fill(measures), _dimensions(measures)])
 
 
-def _space(found: dict[str, Any]) -> str:
-    m, n = found["vocabulary"], found["dimension"]
-    rank, dependence = found["rank"], found["dependence"]
+def _space(measures: dict[str, Any]) -> str:
+    m, n = measures["vocabulary"], measures["dimension"]
+    rank, dependence = measures["rank"], measures["dependence"]
     terms = " ".join(f"{c:+.3f} {word}" for word, c in dependence["largest_terms"])
     columns = (
         f"the {n} columns are independent: rank {rank['rank']} of {n}"
@@ -162,7 +164,7 @@ def _space(found: dict[str, Any]) -> str:
 | words m | {m:,} | {m:,} |
 | dimensions n | {m:,} | {n} |
 | rank | {m:,} | {rank["rank"]} |
-| two words | orthogonal, distance {math.sqrt(2):.4f} = sqrt 2 | {_said_cosines(found)} |
+| two words | orthogonal, distance {math.sqrt(2):.4f} = sqrt 2 | {_cosines_in_words(measures)} |
 
 - {columns} ({rank["verdict"]})
 - {rows}
@@ -171,37 +173,37 @@ def _space(found: dict[str, Any]) -> str:
 """
 
 
-def _said_cosines(found: dict[str, Any]) -> str:
-    if not (cosines := found["cosines"]):
+def _cosines_in_words(measures: dict[str, Any]) -> str:
+    if not (cosines := measures["cosines"]):
         return "there is one only"
     return f"mean absolute cosine {cosines['mean']:.3f}, largest {cosines['largest']:.3f}"
 
 
-def _fill(found: dict[str, Any]) -> str:
+def _fill(measures: dict[str, Any]) -> str:
     """How the rows fill the space they span."""
-    of, cosines, n = found["spectrum"], found["cosines"], found["dimension"]
-    low, _, middle, _, high = found["norms"]["quantiles"]
-    shares = np.cumsum(found["explained_variance"])
+    spectrum, cosines, n = measures["spectrum"], measures["cosines"], measures["dimension"]
+    low, _, middle, _, high = measures["norms"]["quantiles"]
+    shares = np.cumsum(measures["explained_variance"])
     half, most = (int(np.searchsorted(shares, share) + 1) for share in (0.5, 0.9))
     lines = f"""## Its shape
 
-- singular values: largest {of["largest"]:.4g}, smallest {of["smallest"]:.4g}, condition
-  {of["condition"]:.3g}
-- how many directions weigh: effective rank {of["effective_rank"]:.1f}, participation ratio
-  {of["participation_ratio"]:.1f}, stable rank {of["stable_rank"]:.1f}, of {n}
+- singular values: largest {spectrum["largest"]:.4g}, smallest {spectrum["smallest"]:.4g}, condition
+  {spectrum["condition"]:.3g}
+- how many directions weigh: effective rank {spectrum["effective_rank"]:.1f}, participation ratio
+  {spectrum["participation_ratio"]:.1f}, stable rank {spectrum["stable_rank"]:.1f}, of {n}
 - {min(half, n)} directions hold half of the variance, {min(most, n)} hold 90 %
 - lengths of the rows: {low:.3g} to {high:.3g}, median {middle:.3g}
 """
-    return lines + (_among_rows(found) if cosines else "")
+    return lines + (_among_rows(measures) if cosines else "")
 
 
-def _among_rows(found: dict[str, Any]) -> str:
-    cosines, mean, isotropy = found["cosines"], found["mean"], found["isotropy"]
+def _among_rows(measures: dict[str, Any]) -> str:
+    cosines, mean, isotropy = measures["cosines"], measures["mean"], measures["isotropy"]
     before, after = isotropy["before"], isotropy["after"]
     removed = isotropy["removed"]
     largest = f"{removed} largest directions" if removed > 1 else "largest direction"
     pair = ", ".join(cosines["pair"])
-    first = f" (first {cosines['rows']:,} words)" * (cosines["rows"] != found["vocabulary"])
+    first = f" (first {cosines['rows']:,} words)" * (cosines["rows"] != measures["vocabulary"])
     return f"""- far from orthogonal: mean absolute cosine {cosines["mean"]:.3f}, largest
   {cosines["largest"]:.3f} ({pair}){first}; no table of this size can stay below
   {cosines["welch"]:.3f} (Welch)
@@ -214,8 +216,8 @@ def _among_rows(found: dict[str, Any]) -> str:
 """
 
 
-def _dimensions(found: dict[str, Any]) -> str:
-    axes = found["axes"]
+def _dimensions(measures: dict[str, Any]) -> str:
+    axes = measures["axes"]
     lines = [
         "## Does each dimension have a meaning of its own?\n",
         f"- {axes['verdict']}",

@@ -11,14 +11,14 @@ from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, BELOW, INK, SOFT
 
 COLORS = (INK, ACCENT)
-THICK = 0.8  # of all bars of one score
+THICK = 0.8  # of all bars of one score together
 
 
-def draw(folder: Path, found: dict[str, Any]) -> list[str]:
-    """The pictures of a table: spectrum, rows and axes; their names."""
+def draw(folder: Path, measures: dict[str, Any]) -> list[str]:
+    """Draw the spectrum, rows and axes of a table; returns the names of the pictures."""
     figures = {"spectrum.png": spectrum, "rows.png": rows, "axes.png": axes}
     return [
-        pictures.drawn(folder / name, functools.partial(figure, found))
+        pictures.drawn(folder / name, functools.partial(figure, measures))
         for name, figure in figures.items()
     ]
 
@@ -44,34 +44,36 @@ def scores(tables: dict[str, Any]):
 
 def _sections(table: dict[str, Any]) -> dict[str, Any]:
     several = len(table["analogies"]) > 1
-    found = {}
+    by_section = {}
     for name, test in table["analogies"].items():
         for section, row in {**test["sections"], "all": test}.items():
-            found[f"{name}: {section}" if several else section] = row
-    return found
+            by_section[f"{name}: {section}" if several else section] = row
+    return by_section
 
 
-def _rows(tables: dict[str, Any], scores) -> dict[str, list[dict[str, Any]]]:
-    """By what was asked, the scores of each table; what no table could be asked is left out."""
-    each = [scores(table) for table in tables.values()]
+def _rows(tables: dict[str, Any], select) -> dict[str, list[dict[str, Any]]]:
+    """The scores of each table by test; a test that scores at most one item is left out."""
+    by_table = [select(table) for table in tables.values()]
     return {
-        name: [of[name] for of in each]
-        for name in (each[0] if each else {})
-        if any(of[name]["asked"] > 1 for of in each)
+        name: [tests[name] for tests in by_table]
+        for name in (by_table[0] if by_table else {})
+        if any(tests[name]["asked"] > 1 for tests in by_table)
     }
 
 
 def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: str) -> None:
     thick = THICK / len(names)
     for i, (name, color) in enumerate(zip(names, COLORS, strict=False)):
-        at = np.arange(len(rows)) + (i - (len(names) - 1) / 2) * thick
+        place = np.arange(len(rows)) + (i - (len(names) - 1) / 2) * thick
         value, low, high = (
             np.array([row[i][key] for row in rows.values()], float)
             for key in ("value", "low", "high")
         )
-        apart = np.maximum([value - low, high - value], 0)
-        axes.barh(at, value, thick * 0.9, color=color, label=name)
-        axes.errorbar(value, at, xerr=apart, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5)
+        margins = np.maximum([value - low, high - value], 0)
+        axes.barh(place, value, thick * 0.9, color=color, label=name)
+        axes.errorbar(
+            value, place, xerr=margins, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5
+        )
     axes.set_yticks(np.arange(len(rows)), list(rows), **pictures.AS_IT_IS)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set(xlabel=f"{label}, with 95 % intervals")
@@ -80,15 +82,15 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         axes.legend(loc="lower right")
 
 
-def spectrum(found: dict[str, Any]):
-    """Singular values with the tolerance below which rank ends; the variance that they explain."""
-    values = np.array(found["spectrum"]["singular_values"])
-    rank, index = found["rank"], np.arange(1, len(values) + 1)
+def spectrum(measures: dict[str, Any]):
+    """Singular values with the tolerance of the rank; the variance that they explain."""
+    values = np.array(measures["spectrum"]["singular_values"])
+    rank, index = measures["rank"], np.arange(1, len(values) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
     left.semilogy(index, np.maximum(values, 1e-30), color=INK, lw=2)
     left.axhline(rank["tolerance"], color=ACCENT, ls="--", lw=1)
     left.annotate(
-        "not told from 0 below this line",
+        "numerically zero below this line",
         (len(values), rank["tolerance"]),
         xytext=(0, 4),
         textcoords="offset points",
@@ -96,23 +98,25 @@ def spectrum(found: dict[str, Any]):
         color=ACCENT,
     )
     verdict = rank["verdict"].replace(": ", ":\n", 1)
-    title = f"{found['vocabulary']:,} words in {len(values)} dimensions\n{verdict}"
+    title = f"{measures['vocabulary']:,} words in {len(values)} dimensions\n{verdict}"
     left.set(xlabel="i", ylabel="singular value $s_i$", title=title)
     positive = values[values > 0]
     lowest = min(rank["tolerance"], positive.min() if len(positive) else 1.0)
     left.set_ylim(bottom=max(lowest / 3, 1e-30))
-    right.plot(index, 100 * np.cumsum(found["explained_variance"]), color=INK, lw=2)
+    right.plot(index, 100 * np.cumsum(measures["explained_variance"]), color=INK, lw=2)
     right.plot(index, 100 * index / len(index), color=SOFT, ls="--", label="all directions alike")
     right.set(xlabel="largest directions", ylabel="% of the variance", ylim=(0, 102))
-    right.set_title(f"Explained variance\neffective rank {found['spectrum']['effective_rank']:.1f}")
+    right.set_title(
+        f"Explained variance\neffective rank {measures['spectrum']['effective_rank']:.1f}"
+    )
     right.legend(loc="lower right")
     return figure
 
 
-def rows(found: dict[str, Any]):
+def rows(measures: dict[str, Any]):
     """Lengths of the rows, and cosines of random pairs beside those of random directions."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
-    norms, cosines, n = found["norms"], found["cosines"], found["dimension"]
+    norms, cosines, n = measures["norms"], measures["cosines"], measures["dimension"]
     left.stairs(norms["counts"], norms["edges"], fill=True, color=SOFT)
     left.axvline(norms["quantiles"][2], color=ACCENT, lw=1, label="median")
     left.set(xlabel="length of the row", ylabel="words", title="Lengths of the rows")
@@ -121,29 +125,29 @@ def rows(found: dict[str, Any]):
         edges, counts = np.array(cosines["edges"]), np.array(cosines["counts"], float)
         density = counts / max(counts.sum(), 1.0) / np.diff(edges)
         right.stairs(density, edges, fill=True, color=SOFT, label="pairs of rows")
-        mean = found["mean"]["cosine"]
+        mean = measures["mean"]["cosine"]
         right.axvline(mean, color=ACCENT, lw=1, label=f"mean of all pairs {mean:+.3f}")
     if n > 1:
-        at = np.linspace(-0.999, 0.999, 800)
-        even = (1 - at**2) ** ((n - 3) / 2)
-        even /= even.sum() * (at[1] - at[0])
-        right.plot(at, even, color=INK, lw=1.5, label=f"random directions in {n} dimensions")
+        x = np.linspace(-0.999, 0.999, 800)
+        even = (1 - x**2) ** ((n - 3) / 2)
+        even /= even.sum() * (x[1] - x[0])
+        right.plot(x, even, color=INK, lw=1.5, label=f"random directions in {n} dimensions")
     right.set(xlabel="cosine", ylabel="density", title="Cosines of random pairs of rows")
     right.legend(**BELOW)
     return figure
 
 
-def axes(found: dict[str, Any]):
+def axes(measures: dict[str, Any]):
     """Kurtosis of each axis in order, and the mean over axes beside that of random rotations."""
-    of = found["axes"]
+    measured = measures["axes"]
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
-    kurtosis = np.sort(of["kurtosis"])[::-1]
+    kurtosis = np.sort(measured["kurtosis"])[::-1]
     left.plot(np.arange(1, len(kurtosis) + 1), kurtosis, color=INK, lw=2)
     left.axhline(0, color=SOFT, lw=1)
     left.set(xlabel="axes, most peaked first", ylabel="excess kurtosis", title="Each axis")
-    right.hist(of["rotated_kurtosis"], color=SOFT, label="the same table, turned at random")
+    right.hist(measured["rotated_kurtosis"], color=SOFT, label="the same table, rotated at random")
     right.axvline(np.mean(kurtosis), color=ACCENT, lw=2, label="the table as it is")
-    verdict = "more" if of["special"] else "no more"
+    verdict = "more" if measured["special"] else "no more"
     title = f"The axes mean {verdict} than other directions"
     right.set(xlabel="mean excess kurtosis of the axes", ylabel="rotations", title=title)
     right.legend(**BELOW)

@@ -14,16 +14,16 @@ FREQUENT = 200  # the first words are function words: the shown ones come from b
 
 
 def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
-    """What is said of any table of words: its matrix, neighbours and scores, as JSON values.
+    """Describe any table of words: its matrix, neighbours and scores, as JSON values.
 
     Args:
-        neighbours_of: words whose neighbours are wanted; if none is known, some frequent ones.
+        neighbours_of: words whose neighbours are listed; if all are unknown, some frequent ones.
     """
     known = set(vocab.words)
     frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
     chosen = [word for word in neighbours_of if word in known] or frequent
     near, far = neighbours.nearest, neighbours.nearest_euclidean
-    asked = scores.at_hand()
+    tests = scores.at_hand()
     return {
         **inspection.describe(table, vocab.words),
         "neighbours": [
@@ -35,43 +35,43 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
             for word in chosen
         ],
         "neighbours_unknown": [word for word in neighbours_of if word not in known],
-        **scores.describe(scores.ask(vocab, table, asked), asked),
+        **scores.describe(scores.ask(vocab, table, tests), tests),
     }
 
 
-def _pairs(found: neighbours.Neighbours) -> list[list]:
-    return [[word, value] for word, value in zip(found.words, found.values, strict=True)]
+def _pairs(nearest: neighbours.Neighbours) -> list[list]:
+    return [[word, value] for word, value in zip(nearest.words, nearest.values, strict=True)]
 
 
-def write_table(folder: Path, name: str, found: dict[str, Any]) -> str:
-    """The report of a table alone: report.json, report.md and pictures; returns the Markdown."""
-    head = f"# {name}: what is this matrix?\n\n{inspection.markdown(found)}\n"
+def write_table(folder: Path, name: str, description: dict[str, Any]) -> str:
+    """Write report.json, report.md and the pictures of a table; returns the Markdown."""
+    head = f"# {name}: what is this matrix?\n\n{inspection.markdown(description)}\n"
     return report.write(
-        folder, "report", found, lambda shown: head + shown, lambda: draw(folder, found)
+        folder, "report", description, lambda shown: head + shown, lambda: draw(folder, description)
     )
 
 
-def draw(folder: Path, found: dict[str, Any]) -> list[str]:
-    """Draws the pictures of a table; returns their names."""
+def draw(folder: Path, description: dict[str, Any]) -> list[str]:
+    """Draw the pictures of a table; returns their names."""
     from jaxemb.lab.tables import pictures
 
-    return pictures.draw(folder, found)
+    return pictures.draw(folder, description)
 
 
-def words_and_scores(found: dict) -> str:
-    """The section of neighbours and scores."""
+def words_and_scores(description: dict) -> str:
+    """The section of a report with neighbours and scores."""
     near = [
         [row["word"]]
         + [
             ", ".join(f"{word} {value:.2f}" for word, value in row[by][:6])
             for by in ("cosine", "euclidean")
         ]
-        for row in found["neighbours"]
+        for row in description["neighbours"]
     ]
     head = ("word", "nearest by cosine", "nearest by Euclidean distance")
     lines = ["## Its words\n", report.table(head, near), ""]
-    if found["neighbours_unknown"]:
-        lines.append(f"- not in the vocabulary: {', '.join(found['neighbours_unknown'])}")
-    if not found["similarity"]:
-        lines.append(f"- WordSim-353 and SimLex-999 were not asked: {bundled.HOW_TO_GET}")
-    return "\n".join([*lines, "", scores.markdown(found, sections=False)])
+    if description["neighbours_unknown"]:
+        lines.append(f"- not in the vocabulary: {', '.join(description['neighbours_unknown'])}")
+    if not description["similarity"]:
+        lines.append(f"- WordSim-353 and SimLex-999 were not scored: {bundled.HOW_TO_GET}")
+    return "\n".join([*lines, "", scores.markdown(description, sections=False)])

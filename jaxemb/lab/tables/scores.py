@@ -22,8 +22,8 @@ WAYS = {
 }
 
 
-class Asked(NamedTuple):
-    """The tests, and how they are asked."""
+class Tests(NamedTuple):
+    """The tests, their policies, and the rule that answers analogies."""
 
     pairs: Sequence[Pairs]
     questions: Sequence[Questions]
@@ -33,99 +33,99 @@ class Asked(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What a table says to every item of the tests."""
+    """The answers of one table to every item of the tests."""
 
     judged: list[agreement.Judged]
     answered: list[analogies.Answered]
 
 
-def at_hand() -> Asked:
-    """The tests that come with gensim, as a training report asks them; none without gensim."""
+def at_hand() -> Tests:
+    """The tests that come with gensim, with a training report's policies; none without gensim."""
     frequent = policies.GENSIM._replace(restrict=bundled.FREQUENT)
-    return Asked(bundled.pairs(), bundled.questions(), analogies_policy=frequent)
+    return Tests(bundled.pairs(), bundled.questions(), analogies_policy=frequent)
 
 
-def ask(vocab: HasWords, table: Float[Any, "vocab dim"], asked: Asked) -> Answers:
-    """Every item of every test."""
+def ask(vocab: HasWords, table: Float[Any, "vocab dim"], tests: Tests) -> Answers:
+    """Answer every item of every test."""
     return Answers(
-        [agreement.judge(vocab, table, test, asked.policy) for test in asked.pairs],
+        [agreement.judge(vocab, table, test, tests.policy) for test in tests.pairs],
         [
-            analogies.answer_all(vocab, table, test, asked.analogies_policy, asked.answer)
-            for test in asked.questions
+            analogies.answer_all(vocab, table, test, tests.analogies_policy, tests.answer)
+            for test in tests.questions
         ],
     )
 
 
-def describe(answers: Answers, asked: Asked) -> dict[str, Any]:
+def describe(answers: Answers, tests: Tests) -> dict[str, Any]:
     """Every score with its interval, its coverage and its policy, as JSON values."""
-    policy = asked.analogies_policy.described()
-    policy["formula"] = getattr(asked.answer, "__name__", repr(asked.answer))
+    policy = tests.analogies_policy.described()
+    policy["formula"] = getattr(tests.answer, "__name__", repr(tests.answer))
     return {
         "similarity": {
-            name: {**_agreement(each), "policy": asked.policy.described()}
-            for name, each in _named(answers.judged).items()
+            name: {**_agreement(answer), "policy": tests.policy.described()}
+            for name, answer in _named(answers.judged).items()
         },
         "analogies": {
-            name: {**_accuracies(each), "policy": policy}
-            for name, each in _named(answers.answered).items()
+            name: {**_accuracies(answer), "policy": policy}
+            for name, answer in _named(answers.answered).items()
         },
     }
 
 
 def _named(tests: Sequence[Any]) -> dict[str, Any]:
-    """By name; a second test of one name gets a number."""
-    found: dict[str, Any] = {}
+    """Tests by name; a second test of the same name gets a number."""
+    named: dict[str, Any] = {}
     for test in tests:
-        same = sum(each.name == test.name for each in found.values())
-        found[f"{test.name} ({same + 1})" if same else test.name] = test
-    return found
+        same = sum(other.name == test.name for other in named.values())
+        named[f"{test.name} ({same + 1})" if same else test.name] = test
+    return named
 
 
 def _agreement(judged: agreement.Judged) -> dict[str, Any]:
-    found = agreement.score(judged)
-    counts = {"asked": found.scored, "known": found.known, "of": found.of}
-    return {**found.spearman._asdict(), "pearson": found.pearson._asdict(), **counts}
+    score = agreement.score(judged)
+    counts = {"asked": score.scored, "known": score.known, "of": score.of}
+    return {**score.spearman._asdict(), "pearson": score.pearson._asdict(), **counts}
 
 
 def _accuracies(answered: analogies.Answered) -> dict[str, Any]:
     scores = {
-        name: {**of.share._asdict(), "asked": of.scored, "known": of.known, "of": of.of}
-        for name, of in analogies.score(answered).items()
+        name: {**row.share._asdict(), "asked": row.scored, "known": row.known, "of": row.of}
+        for name, row in analogies.score(answered).items()
     }
     return {**scores.pop("all"), "sections": scores}
 
 
 def compare(first: Answers, second: Answers) -> dict[str, Any]:
-    """First minus second on every test, item by item."""
+    """The scores of the first table minus those of the second, on every test, item by item."""
     judged = zip(_named(first.judged).items(), second.judged, strict=True)
     answered = zip(_named(first.answered).items(), second.answered, strict=True)
-    found = {name: agreement.compare(one, other) for (name, one), other in judged}
-    found |= {name: analogies.compare(one, other) for (name, one), other in answered}
-    return {name: difference._asdict() for name, difference in found.items()}
+    differences = {name: agreement.compare(one, other) for (name, one), other in judged}
+    differences |= {name: analogies.compare(one, other) for (name, one), other in answered}
+    return {name: difference._asdict() for name, difference in differences.items()}
 
 
-def markdown(found: dict[str, Any], sections: bool = True) -> str:
-    """What `describe` found, for people."""
-    return _similarity(found["similarity"]) + _analogies(found["analogies"], sections)
+def markdown(description: dict[str, Any], sections: bool = True) -> str:
+    """The Markdown of a description."""
+    return _similarity(description["similarity"]) + _analogies(description["analogies"], sections)
 
 
-def _similarity(found: dict[str, Any]) -> str:
-    if not found:
+def _similarity(tests: dict[str, Any]) -> str:
+    if not tests:
         return ""
     rows = [
         (name, _estimate(row), _estimate(row["pearson"]), _coverage(row))
-        for name, row in found.items()
+        for name, row in tests.items()
     ]
-    named = dict.fromkeys(_policy(row["policy"]) for row in found.values())
+    named = dict.fromkeys(_policy(row["policy"]) for row in tests.values())
     table = report.table(("word similarity", "Spearman", "Pearson", "pairs known"), rows)
     return "\n".join([table, "", *(f"- {policy}" for policy in named), "\n"])
 
 
-def _analogies(found: dict[str, Any], sections: bool) -> str:
+def _analogies(tests: dict[str, Any], sections: bool) -> str:
     text = ""
-    for name, row in found.items():
+    for name, row in tests.items():
         shown = {**(row["sections"] if sections else {}), "all": row}
-        rows = [(section, _estimate(each), _coverage(each)) for section, each in shown.items()]
+        rows = [(section, _estimate(score), _coverage(score)) for section, score in shown.items()]
         table = report.table((f"analogies: {name}", "right", "questions known"), rows)
         formula = row["policy"]["formula"]
         text += f"{table}\n\n- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}\n\n"
@@ -149,29 +149,34 @@ def _policy(policy: dict[str, Any]) -> str:
     return f"case {policy['case']}; among {among}; unknown words: {policy['unknown']} ({unknown})"
 
 
-def comparison(names: Sequence[str], found: dict[str, Any]) -> str:
-    """What `compare` found, for people."""
+def comparison(names: Sequence[str], differences: dict[str, Any]) -> str:
+    """The Markdown of a comparison.
+
+    Args:
+        names: of the two tables.
+        differences: from `compare`.
+    """
     rows = []
-    for name, row in found.items():
+    for name, row in differences.items():
         exact = "" if row["mcnemar"] is None else f"{row['mcnemar']:.3g}"
         estimate = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
         rows.append((name, estimate, f"{row['p']:.3g}", exact, f"{row['items']:,}"))
     head = ("test", "difference", "p (bootstrap)", "p (McNemar)", "items")
     table = report.table(head, rows)
-    return f"`{names[0]}` minus `{names[1]}`, on what both were asked:\n\n{table}\n"
+    return f"`{names[0]}` minus `{names[1]}`, on the items scored for both:\n\n{table}\n"
 
 
-def write(folder: Path, answers: dict[str, Answers], asked: Asked) -> str:
-    """Writes evaluation.json, evaluation.md and a picture; returns the Markdown.
+def write(folder: Path, answers: dict[str, Answers], tests: Tests) -> str:
+    """Write evaluation.json, evaluation.md and a picture; returns the Markdown.
 
     Args:
-        folder: where to.
+        folder: where the files go.
         answers: of one table or of two, by name; two are compared.
-        asked: what they were asked.
+        tests: the tests that they answer.
     """
-    tables = {name: describe(each, asked) for name, each in answers.items()}
+    tables = {name: describe(answer, tests) for name, answer in answers.items()}
     compared = compare(*answers.values()) if len(answers) == 2 else None
-    found = {"tables": tables, "comparison": compared}
+    data = {"tables": tables, "comparison": compared}
     parts = [f"# {name}\n\n{markdown(table)}" for name, table in tables.items()]
     if compared:
         parts.append(f"# Which is better?\n\n{comparison(list(tables), compared)}")
@@ -184,4 +189,4 @@ def write(folder: Path, answers: dict[str, Answers], asked: Asked) -> str:
 
         return [pictures.drawn(folder / "evaluation.png", lambda: scores(tables))]
 
-    return report.write(folder, "evaluation", found, lambda shown: "\n".join([*parts, shown]), draw)
+    return report.write(folder, "evaluation", data, lambda shown: "\n".join([*parts, shown]), draw)

@@ -1,7 +1,7 @@
-"""Laws of checkpoints. Oracle: what was given to be saved, and a model of what a disk may forget.
+"""Laws of checkpoints. Oracle: the arrays that were saved, and a model of what a disk may lose.
 
-A commit's operations are recorded; for every prefix of them the folder is built as a machine that
-stopped there could have left it. `pytest --flips N` flips more bits.
+A commit's operations are recorded; for every prefix of them the folder is built as a crash there
+could have left it. `pytest --flips N` flips more bits.
 """
 
 import errno
@@ -20,7 +20,7 @@ from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.lab.durable.checkpoints import MANIFEST, Place
 
 BOUND = {"config": "c", "vocabulary": "v"}
-UNSYNCED = DISK._replace(sync=lambda path: None)  # a process that goes on sees no difference
+UNSYNCED = DISK._replace(sync=lambda path: None)  # a process that is not stopped sees no difference
 
 
 def state(step: int, rows: int = 6) -> dict:
@@ -39,33 +39,38 @@ def committed(folder: Path, *steps: int, keep: int = 3, rows: int = 6) -> Place:
 
 
 def step_of(place: Place, rows: int = 6, say=lambda line: None) -> int | None:
-    """The step of the newest checkpoint, after all its numbers were compared."""
-    found = checkpoints.newest(place, say)
-    if found is None:
+    """The step of the newest checkpoint, after comparing all its numbers."""
+    checkpoint = checkpoints.newest(place, say)
+    if checkpoint is None:
         return None
-    step = found.cursor["step"]
-    whole = snapshots.whole(found.restored(state(step, rows)))
+    step = checkpoint.cursor["step"]
+    whole = snapshots.whole(checkpoint.restored(state(step, rows)))
     np.testing.assert_array_equal(whole["table"], state(step, rows)["table"])
     return step
 
 
 # --- every state in which a stopped machine may leave the folder ----------------------------------
 
-DATA = {  # what may be there of bytes that were not synced
+DATA = {  # what may be left of bytes that were not synced
     "kept": lambda data: data,
     "torn": lambda data: data[: len(data) // 2],
     "zeroed": lambda data: bytes(len(data)),
     "lost": lambda data: b"",
-    "absent": lambda data: None,  # nor is its name
+    "absent": lambda data: None,  # nor is the file
 }
 
 
-HISTORIES = (([2], 3), ([1, 2], 3), ([1, 2], 1), ([1, 2, 3, 4], 3))  # steps, and how many are kept
+HISTORIES = (
+    ([2], 3),
+    ([1, 2], 3),
+    ([1, 2], 1),
+    ([1, 2, 3, 4], 3),
+)  # steps, and the number of checkpoints kept
 ROWS = 3
 
 
 def recorded(disk: Disk, log: list) -> Disk:
-    """A disk that works and writes down what it does, taking away a folder file by file."""
+    """A disk that works and logs its operations; it removes a folder file by file."""
 
     def make(path):
         log.append(("make", path))
@@ -84,14 +89,14 @@ def recorded(disk: Disk, log: list) -> Disk:
         disk.rename(old, new)
 
     def remove(path):
-        log.extend(("unlink", each) for each in sorted(path.iterdir()))
+        log.extend(("unlink", file) for file in sorted(path.iterdir()))
         disk.remove(path)
 
     return Disk(make, write, sync, rename, remove)
 
 
 def left_behind(log: list, data: str, renames: str) -> tuple[dict[Path, bytes], set[Path]]:
-    """Files and folders after some operations, and a power cut: what was synced is there.
+    """Files and folders after some operations and a power cut: what was synced is there.
 
     A write, name or rename is durable only after a sync of the file, or of the folder it is in.
     """
@@ -107,7 +112,7 @@ def left_behind(log: list, data: str, renames: str) -> tuple[dict[Path, bytes], 
         elif kind == "sync" and path in files:
             files[path][1] = True
         elif kind == "sync":
-            pending = [each for each in pending if each[0].parent != path]
+            pending = [rename for rename in pending if rename[0].parent != path]
         elif kind == "rename" and path != rest[0]:
             pending.append((path, rest[0]))
             _move(files, folders, path, rest[0])
@@ -126,7 +131,7 @@ def _move(files: dict, folders: set, old: Path, new: Path) -> None:
 
 
 class Crash(NamedTuple):
-    """What one may leave, and the steps that may then be found."""
+    """What a crash may leave, and the steps that may then be the newest."""
 
     files: dict[Path, bytes]
     folders: set[Path]
@@ -141,7 +146,7 @@ class Crash(NamedTuple):
 
 
 def crashes(place: Place, commit: Callable, steps: list[int]) -> Iterator[Crash]:
-    """Commits the last of some steps after the others, and gives what every crash may leave."""
+    """Commit some steps; yields what every crash during the last commit may leave."""
     log: list = [("make", place.folder)]
     noted = place._replace(disk=recorded(UNSYNCED, log))
     for step in steps[:-1]:
@@ -155,12 +160,12 @@ def crashes(place: Place, commit: Callable, steps: list[int]) -> Iterator[Crash]
             yield Crash(
                 {path.relative_to(place.folder): content for path, content in files.items()},
                 {path.relative_to(place.folder) for path in folders},
-                before if length < len(log) else (steps[-1],),  # it was confirmed
+                before if length < len(log) else (steps[-1],),  # the commit has returned
             )
 
 
 def losses(tmp_path: Path, commit: Callable = checkpoints.commit) -> Iterator[bool]:
-    """Of every crash, whether no checkpoint is whole then that should be, or one is said bad."""
+    """For every crash, whether an allowed step is not the newest, or a damaged one is reported."""
     for number, (steps, keep) in enumerate(HISTORIES):
         real, left = (
             Place(tmp_path / f"{number}-{name}", BOUND, keep=keep) for name in ("real", "left")
@@ -168,11 +173,13 @@ def losses(tmp_path: Path, commit: Callable = checkpoints.commit) -> Iterator[bo
         known: dict[Any, bool] = {}
         for crash in crashes(real, commit, steps):
             key = (frozenset(crash.files.items()), frozenset(crash.folders), crash.allowed)
-            if key not in known:  # many crashes leave the same
+            if key not in known:  # many crashes leave the same files
                 crash.build(left)
-                said: list[str] = []
+                reports: list[str] = []
                 try:
-                    known[key] = step_of(left, ROWS, said.append) not in crash.allowed or bool(said)
+                    known[key] = step_of(left, ROWS, reports.append) not in crash.allowed or bool(
+                        reports
+                    )
                 except (InputError, AssertionError):
                     known[key] = True
             yield known[key]
@@ -221,13 +228,15 @@ def test_every_flipped_bit_is_found_and_the_previous_step_taken(tmp_path, reques
     for flip in range(flips):
         path = files[flip % len(files)]
         data = path.read_bytes()
-        at, bit = random.integers(len(data)), 1 << random.integers(8)
-        path.write_bytes(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
-        said: list[str] = []
-        assert step_of(place, 3, said.append) == 1
-        assert len(said) == 1
-        assert path.name in said[0]
-        assert new.name in said[0]
+        place_of_flip, bit = random.integers(len(data)), 1 << random.integers(8)
+        path.write_bytes(
+            data[:place_of_flip] + bytes([data[place_of_flip] ^ bit]) + data[place_of_flip + 1 :]
+        )
+        reports: list[str] = []
+        assert step_of(place, 3, reports.append) == 1
+        assert len(reports) == 1
+        assert path.name in reports[0]
+        assert new.name in reports[0]
         (place.folder / f"bad-{new.name}").rename(new)
         path.write_bytes(data)
     print(f"{flips} flipped bits, {flips} found")
@@ -253,19 +262,19 @@ def test_a_file_that_is_cut_gone_or_of_another_step_is_found(tmp_path, damage):
     shutil.copytree(new, tmp_path / "whole")
     for name in [path.name for path in _files(new)]:
         damage(new / name, old)
-        said: list[str] = []
-        assert step_of(place, say=said.append) == 1
-        assert name in said[0]
-        assert new.name in said[0]
+        reports: list[str] = []
+        assert step_of(place, say=reports.append) == 1
+        assert name in reports[0]
+        assert new.name in reports[0]
         shutil.copytree(tmp_path / "whole", new)
 
 
 def test_a_checkpoint_under_the_name_of_another_step_is_not_taken(tmp_path):
     place = committed(tmp_path, 1)
     shutil.copytree(place.folder / "step-000000000001", place.folder / "step-000000000007")
-    said: list[str] = []
-    assert step_of(place, say=said.append) == 1
-    assert "step-000000000007: manifest.json: is of step 1" in said[0]
+    reports: list[str] = []
+    assert step_of(place, say=reports.append) == 1
+    assert "step-000000000007: manifest.json: is of step 1" in reports[0]
 
 
 def test_a_checkpoint_of_another_run_is_not_taken(tmp_path):
@@ -282,10 +291,10 @@ def test_a_damaged_checkpoint_is_set_aside_and_never_taken_again(tmp_path):
     (bad / MANIFEST).write_bytes(b"")
     assert step_of(place) == 1
     aside = place.folder / f"bad-{bad.name}"
-    (aside / MANIFEST).write_bytes(damaged)  # even if it was good again
-    said: list[str] = []
-    assert step_of(place, say=said.append) == 1
-    assert not said
+    (aside / MANIFEST).write_bytes(damaged)  # even if it is intact again
+    reports: list[str] = []
+    assert step_of(place, say=reports.append) == 1
+    assert not reports
     checkpoints.commit(place, taken(3))
     assert step_of(place) == 3
     assert aside.exists()
@@ -297,7 +306,7 @@ def test_where_all_are_damaged_it_is_said_what_to_do(tmp_path):
         (path / MANIFEST).unlink()
     with pytest.raises(InputError, match=r"no checkpoint is good .* delete the folder to start"):
         checkpoints.newest(place)
-    assert len(checkpoints.steps(place.folder)) == 2  # nothing was taken away
+    assert len(checkpoints.steps(place.folder)) == 2  # nothing was removed
 
 
 # --- disks that fail ------------------------------------------------------------------------------
@@ -307,7 +316,7 @@ def failing(at: int, times: int = 1, disk: Disk = UNSYNCED) -> Disk:
     """A disk that is full at its `at`-th operation, and works again after some more."""
     count = itertools.count()
 
-    def of(operation):
+    def wrapped(operation):
         def tried(*arguments):
             if at <= next(count) < at + times:
                 raise OSError(errno.ENOSPC, "No space left on device")
@@ -315,7 +324,7 @@ def failing(at: int, times: int = 1, disk: Disk = UNSYNCED) -> Disk:
 
         return tried
 
-    return Disk(*map(of, disk))
+    return Disk(*map(wrapped, disk))
 
 
 def test_no_space_at_any_operation_leaves_the_old_checkpoint_and_no_rest(tmp_path):
@@ -336,7 +345,7 @@ def test_no_space_at_any_operation_leaves_the_old_checkpoint_and_no_rest(tmp_pat
         assert [path.name for path in place.folder.iterdir()] == ["step-000000000003"]
         assert step_of(place) == 3
     print(f"no space at each of {operations} operations: {failed} commits failed, 0 lost")
-    assert failed >= operations - 2  # but for taking old ones away, which is done later
+    assert failed >= operations - 2  # except for removing old ones, which is done later
 
 
 def test_a_file_that_reads_back_otherwise_is_not_given_its_name(tmp_path):
@@ -360,7 +369,7 @@ def test_the_last_few_are_kept_and_one_newer_by_name_does_not_count(tmp_path):
 
 
 def of_process(place: Place, index: int) -> tuple[Place, snapshots.Snapshot]:
-    """One of two processes, and its half of a state."""
+    """The place and the half of a state of one of two processes."""
     own = snapshots.take(state(2, 128), {"step": 2}, None, index, 2)
     return place._replace(process=index, processes=2), own
 

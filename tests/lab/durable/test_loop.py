@@ -1,7 +1,7 @@
-"""Laws of trainings that survive. Oracle: the bits of the same training undisturbed.
+"""Laws of fault-tolerant training. Oracle: the same training run undisturbed, bit for bit.
 
-First a training of a few numbers, whose every step is known; then numbers that fail are planted in
-batches, gradients and tables of the real ones.
+First a training run of a few numbers, whose every step is known; then NaN is planted in batches,
+gradients and tables of real training runs.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ class State(NamedTuple):
 
 
 def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> Training:
-    """One step a chunk: the table grows by what the step says; `fails` is a refused update."""
+    """One step per chunk, whose update is known; at steps that `fails`, the update is refused."""
 
     def start() -> State:
         table = np.zeros((5, 2), np.float32)
@@ -88,7 +88,7 @@ def counting(fails=lambda step: False, spoils=lambda step: None, seen=None) -> T
 
 
 class Once:
-    """Steps at which something happens, the first few times that they are come to."""
+    """Steps at which something happens, the first few times that they are reached."""
 
     def __init__(self, steps, times: int = 1) -> None:
         self.left = dict.fromkeys(steps, times)
@@ -99,7 +99,7 @@ class Once:
 
 
 class Burst:
-    """Steps at which something happens, until the training went back."""
+    """Steps at which something happens, until the training run was rolled back."""
 
     def __init__(self, steps) -> None:
         self._steps, self._last = set(steps), -1
@@ -111,15 +111,15 @@ class Burst:
         return step in self._steps
 
 
-def durably(tmp_path, how: Training, *, stop=None, disk: Disk = UNSYNCED, **options):
-    """The training, and lines that were said."""
-    place, said = Place(tmp_path / "run" / "checkpoints", {}, disk=disk), []
-    settings = {"every": 0.0, "say": said.append, "stop": [] if stop is None else stop, **options}
-    return loop.Durable(how, place, **settings), said
+def durably(tmp_path, program: Training, *, stop=None, disk: Disk = UNSYNCED, **options):
+    """A fault-tolerant training run, and the lines that it reports."""
+    place, lines = Place(tmp_path / "run" / "checkpoints", {}, disk=disk), []
+    settings = {"every": 0.0, "say": lines.append, "stop": [] if stop is None else stop, **options}
+    return loop.Durable(program, place, **settings), lines
 
 
 def ends(run: loop.Durable) -> Any:
-    """The state at its end; every checkpoint that was begun is made before the next step."""
+    """The state at the end; every checkpoint is finished before the next step."""
     for _ in run.events():
         run._saver.wait()
     return run.state
@@ -139,9 +139,9 @@ def test_a_checkpoint_is_made_of_the_first_event_and_then_of_every_interval(tmp_
     run, _ = durably(tmp_path, counting(), every=1e9)
     saving = [saving for _, saving in run.events()]
     assert saving == [True] + [False] * (STEPS - 1)
-    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
-    assert found is not None
-    assert found.cursor["step"] == 1
+    checkpoint = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert checkpoint is not None
+    assert checkpoint.cursor["step"] == 1
 
 
 @pytest.mark.parametrize("last", [1, 7, STEPS - 1])
@@ -180,17 +180,17 @@ def test_a_disk_that_is_full_at_any_operation_does_not_end_a_training(tmp_path, 
     warned = 0
     for at in range(0, 22 if times == 1 else 40, 1 if times == 1 else 8):
         place = tmp_path / str(at)
-        run, said = durably(place, counting(), disk=failing(at, times))
+        run, lines = durably(place, counting(), disk=failing(at, times))
         _same(ends(run), undisturbed)
-        assert all("no checkpoint was saved (No space left on device)" in line for line in said)
-        warned += bool(said)
+        assert all("no checkpoint was saved (No space left on device)" in line for line in lines)
+        warned += bool(lines)
         folder = place / "run" / "checkpoints"
-        # tried again since: a checkpoint of the end, and nothing left over
+        # saved again since: a checkpoint of the end, and no other files
         assert {path.name[:5] for path in folder.iterdir()} == {"step-"}
-        found = checkpoints.newest(Place(folder, {}))
-        assert found is not None
-        assert found.cursor["step"] >= STEPS - 1
-    print(f"{warned} trainings went on past a full disk")
+        checkpoint = checkpoints.newest(Place(folder, {}))
+        assert checkpoint is not None
+        assert checkpoint.cursor["step"] >= STEPS - 1
+    print(f"{warned} training runs survived a full disk")
     assert warned > 3
 
 
@@ -205,14 +205,14 @@ def _a_file(folder: Path) -> None:
 
 @pytest.mark.parametrize("harm", [_gone, _a_file])
 def test_a_folder_that_vanishes_does_not_end_a_training(tmp_path, harm, undisturbed):
-    run, said = durably(tmp_path, counting())
+    run, lines = durably(tmp_path, counting())
     folder = tmp_path / "run" / "checkpoints"
     for event, _ in run.events():
         if event.began.step == 5:
             run._saver.wait()
             harm(folder)
     _same(run.state, undisturbed)
-    assert bool(said) == (harm is _a_file)  # one that is gone is made again
+    assert bool(lines) == (harm is _a_file)  # a missing folder is made again
 
 
 def test_a_disk_that_cannot_be_written_any_more_does_not_end_a_training(tmp_path, undisturbed):
@@ -221,19 +221,19 @@ def test_a_disk_that_cannot_be_written_any_more_does_not_end_a_training(tmp_path
             raise OSError(errno.EROFS, "Read-only file system")
         path.write_bytes(data)
 
-    run, said = durably(tmp_path, counting(), disk=UNSYNCED._replace(write=write))
+    run, lines = durably(tmp_path, counting(), disk=UNSYNCED._replace(write=write))
     _same(ends(run), undisturbed)
-    assert "Read-only file system" in said[0]
-    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
-    assert found is not None
-    assert found.cursor["step"] <= 4
+    assert "Read-only file system" in lines[0]
+    checkpoint = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert checkpoint is not None
+    assert checkpoint.cursor["step"] <= 4
 
 
 def test_one_that_is_stopped_with_a_full_disk_says_that_it_was_not_saved(tmp_path):
-    run, said = durably(tmp_path, counting(), stop=[signal.SIGINT], disk=failing(0, 10**6))
+    run, lines = durably(tmp_path, counting(), stop=[signal.SIGINT], disk=failing(0, 10**6))
     with pytest.raises(Interrupted, match="which could not be saved"):
         ends(run)
-    assert "No space left" in said[0]
+    assert "No space left" in lines[0]
 
 
 # --- numbers that are not finite ------------------------------------------------------------------
@@ -241,61 +241,61 @@ def test_one_that_is_stopped_with_a_full_disk_says_that_it_was_not_saved(tmp_pat
 
 def test_fewer_refused_updates_than_patience_change_nothing_but_themselves(tmp_path):
     bad = set(range(10, 10 + loop.PATIENCE - 1))
-    run, said = durably(tmp_path, counting(bad.__contains__))
+    run, lines = durably(tmp_path, counting(bad.__contains__))
     events = list(run.events())
-    assert said == [f"updates that were not finite, and were left out: {len(bad)}"]
+    assert lines == [f"updates that were not finite, and were left out: {len(bad)}"]
     assert [event.cursor.step for event, _ in events] == list(range(1, STEPS + 1))
-    # and while they are refused, nothing is saved
+    # while updates are refused, nothing is saved
     saved = {e.cursor.step for e, saving in events if saving and not e.refused.in_a_row}
     assert not saved & {step + 1 for step in bad}
 
 
 def test_as_many_as_patience_go_back_and_end_at_the_bits_of_one_undisturbed(tmp_path, undisturbed):
     fails = Burst(range(10, 10 + loop.PATIENCE))
-    run, said = durably(tmp_path, counting(fails))
+    run, lines = durably(tmp_path, counting(fails))
     _same(ends(run), undisturbed)
     place = "numbers are not finite at step 11, tokens 100 to 109: going back to step "
-    assert [line.startswith(place) for line in said] == [True]
-    assert 1 <= int(said[0].removeprefix(place)) <= 10
+    assert [line.startswith(place) for line in lines] == [True]
+    assert 1 <= int(lines[0].removeprefix(place)) <= 10
 
 
 @pytest.mark.parametrize("part", ["table", "slots"])
 @pytest.mark.parametrize("step", [0, 23, STEPS - 1])
 def test_a_number_that_spoils_the_state_is_never_saved(tmp_path, part, step, undisturbed):
     once = Once([step])
-    how = counting(spoils=lambda at: part if once(at) else None)
-    run, said = durably(tmp_path, how)
+    program = counting(spoils=lambda at: part if once(at) else None)
+    run, lines = durably(tmp_path, program)
     _same(ends(run), undisturbed)
-    assert len(said) == 1
-    assert "numbers are not finite at step" in said[0]
+    assert len(lines) == 1
+    assert "numbers are not finite at step" in lines[0]
 
 
 def test_one_that_fails_again_is_an_error_with_its_place(tmp_path):
-    run, said = durably(tmp_path, counting(lambda step: step >= 15))
+    run, lines = durably(tmp_path, counting(lambda step: step >= 15))
     with pytest.raises(NumericalError, match=r"step 16, tokens 150 to 159, twice: lower learning"):
         ends(run)
-    assert len(said) == 1
-    found = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
-    assert found is not None
-    assert found.cursor["step"] <= 15
+    assert len(lines) == 1
+    checkpoint = checkpoints.newest(Place(tmp_path / "run" / "checkpoints", {}))
+    assert checkpoint is not None
+    assert checkpoint.cursor["step"] <= 15
 
 
 def test_failing_later_and_later_is_gone_back_from_each_time(tmp_path, undisturbed):
     once = Once([5, 17, 27])
-    run, said = durably(tmp_path, counting(spoils=lambda at: "table" if once(at) else None))
+    run, lines = durably(tmp_path, counting(spoils=lambda at: "table" if once(at) else None))
     _same(ends(run), undisturbed)
-    assert len(said) == 3
+    assert len(lines) == 3
 
 
 class Planted:
-    """Skip-gram of a second, with NaN in what some steps read."""
+    """A second of skip-gram training, with NaN in what some steps read."""
 
     def __init__(self, text) -> None:
         plan, (self.resources, self.rows), self.split = _plan_and_text(text)
         plain = plan.learner
 
         def step(state, blocks, rate, trainable):
-            # the rate is the mark of such a step: below 0, or 2^20 times what it is
+            # the rate marks such a step: it is negative, or multiplied by 2^20
             batch, gradient = (jnp.where(bad, jnp.nan, 1.0) for bad in (rate < 0, rate > 1))
             blocks = blocks._replace(weight=blocks.weight * batch, target=blocks.target * gradient)
             rate = jnp.where(rate > 1, rate / 2**20, jnp.abs(rate))
@@ -331,23 +331,23 @@ def test_planted_nan_is_never_saved_and_gone_back_from_to_the_same_bits(tmp_path
     for number, where in enumerate(["batch", "gradient", "table"] * 3):
         long = 1 if where == "table" else loop.PATIENCE + 8  # to the end of a chunk of 8
         first = int(random.integers(steps - long))
-        how = build(where, Burst(range(first, first + long)))
-        run, said = durably(tmp_path / str(number), how)
-        _same(ends(run), whole)  # snapshots.take refuses NaN by itself: nothing of it was saved
-        assert len(said) == 1
-        assert "numbers are not finite at step" in said[0]
-        assert ", tokens " in said[0]
+        program = build(where, Burst(range(first, first + long)))
+        run, lines = durably(tmp_path / str(number), program)
+        _same(ends(run), whole)  # snapshots.take refuses NaN: none was saved
+        assert len(lines) == 1
+        assert "numbers are not finite at step" in lines[0]
+        assert ", tokens " in lines[0]
 
 
 def test_single_steps_that_fail_are_left_out_however_many(tmp_path, text):
-    how = Planted(text)("batch", Burst(range(0, 10**6, 8)))
-    run, said = durably(tmp_path, how)
+    program = Planted(text)("batch", Burst(range(0, 10**6, 8)))
+    run, lines = durably(tmp_path, program)
     state = ends(run)
     assert run.cursor.step > 8 * loop.PATIENCE
     assert np.isfinite(state.tables.input).all()
     left_out = -(-run.cursor.step // 8)
     assert tuple(state.refused) == (0, left_out)
-    assert said == [f"updates that were not finite, and were left out: {left_out}"]
+    assert lines == [f"updates that were not finite, and were left out: {left_out}"]
 
 
 def test_nan_among_glove_s_cells_is_gone_back_from_to_the_same_bits(tmp_path, monkeypatch, capsys):
@@ -361,10 +361,10 @@ def test_nan_among_glove_s_cells_is_gone_back_from_to_the_same_bits(tmp_path, mo
         return original(state, cells._replace(values=values), *rest)
 
     monkeypatch.setattr(glove, "_train", spoiled)
-    found = glove_tests.fit(workdir=tmp_path / "run")
+    resumed = glove_tests.fit(workdir=tmp_path / "run")
     assert "numbers are not finite at step" in capsys.readouterr().err
-    assert glove_tests._same(found, whole)
-    assert found.account == whole.account
+    assert glove_tests._same(resumed, whole)
+    assert resumed.account == whole.account
 
 
 def _rows(folder: Path) -> list[dict]:
@@ -423,14 +423,14 @@ def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
 
     monkeypatch.setattr(contextual_training, "_chunk", chunk)
     run_script(train_contextual, "config.py", monkeypatch=monkeypatch)
-    whole, found = ((contextual_place / name) for name in ("whole", "run"))
-    assert (whole / "model.safetensors").read_bytes() == (found / "model.safetensors").read_bytes()
+    whole, again = ((contextual_place / name) for name in ("whole", "run"))
+    assert (whole / "model.safetensors").read_bytes() == (again / "model.safetensors").read_bytes()
     assert capsys.readouterr().err.count("numbers are not finite at step") == 2
-    rows = _rows(found)
+    rows = _rows(again)
     notes = [row["note"] for row in rows if "note" in row]
     assert [note[-20:] for note in notes] == ["going back to step 0", "going back to step 3"]
     losses = [row["step"] for row in rows if "loss" in row]
-    assert losses == sorted(set(losses))  # what was done twice is there once
+    assert losses == sorted(set(losses))  # what was trained twice is logged once
     assert all(row["largest_norm"] > 0 for row in rows if "loss" in row)
 
 
@@ -439,7 +439,7 @@ def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
 
 @pytest.fixture
 def in_its_place(request):
-    """Runs a training of each kind in the folder `run`, with the exit code that is expected."""
+    """A function that trains in the folder `run` and checks the exit code, for each kind of run."""
     if request.param == "glove":
         (request.getfixturevalue("tmp_path") / "run").mkdir()
         request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
@@ -506,9 +506,9 @@ with progress.stop_requests() as stop:
 
 
 def _is_pending(process: int, number: signal.Signals) -> bool:
-    """Whether a signal was sent and has not come in."""
-    told = Path(f"/proc/{process}/status").read_text()
-    masks = re.findall(r"^S\w+Pnd:\s*(\w+)$", told, re.MULTILINE)
+    """Whether a signal was sent and not yet delivered."""
+    status = Path(f"/proc/{process}/status").read_text()
+    masks = re.findall(r"^S\w+Pnd:\s*(\w+)$", status, re.MULTILINE)
     return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
 
 
@@ -521,7 +521,7 @@ def test_a_second_signal_ends_at_once_whatever_is_done(work, number, code):
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
-    while _is_pending(process.pid, signal.SIGTERM):  # two at once would be one
+    while _is_pending(process.pid, signal.SIGTERM):  # two pending ones would count as one
         time.sleep(0.01)
     assert process.poll() is None
     process.send_signal(number)

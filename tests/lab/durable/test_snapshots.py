@@ -1,4 +1,4 @@
-"""Laws of snapshots. Oracle: NumPy's own slices of the array that was given."""
+"""Laws of snapshots. Oracle: NumPy's slices of the array that was saved."""
 
 import jax.numpy as jnp
 import numpy as np

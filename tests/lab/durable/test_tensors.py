@@ -1,4 +1,4 @@
-"""Saved state: what is read is what was written, or a clear refusal."""
+"""Saved arrays: what is read is what was written, or an error says what is wrong."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -1,6 +1,6 @@
-"""Two real processes on this machine: the bits of one, and an end in time whatever happens.
+"""Two real processes on this machine: results bit-identical to one, and an end in time always.
 
-The whole of it: pytest tests/lab/hosts/test_agreement.py --thorough --moments 20
+All of it: pytest tests/lab/hosts/test_agreement.py --thorough --moments 20
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from tests import covering, patience, quickly
 from tests.killing import Nursery
 
 ROOT = Path(__file__).parents[3]
-ENDS_IN = 10  # seconds: what docs/hosts.md promises, of an idle machine with a heartbeat of 5
+ENDS_IN = 10  # seconds: promised in docs/hosts.md for an idle machine and a heartbeat of 5
 STATIC = '''
 """A run of some seconds."""
 from jaxemb import learners, objectives
@@ -57,7 +57,7 @@ config = ContextualConfig(
     chunk=8, epochs={epochs} // 3, workdir="run", checkpoint_every=0.2, mesh="data=2",
 )
 '''
-# what the first process does alone has its own laws
+# what process 0 does alone is tested elsewhere
 ALONE_DONE = """
 from jaxemb.lab.runs.contextual import report as contextual
 from jaxemb.lab.runs.static import report as static
@@ -69,7 +69,7 @@ monitor.rotation = lambda *ignored: None
 
 
 class Script(NamedTuple):
-    """What is trained, and what it leaves."""
+    """A script, its config, and the file that a finished run leaves."""
 
     name: str
     config: str
@@ -83,10 +83,10 @@ SCRIPTS = [
 
 
 def _free() -> str:
-    """An address that nobody has."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{found.getsockname()[1]}"
+    """A free address."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{server.getsockname()[1]}"
 
 
 class Process(NamedTuple):
@@ -94,12 +94,12 @@ class Process(NamedTuple):
 
     nursery: Nursery
     number: int
-    said: Path
+    output: Path
 
     def end(self, within: float) -> tuple[int, str]:
-        """How it ended, and what it said on the way."""
+        """Its exit code, and what it printed."""
         code = self.nursery.code(patience.seconds(within))
-        return code, self.said.read_text()
+        return code, self.output.read_text()
 
 
 class Job:
@@ -118,29 +118,29 @@ class Job:
         begun = []
         for i, nursery in enumerate(self.nurseries):
             alone = [*command, "--process-id", str(i)]
-            number = nursery.start(self.script.name, alone, self.folder, f"said-{i}")
-            begun.append(Process(nursery, number, self.folder / f"said-{i}"))
+            number = nursery.start(self.script.name, alone, self.folder, f"output-{i}")
+            begun.append(Process(nursery, number, self.folder / f"output-{i}"))
         return begun
 
     def newest(self) -> int:
         """The step of the newest checkpoint."""
-        found = (self.folder / "run/checkpoints").glob("step-*")
-        return max([int(path.name.removeprefix("step-")) for path in found], default=-1)
+        paths = (self.folder / "run/checkpoints").glob("step-*")
+        return max([int(path.name.removeprefix("step-")) for path in paths], default=-1)
 
     def wait_for_newer(self, step: int, processes: list[Process]) -> None:
         while self.newest() <= step:
-            early = [each.said.read_text() for each in processes if each.nursery.ended()]
+            early = [process.output.read_text() for process in processes if process.nursery.ended()]
             assert not early, early
             time.sleep(0.02)
 
 
 def _heartbeat() -> int:
-    """Seconds that a process may be silent and is not taken for lost."""
+    """Seconds that a process may be silent without counting as lost."""
     return round(patience.seconds(2.5))
 
 
 def _moments(count: int, script: str) -> list[tuple[int, signal.Signals, float]]:
-    """Who is hit, by what, and how many seconds after a checkpoint; half of them by each script."""
+    """(Process, signal, seconds after a checkpoint), half of `count` for each script."""
     choose = random.Random(script)
     first = {"train": (0, signal.SIGKILL, 0.1), "train_contextual": (1, signal.SIGSTOP, 0.0)}
     numbers = signal.SIGSTOP, signal.SIGKILL
@@ -152,7 +152,7 @@ def _moments(count: int, script: str) -> list[tuple[int, signal.Signals, float]]
 
 
 def _static_alone() -> None:
-    """The same run by this process, on two of its devices."""
+    """The same run by this process alone, on two of its devices."""
     config = command_line.load(Path("config.py"), StaticConfig)
     config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
     made, objective = prepare.prepare(config), config.build_objective()
@@ -198,12 +198,12 @@ def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one
         time.sleep(delay)
         step = job.newest()
         os.kill(processes[victim].number, number)
-        code, said = processes[1 - victim].end(within=ENDS_IN)
-        assert code == lost.CODE, said
-        *_, last = said.splitlines()
+        code, output = processes[1 - victim].end(within=ENDS_IN)
+        assert code == lost.CODE, output
+        *_, last = output.splitlines()
         assert last.startswith(f"error: process {1 - victim} of 2: another process is gone")
         assert "start all again with the same command" in last
-        if number == signal.SIGSTOP:  # it cannot end by itself, but does when it goes on
+        if number == signal.SIGSTOP:  # a stopped process ends when it is continued
             os.kill(processes[victim].number, signal.SIGCONT)
         code, _ = processes[victim].end(within=ENDS_IN)
         assert code == (lost.CODE if number == signal.SIGSTOP else -number)
@@ -213,28 +213,28 @@ def test_killed_or_stopped_all_end_in_time_and_a_restart_ends_at_the_bits_of_one
     assert [line for line in ended[1][1].splitlines() if "Gloo" not in line] == []
     monkeypatch.chdir(job.folder)
     ALONE[job.script.name]()
-    ours, alone = (arrays(job.folder / at / job.script.leaves) for at in ("run", "alone"))
+    ours, alone = (arrays(job.folder / workdir / job.script.leaves) for workdir in ("run", "alone"))
     assert ours.keys() == alone.keys()
     for name, array in ours.items():
         np.testing.assert_array_equal(array, alone[name])
 
 
 def test_a_process_that_nobody_joins_ends_with_one_line():
-    at = _free()
+    address = _free()
     done = _ends(
         "from jaxemb.lab.hosts import agreement as hosts; from jaxemb.lab.settings import Hosts",
-        f"with hosts.joined(Hosts({at!r}, 2, 0, start_within=1)): pass",
+        f"with hosts.joined(Hosts({address!r}, 2, 0, start_within=1)): pass",
     )
     assert done.returncode == lost.CODE
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: process 0 of 2: not all processes came to {at} within 1 s")
+    assert line.startswith(f"error: process 0 of 2: not all processes came to {address} within 1 s")
 
 
 def test_a_coordinator_that_is_not_there_is_named():
-    at = _free()
+    address = _free()
     with (
-        pytest.raises(InputError, match=f"{at}: nobody answers there within 1 s"),
-        agreement.joined(Hosts(at, 2, 1, start_within=1)),
+        pytest.raises(InputError, match=f"{address}: nobody answers there within 1 s"),
+        agreement.joined(Hosts(address, 2, 1, start_within=1)),
     ):
         pass
     with (
@@ -245,7 +245,7 @@ def test_a_coordinator_that_is_not_there_is_named():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (Hosts(processes=2), "processes is 2, without a coordinator"),
         (Hosts("auto", process_id=1), "process_id is 1, with coordinator auto"),
@@ -260,8 +260,8 @@ def test_a_coordinator_that_is_not_there_is_named():
         (Hosts(stuck_after=0.0), "stuck_after is 0"),
     ],
 )
-def test_settings_that_are_none_of_a_process_are_refused(settings, said):
-    with pytest.raises(InputError, match=said):
+def test_settings_that_are_none_of_a_process_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
         settings.check("data=2")
 
 
@@ -273,24 +273,24 @@ def test_several_processes_want_a_mesh():
 
 
 class Store:
-    """A key-value store of several processes of which one speaks at a time."""
+    """A key-value store of several processes, called by one at a time."""
 
     def __init__(self) -> None:
-        self.found: dict[str, str] = {}
+        self.values: dict[str, str] = {}
 
     def key_value_set(self, key: str, value: str, allow_overwrite: bool = False) -> None:
-        assert allow_overwrite or key not in self.found
-        self.found[key] = value
+        assert allow_overwrite or key not in self.values
+        self.values[key] = value
 
     def key_value_delete(self, key: str) -> None:
-        self.found.pop(key, None)
+        self.values.pop(key, None)
 
     def key_value_dir_get(self, key: str) -> list[tuple[str, str]]:
-        return [pair for pair in self.found.items() if pair[0].startswith(key)]
+        return [pair for pair in self.values.items() if pair[0].startswith(key)]
 
     def blocking_key_value_get(self, key: str, timeout: int) -> str:
         assert timeout > 0
-        return self.found[key]
+        return self.values[key]
 
     def wait_at_barrier(self, key: str, timeout: int) -> None:
         assert key
@@ -309,8 +309,8 @@ def test_what_the_first_process_says_all_do_and_little_of_it_is_kept(be):
     for number in range(200):
         for process in (0, 1, 2):
             be(process)
-            assert agreement.told([number, process]) == [number, 0]
-    assert len(be(0).found) < 100
+            assert agreement.broadcast([number, process]) == [number, 0]
+    assert len(be(0).values) < 100
 
 
 def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
@@ -333,7 +333,7 @@ def test_another_config_and_a_folder_that_is_not_shared_are_refused(be, tmp_path
     assert agreement._own(tmp_path, config) == tmp_path
     be(1)
     with pytest.raises(InputError, match="is not the folder that process 0 has"):
-        agreement._own(tmp_path, config)  # its mark is gone: as on a disk that process 0 has not
+        agreement._own(tmp_path, config)  # its mark is gone, as on a disk without process 0
     be(2)
     with pytest.raises(InputError, match="epochs was"):
         agreement._own(tmp_path, dataclasses.replace(config, epochs=99))
@@ -347,7 +347,7 @@ def test_what_the_first_makes_the_others_find(be):
     assert made == [(0, 3), (1, 3), (2, 3)]
 
 
-TOLD = """
+BROADCASTS = """
 import json
 from jaxemb.lab.durable import loop as durable
 from jaxemb.lab.hosts import agreement as hosts, store
@@ -355,10 +355,10 @@ from jaxemb.lab.settings import Hosts
 store.of_all = store.Collectives
 with hosts.joined(Hosts({at!r}, 2, {i}, start_within=60)):
     agree = hosts.together(durable.Layout()).agree
-    said = [hosts.told(["é" * number, {i}]) for number in (0, 1, 300)]
+    values = [hosts.broadcast(["é" * number, {i}]) for number in (0, 1, 300)]
     agreed = [agree((number == {i} == 1, {i} == 0)) for number in range(4)]
     made = hosts.after_first(lambda: "made by {i}")
-    print(json.dumps([said, agreed, made]), flush=True)
+    print(json.dumps([values, agreed, made]), flush=True)
 """
 
 
@@ -366,7 +366,7 @@ def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together():
     at, env = _free(), {**quickly.environment(), "PYTHONPATH": str(ROOT)}
     begun = [
         subprocess.Popen(
-            [sys.executable, "-c", TOLD.format(at=at, i=i)],
+            [sys.executable, "-c", BROADCASTS.format(at=at, i=i)],
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -377,8 +377,8 @@ def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together():
     ended = [process.communicate(timeout=patience.seconds(60)) for process in begun]
     assert [process.returncode for process in begun] == [0, 0], ended
     for i, (out, _) in enumerate(ended):
-        said, agreed, made = json.loads(out.splitlines()[-1])
-        assert said == [["é" * number, 0] for number in (0, 1, 300)]
+        values, agreed, made = json.loads(out.splitlines()[-1])
+        assert values == [["é" * number, 0] for number in (0, 1, 300)]
         assert agreed == [[False, True], [False, True], [True, True], [True, True]]
         assert made == f"made by {i}"
 

@@ -43,27 +43,27 @@ def _same(one, other) -> bool:
 
 
 def test_words_that_meet_the_same_words_end_up_alike():
-    told = []
-    found = fit(epochs=40, progress=lambda *each: told.append(each))
-    unit = found.tables.input / np.linalg.norm(found.tables.input, axis=1, keepdims=True)
+    calls = []
+    factored = fit(epochs=40, progress=lambda *counts: calls.append(counts))
+    unit = factored.tables.input / np.linalg.norm(factored.tables.input, axis=1, keepdims=True)
     cosine, kind = unit @ unit.T, np.arange(WORDS) % 2
     alike, off = kind[:, None] == kind[None, :], ~np.eye(WORDS, dtype=bool)
     assert cosine[alike & off].mean() > cosine[~alike].mean() + 0.3
-    assert found.account["losses"][-1] < 0.2 * found.account["losses"][0]
-    assert told[-1] == (40 * len(CELLS.values),) * 2
-    assert found.account["trained"] == 40 * len(CELLS.values)
+    assert factored.account["losses"][-1] < 0.2 * factored.account["losses"][0]
+    assert calls[-1] == (40 * len(CELLS.values),) * 2
+    assert factored.account["trained"] == 40 * len(CELLS.values)
 
 
 def test_the_optimizer_is_a_value():
-    asked = []
+    rates = []
 
     def optimizer(learning_rate):
-        asked.append(learning_rate)
+        rates.append(learning_rate)
         return learners.adagrad_stanford(learning_rate)
 
-    found = fit(optimizer=optimizer, learning_rate=0.05)
-    assert asked == [0.05]
-    assert found.account["losses"][-1] < found.account["losses"][0]
+    factored = fit(optimizer=optimizer, learning_rate=0.05)
+    assert rates == [0.05]
+    assert factored.account["losses"][-1] < factored.account["losses"][0]
 
 
 def test_the_contexts_are_added_or_not(tmp_path):
@@ -71,14 +71,14 @@ def test_the_contexts_are_added_or_not(tmp_path):
     np.testing.assert_array_equal(both.tables.output, alone.tables.output)
     np.testing.assert_array_equal(both.tables.input, alone.tables.input + alone.tables.output)
     biases = load_file(tmp_path / glove.BIASES)
-    assert {name: each.shape for name, each in biases.items()} == {
+    assert {name: bias.shape for name, bias in biases.items()} == {
         "input": (WORDS,),
         "output": (WORDS,),
     }
     w, c = alone.tables
     apart = w @ c.T + biases["input"][:, None] + biases["output"][None, :]
-    told = apart[CELLS.rows, CELLS.columns] - np.log(CELLS.values)
-    assert np.sqrt(np.mean(told**2)) < 0.6 * np.std(np.log(CELLS.values))
+    errors = apart[CELLS.rows, CELLS.columns] - np.log(CELLS.values)
+    assert np.sqrt(np.mean(errors**2)) < 0.6 * np.std(np.log(CELLS.values))
 
 
 @pytest.mark.as_users_compile(always=False)
@@ -94,9 +94,9 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path):
     for _ in range(2):
         with pytest.raises(Interrupted, match="run the same command to continue"):
             fit(workdir=tmp_path, progress=stop)
-    found = fit(workdir=tmp_path, progress=stop)
-    assert _same(found, whole)
-    assert found.account == whole.account
+    resumed = fit(workdir=tmp_path, progress=stop)
+    assert _same(resumed, whole)
+    assert resumed.account == whole.account
     assert chunks == sorted(set(chunks))  # no chunk was trained twice
 
 
@@ -136,7 +136,7 @@ def test_factor_trains_glove_and_leaves_vectors_biases_and_an_account(
     out = capsys.readouterr().out
     assert "128 cells trained in 8 steps, each of 64 2 times" in out
     vectors = load_file(tmp_path / "run/tables.safetensors")
-    assert {name: each.shape for name, each in vectors.items()} == {
+    assert {name: table.shape for name, table in vectors.items()} == {
         "input": (8, 4),
         "output": (8, 4),
     }

@@ -1,4 +1,4 @@
-"""Growing a model. Oracles: sums of counts; rows bit for bit; NumPy; a rotation made by hand."""
+"""Growing a model. Oracles: sums of counts; old rows, bit for bit; NumPy; a known rotation."""
 
 import collections
 import json
@@ -83,7 +83,7 @@ def test_frozen_old_rows_keep_every_bit_in_both_tables_and_new_ones_learn(old, p
     assert np.abs(tables["output"][new]).min() > 0
     grown = report["start"]["grown"]
     assert grown["input"]["change"] == grown["output"]["change"] == 0
-    np.testing.assert_allclose([each["cosine"] for each in grown["movers"]], 1.0, rtol=1e-12)
+    np.testing.assert_allclose([mover["cosine"] for mover in grown["movers"]], 1.0, rtol=1e-12)
 
 
 def test_text_without_new_words_adds_no_row(old, place, monkeypatch):  # noqa: F811
@@ -103,22 +103,22 @@ def test_the_movers_are_the_rows_that_turned_most(old, place, monkeypatch):  # n
     )
     cosines = dict(zip(before.words, (left * right).sum(axis=1), strict=True))
     named = report["start"]["grown"]["movers"]
-    assert {each["word"] for each in named[:2]} == {"xa", "xb"}  # the others hardly moved
+    assert {mover["word"] for mover in named[:2]} == {"xa", "xb"}  # the others hardly moved
     np.testing.assert_allclose(
-        [each["cosine"] for each in named], sorted(cosines.values())[:10], atol=1e-6
+        [mover["cosine"] for mover in named], sorted(cosines.values())[:10], atol=1e-6
     )
-    for each in named:
-        close(each["cosine"], cosines[each["word"]], ulps=SUM)
-        assert each["old"] == before.counts[before.words.index(each["word"])]
+    for mover in named:
+        close(mover["cosine"], cosines[mover["word"]], ulps=SUM)
+        assert mover["old"] == before.counts[before.words.index(mover["word"])]
 
 
 def test_a_table_that_was_only_rotated_changed_by_nothing_but_a_rotation():
     table = np.random.default_rng(0).normal(size=(40, 6))
     turn = np.asarray(linalg.random_orthogonal(jax.random.key(0), 6), np.float64)
-    found = growth.change(table, table @ turn)
-    assert found["change"] > 0.1
-    assert found["change_but_rotation"] < 1e-6
-    assert (found["rank_before"], found["rank_after"]) == (6, 6)
+    change = growth.change(table, table @ turn)
+    assert change["change"] > 0.1
+    assert change["change_but_rotation"] < 1e-6
+    assert (change["rank_before"], change["rank_after"]) == (6, 6)
     assert growth.change(table, 2 * table)["change_but_rotation"] == pytest.approx(1.0)
 
 
@@ -142,10 +142,10 @@ REFUSED = {
 
 
 def test_what_cannot_grow_is_refused(old, place, monkeypatch, capsys):  # noqa: F811
-    for options, told in REFUSED.items():
-        asked = (*GROW, "--workdir", "grown", *options)
-        run(train, "config.py", *asked, monkeypatch=monkeypatch, code=2)
-        assert told in capsys.readouterr().err
+    for options, message in REFUSED.items():
+        arguments = (*GROW, "--workdir", "grown", *options)
+        run(train, "config.py", *arguments, monkeypatch=monkeypatch, code=2)
+        assert message in capsys.readouterr().err
 
 
 def test_a_corpus_of_other_old_words_is_refused(tmp_path):

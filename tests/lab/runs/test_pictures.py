@@ -1,4 +1,4 @@
-"""The pictures that a run draws: a file of pixels for what was measured, none for what was not."""
+"""The pictures of a run: a PNG file if something was measured, and no file if nothing was."""
 
 import numpy as np
 import pytest

@@ -73,9 +73,9 @@ def test_a_step_is_what_the_program_does_to_a_window(profile, kind):
     }
     pairs["out"] = [([t], c) for [c], t in pairs["in"]]
     turned = profile in ("word2vec_c", "gensim")
-    of = pairs["cbow" if kind == "cbow" else "in" if turned else "out"]
+    updates = pairs["cbow" if kind == "cbow" else "in" if turned else "out"]
     expected = [np.copy(table) for table in start]
-    for windows, center in of:
+    for windows, center in updates:
         for table, moved in zip(
             expected, _update(profile, start, windows, center, noise), strict=True
         ):
@@ -113,8 +113,8 @@ def test_tables_start_in_the_programs_range(profile):
 )
 def test_the_learning_rate_falls_from_the_programs_start_to_its_end(profile, kind, rates):
     config = _config(profile, getattr(objectives, kind))
-    found = config.schedule(config.learning_rate, np.array([0.0, 0.5, 1.0]))
-    np.testing.assert_allclose(found, rates, rtol=1e-12)
+    actual = config.schedule(config.learning_rate, np.array([0.0, 0.5, 1.0]))
+    np.testing.assert_allclose(actual, rates, rtol=1e-12)
 
 
 @pytest.mark.parametrize("profile", ALL)

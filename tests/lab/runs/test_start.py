@@ -1,4 +1,4 @@
-"""Training from given vectors. Oracles: the vectors that were given; an untouched row's bits."""
+"""Training from given vectors. Oracles: the given vectors; rows that stay bit-identical."""
 
 import jax
 import numpy as np
@@ -20,9 +20,9 @@ GIVEN = ("xa", "yb", "zc", "elsewhere")
 
 @pytest.fixture
 def given(place):
-    found = samples.random(0, len(GIVEN), 8)._replace(words=GIVEN)
-    formats.write(place / "given.bin", found)
-    return dict(zip(GIVEN, found.vectors, strict=True))
+    vectors = samples.random(0, len(GIVEN), 8)._replace(words=GIVEN)
+    formats.write(place / "given.bin", vectors)
+    return dict(zip(GIVEN, vectors.vectors, strict=True))
 
 
 def _trained(place, monkeypatch, *arguments):
@@ -36,8 +36,8 @@ def _trained(place, monkeypatch, *arguments):
 @pytest.mark.parametrize("freeze", ["loaded", "all", "words.txt"])
 def test_frozen_rows_keep_the_bits_they_were_given(freeze, place, given, monkeypatch, no_pictures):
     (place / "words.txt").write_text("xa\nyb\nunheard\n")
-    found, _, _ = _trained(place, monkeypatch, "--init-from", "given.bin", "--freeze", freeze)
-    rows = dict(zip(found.words, found.vectors, strict=True))
+    vectors, _, _ = _trained(place, monkeypatch, "--init-from", "given.bin", "--freeze", freeze)
+    rows = dict(zip(vectors.words, vectors.vectors, strict=True))
     kept = {word for word in GIVEN[:3] if np.array_equal(rows[word], given[word])}
     assert (
         kept
@@ -50,24 +50,24 @@ def test_frozen_rows_keep_the_bits_they_were_given(freeze, place, given, monkeyp
 
 def test_every_word_to_freeze_is_frozen_or_named(place, given, monkeypatch, capsys, no_pictures):
     (place / "words.txt").write_bytes(b"\xef\xbb\xbfxa\r\n\r\n yb \r\nunheard\r\n")
-    found, _, folder = _trained(
+    vectors, _, folder = _trained(
         place, monkeypatch, "--init-from", "given.bin", "--freeze", "words.txt"
     )
-    rows = dict(zip(found.words, found.vectors, strict=True))
+    rows = dict(zip(vectors.words, vectors.vectors, strict=True))
     assert [np.array_equal(rows[word], given[word]) for word in ("xa", "yb", "zc")] == [1, 1, 0]
-    said = capsys.readouterr().err + (folder / "metrics.jsonl").read_text()
+    output = capsys.readouterr().err + (folder / "metrics.jsonl").read_text()
     missing = "words.txt: 1 of its 3 words are not in the vocabulary: 'unheard'"
-    for where in (said, (folder / "report.md").read_text()):
+    for where in (output, (folder / "report.md").read_text()):
         assert missing in where
-    assert said.count("2 of 24 input rows are frozen") == 2
+    assert output.count("2 of 24 input rows are frozen") == 2
     assert "2 were not trained" in (folder / "report.md").read_text()
 
 
 def test_given_rows_are_where_training_starts(place, given, monkeypatch, capsys, no_pictures):
-    found, _, folder = _trained(
+    vectors, _, folder = _trained(
         place, monkeypatch, "--init-from", "given.bin", "--learning-rate", "1e-12"
     )
-    rows = dict(zip(found.words, found.vectors, strict=True))
+    rows = dict(zip(vectors.words, vectors.vectors, strict=True))
     for word in GIVEN[:3]:
         np.testing.assert_allclose(rows[word], given[word], rtol=1e-6)
     assert "began with 3 given from given.bin, 21 at random" in (folder / "report.md").read_text()
@@ -89,8 +89,8 @@ def test_output_rows_of_words_and_nodes_of_a_tree_are_not_mistaken_for_each_othe
     trees = trees.replace("config = ", "from jaxemb.static import hierarchical\nconfig = ", 1)
     (place / "config.py").write_text(trees)
     options = ("--init-from", "given.bin", "--freeze", "loaded", "--learning-rate", "1e-12")
-    found, tables, _ = _trained(place, monkeypatch, *options)
-    rows = dict(zip(found.words, found.vectors, strict=True))
+    vectors, tables, _ = _trained(place, monkeypatch, *options)
+    rows = dict(zip(vectors.words, vectors.vectors, strict=True))
     np.testing.assert_array_equal(rows["xa"], given["xa"])
     assert tables["output"].shape == (23, 8)  # nodes of 24 words
     (place / "config.py").write_text(text)
@@ -108,8 +108,8 @@ def test_words_that_a_fasttext_model_lacks_are_composed(place, monkeypatch, no_p
     (place / "model.bin").write_bytes(samples.fasttext(["xa", "yb"], dim=8, minn=1))
     unknown = formats.unknown_words(place / "model.bin")
     assert unknown is not None
-    found, _, _ = _trained(place, monkeypatch, "--init-from", "model.bin", "--freeze", "all")
-    np.testing.assert_array_equal(found.vectors, unknown(found.words))
+    vectors, _, _ = _trained(place, monkeypatch, "--init-from", "model.bin", "--freeze", "all")
+    np.testing.assert_array_equal(vectors.vectors, unknown(vectors.words))
 
 
 def test_a_folder_of_another_start_is_not_gone_on_with(
@@ -123,7 +123,7 @@ def test_a_folder_of_another_start_is_not_gone_on_with(
 
 
 @pytest.mark.parametrize(
-    ("vectors", "options", "told"),
+    ("vectors", "options", "message"),
     [
         (samples.random(0, 3, 5)._replace(words=GIVEN[:3]), (), "--dim 5"),
         (WordVectors(("q", "r"), np.ones((2, 8), np.float32)), (), "none of the 24 words"),
@@ -134,11 +134,11 @@ def test_a_folder_of_another_start_is_not_gone_on_with(
         ),
     ],
 )
-def test_a_start_that_cannot_be_is_refused(vectors, options, told, place, monkeypatch, capsys):
+def test_a_start_that_cannot_be_is_refused(vectors, options, message, place, monkeypatch, capsys):
     formats.write(place / "given.bin", vectors)
     (place / "words.txt").write_text("unheard\n")
     run(train, "config.py", "--init-from", "given.bin", *options, monkeypatch=monkeypatch, code=2)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_fit_starts_from_given_tables():

@@ -1,4 +1,4 @@
-"""Runs with subwords and their files. Oracles: gensim; the file that was started from."""
+"""Runs with subwords and their files. Oracles: gensim; the file that a run starts from."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def place(finished, tmp_path, monkeypatch):
-    """A copy of it, to be run in."""
+    """A copy of that folder, as the working directory."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     draw_nothing(monkeypatch)
@@ -131,7 +131,7 @@ def test_a_model_that_is_gone_on_from_at_no_rate_stays_what_it_was(
 ):
     options = ("--init-from", source, "--learning-rate", "1e-12", "--workdir", "next")
     run(train, "config.py", *options, monkeypatch=monkeypatch)
-    before, after = (formats.fasttext.model(each / "model.bin") for each in _both(trained))
+    before, after = (formats.fasttext.model(folder / "model.bin") for folder in _both(trained))
     assert after.words == before.words
     close(after.rows, before.rows, ulps=SUM)
     close(after.output, before.output, ulps=SUM)
@@ -149,16 +149,16 @@ def test_words_are_found_by_their_text_and_new_ones_begin_as_the_file_composes_t
     options = ("--init-from", "other.bin", "--freeze", "all", "--workdir", "next")
     run(train, "config.py", *options, monkeypatch=monkeypatch)
     unknown = formats.unknown_words(place / "other.bin")
-    found = formats.read(place / "next")
+    vectors = formats.read(place / "next")
     assert unknown is not None
-    np.testing.assert_allclose(found.vectors, unknown(found.words), rtol=1e-5, atol=1e-6)
-    told = json.loads((place / "next/report.json").read_text())["start"]
-    assert told["given"] == told["vocabulary"] == told["frozen"]
-    assert told["output_given"] == 23
+    np.testing.assert_allclose(vectors.vectors, unknown(vectors.words), rtol=1e-5, atol=1e-6)
+    start = json.loads((place / "next/report.json").read_text())["start"]
+    assert start["given"] == start["vocabulary"] == start["frozen"]
+    assert start["output_given"] == 23
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         (("--minn", "1"), "its minn is 2, but minn is 1"),
         (("--maxn", "4"), "its maxn is 3, but maxn is 4"),
@@ -168,13 +168,13 @@ def test_words_are_found_by_their_text_and_new_ones_begin_as_the_file_composes_t
         (("--init-from", "given.vec"), "no fastText model"),
     ],
 )
-def test_a_model_of_other_ngrams_is_not_gone_on_from(changed, told, place, monkeypatch, capsys):
+def test_a_model_of_other_ngrams_is_not_gone_on_from(changed, message, place, monkeypatch, capsys):
     model = samples.fasttext(["xa", "yb"], dim=8, minn=2, maxn=3, bucket=40)
     (place / "model.bin").write_bytes(model)
     (place / "given.vec").write_text("1 8\nxa 1 2 3 4 5 6 7 8\n")
     options = ("--workdir", "next", "--init-from", "model.bin", *changed)
     run(train, "config.py", *options, monkeypatch=monkeypatch, code=2)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_interrupted_run_ends_in_the_same_bits(trained, place, monkeypatch):

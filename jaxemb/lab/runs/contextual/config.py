@@ -18,26 +18,27 @@ class ContextualConfig(TrainingRun):
     optax, such as optax.adam. Gradients are clipped before it."""
     _: dataclasses.KW_ONLY
     vectors: str | None = setting(None, changes_nothing=True)  # the rows' own digest decides
-    """Static vectors to read: a finished run, or a file of any format; none: at random."""
+    """Static vectors to read: a finished run, or a file of any format; none: random vectors."""
     trained: bool = False
-    """Train the static vectors, too; else they keep every bit."""
+    """Train the static vectors, too; else they do not change."""
     characters: bool = False
-    """Read characters by convolutions, as ELMo does, and no vectors."""
+    """Read characters by convolutions, as ELMo does, instead of vectors."""
     dim: int = 100
-    """Of the vectors, and of each direction; the dimension of `vectors` where they are given."""
+    """The dimension of the vectors (that of `vectors`, if given) and of each direction."""
     units: int = 256
-    """Of a cell; it projects to `dim`."""
+    """The units of a cell, which projects them to `dim`."""
     layers: int = 2
     skip: bool = True
     """Add a layer's input to its output, from the second layer on."""
     dropout: float = 0.1
     samples: int | None = 1024
-    """Words of a sampled softmax in training; none: the full softmax. Perplexity is always full."""
+    """Words of a sampled softmax in training; none: the full softmax. Perplexity always uses
+    the full softmax."""
     tied: bool = False
-    """The softmax has the rows of the vectors."""
+    """The softmax shares the rows of the vectors."""
     carried: bool = False
-    """States go on from sentence to sentence, as in ELMo's own training; else each begins at zero,
-    as scripts/embed.py reads them."""
+    """Carry states from sentence to sentence, as ELMo's own training does; else every sentence
+    begins at zero, as in scripts/embed.py."""
     unroll: int = 20
     """Positions in a window, through which gradients flow."""
     batch: int = 64
@@ -47,9 +48,9 @@ class ContextualConfig(TrainingRun):
     epochs: int = 3
     learning_rate: float = 0.2
     clip: float = 10.0
-    """The largest norm of all gradients together."""
+    """Maximum global gradient norm."""
     dev: float = 0.01
-    """The share of sentences that choose among models; held_out of the corpus is for the report."""
+    """The share of sentences for choosing among models; the report uses held_out of the corpus."""
     mesh: str | None = setting(None, changes_nothing=True)
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
 
@@ -64,8 +65,8 @@ class ContextualConfig(TrainingRun):
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         held = self.corpus.held_out
         if not (self.dev > 0 and held > 0 and self.dev + held < 1):
-            told = "wanted both above 0, and below 1 together"
-            raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {told}")
+            hint = "wanted both above 0, and below 1 together"
+            raise InputError(f"dev is {self.dev:g}, held_out is {held:g}; {hint}")
         if self.characters and (self.vectors or self.tied):
             raise InputError("characters take the place of vectors, and cannot be tied")
         mesh_sizes.check_data(self.mesh, self.batch)

@@ -1,4 +1,4 @@
-"""Vectors of sentences, by a trained language model or ELMo, into files."""
+"""Vectors of sentences, from a trained language model or ELMo, written to files."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from jaxemb.text import characters
 
 
 def of_run(workdir: str | Path) -> Embedding:
-    """The model of a finished run of scripts/train_contextual.py."""
+    """Load the model of a finished run of scripts/train_contextual.py."""
     loaded = run.load(workdir)
     inner = {name: loaded.params["params"][name] for name in ("embed", "bilm")}
     module = Contextualizer(loaded.model.embed, loaded.model.bilm)
@@ -33,8 +33,8 @@ def of_run(workdir: str | Path) -> Embedding:
     def remarks(texts: Sequence[Sequence[str]]) -> list[str]:
         unknown = sum(token not in number for sentence in texts for token in sentence)
         words = f"{len(loaded.vocab.words):,} words"
-        said = f"{unknown:,} tokens are not among the {words}: read as unknown"
-        return [said] * bool(unknown and not loaded.characters)
+        remark = f"{unknown:,} tokens are not among the {words}: read as unknown"
+        return [remark] * bool(unknown and not loaded.characters)
 
     model = elmo.Model(module, {"params": inner})
     dim, layers = 2 * module.bilm.cell.out, module.bilm.layers + 1
@@ -42,10 +42,10 @@ def of_run(workdir: str | Path) -> Embedding:
 
 
 def sentences(path: Path) -> list[list[str]]:
-    """The lines of a file, their tokens separated by spaces.
+    """Read the lines of a file as lists of tokens, which spaces separate.
 
     Raises:
-        InputError: no such file; not UTF-8.
+        InputError: the file cannot be read, or is not UTF-8.
     """
     try:
         lines = path.read_bytes().decode("utf-8-sig").split("\n")
@@ -62,11 +62,15 @@ def write(
     of: Embedding,
     texts: Sequence[Sequence[str]],
     chosen: Callable[[Any], Any],
-    **how: Any,
+    **options: Any,
 ) -> None:
-    """Arrays named "0", "1", ..., one of each sentence, [layers, time, dim] float32, safetensors.
+    """Write a safetensors file: one array "0", "1", ... per sentence, float32 [layers, time, dim].
 
-    Written in place as they come, so that a file may be larger than memory.
+    The arrays are written as they are computed, so the file may be larger than memory.
+
+    Args:
+        chosen: from the states of all layers to those that are written.
+        options: of `contextual.reader.vectors`.
     """
     layers = len(chosen(np.zeros((of.layers, 1, of.dim), np.float32)))
     sizes = [layers * len(tokens) * of.dim * 4 for tokens in texts]
@@ -90,7 +94,7 @@ def write(
         task = bar.add_task("", total=len(texts))
         out.write(len(header).to_bytes(8, "little") + header)
         out.truncate(start + ends[-1])
-        for i, found in vectors(of, texts, **how):
+        for i, states in vectors(of, texts, **options):
             out.seek(start + ends[i])
-            out.write(np.ascontiguousarray(chosen(found), "<f4").tobytes())
+            out.write(np.ascontiguousarray(chosen(states), "<f4").tobytes())
             bar.advance(task)

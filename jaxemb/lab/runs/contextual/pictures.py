@@ -1,4 +1,4 @@
-"""The picture of a language model's training."""
+"""The picture of a language model's training run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from jaxemb.lab import pictures
 
 
 def draw(folder: Path, metrics: Sequence[dict]) -> list[str]:
-    """Draws the training of a language model, if any of it was measured; returns the names."""
+    """Draw the training of a language model, if it was measured; returns the names of pictures."""
     rows = [row for row in metrics if "loss" in row]
     if not rows:
         return []
@@ -18,9 +18,9 @@ def draw(folder: Path, metrics: Sequence[dict]) -> list[str]:
 
 
 def perplexities(rows: Sequence[dict], metrics: Sequence[dict]):
-    """Perplexity over the predictions of a training, of both directions."""
+    """Perplexity of both directions over the predictions of a training run."""
     figure, axes = plt.subplots(figsize=(7, 4.2))
-    at = np.array([row["words"] for row in rows]) / 1e6
+    predictions = np.array([row["words"] for row in rows]) / 1e6
     losses = np.array([row["loss"] for row in rows])
     width = max(len(rows) // 100, 1)  # one chunk is noisy
     sums = np.cumsum(np.pad(losses, ((1, 0), (0, 0))), axis=0)
@@ -28,7 +28,7 @@ def perplexities(rows: Sequence[dict], metrics: Sequence[dict]):
     dev = [row for row in metrics if row.get("dev")]
     colors = (pictures.ACCENT, pictures.INK)
     for i, (name, color) in enumerate(zip(("forward", "backward"), colors, strict=True)):
-        axes.plot(at[width - 1 :], np.exp(mean[:, i]), color=color, lw=1, label=name)
+        axes.plot(predictions[width - 1 :], np.exp(mean[:, i]), color=color, lw=1, label=name)
         places = [row["words"] / 1e6 for row in dev]
         axes.plot(places, [row["dev"][i] for row in dev], "o", color=color, label=f"{name}, dev")
     axes.set(

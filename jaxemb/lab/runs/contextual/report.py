@@ -1,4 +1,4 @@
-"""What a bidirectional language model reached, beside bigrams: Markdown, JSON and a picture."""
+"""The report of a bidirectional language model, beside bigrams: Markdown, JSON and a picture."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from jaxemb.lab.runs.contextual.run import Result
 
 
 def write(config: ContextualConfig, result: Result) -> str:
-    """Writes report.json, report.md and the picture into the workdir; returns the Markdown."""
+    """Write report.json, report.md and the picture into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
-    found = build(result)
+    values = build(result)
 
     def draw() -> list[str]:
         from jaxemb.lab.runs.contextual import pictures
@@ -21,16 +21,16 @@ def write(config: ContextualConfig, result: Result) -> str:
         return pictures.draw(workdir, result.metrics)
 
     return report.write(
-        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+        workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw
     )
 
 
 def build(result: Result) -> dict[str, Any]:
-    """All that a report says, as plain JSON values."""
+    """The content of the report, as JSON values."""
     reached = result.perplexity
     rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
     dev = [row["dev"] for row in result.metrics if row.get("dev")]
-    sizes = {name: int(np.size(each)) for name, each in _leaves(result.params)}
+    sizes = {name: int(np.size(value)) for name, value in _leaves(result.params)}
     return {
         "vocabulary": len(result.vocab.words),
         "perplexity": {
@@ -46,7 +46,7 @@ def build(result: Result) -> dict[str, Any]:
         "predictions_per_second": rates[-1] if rates else None,
         "parameters": sum(sizes.values()),
         "better_than_bigrams": all(
-            getattr(reached, name) < each["perplexity"] for name, each in result.bigrams.items()
+            getattr(reached, name) < value["perplexity"] for name, value in result.bigrams.items()
         ),
     }
 
@@ -57,27 +57,27 @@ def _leaves(params: Any):
     return jax.tree_util.tree_flatten_with_path(params)[0]
 
 
-def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
-    """The report for people."""
-    reached, rate = found["perplexity"], found["predictions_per_second"]
+def markdown(name: str, values: dict[str, Any], pictures: str) -> str:
+    """The report as Markdown."""
+    reached, rate = values["perplexity"], values["predictions_per_second"]
     rows = []
     for side, predictions in zip(("forward", "backward"), reached["predictions"], strict=True):
-        bigrams = "{perplexity:.1f} (k = {k:g})".format(**found["bigrams"][side])
+        bigrams = "{perplexity:.1f} (k = {k:g})".format(**values["bigrams"][side])
         rows.append((side, f"{reached[side]:.1f}", bigrams, f"{predictions:,}"))
     means = f"{reached['geometric_mean']:.1f} (arithmetic {reached['arithmetic_mean']:.1f})"
     rows.append(("geometric mean", means, "", ""))
-    verdict = "lower than" if found["better_than_bigrams"] else "NOT lower than"
-    counts = {key: f"{value:,}" for key, value in found["tokens"].items() if key != "dropped"}
+    verdict = "lower than" if values["better_than_bigrams"] else "NOT lower than"
+    counts = {key: f"{value:,}" for key, value in values["tokens"].items() if key != "dropped"}
     return f"""# {name}: a bidirectional language model
 
 {report.table(("direction", "perplexity", "bigrams", "predictions"), rows)}
 
 - perplexity is exp(nats per prediction) on text held out, with the full softmax over
-  {found["vocabulary"]:,} words and three marks; it is {verdict} that of bigrams with add-k
+  {values["vocabulary"]:,} words and three marks; it is {verdict} that of bigrams with add-k
   smoothing: same text, same vocabulary, k chosen on the dev text
 - tokens: {counts["read"]} read, {counts["unknown"]} of them marked as unknown;
   {counts["train"]} train, {counts["dev"]} dev, {counts["held_out"]} held out;
   {counts["predictions"]} predictions trained, both directions
-- {found["parameters"]:,} parameters; {f"{rate:,.0f} predictions/s" if rate else "speed: ?"}
+- {values["parameters"]:,} parameters; {f"{rate:,.0f} predictions/s" if rate else "speed: ?"}
 
 {pictures}"""

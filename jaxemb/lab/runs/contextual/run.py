@@ -13,7 +13,7 @@ from jaxemb.contextual import models, perplexity, training, windows
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError
-from jaxemb.lab import corpus as preparation, progress, vectors as loading, workdir as identity
+from jaxemb.lab import corpus as preparation, progress, vectors, workdir as identity
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
@@ -26,7 +26,7 @@ _COLUMNS = 8  # streams of held-out text
 
 
 class Sentences(NamedTuple):
-    """The text by its use; each sentence with its marks."""
+    """Sentences by their use, each with its marks of start and end."""
 
     train: list[Any]
     dev: list[Any]
@@ -34,7 +34,7 @@ class Sentences(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a finished run knows, whether it ended now or in an earlier session."""
+    """The result of a finished run, of this session or an earlier one."""
 
     vocab: Vocab
     model: LanguageModel
@@ -46,7 +46,7 @@ class Result(NamedTuple):
 
 
 def train(config: ContextualConfig) -> Result:
-    """Trains into config.workdir, or goes on where an earlier session was interrupted.
+    """Train into config.workdir, or resume an interrupted run there.
 
     Raises:
         InputError: text or settings that cannot be used; a workdir of another config.
@@ -86,7 +86,7 @@ def train(config: ContextualConfig) -> Result:
 
 
 def build(config: ContextualConfig, vocab: int) -> LanguageModel:
-    """The model of a config."""
+    """Build the model of a config."""
     return models.language_model(
         config.cell(config.units, config.dim),
         vocab,
@@ -99,33 +99,33 @@ def build(config: ContextualConfig, vocab: int) -> LanguageModel:
 
 
 def sentences(config: ContextualConfig, prepared: corpus.Corpus) -> Sentences:
-    """The sentences of a corpus, each for training, for choosing, or for the report."""
-    found = windows.sentences(prepared.ids, len(prepared.vocab.words))
+    """Divide the sentences of a corpus into those to train on, to choose by, and to report on."""
+    marked = windows.sentences(prepared.ids, len(prepared.vocab.words))
     shares = (config.corpus.held_out, config.dev)
-    held, dev, train = windows.split(len(found), config.seed, *shares)
-    return Sentences(*([found[i] for i in part] for part in (train, dev, held)))
+    held, dev, train = windows.split(len(marked), config.seed, *shares)
+    return Sentences(*([marked[i] for i in part] for part in (train, dev, held)))
 
 
 def _few_streams(texts: list[Any]) -> Text:
-    """Text to be asked: few columns, for a state begins at zero in each."""
+    """Text to measure on, in few streams, because each of them begins with a state of zeros."""
     return Text(*windows.streams(texts, min(_COLUMNS, max(sum(map(len, texts)) // 2, 1))))
 
 
 def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
-    """The table to start from, rows of zeros where it says nothing, and what a step reads."""
+    """The table to start from, random where no vector is given, and what a step reads."""
     if config.characters:
         return None, Resources(characters=_spelled(vocab))
     if config.vectors is None:
         return None, Resources()
     words = vocab.words
-    loaded, rows = loading.rows_of(config.vectors, words, config.dim, only=words)
-    vectors, places = loaded.found.vectors, np.append([-1] * windows.SHIFT, rows)
+    loaded, rows = vectors.rows_of(config.vectors, words, config.dim, only=words)
+    pretrained, places = loaded.word_vectors.vectors, np.append([-1] * windows.SHIFT, rows)
     there = places >= 0
-    # the others start as long as those that are given
+    # random rows have the scale of the given ones
     draw = np.random.Generator(np.random.Philox(key=[config.seed, 1]))
-    scale = np.sqrt(np.mean(np.square(vectors, dtype=np.float64)))
+    scale = np.sqrt(np.mean(np.square(pretrained, dtype=np.float64)))
     table = draw.normal(0, scale, (len(places), config.dim)).astype(np.float32)
-    table[there] = vectors[places[there]]
+    table[there] = pretrained[places[there]]
     return table, Resources(frozen=None if config.trained else there)
 
 
@@ -135,7 +135,7 @@ def _spelled(vocab: Vocab) -> Any:
 
 
 def _watch(plan: Plan, dev: Text, resources: Resources) -> loop.Watch:
-    """The longest row of any parameter, and the perplexity on the dev text."""
+    """Measure the largest norm of a parameter's row, and the perplexity on the dev text."""
 
     def epoch(state: training.State) -> dict[str, Any]:
         on_dev = perplexity.of(plan, state.params, dev, resources)
@@ -147,23 +147,23 @@ def _watch(plan: Plan, dev: Text, resources: Resources) -> loop.Watch:
 
 
 def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
-    """What a bigram model of the same text reaches, in both directions."""
+    """The perplexity of a bigram model of the same text, in both directions."""
 
-    def pairs(found: list[Any]) -> tuple[Any, Any]:
-        firsts, seconds = ([each[part] for each in found] for part in (slice(-1), slice(1, None)))
+    def pairs(ids: list[Any]) -> tuple[Any, Any]:
+        firsts, seconds = ([line[part] for line in ids] for part in (slice(-1), slice(1, None)))
         return np.concatenate(firsts), np.concatenate(seconds)
 
     ahead = [pairs(part) for part in texts]
     back = [(second, first) for first, second in ahead]
-    found = {}
+    reached = {}
     for name, parts in (("forward", ahead), ("backward", back)):
         least, k = perplexity.best_perplexity(parts[0], parts[1], parts[2], rows)
-        found[name] = {"perplexity": least, "k": k}
-    return found
+        reached[name] = {"perplexity": least, "k": k}
+    return reached
 
 
 def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) -> dict[str, Any]:
-    """Where every token went; marks of sentences are not counted as tokens."""
+    """Account for every token; marks of sentences are not tokens."""
     sizes = {name: sum(len(s) - 2 for s in part) for name, part in texts._asdict().items()}
     unknown = sum(int((s == windows.UNKNOWN).sum()) for part in texts for s in part)
     tokens = prepared.tokens
@@ -176,7 +176,7 @@ def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) 
 
 
 class Loaded(NamedTuple):
-    """A finished run, for use."""
+    """The model of a finished run."""
 
     vocab: Vocab
     model: LanguageModel
@@ -185,7 +185,7 @@ class Loaded(NamedTuple):
 
 
 def load(workdir: str | Path) -> Loaded:
-    """The model of a finished run.
+    """Load the model of a finished run.
 
     Raises:
         InputError: no finished run there; a cell that is not from this package.
@@ -196,22 +196,22 @@ def load(workdir: str | Path) -> Loaded:
             f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
             "python scripts/train_contextual.py configs/elmo_quickstart.py"
         )
-    said = files.read_json(workdir / identity.CONFIG)["config"]
+    settings = files.read_json(workdir / identity.CONFIG)["config"]
     vocab = corpus.read_vocab(workdir / corpus.VOCAB)
-    cell = _function(workdir, said["cell"])(int(said["units"]), int(said["dim"]))
+    cell = _function(workdir, settings["cell"])(int(settings["units"]), int(settings["dim"]))
     fields = ("layers", "skip", "dropout", "tied", "characters")
-    options = {name: said[name] for name in fields}
+    options = {name: settings[name] for name in fields}
     model = models.language_model(cell, len(vocab.words), **options)
-    spelled = _spelled(vocab) if said["characters"] else None
+    spelled = _spelled(vocab) if settings["characters"] else None
     like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), spelled))
     params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
-    return Loaded(vocab, model, params, said["characters"])
+    return Loaded(vocab, model, params, settings["characters"])
 
 
 def _function(workdir: Path, name: str) -> Any:
-    """A function by the name that config.json has for it."""
+    """Look up the function that config.json names."""
     module, _, inside = name.partition(":")
-    # the file may be anybody's: nothing but a cell is called, with nothing but numbers
+    # the file is not trusted: only a cell is called, and only with numbers
     if module != models.__name__ or not inside.endswith("_cell") or not hasattr(models, inside):
         raise InputError(f"{workdir}: its cell is {name}, which is not from this package")
     return getattr(models, inside)

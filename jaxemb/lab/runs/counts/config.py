@@ -1,4 +1,4 @@
-"""Configs of the counting family: what is counted in which text, and how it is factorised."""
+"""Configs of count-based vectors: what is counted in which text, and how it is factorised."""
 
 import dataclasses
 import functools
@@ -10,7 +10,7 @@ from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError, above_zero, at_least, called_with
 from jaxemb.functional import subsampling
 from jaxemb.lab.settings import Chosen, Function, Run, setting, taken
-from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +25,12 @@ class CountConfig(Run):
     window: int = 5
     """The furthest distance of a context word."""
     weight: Function = cooccurrence.word2vec
-    """From (distances, window) to how much a pair counts: cooccurrence.word2vec,
+    """From (distances, window) to the weight of a pair: cooccurrence.word2vec,
     cooccurrence.harmonic (GloVe), cooccurrence.uniform, or yours."""
     left: bool = True
     """Contexts before the word are counted."""
     right: bool = True
-    """Contexts behind the word are counted."""
+    """Contexts after the word are counted."""
     subsample_rule: Function = subsampling.keep_word2vec
     """From (counts, subsample) to the probability that an occurrence of each word is counted."""
     neighbours_of: tuple[str, ...] = setting((), changes_nothing=True)
@@ -48,15 +48,15 @@ class CountConfig(Run):
         self.counted().weights()
 
     def counted(self) -> cooccurrence.Window:
-        """Which pairs are counted."""
+        """The window in which pairs are counted."""
         return cooccurrence.Window(self.window, self.weight, self.left, self.right)
 
-    def kept(self, made: corpus_lib.Corpus) -> Any:
+    def kept(self, made: corpus.Corpus) -> Any:
         """The probability that an occurrence of each word is counted: float64 [vocab]."""
         return np.asarray(self.subsample_rule(made.vocab.counts, self.corpus.subsample))
 
     def build_method(self):
-        """The method, with those settings of this config that it takes, by their names."""
+        """The method, with those settings of this config that it takes."""
         return functools.partial(self.method, **taken(self, "method", skip=2))
 
 
@@ -65,9 +65,9 @@ class PmiConfig(CountConfig):
     """Settings of `factorizations.ppmi_svd`."""
 
     negatives: float = 1.0
-    """k: PMI is lowered by log k, as skip-gram with k noise words a pair lowers it."""
+    """k: log k is subtracted from PMI, as in skip-gram with k noise words per pair."""
     noise_power: float = 0.75
-    """Of the contexts' counts, where PMI smooths them; 1 for none."""
+    """The power that smooths the counts of contexts in PMI; 1 for none."""
     side_power: float = 0.5
     """p of input = U S^p, output = V S^(1 - p)."""
     add_contexts: bool = False
@@ -78,8 +78,8 @@ class PmiConfig(CountConfig):
         super().check()
         above_zero(negatives=self.negatives)
         if not 0 <= self.noise_power < float("inf"):
-            said = self.noise_power
-            raise InputError(f"noise_power is {said}; it must be at least 0, and finite")
+            power = self.noise_power
+            raise InputError(f"noise_power is {power}; it must be at least 0, and finite")
         if not 0 <= self.side_power <= 1:
             raise InputError(f"side_power is {self.side_power}; it must be between 0 and 1")
 
@@ -89,16 +89,16 @@ class GloveConfig(CountConfig):
     """Settings of `glove.glove`."""
 
     x_max: float = 10.0
-    """The count from which all cells matter alike; 100 for billions of words."""
+    """The count from which all cells weigh 1; 100 for billions of words."""
     weight_power: float = 0.75
-    """How fast rarer cells matter less."""
+    """The power of count / x_max that rarer cells weigh."""
     epochs: int = 8
     """How often every cell is trained."""
     optimizer: Chosen = None
-    """From the learning rate to an optax transformation whose update is taken away, such as
+    """From the learning rate to an optax transformation whose update is subtracted, such as
     learners.adagrad_stanford; by default AdaGrad at that rate."""
     learning_rate: float = 0.15
-    """Of AdaGrad, which lowers its own."""
+    """The learning rate of AdaGrad, whose steps shrink by themselves."""
     batch: int = 1024
     """Cells in a step."""
     chunk: int = setting(64, changes_nothing=True)

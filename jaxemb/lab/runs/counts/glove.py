@@ -1,4 +1,4 @@
-"""GloVe as a method of `scripts/factor.py`: from cells of any number to vectors and biases."""
+"""GloVe as a method of `scripts/factor.py`: from any number of cells to vectors and biases."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -47,26 +47,26 @@ def glove(
     checkpoint_every: float = 60.0,
     progress: Progress = lambda done, total: None,
 ) -> Factored:
-    """GloVe: vectors and biases whose sums of product and biases are the logarithms of counts.
+    """Fit GloVe: w . c plus the biases of w and c approximates the logarithm of a count.
 
     Args:
-        cells: co-occurrence counts of words (rows) and contexts (columns), > 0; memory-mapped ones
-            stream by.
+        cells: co-occurrence counts of words (rows) and contexts (columns), > 0; memory-mapped
+            ones are read as a stream.
         dim: of the vectors.
-        x_max, weight_power: of f, how much a cell matters: `counts.glove.weight`.
+        x_max, weight_power: of the weight f of a cell: `counts.glove.weight`.
         epochs: how often every cell is trained, in another order each time.
-        learning_rate: of AdaGrad, which lowers its own.
-        optimizer: from the learning rate to an optax transformation whose update is taken away,
+        learning_rate: of AdaGrad, whose steps shrink by themselves.
+        optimizer: from the learning rate to an optax transformation whose update is subtracted,
             such as `learners.adagrad_stanford`, that of GloVe's program; by default
             `learners.adagrad`, stepped with the learning rate.
-        batch: cells of a step. What they do to a row adds up.
-        chunk: steps in one jitted call: changes no bit of the result.
+        batch: cells of a step. Their updates of a row are summed.
+        chunk: steps in one jitted call: does not change the result.
         add_contexts: whether the input table is w + c, as the program exports it (-model 2), or w.
         seed: of the first tables and of the order of the cells.
-        workdir: where checkpoints are written, so that Ctrl-C saves and a second call goes on, and
-            the biases in the end; none in a notebook.
+        workdir: where checkpoints are written, so that Ctrl-C saves and a second call resumes, and
+            at the end the biases; None: nothing is written.
         checkpoint_every: seconds.
-        progress: called with cells done and in all.
+        progress: called with the numbers of cells done and in all.
 
     Raises:
         InputError: settings or cells that cannot be used.
@@ -153,7 +153,7 @@ def _means(losses: Losses, cells: int, epochs: int) -> list[float]:
     for trained, loss in losses:
         if loss is not None and math.isfinite(loss):
             by_epoch[(trained - 1) // cells].append(loss)
-    return [float(np.mean(of)) if of else math.nan for of in by_epoch]
+    return [float(np.mean(epoch)) if epoch else math.nan for epoch in by_epoch]
 
 
 def _factored(

@@ -1,4 +1,4 @@
-"""The picture of a factorisation: its singular values and what is left."""
+"""The picture of a factorisation: its singular values and residuals."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, BAND, INK, SOFT
 
 
-def draw(workdir: Path, found: dict[str, Any]) -> list[str]:
-    """The picture of a truncated SVD, if there was one; its name."""
-    of = found["factorization"]
-    if "singular_values" not in of:
+def draw(workdir: Path, values: dict[str, Any]) -> list[str]:
+    """Draw the truncated SVD, if there was one; returns the name of the picture."""
+    svd = values["factorization"]
+    if "singular_values" not in svd:
         return []
-    return [pictures.drawn(workdir / "factorization.png", lambda: factorization(of))]
+    return [pictures.drawn(workdir / "factorization.png", lambda: factorization(svd))]
 
 
 def factorization(of: dict[str, Any]):

@@ -1,4 +1,4 @@
-"""The report of a factorised run: what was counted, what was factored, what its table is."""
+"""The report of a factorised run: its counts, its factorisation and its table."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from jaxemb.lab.tables import inspection, report as tables_report
 
 
 def build(config: CountConfig, result: run.Result) -> dict[str, Any]:
-    """All that the report says, as plain JSON values."""
+    """The content of the report, as JSON values."""
     return {
         **tables_report.describe(result.vocab, result.tables.input, config.neighbours_of),
         "tokens": result.tokens,
@@ -20,37 +20,37 @@ def build(config: CountConfig, result: run.Result) -> dict[str, Any]:
 
 
 def write(config: CountConfig, result: run.Result) -> str:
-    """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
+    """Write report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
-    found = build(config, result)
+    values = build(config, result)
 
     def draw() -> list[str]:
         from jaxemb.lab.runs.counts import pictures
 
-        return tables_report.draw(workdir, found) + pictures.draw(workdir, found)
+        return tables_report.draw(workdir, values) + pictures.draw(workdir, values)
 
     return report.write(
-        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+        workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw
     )
 
 
-def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
-    """The report for people."""
+def markdown(name: str, values: dict[str, Any], pictures: str) -> str:
+    """The report as Markdown."""
     sections = [
         f"# {name}: what is this matrix?\n",
-        inspection.markdown(found),
-        tables_report.words_and_scores(found),
-        _counted(found),
+        inspection.markdown(values),
+        tables_report.words_and_scores(values),
+        _counted(values),
         pictures,
     ]
     return "\n".join(sections)
 
 
-def _counted(found: dict[str, Any]) -> str:
-    tokens, counted = found["tokens"], found["counted"]
+def _counted(values: dict[str, Any]) -> str:
+    tokens, counted = values["tokens"], values["counted"]
     dropped = ", ".join(f"{n:,} {cause}" for cause, n in tokens["dropped"].items())
-    pairs, size = sum(counted["pairs"]), found["vocabulary"]
-    remarks = "\n".join(f"- {remark}" for remark in found["factorization"]["remarks"])
+    pairs, size = sum(counted["pairs"]), values["vocabulary"]
+    remarks = "\n".join(f"- {remark}" for remark in values["factorization"]["remarks"])
     return f"""## What was counted, and what was factored
 
 - tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})

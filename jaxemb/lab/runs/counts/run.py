@@ -1,4 +1,4 @@
-"""A counted and factorised run in a folder: cells that are kept, tables, and an account."""
+"""A count-based run in a folder: cells that are kept, tables, and an account of tokens."""
 
 import hashlib
 from collections.abc import Callable
@@ -24,7 +24,7 @@ COUNTED, FACTORED = "counted.json", "factored.json"
 
 
 class Result(NamedTuple):
-    """What a finished run knows, whether it ended now or in an earlier session."""
+    """The result of a finished run, of this session or an earlier one."""
 
     tables: InOut  # NumPy, float32
     vocab: Vocab
@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
 
 def prepare(config: CountConfig) -> corpus_lib.Corpus:
-    """The corpus of a config, encoded now or reused.
+    """Encode the corpus of a config, or reuse it.
 
     Raises:
         InputError: text that cannot be used.
@@ -48,9 +48,9 @@ def prepare(config: CountConfig) -> corpus_lib.Corpus:
 def factor(
     config: CountConfig, method: Callable[..., Factored], corpus: corpus_lib.Corpus
 ) -> Result:
-    """Counts and factorises into config.workdir, or takes what an earlier session finished there.
+    """Count and factorise into config.workdir, or load what an earlier session finished there.
 
-    Ctrl-C leaves the cells if they were finished, and otherwise nothing: the same command goes on.
+    After Ctrl-C only finished cells are left; the same command then resumes from them.
 
     Raises:
         InputError: a workdir of another config, cells of another text or window, with what differs.
@@ -64,7 +64,7 @@ def factor(
             made = method(cells, corpus.vocab, progress=show)
         account = {"account": made.account, "remarks": list(made.remarks)}
         files.write_json(folder / FACTORED, account)
-        # last: where it is, the run is finished
+        # last: this file marks a finished run
         tensors.save(folder / TABLES, made.tables, {})
         workdir.finish()
     vocab, tables = load(folder)
@@ -74,18 +74,18 @@ def factor(
 
 
 def text_of(config: CountConfig, corpus: corpus_lib.Corpus) -> segments.Split:
-    """The side of the text that is counted, thinned out as the config says."""
+    """The part of the text that is counted, subsampled as the config says."""
     return segments.Split(corpus.ids, config.kept(corpus), config.seed, config.corpus.held_out)
 
 
 def count(
     config: CountConfig, corpus: corpus_lib.Corpus, text: segments.Split
 ) -> tuple[dict[str, Any], Sparse]:
-    """The cells of a config, counted now or reused, with their account.
+    """Count the cells of a config, or reuse them; returns their account and the cells.
 
     Raises:
         InputError: the folder holds cells of another text or window, with what differs.
-        NumericalError: the cells do not add up to the pairs they were made of.
+        NumericalError: the sum of the cells is not that of the pairs.
     """
     folder = Path(config.cells or Path(config.workdir) / "cells")
     wanted = _identity(config, corpus)
@@ -94,10 +94,10 @@ def count(
         was = stored.get("of") if isinstance(stored, dict) else None
         if not isinstance(stored, dict) or not isinstance(was, dict):
             raise InputError(f"{folder / COUNTED}: damaged: delete {folder} to count again")
-        if found := differences(was, wanted):
+        if changes := differences(was, wanted):
             raise InputError(
-                f"{folder}: was counted from something else: {'; '.join(found)}. Delete the folder "
-                "to count again, or name another with --cells"
+                f"{folder}: was counted from something else: {'; '.join(changes)}. Delete the "
+                "folder to count again, or name another with --cells"
             )
         return stored["counted"], merging.load(folder)
     window = config.counted()
@@ -109,9 +109,9 @@ def count(
 
 
 def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
-    """All that decides the cells."""
+    """All settings and digests that determine the cells."""
     sources = corpus_lib.read_manifest(corpus.folder)["sources"]
-    # with their counts: phrases that are too rare to be words leave only these different
+    # with their counts: texts may differ only in phrases that are too rare to be words
     words = "".join(vocabulary.lines(corpus.vocab)).encode()
     return {
         "sources_sha256": [source["sha256"] for source in sources],
@@ -129,7 +129,7 @@ def _identity(config: CountConfig, corpus: corpus_lib.Corpus) -> dict[str, Any]:
 
 
 def _account(made: cooccurrence.Counted, window: cooccurrence.Window) -> dict[str, Any]:
-    """What was counted; the sum of the cells beside that of the pairs."""
+    """The numbers of what was counted; the sum of the cells beside that of the pairs."""
     total = sum(
         float(np.sum(made.cells.values[start : start + (1 << 22)], dtype=np.float64))
         for start in range(0, len(made.cells.values), 1 << 22)
@@ -149,7 +149,7 @@ def _account(made: cooccurrence.Counted, window: cooccurrence.Window) -> dict[st
 
 
 def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) -> dict[str, Any]:
-    """Where every token went.
+    """Account for every token.
 
     Raises:
         NumericalError: the sums do not hold.

@@ -14,7 +14,7 @@ from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import hashing, schedules, subsampling
 from jaxemb.lab.settings import Chosen, Corpus, Function, Hosts, TrainingRun, setting, taken
 from jaxemb.structs import Vocab
-from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import corpus
 from jaxemb.training import mesh_sizes
 
 __all__ = [
@@ -29,12 +29,12 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """One of several models trained together; what is None is the config's."""
+    """One of several models trained together; None takes the value of the config."""
 
     seed: int | None = None
     learning_rate: float | None = None
     dim: int | None = None
-    """At most the config's."""
+    """At most that of the config."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,22 +55,23 @@ class StaticConfig(TrainingRun):
     noise_power: float = setting(0.75, of="objective")
     """Noise is drawn in proportion to count to this power."""
     collision: Chosen = setting(None, of="objective")
-    """Of noise that is the observed word: blocks.keep (as it is by default), skip or resample."""
+    """What is done with noise that is the observed word: blocks.keep (by default), blocks.skip or
+    blocks.resample."""
     direction: Chosen = setting(None, of="objective")
-    """Of skip-gram: blocks.skipgram (by default), or blocks.skipgram_from_context."""
+    """The direction of skip-gram: blocks.skipgram (by default), or blocks.skipgram_from_context."""
     mean: Chosen = setting(None, of="objective")
-    """Of CBOW: pooling.mean, the exact gradient (by default), or pooling.mean_word2vec."""
+    """The mean of CBOW: pooling.mean, the exact gradient (by default), or pooling.mean_word2vec."""
     tree: Chosen = setting(None, of="objective")
-    """Of hierarchical softmax: trees.huffman (by default), trees.balanced, or yours."""
+    """The tree of hierarchical softmax: trees.huffman (by default), trees.balanced, or yours."""
     budget: int | None = setting(None, of="objective")
-    """Of hierarchical softmax: inner nodes in a block; by default what the objective says."""
+    """The most inner nodes in a block of hierarchical softmax; by default the objective's own."""
     initialize: Chosen = None
-    """From (key, rows, dim) to the tables at the start: tables.init by default."""
+    """From (key, rows, dim) to the initial tables: tables.init by default."""
     subsample_rule: Function = subsampling.keep_word2vec
     """From (counts, subsample) to the probability that an occurrence of each word is kept:
     subsampling.keep_word2vec, subsampling.keep_paper, or yours."""
     subsample_of: Literal["kept", "read"] = "kept"
-    """The tokens of which a word has its share: those of the vocabulary, or all (fastText)."""
+    """The tokens that frequencies are relative to: of the vocabulary (kept), or all (fastText)."""
     schedule: Function = schedules.word2vec
     """From (learning_rate, share done) to the rate: schedules.word2vec (falls linearly to 1e-4 of
     it), schedules.gensim, schedules.to_zero, or yours."""
@@ -81,29 +82,29 @@ class StaticConfig(TrainingRun):
     batch: int = 32
     """Blocks in a step; fewer for a text of few words, if no cap is set."""
     cap: float | None = setting(None, of="learner")
-    """The largest norm of what one step adds to one row; by default none, but for a text of few
+    """The maximum norm of what one step adds to one row; by default none, except for a text of few
     words."""
     init_from: str | None = setting(None, changes_nothing=True)  # the rows' own digest decides
     """Vectors to start from: a file of any format, or a finished run; other rows are random."""
     grow_from: str | None = setting(
         None, changes_nothing=True
-    )  # and that of the words, in the corpus
-    """A finished run to go on from: its words stay, and new ones of the text come beside them."""
+    )  # and the words' digest, of the corpus
+    """A finished run to extend: its words are kept, and new words of the text are added."""
     freeze: str | None = None
-    """Input rows that are not trained: "loaded", "all", or a text with a word a line. "loaded" of
-    grow_from is the old rows of both tables."""
+    """Input rows that are not trained: "loaded", "all", or a file with one word per line. With
+    grow_from, "loaded" freezes the old rows of both tables."""
     members: Annotated[tuple[Member, ...], tyro.conf.Suppress] = ()
     """Models trained together on the same subsampled text; none: one model."""
     neighbours_of: tuple[str, ...] = setting((), changes_nothing=True)
     """Words whose nearest neighbours the report shows; by default some frequent ones."""
     watch_every: int | None = setting(None, changes_nothing=True)
-    """Words between measurements of the table's spectrum; by default so that they take 2 %."""
+    """Words between measurements of the table's spectrum; by default these take 2 % of the time."""
     cut: Literal["rows", "dim"] = setting("rows", changes_nothing=True)
-    """What `model` of a mesh cuts: the rows of tables, or every vector."""
+    """What `model` of a mesh shards: the rows of tables, or every vector."""
     exact_elastic: bool = False
-    """The same bits on 1, 2, 4 and 8 devices, between which a run may change."""
+    """Bit-identical tables on 1, 2, 4 and 8 devices; a run may resume on another number."""
     memory: float | None = setting(None, changes_nothing=True)
-    """GiB that tables may take; by default what the machine has."""
+    """GiB that tables may take; by default the memory of the machine."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""
@@ -146,22 +147,22 @@ class StaticConfig(TrainingRun):
             above_zero(cap=self.cap)
 
     def build_objective(self) -> Any:
-        """The objective, built with those settings of this config that it takes, by their names.
+        """Build the objective with those settings of this config that it takes.
 
         Raises:
-            InputError: a setting was changed that the objective has no use for.
+            InputError: a setting was changed that the objective does not take.
         """
         return self.objective(**taken(self, "objective"))
 
     def build_learner(self, objective: Any) -> Any:
-        """The learner of an objective; `cap` is passed where it is set.
+        """Build the learner of an objective; `cap` is passed if it is set.
 
         Raises:
             InputError: a cap for a learner that takes none.
         """
         return self.learner(objective, **taken(self, "learner", skip=1))
 
-    def kept(self, made: corpus_lib.Corpus):
+    def kept(self, made: corpus.Corpus):
         """The probability that an occurrence of each word is kept: float64 [vocab]."""
         threshold = self.corpus.subsample
         if self.subsample_of == "read":  # rules take counts for all that was read
@@ -176,7 +177,7 @@ class SubwordConfig(StaticConfig):
     minn: int = 3
     """The shortest n-gram, in characters; `<` before a word and `>` after it are two."""
     maxn: int = 6
-    """The longest; 0 for no n-grams."""
+    """The longest n-gram; 0 for no n-grams."""
     buckets: int = 2_000_000
     """N-grams whose hashes agree modulo this share a row."""
 
@@ -191,7 +192,7 @@ class SubwordConfig(StaticConfig):
             raise InputError("members are of objectives without subwords: take the members out")
 
     def rows(self, vocab: Vocab) -> int:
-        """Rows of the input table: one a word, and one a bucket that n-grams of words fall in."""
+        """The number of input rows: one per word, and one per bucket of the words' n-grams."""
         raw = [word.encode("utf-8", "surrogateescape") for word in vocab.words]
         used = np.unique(hashing.buckets_of(raw, self.minn, self.maxn, self.buckets)[0])
         return len(raw) + len(used)

@@ -1,4 +1,4 @@
-"""A trained model with new words and new text: what it begins with, and what of it moved."""
+"""A trained model with new words and text: what it starts from, and how far its rows move."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MOVERS = 10  # words that are named
 
 
 def check(config: StaticConfig, rows: InOut, vocab: Vocab) -> None:
-    """Raises InputError for tables of which a row is no word's."""
+    """Raises InputError for tables with rows that are not words."""
     size = len(vocab.words)
     if config.grow_from and rows != InOut(size, size):
         raise InputError(
@@ -27,14 +27,14 @@ def check(config: StaticConfig, rows: InOut, vocab: Vocab) -> None:
 def account(
     config: StaticConfig, start: Start | None, vocab: Vocab, tables: InOut
 ) -> dict[str, Any] | None:
-    """Where the first rows of a run came from, if they were given, and what of them moved."""
+    """The account of given initial rows, and of how far old rows moved; None if none are given."""
     if start and config.grow_from:
         return {**start.account, "grown": moved(config, start, vocab, tables)}
     return start.account if start else None
 
 
 def moved(config: StaticConfig, start: Start, vocab: Vocab, tables: InOut) -> dict[str, Any]:
-    """What growing added, and how far the old rows went, as plain JSON values.
+    """Count what growing added, and measure how far the old rows moved, as JSON values.
 
     Args:
         config: of the run; its `grow_from` is read for the old counts.
@@ -62,11 +62,14 @@ def moved(config: StaticConfig, start: Start, vocab: Vocab, tables: InOut) -> di
 
 
 def change(before: Any, after: Any) -> dict[str, Any]:
-    """What linear algebra says of a table that became another, row for row.
+    """Measure the change of a table, row by row.
+
+    Args:
+        before, after: [rows, dim].
 
     Returns:
-        Mean cosine of a row with itself; ||after - before||_F / ||before||_F as they are, and
-        after the best rotation, which no product of rows notices; rank before and after.
+        Mean cosine between a row before and after; ||after - before||_F / ||before||_F, as it is
+        and after the best rotation, which keeps all products of rows; rank before and after.
     """
     before, after = np.float64(before), np.float64(after)
     size = float(np.linalg.norm(before)) or 1.0
@@ -82,7 +85,7 @@ def change(before: Any, after: Any) -> dict[str, Any]:
 
 
 def _cosines(before, after):
-    """Of each row with itself; 1 where both are 0."""
+    """The cosine between each row before and after; 1 where both are 0."""
     cosines = np.sum(linalg.unit_rows(before) * linalg.unit_rows(after), axis=1)
     return np.where(~before.any(axis=1) & ~after.any(axis=1), 1.0, cosines)
 
@@ -102,25 +105,25 @@ def _movers(vocab: Vocab, counts, start: Start, tables: InOut) -> list[dict[str,
     ]
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The section of a report."""
-    tokens, words, lines = found["tokens"], found["words"], []
+def markdown(grown: dict[str, Any]) -> str:
+    """The section of a report, from `moved`."""
+    tokens, words, lines = grown["tokens"], grown["words"], []
     for side in ("input", "output"):
-        of = found[side]
+        turned = grown[side]
         lines.append(
-            f"- {of['rows']:,} old rows of the {side} table: mean cosine with what they were "
-            f"{of['mean_cosine']:.4f}; they changed by {of['change']:.4f} of their norm, by "
-            f"{of['change_but_rotation']:.4f} but for a rotation; rank {of['rank_before']} before, "
-            f"{of['rank_after']} after"
+            f"- {turned['rows']:,} old rows of the {side} table: mean cosine with what they were "
+            f"{turned['mean_cosine']:.4f}; they changed by {turned['change']:.4f} of their norm, "
+            f"by {turned['change_but_rotation']:.4f} but for a rotation; rank "
+            f"{turned['rank_before']} before, {turned['rank_after']} after"
         )
     movers = "\n".join(
-        f"| {each['word'].replace('|', chr(92) + '|')} | {each['cosine']:.4f} "
-        f"| {each['old']:,} | {each['new']:,} |"
-        for each in found["movers"]
+        f"| {row['word'].replace('|', chr(92) + '|')} | {row['cosine']:.4f} "
+        f"| {row['old']:,} | {row['new']:,} |"
+        for row in grown["movers"]
     )
     return f"""## What moved
 
-- grown from {found["run"]}: {tokens["old"]:,} tokens + {tokens["new"]:,} new =
+- grown from {grown["run"]}: {tokens["old"]:,} tokens + {tokens["new"]:,} new =
   {tokens["old"] + tokens["new"]:,}; {words["old"]:,} words + {words["added"]:,} new =
   {words["old"] + words["added"]:,}; {words["old_in_new_text"]:,} of the old ones stand in the new
   text

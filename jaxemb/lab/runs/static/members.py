@@ -20,7 +20,7 @@ from jaxemb.training.ensembles import Members
 
 
 def members_of(config: StaticConfig) -> Members:
-    """The members of a config, each with what it does not share."""
+    """Seed, learning rate and dimension of each member of a config."""
     one = (config.seed, config.learning_rate, config.dim)
     settings = [
         tuple(default if own is None else own for own, default in zip(member, one, strict=True))
@@ -30,9 +30,9 @@ def members_of(config: StaticConfig) -> Members:
 
 
 def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) -> run.Result:
-    """Trains all members into config.workdir, each at last into a folder of its own there.
+    """Train all members into config.workdir, and write each into its own folder there.
 
-    Goes on where an earlier session was interrupted; raises what `run.train` raises.
+    Resumes an interrupted run; raises what `run.train` raises.
     """
     members = members_of(config)
     result = run.train(config, objective, learner, corpus, functools.partial(together, members))

@@ -1,4 +1,4 @@
-"""Pictures of a training of static vectors, and of several together."""
+"""Pictures of a training run of static vectors, and of several trained together."""
 
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ SKIPPED = 50  # the most frequent words are function words, all in one heap
 
 
 def draw_members(workdir: Path, metrics: list[dict[str, Any]]) -> list[str]:
-    """Draws an ensemble's training; returns the name of the picture."""
+    """Draw the training run of an ensemble; returns the name of the picture."""
     return [pictures.drawn(workdir / "members.png", lambda: members_over_time(metrics))]
 
 
 def draw(workdir: Path, result: Result) -> list[str]:
-    """Draws a training and its words; returns the names of the pictures."""
+    """Draw a training run and its words; returns the names of the pictures."""
     figures = {
         "loss.png": lambda: losses(result.metrics),
         "spectrum_over_time.png": lambda: over_time(result.metrics),
@@ -31,7 +31,7 @@ def draw(workdir: Path, result: Result) -> list[str]:
 
 
 def over_time(metrics: list[dict[str, Any]]):
-    """Singular values, effective rank and the balance of the two tables while training went on."""
+    """Singular values, effective rank and the balance of the two tables during training."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
     if not seen:
@@ -57,17 +57,17 @@ def over_time(metrics: list[dict[str, Any]]):
 
 
 def members_over_time(metrics: list[dict[str, Any]]):
-    """Singular values of an ensemble while training went on, and how far its members differ."""
+    """Singular values of an ensemble during training, and how far its members differ."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
     words = [row["words"] for row in seen]
     values = np.array([row["singular_values"] for row in seen], float)  # [times, members, dim]
     for name, i in {"s_1": 0, "s_{n/2}": values.shape[2] // 2, "s_n": values.shape[2] - 1}.items():
-        each = np.maximum(values[:, :, i], 1e-30)
-        (line,) = left.semilogy(words, each.mean(axis=1), label=f"${name}$")
-        left.fill_between(words, each.min(axis=1), each.max(axis=1), color=line.get_color(), **BAND)
-        apart = 100 * each.std(axis=1, ddof=1) / each.mean(axis=1)
-        right.semilogy(words, np.maximum(apart, 1e-4), "o-", ms=3, label=f"${name}$")
+        part = np.maximum(values[:, :, i], 1e-30)
+        (line,) = left.semilogy(words, part.mean(axis=1), label=f"${name}$")
+        left.fill_between(words, part.min(axis=1), part.max(axis=1), color=line.get_color(), **BAND)
+        deviation = 100 * part.std(axis=1, ddof=1) / part.mean(axis=1)
+        right.semilogy(words, np.maximum(deviation, 1e-4), "o-", ms=3, label=f"${name}$")
     left.set(xlabel="words read", ylabel="singular value", title="Mean and range of the members")
     right.set(xlabel="words read", ylabel="% of the mean", title="Standard deviation over members")
     left.legend()

@@ -10,11 +10,11 @@ from jaxemb.lab.corpus import prepare_corpus
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.runs.static.config import SubwordConfig
 from jaxemb.structs import Vocab
-from jaxemb.text import corpus as corpus_lib, sources
+from jaxemb.text import corpus, sources
 
 
-def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
-    """The corpus of a config, encoded now or reused, with a progress bar.
+def prepare(config: config_lib.StaticConfig) -> corpus.Corpus:
+    """Encode the corpus of a config, or reuse it, with a progress bar.
 
     Raises:
         InputError: text that cannot be used; tables larger than memory.
@@ -27,12 +27,12 @@ def prepare(config: config_lib.StaticConfig) -> corpus_lib.Corpus:
 
     with files.left_as_found(config.workdir):
         made = prepare_corpus(config.corpus, folder, check, old_vocab(config))
-        check(made.vocab)  # a corpus that was there already has not been through it
+        check(made.vocab)  # a reused corpus has not been checked
     return made
 
 
 def old_vocab(config: config_lib.StaticConfig) -> Vocab | None:
-    """The words of the run that a config grows from, if it does.
+    """The vocabulary of the run that a config grows from; None if it does not grow.
 
     Raises:
         InputError: no finished run there.
@@ -42,18 +42,18 @@ def old_vocab(config: config_lib.StaticConfig) -> Vocab | None:
     place = sources.place(config.grow_from)
     if not (place / TABLES).is_file():
         raise InputError(f"{config.grow_from}: holds no finished run to grow from")
-    return corpus_lib.read_vocab(place / corpus_lib.VOCAB)
+    return corpus.read_vocab(place / corpus.VOCAB)
 
 
 def check_memory(config: config_lib.StaticConfig, words: int, rows: int | None = None) -> None:
-    """Predicts what training will hold at its peak: two tables, a copy at saving, a reserve.
+    """Predict the peak memory of training: two tables, their copy while saving, and a step.
 
     Args:
         words: of the vocabulary.
         rows: of the input table, if it has more than one a word.
 
     Raises:
-        InputError: it is more than there is, with what takes it.
+        InputError: it is more than the limit, with what takes it.
     """
     models = max(len(config.members), 1)
     row = 4 * (words + (rows or words)) * models

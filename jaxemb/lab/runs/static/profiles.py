@@ -1,4 +1,4 @@
-"""The settings in which the programs of word vectors differ, under the names of the programs.
+"""Profiles: the settings in which programs for word vectors differ, named after the programs.
 
 Each profile is a function from a config to a config: it sets what that program does and leaves the
 rest (text, dimension, window, epochs) as it was. docs/profiles.md says what each setting changes,
@@ -17,7 +17,7 @@ from jaxemb.static import blocks, tables
 
 
 def word2vec_c(config: StaticConfig) -> StaticConfig:
-    """As word2vec.c trains: noise skips its word, CBOW's context rows get the whole error.
+    """Settings of word2vec.c: noise skips its word, CBOW's context rows get the whole error.
 
     Source:
         github tmikolov/word2vec, word2vec.c.
@@ -32,7 +32,7 @@ def word2vec_c(config: StaticConfig) -> StaticConfig:
 
 
 def gensim(config: StaticConfig) -> StaticConfig:
-    """As gensim's Word2Vec trains: word2vec.c with a wider start and another end of the rate.
+    """Settings of gensim's Word2Vec: word2vec.c with wider initial tables and another final rate.
 
     Source:
         github piskvorky/gensim, word2vec.py and word2vec_inner.pyx, version 4.
@@ -49,7 +49,7 @@ def gensim(config: StaticConfig) -> StaticConfig:
 
 
 def fasttext(config: StaticConfig) -> StaticConfig:
-    """As fastText trains without labels: flatter noise, drawn anew where it is the word itself.
+    """Settings of fastText without labels: flatter noise, redrawn where it is the word itself.
 
     Source:
         github facebookresearch/fastText, args.cc, model.cc, loss.cc, dictionary.cc.
@@ -68,7 +68,7 @@ def fasttext(config: StaticConfig) -> StaticConfig:
 
 
 def exact(config: StaticConfig) -> StaticConfig:
-    """As the papers write it: every update is the gradient of the stated loss.
+    """Settings of the papers: every update is the gradient of the stated loss.
 
     Noise is i.i.d., so that skip-gram's optimum is shifted PMI; CBOW divides its error among the
     window's words, and so takes a larger learning rate. The threshold of subsampling, which suits
@@ -89,9 +89,9 @@ def exact(config: StaticConfig) -> StaticConfig:
 def _set(
     config: StaticConfig, *, skipgram, cbow, subsample: float | None = None, **settings
 ) -> StaticConfig:
-    """The config with these settings in the place of its own, those named here by default."""
+    """The config with these settings; those of a profile that are not given get defaults."""
     takes = functools.partial(_takes, config.objective)
-    asked = {
+    wanted = {
         "noise_power": 0.75,
         "dynamic_window": True,
         "initialize": tables.init,
@@ -101,18 +101,20 @@ def _set(
         **(cbow if takes("mean", pooling.mean) else skipgram),  # what has a mean is CBOW
         **settings,
     }
-    # what the objective has no use for is left out: a tree draws no noise
+    # settings that the objective does not take are left out: a tree draws no noise
     own = settings_of(config, "objective")
-    of_use = {k: v for k, v in asked.items() if k not in own or takes(k, v)}
+    of_use = {k: v for k, v in wanted.items() if k not in own or takes(k, v)}
     if subsample is not None:
         of_use["corpus"] = dataclasses.replace(config.corpus, subsample=subsample)
     return dataclasses.replace(config, **of_use)
 
 
 def _takes(objective: Any, name: str, value: Any) -> bool:
-    """Whether an objective has a setting; one that takes `**settings` is asked by building it."""
+    """Whether an objective takes a setting; one of `**settings` is built to find out."""
     parameters = inspect.signature(objective).parameters
-    if name in parameters or all(each.kind is not each.VAR_KEYWORD for each in parameters.values()):
+    if name in parameters or all(
+        parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()
+    ):
         return name in parameters
     try:
         objective(**{name: value})

@@ -1,4 +1,4 @@
-"""The answer to "what is this matrix?": Markdown for people, JSON for programs, pictures."""
+"""The report of a run of static vectors: Markdown, JSON and pictures."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from jaxemb.training import ensembles as training_ensembles
 
 
 def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
-    """All that a report says, as plain JSON values.
+    """The content of the report, as JSON values.
 
     Args:
         config: of the run.
@@ -46,41 +46,41 @@ def _training(metrics: list[dict]) -> dict[str, Any]:
 
 
 def write(config: config_lib.StaticConfig, result: Result) -> str:
-    """Writes report.json, report.md and the pictures into the workdir; returns the Markdown."""
+    """Write report.json, report.md and the pictures into the workdir; returns the Markdown."""
     workdir = Path(config.workdir)
-    found = build(config, result)
+    values = build(config, result)
 
     def draw() -> list[str]:
         from jaxemb.lab.runs.static import pictures
 
-        return tables_report.draw(workdir, found) + pictures.draw(workdir, result)
+        return tables_report.draw(workdir, values) + pictures.draw(workdir, result)
 
     return report.write(
-        workdir, "report", found, lambda shown: markdown(workdir.name, found, shown), draw
+        workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw
     )
 
 
 def write_members(config: config_lib.StaticConfig, result: Result) -> str:
-    """The report of an ensemble: every score of every member, their mean and deviation."""
+    """Write the report of an ensemble: scores of all members, with mean and standard deviation."""
     workdir, members = Path(config.workdir), ensembles.members_of(config)
     rows = []
     for i, whole in enumerate(training_ensembles.split(members, result.tables)):
-        found = {k: s.value for k, s in bundled.similarities(result.vocab, whole.input).items()}
+        scores = {k: s.value for k, s in bundled.similarities(result.vocab, whole.input).items()}
         if analogies := bundled.analogies(result.vocab, whole.input):
-            found["analogies"] = analogies.value
+            scores["analogies"] = analogies.value
         spectrum = linalg.spectrum(whole.input)
-        found["effective rank"] = float(linalg.effective_rank(spectrum))
-        found["rank"] = float(linalg.rank(spectrum).rank)
+        scores["effective rank"] = float(linalg.effective_rank(spectrum))
+        scores["rank"] = float(linalg.rank(spectrum).rank)
         held = [row["held_out"] for row in result.metrics if row.get("held_out") is not None]
         if held:
-            found["held-out loss"] = held[-1][i]
-        rows.append(found)
+            scores["held-out loss"] = held[-1][i]
+        rows.append(scores)
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    found = {
+    values = {
         "members": members._asdict(),
-        "scores": {name: values.tolist() for name, values in table.items()},
-        "mean": {name: float(values.mean()) for name, values in table.items()},
-        "standard_deviation": {name: float(values.std(ddof=1)) for name, values in table.items()},
+        "scores": {name: column.tolist() for name, column in table.items()},
+        "mean": {name: float(column.mean()) for name, column in table.items()},
+        "standard_deviation": {name: float(column.std(ddof=1)) for name, column in table.items()},
         "tokens": result.tokens,
     }
 
@@ -90,47 +90,47 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
         return pictures.draw_members(workdir, result.metrics)
 
     return report.write(
-        workdir, "report", found, lambda shown: _members(workdir.name, found, shown), draw
+        workdir, "report", values, lambda shown: _members(workdir.name, values, shown), draw
     )
 
 
-def _members(name: str, found: dict[str, Any], pictures: str) -> str:
-    names = list(found["scores"])
+def _members(name: str, values: dict[str, Any], pictures: str) -> str:
+    names = list(values["scores"])
     rows: list[tuple[Any, ...]] = [
-        (i, *settings, *(f"{found['scores'][score][i]:.4g}" for score in names))
-        for i, settings in enumerate(zip(*found["members"].values(), strict=True))
+        (i, *settings, *(f"{values['scores'][score][i]:.4g}" for score in names))
+        for i, settings in enumerate(zip(*values["members"].values(), strict=True))
     ]
     for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
-        rows.append((label, "", "", "", *(f"{found[key][score]:.4g}" for score in names)))
+        rows.append((label, "", "", "", *(f"{values[key][score]:.4g}" for score in names)))
     table = report.table(("member", "seed", "learning rate", "dim", *names), rows)
-    tokens = found["tokens"]
+    tokens = values["tokens"]
     return f"""# {name}: how far do models of the same text differ?
 
 {table}
 
 - all members read the same subsampled text ({tokens["trained"]:,} words trained of
   {tokens["trained"] + tokens["subsampled"]:,}), in the same order: the deviation is that of
-  starting tables and of draws alone, and that of what members were told to differ in
+  starting tables and of draws alone, and that of the settings in which members differ
 - each member's own report: python scripts/inspect_table.py member_0
 
 {pictures}"""
 
 
-def markdown(name: str, found: dict[str, Any], pictures: str) -> str:
-    """The report for people."""
+def markdown(name: str, values: dict[str, Any], pictures: str) -> str:
+    """The report as Markdown."""
     sections = [
         f"# {name}: what is this matrix?\n",
-        inspection.markdown(found) + _rotation(found),
-        tables_report.words_and_scores(found),
-        _text(found),
-        _grown(found["start"]),
+        inspection.markdown(values) + _rotation(values),
+        tables_report.words_and_scores(values),
+        _text(values),
+        _grown(values["start"]),
         pictures,
     ]
     return "\n".join(sections)
 
 
-def _rotation(found: dict) -> str:
-    if not (losses := found["rotation"]):
+def _rotation(values: dict) -> str:
+    if not (losses := values["rotation"]):
         return ""
     return f"""
 - both tables turned by one random rotation: held-out loss {losses["after"]:.6f}, before
@@ -138,8 +138,8 @@ def _rotation(found: dict) -> str:
 """
 
 
-def _text(found: dict) -> str:
-    tokens, training = found["tokens"], found["training"]
+def _text(values: dict) -> str:
+    tokens, training = values["tokens"], values["training"]
     dropped = ", ".join(f"{n:,} {cause}" for cause, n in tokens["dropped"].items())
     rate, loss, held = (training[k] for k in ("words_per_second", "loss", "held_out_loss"))
     held_out = (
@@ -153,7 +153,7 @@ def _text(found: dict) -> str:
 - tokens: {tokens["read"]:,} read = {tokens["kept"]:,} kept + dropped ({dropped})
 - of those kept, {tokens["held_out"]:,} held out; over all epochs {tokens["trained"]:,} trained,
   {tokens["subsampled"]:,} subsampled
-{_start(found["start"])}{steps.markdown(found["step"])}- speed: {speed}
+{_start(values["start"])}{steps.markdown(values["step"])}- speed: {speed}
 - loss in nats per pair: training {"?" if loss is None else f"{loss:.3f}"}, held out {held_out}
 """
 
@@ -169,7 +169,7 @@ def _start(start: dict[str, Any] | None) -> str:
     words, given, random, frozen, output = (
         start[key] for key in ("vocabulary", "given", "random", "frozen", "output_given")
     )
-    remarks = "".join(f"- {one_line(each)}\n" for each in start.get("remarks", ()))
+    remarks = "".join(f"- {one_line(remark)}\n" for remark in start.get("remarks", ()))
     return f"""- its {words:,} rows began with {given:,} given{source}, {random:,} at random;
   {frozen:,} were not trained; of the output table {output:,} rows were given
 {remarks}"""

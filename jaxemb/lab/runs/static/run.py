@@ -1,4 +1,4 @@
-"""A training run in a folder: progress, metrics, checkpoints, interruption and continuation."""
+"""A training run in a folder: progress, metrics, checkpoints, interruption and resumption."""
 
 import functools
 from collections.abc import Callable
@@ -25,19 +25,19 @@ class How(NamedTuple):
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
     layout: loop.Layout = loop.Layout()
     put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
-    beside: bool = True  # whether other programs may run meanwhile: not if devices wait for another
+    beside: bool = True  # whether other programs may run meanwhile: not if devices wait for others
 
 
 class Result(NamedTuple):
-    """What a finished run knows, whether it ended now or in an earlier session."""
+    """The result of a finished run, of this session or an earlier one."""
 
     tables: InOut  # NumPy, float32
     vocab: Vocab
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
-    rotation: dict[str, float] | None  # held-out loss before and after both tables are turned
+    rotation: dict[str, float] | None  # held-out loss before and after both tables are rotated
     start: dict[str, Any] | None = None  # where the first rows came from, if they were given
-    step: dict[str, Any] | None = None  # blocks, cap, and how often a step updates the same row
+    step: dict[str, Any] | None = None  # blocks, cap, and how often a step updates one row
 
 
 def train(
@@ -47,7 +47,7 @@ def train(
     corpus: corpus_lib.Corpus,
     together: Callable[[training.Plan], How] | None = None,
 ) -> Result:
-    """Train into config.workdir, or resume where an earlier session was interrupted.
+    """Train into config.workdir, or resume an interrupted run there.
 
     Args:
         together: `members.together`, for several models in one program.
@@ -60,7 +60,7 @@ def train(
     training.check_ids(corpus.ids, corpus.vocab)
     resources, rows = objective.prepare(corpus.vocab)
     config, step = steps.settled(config, objective, resources, corpus)
-    if step.message:  # other settings than it was built from
+    if step.message:  # its settings are not those it was built from
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
@@ -74,15 +74,15 @@ def train(
     how = (together or functools.partial(_alone, config, rows))(plan)
     held_texts = monitor.texts(plan, held)
     if not finished:
-        there = how.put(resources)
-        say = [*starting.said(plan.initial), *filter(None, [step.message])]
+        placed = how.put(resources)
+        say = [*starting.log_lines(plan.initial), *filter(None, [step.message])]
         every = config.watch_every or monitor.interval(plan, rows.output)
         whole, cursor = loop.run(
-            training.training(plan, how.program, there, text, rows),
+            training.training(plan, how.program, placed, text, rows),
             workdir,
             every=config.checkpoint_every,
             layout=agreement.together(how.layout),
-            watch=_watch(plan, how, there, held_texts, every, say),
+            watch=_watch(plan, how, placed, held_texts, every, say),
         )
         subwords.keep(workdir.folder, config, corpus, whole.tables, resources)
         of_words = objective.words(whole.tables, resources)
@@ -124,7 +124,7 @@ def _sides(
 
 
 def _account(config, corpus: corpus_lib.Corpus, text, held, cursor: dict[str, int]):
-    """Where every token went."""
+    """Account for every token."""
     train, held_out = segments.words(text), segments.words(held)
     trained, subsampled = cursor["trained"], cursor["subsampled"]
     return preparation.account(
@@ -153,7 +153,7 @@ def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut) -> How:
 
 
 def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
-    """What of a config decides the bits of its training."""
+    """The plan of a training run: what of a config determines its result."""
     return training.Plan(
         jax.random.key(config.seed),
         objective,
@@ -169,7 +169,7 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
 
 
 def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say) -> loop.Watch:
-    """The spectrum of the table and the loss held out; `say` are lines told as training begins."""
+    """Measure the table's spectrum and the held-out loss; log the lines `say` at the start."""
 
     def measure(tables: InOut) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
@@ -181,7 +181,7 @@ def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say
         for line in say:
             log.say(line)
         log.add(Cursor(), **held_out(state))
-        # compiling this takes seconds in which training can begin: it gets tables of its own
+        # compiling this takes seconds in which training can begin: it gets its own tables
         own = jax.tree.map(jax.numpy.copy, state.tables)
 
         def first() -> None:

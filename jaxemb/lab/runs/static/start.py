@@ -17,7 +17,7 @@ from jaxemb.text import sources, word_lists
 
 
 class Start(NamedTuple):
-    """What training starts from, and what of it stays as it is."""
+    """The rows that training starts from, and which of them are frozen."""
 
     known: InOut  # bool [vocab]: which rows are given
     given: InOut  # float32 [vocab, dim]; zero where not known
@@ -25,14 +25,14 @@ class Start(NamedTuple):
     account: dict[str, Any]  # where every row came from, for the report
 
     def __call__(self, tables: InOut) -> InOut:
-        """The tables with the given rows in the place of their own."""
+        """The tables, with their rows replaced by the given ones."""
         return InOut(*map(_put, tables, self.known, self.given))
 
     def sized(self, outputs: int) -> "Start":
-        """The same for an output table of so many rows, none of them given if it is not of words.
+        """The start for an output table of another number of rows, of which none is given.
 
         Raises:
-            InputError: output rows of words for rows that are none: the nodes of a tree.
+            InputError: output rows of words are given, but these rows are nodes of a tree.
         """
         if outputs == len(self.known.output):
             return self
@@ -52,10 +52,10 @@ def _put(table, known, given):
 
 
 def load(config: StaticConfig, vocab: Vocab) -> Start | None:
-    """What `init_from`, `grow_from` and `freeze` of a config ask for; None if nothing.
+    """Load the start that `init_from`, `grow_from` and `freeze` of a config name; None if none.
 
-    Of a finished run both tables are taken, of a file the input table. Words of the vocabulary
-    that are not there are composed of n-grams, if the file has any, and start at random if not.
+    A finished run gives both tables, a file the input table. Words of the vocabulary that are
+    missing there are composed of n-grams, if the file has any, and else start at random.
 
     Raises:
         InputError: vectors of another dimension; no word in common; nothing to freeze.
@@ -73,13 +73,13 @@ def load(config: StaticConfig, vocab: Vocab) -> Start | None:
 def begin(
     config: StaticConfig, known: InOut, given: InOut, frozen, remarks: Sequence[str] = ()
 ) -> Start:
-    """Rows that are given and input rows that are frozen, with the account of them.
+    """Make a start of given rows and frozen input rows, with an account of them.
 
     Args:
         known: bool [rows], which are given.
         given: float32 [rows, dim].
         frozen: bool [rows], of the input table.
-        remarks: what should be said of how they were chosen.
+        remarks: warnings about how they were chosen.
     """
     account = {
         "init_from": config.grow_from or config.init_from,
@@ -103,7 +103,7 @@ def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
     if source is None:
         return known, given
     loaded, places = vectors.rows_of(source, vocab.words, config.dim)
-    _fill(known.input, given.input, places, loaded.found.vectors)
+    _fill(known.input, given.input, places, loaded.word_vectors.vectors)
     if (output := _output(source, loaded.format)) is not None:
         _fill(known.output, given.output, places, output)
     if loaded.unknown and not known.input.all():
@@ -123,30 +123,30 @@ def _output(path: str, kind: str):
     """The output table of a finished run, if its rows are words."""
     if kind != "run":
         return None
-    found = tensors.arrays(sources.place(path) / formats.TABLES)
-    same = len(found.get("output", ())) == len(found["input"])
-    return found["output"] if same else None
+    arrays = tensors.arrays(sources.place(path) / formats.TABLES)
+    same = len(arrays.get("output", ())) == len(arrays["input"])
+    return arrays["output"] if same else None
 
 
-def said(initial: Any) -> list[str]:
-    """What a log says of the rows that are not trained, if training begins with a `Start`."""
+def log_lines(initial: Any) -> list[str]:
+    """Lines of a log about frozen rows and remarks, if training begins with a `Start`."""
     if not isinstance(initial, Start):
         return []
     rows, frozen = initial.account["vocabulary"], initial.account["frozen"]
     return [f"{frozen:,} of {rows:,} input rows are frozen"] * bool(frozen) + [
-        f"warning: {each}" for each in initial.account["remarks"]
+        f"warning: {remark}" for remark in initial.account["remarks"]
     ]
 
 
 def _frozen(config: StaticConfig, vocab: Vocab, known) -> tuple[Any, list[str]]:
-    """Which input rows stay as they are, bool [vocab]; and what should be said of the choice."""
+    """Which input rows are frozen, bool [vocab]; and remarks on the choice."""
     if config.freeze is None:
         return np.zeros(len(known), bool), []
     if config.freeze == "all":
         return np.ones(len(known), bool), []
     if config.freeze == "loaded":
         return known, []
-    asked = word_lists.read(config.freeze)
-    remarks = word_lists.remarks(asked, vocab.words, "the vocabulary")
-    words = frozenset(asked.words)
+    listed = word_lists.read(config.freeze)
+    remarks = word_lists.remarks(listed, vocab.words, "the vocabulary")
+    words = frozenset(listed.words)
     return np.array([word in words for word in vocab.words]), remarks

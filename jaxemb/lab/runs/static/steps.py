@@ -1,4 +1,4 @@
-"""The size of a run's steps: decided once, from the counts of its words, before compiling."""
+"""The size of a run's steps: chosen once, from the counts of its words, before compiling."""
 
 import dataclasses
 from typing import Any
@@ -13,31 +13,31 @@ from jaxemb.training import learners, mesh_sizes
 def settled(
     config: StaticConfig, objective: Objective, resources: Any, corpus: Corpus
 ) -> tuple[StaticConfig, steps.Step]:
-    """The config with a batch and a cap that its text bears, and how they were chosen.
+    """Choose batch and cap for the text; returns the config with them, and how they were chosen.
 
-    Another learner than `learners.row_sparse` has its own steps: its config stays as it is.
+    A learner other than `learners.row_sparse` has its own steps: the config stays as it is.
     """
     rate = max([config.learning_rate, *(m.learning_rate or 0.0 for m in config.members)])
     occurrences = corpus.vocab.counts * config.kept(corpus)
-    asked = (objective, resources, occurrences, rate, config.batch)
+    arguments = (objective, resources, occurrences, rate, config.batch)
     if config.learner is not learners.row_sparse:
-        load = steps.load(*asked[:-1])
+        load = steps.load(*arguments[:-1])
         return config, steps.Step(config.batch, config.cap, load, None)
-    step = steps.chosen(*asked, cap=config.cap, multiple=mesh_sizes.pieces(config))
+    step = steps.chosen(*arguments, cap=config.cap, multiple=mesh_sizes.pieces(config))
     return dataclasses.replace(config, batch=step.batch, cap=step.cap), step
 
 
 def account(step: steps.Step) -> dict[str, Any]:
-    """What a report says of the steps, as JSON values."""
+    """The steps for a report, as JSON values."""
     return {"blocks": step.batch, "cap": step.cap, **step.load._asdict(), "said": step.message}
 
 
 def markdown(step: dict[str, Any]) -> str:
-    """What a report says of the steps, for people."""
+    """The steps for a report, as Markdown."""
     bound = "without a bound" if step["cap"] is None else f"at most {step['cap']:g} long"
-    said = "".join(f"\n- {line}" for line in (step["said"], step["ran_away"]) if line)
+    remarks = "".join(f"\n- {line}" for line in (step["said"], step["ran_away"]) if line)
     most, mean = step["most"], step["mean"]
     return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning
   rate x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an
-  average update{said}
+  average update{remarks}
 """

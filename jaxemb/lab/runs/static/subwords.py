@@ -1,4 +1,4 @@
-"""Models with subwords as files: written whole in fastText's format, and gone on from."""
+"""Models with subwords as files of fastText: written whole, and loaded as a start."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ _BLOCK = 1 << 14  # rows
 
 
 def keep(workdir: Path, config: Any, corpus: Corpus, whole: InOut, resources: Any) -> None:
-    """Writes the whole model into the folder of its run, if it has subwords."""
+    """Write the whole model into the folder of its run, if it has subwords."""
     if isinstance(resources, subwords.Resources):
         read = corpus.tokens.read
         write(workdir / formats.MODEL, config, corpus.vocab, read, whole, resources)
@@ -35,12 +35,12 @@ def write(
     whole: InOut,
     resources: subwords.Resources,
 ) -> None:
-    """The whole model as a .bin file, which fastText and gensim read.
+    """Write the whole model as a .bin file, which fastText and gensim read.
 
     A bucket that no word of the vocabulary uses is zero there: no text could have trained it.
 
     Args:
-        tokens: how many were read.
+        tokens: the number of tokens that were read.
         whole: the tables as they are trained, with a row for each n-gram's bucket.
     """
     output = np.asarray(whole.output)
@@ -78,7 +78,7 @@ def _blocks(table: Any, words: int, used: Any, buckets: int) -> Iterator[Any]:
 
 
 def start(config: StaticConfig, vocab: Vocab, resources: Any) -> starting.Start | None:
-    """What a run starts from, with subwords or without."""
+    """Load what a run starts from, with subwords or without."""
     if isinstance(resources, subwords.Resources):
         assert isinstance(config, SubwordConfig)
         return load(config, vocab, resources)
@@ -88,10 +88,10 @@ def start(config: StaticConfig, vocab: Vocab, resources: Any) -> starting.Start 
 def load(
     config: SubwordConfig, vocab: Vocab, resources: subwords.Resources
 ) -> starting.Start | None:
-    """What `init_from` and `freeze` ask for: rows of words and of n-grams; None if nothing.
+    """Load the start that `init_from` and `freeze` name: rows of words and n-grams; None if none.
 
-    Words are found by their text. The own row of a word that the file lacks is the mean of its
-    n-grams' rows: so the word begins as the vector that the file gives it as an unknown one.
+    Words are matched by their text. The word row of a word that the file lacks is the mean of its
+    n-grams' rows: the word then begins with the vector that the file gives an unknown word.
 
     Raises:
         InputError: no fastText model there, or one of another dimension or of other n-grams; no
@@ -127,20 +127,20 @@ def _fill(config: SubwordConfig, vocab: Vocab, used: Any, known: InOut, given: I
 
 
 def _model(config: SubwordConfig) -> fasttext.Model:
-    """The model to go on from."""
+    """Read the model to start from."""
     place = sources.place(str(config.init_from))
     path = formats.with_ngrams(place) if place.exists() else None
     if path is None:
         raise InputError(
-            f"{config.init_from}: no fastText model: an objective with subwords goes on from a "
+            f"{config.init_from}: no fastText model: an objective with subwords starts from a "
             ".bin file, or from the folder of such a run"
         )
-    found = fasttext.model(path)
+    model = fasttext.model(path)
     names = {"minn": config.minn, "maxn": config.maxn, "bucket": config.buckets, "dim": config.dim}
     if not config.maxn:
         del names["bucket"], names["minn"]
     for name, wanted in names.items():
-        if (held := getattr(found.settings, name)) != wanted:
+        if (held := getattr(model.settings, name)) != wanted:
             setting = "buckets" if name == "bucket" else name
             raise InputError(
                 f"{path}: its {name} is {held}, but {setting} is {wanted}: its rows are those of "
@@ -148,4 +148,4 @@ def _model(config: SubwordConfig) -> fasttext.Model:
                 if name != "dim"
                 else f"{path}: vectors of {held} dimensions, dim is {wanted}: --dim {held}"
             )
-    return found
+    return model

@@ -78,7 +78,7 @@ def static(path: str, texts: Texts) -> Source:
         InputError: the path holds no vectors, or no words.
     """
     needed = {token for sentence in texts for token in sentence}
-    words, table = vectors.word_vectors(path, only=needed).found
+    words, table = vectors.word_vectors(path, only=needed).word_vectors
     if words is None:
         raise InputError(f"{path}: does not say which word each row is: name a file with words")
     number = vocabulary.numbers(words)

@@ -14,7 +14,6 @@ import tyro
 
 from jaxemb import files
 from jaxemb.lab import command_line
-from jaxemb.lab.tables import report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +41,7 @@ def main() -> None:
         print(f"warning: {remark}")
     print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
     out = files.writable(settings.out or f"runs/inspect/{name}")
-    progress.show(report.write_table(out, name, inspection.describe(table, words)))
+    progress.show(inspection.write(out, name, inspection.describe(table, words)))
 
 
 if __name__ == "__main__":

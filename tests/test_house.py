@@ -218,17 +218,26 @@ def test_preparing_text_loads_no_jax():
     assert _fresh(code) == "False"
 
 
+INSPECTION = (
+    "import numpy, inspect_table; numpy.save('t.npy', numpy.eye(5, 3)); "
+    "sys.argv = ['inspect_table.py', 't.npy']; inspect_table.main()"
+)
+
+
 @pytest.mark.parametrize(
     ("code", "most"),
     [
         ("import jaxemb.contextual.reader", 40),
         ("import jaxemb.training.learners", 15),
         ("import numpy, jaxemb; jaxemb.linalg.rank(numpy.eye(3))", 25),
+        (INSPECTION, 60),
     ],
 )
-def test_a_part_loads_little_of_the_whole(code, most):
+def test_a_part_loads_little_of_the_whole(code, most, tmp_path):
+    here = f"import sys, os; sys.path[:0] = {[str(ROOT), str(ROOT / 'scripts')]}; "
+    here += f"os.chdir({str(tmp_path)!r})"
     counted = "print(sum(name.partition('.')[0] == 'jaxemb' for name in sys.modules))"
-    assert int(_fresh(f"import sys; {code}; {counted}")) <= most
+    assert int(_fresh(f"{here}; {code}; {counted}").splitlines()[-1]) <= most
 
 
 ROOMS_WITH_STUBS = sorted(path.parent for path in (ROOT / "jaxemb").rglob("__init__.pyi"))

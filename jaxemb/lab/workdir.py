@@ -23,7 +23,7 @@ from jaxemb.formats.arrays import TABLES as TABLES
 from jaxemb.lab.durable import checkpoints, tensors
 from jaxemb.lab.settings import changing_nothing
 from jaxemb.structs import InOut, Vocab
-from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import corpus as corpus_lib, vocabulary
 
 CONFIG = "config.json"
 PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -156,7 +156,7 @@ class Workdir(NamedTuple):
         """A folder with its checkpoints, which are bound to the config and vocabulary in it."""
         bound = {
             name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for name, file in (("config", CONFIG), ("vocabulary", corpus_lib.VOCAB))
+            for name, file in (("config", CONFIG), ("vocabulary", vocabulary.FILE))
             if (path := folder / file).exists()
         }
         return cls(folder, checkpoints.Place(folder / checkpoints.FOLDER, bound))
@@ -204,7 +204,7 @@ def opened(
     """
     begun = any((folder / name).exists() for name in (checkpoints.FOLDER, result))
     refuse_other(folder, config, corpus, start, begun)
-    corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
+    vocabulary.write(folder / vocabulary.FILE, corpus.vocab)
     return Workdir.of(folder)
 
 
@@ -221,7 +221,7 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
             "python scripts/train.py configs/quickstart.py"
         )
     arrays = tensors.arrays(path)
-    vocab = corpus_lib.read_vocab(Path(workdir) / corpus_lib.VOCAB)
+    vocab = vocabulary.read(Path(workdir) / vocabulary.FILE)
     if set(arrays) != {"input", "output"}:
         raise InputError(f"{path}: holds {sorted(arrays)}, wanted input and output")
     tables = InOut(arrays["input"], arrays["output"])
@@ -232,6 +232,6 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut]:
     if len(tables.input) != len(vocab.words):
         raise InputError(
             f"{workdir}: {TABLES} has {len(tables.input):,} rows, "
-            f"but {corpus_lib.VOCAB} has {len(vocab.words):,} words"
+            f"but {vocabulary.FILE} has {len(vocab.words):,} words"
         )
     return vocab, tables

@@ -25,10 +25,15 @@ from jaxemb.text import manifests, parts, phrases, reading, sources, vocabulary
 from jaxemb.text.manifests import Settings
 from jaxemb.text.phrases import Phrase
 from jaxemb.text.reading import Progress
-from jaxemb.text.vocabulary import FILE as VOCAB, Tokens, read as read_vocab, write as write_vocab
+from jaxemb.text.vocabulary import Tokens
 
 IDS, MANIFEST = "ids.bin", "manifest.json"
-_FILES = (IDS, VOCAB, phrases.FILE, MANIFEST)  # the last is written last: with it, all are complete
+_FILES = (
+    IDS,
+    vocabulary.FILE,
+    phrases.FILE,
+    MANIFEST,
+)  # the last is written last: with it, all are complete
 _SCRATCH = "preparing."
 
 
@@ -109,7 +114,7 @@ def _make(files, settings, scratch: Path, readers, progress, before_second_pass)
                 write(chosen(block))
     else:
         parts.encode(read, chosen, scratch / IDS, run)
-    write_vocab(scratch / VOCAB, chosen.vocab)
+    vocabulary.write(scratch / vocabulary.FILE, chosen.vocab)
     manifest = manifests.described(files, settings, run=run)
     manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()
     manifest["replaced"] = sum(part.replaced for part in read)
@@ -155,7 +160,7 @@ def load(folder: str | Path) -> Corpus:
         InputError: the folder holds no prepared corpus, or its files do not fit the manifest.
     """
     folder = Path(folder)
-    manifest, vocab = read_manifest(folder), read_vocab(folder / VOCAB)
+    manifest, vocab = read_manifest(folder), vocabulary.read(folder / vocabulary.FILE)
     size = (folder / IDS).stat().st_size if (folder / IDS).exists() else 0
     wanted = (manifest["ids"] * 4, manifest["words"])
     if (size, len(vocab.words)) != wanted:

@@ -90,7 +90,7 @@ def test_a_pipe_is_refused_in_one_line_by_every_script_that_reads_vectors(
 
 def test_a_table_of_another_byte_order_is_inspected(place, monkeypatch, capsys):
     monkeypatch.setattr(
-        "jaxemb.lab.tables.report.write_table",
+        "jaxemb.lab.tables.inspection.write",
         lambda *arguments: f"rank {arguments[2]['rank']['rank']}",
     )
     np.save(place / "t.npy", np.eye(4, 3).astype(">f4"))

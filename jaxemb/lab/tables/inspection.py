@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import linalg
+from jaxemb.lab import report
 
 BINS = 80
 PAIRS = 200_000  # of rows, drawn at random, for the histogram of cosines
@@ -230,3 +232,18 @@ def _dimensions(measures: dict[str, Any]) -> str:
         words = ", ".join(row["words"]).replace("|", "\\|")
         lines.append(f"| {row['axis']} | {row['kurtosis']:.2f} | {words} |")
     return "\n".join(lines) + "\n"
+
+
+def write(folder: Path, name: str, description: dict[str, Any]) -> str:
+    """Write report.json, report.md and the pictures of a table; returns the Markdown."""
+    head = f"# {name}: what is this matrix?\n\n{markdown(description)}\n"
+    return report.write(
+        folder, "report", description, lambda shown: head + shown, lambda: draw(folder, description)
+    )
+
+
+def draw(folder: Path, description: dict[str, Any]) -> list[str]:
+    """Draw the pictures of a table; returns their names."""
+    from jaxemb.lab.tables import pictures
+
+    return pictures.draw(folder, description)

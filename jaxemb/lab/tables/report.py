@@ -1,7 +1,6 @@
 """The report on any table: its matrix, its words, its scores."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jaxemb.evaluation import bundled, neighbours
@@ -41,21 +40,6 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
 
 def _pairs(nearest: neighbours.Neighbours) -> list[list]:
     return [[word, value] for word, value in zip(nearest.words, nearest.values, strict=True)]
-
-
-def write_table(folder: Path, name: str, description: dict[str, Any]) -> str:
-    """Write report.json, report.md and the pictures of a table; returns the Markdown."""
-    head = f"# {name}: what is this matrix?\n\n{inspection.markdown(description)}\n"
-    return report.write(
-        folder, "report", description, lambda shown: head + shown, lambda: draw(folder, description)
-    )
-
-
-def draw(folder: Path, description: dict[str, Any]) -> list[str]:
-    """Draw the pictures of a table; returns their names."""
-    from jaxemb.lab.tables import pictures
-
-    return pictures.draw(folder, description)
 
 
 def words_and_scores(description: dict) -> str:

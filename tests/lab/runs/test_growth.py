@@ -33,7 +33,7 @@ def old(_finished, place, no_pictures):  # noqa: F811
 
 
 def _run(folder):
-    vocab = corpus.read_vocab(folder / "vocab.txt")
+    vocab = vocabulary.read(folder / "vocab.txt")
     return vocab, load_file(folder / "tables.safetensors")
 
 

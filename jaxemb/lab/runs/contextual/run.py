@@ -18,7 +18,7 @@ from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.structs import Vocab
-from jaxemb.text import characters, corpus
+from jaxemb.text import characters, corpus, vocabulary
 from jaxemb.training import monitor, optimizers
 
 MODEL = "model.safetensors"
@@ -197,7 +197,7 @@ def load(workdir: str | Path) -> Loaded:
             "python scripts/train_contextual.py configs/elmo_quickstart.py"
         )
     settings = files.read_json(workdir / identity.CONFIG)["config"]
-    vocab = corpus.read_vocab(workdir / corpus.VOCAB)
+    vocab = vocabulary.read(workdir / vocabulary.FILE)
     cell = _function(workdir, settings["cell"])(int(settings["units"]), int(settings["dim"]))
     fields = ("layers", "skip", "dropout", "tied", "characters")
     options = {name: settings[name] for name in fields}

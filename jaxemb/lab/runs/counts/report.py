@@ -27,7 +27,7 @@ def write(config: CountConfig, result: run.Result) -> str:
     def draw() -> list[str]:
         from jaxemb.lab.runs.counts import pictures
 
-        return tables_report.draw(workdir, values) + pictures.draw(workdir, values)
+        return inspection.draw(workdir, values) + pictures.draw(workdir, values)
 
     return report.write(
         workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw

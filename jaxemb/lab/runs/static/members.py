@@ -14,7 +14,7 @@ from jaxemb.lab.durable import tensors
 from jaxemb.lab.runs.static import run
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import Learner, Objective
-from jaxemb.text import corpus as corpus_lib
+from jaxemb.text import vocabulary
 from jaxemb.training import ensembles, loop
 from jaxemb.training.ensembles import Members
 
@@ -38,7 +38,7 @@ def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) 
     result = run.train(config, objective, learner, corpus, functools.partial(together, members))
     for i, whole in enumerate(ensembles.split(members, result.tables)):
         folder = files.writable(Path(config.workdir) / f"member_{i}")
-        corpus_lib.write_vocab(folder / corpus_lib.VOCAB, corpus.vocab)
+        vocabulary.write(folder / vocabulary.FILE, corpus.vocab)
         tensors.save(folder / workdir.TABLES, whole, {})
     return result
 

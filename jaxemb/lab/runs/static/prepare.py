@@ -10,7 +10,7 @@ from jaxemb.lab.corpus import prepare_corpus
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.runs.static.config import SubwordConfig
 from jaxemb.structs import Vocab
-from jaxemb.text import corpus, sources
+from jaxemb.text import corpus, sources, vocabulary
 
 
 def prepare(config: config_lib.StaticConfig) -> corpus.Corpus:
@@ -42,7 +42,7 @@ def old_vocab(config: config_lib.StaticConfig) -> Vocab | None:
     place = sources.place(config.grow_from)
     if not (place / TABLES).is_file():
         raise InputError(f"{config.grow_from}: holds no finished run to grow from")
-    return corpus.read_vocab(place / corpus.VOCAB)
+    return vocabulary.read(place / vocabulary.FILE)
 
 
 def check_memory(config: config_lib.StaticConfig, words: int, rows: int | None = None) -> None:

@@ -53,7 +53,7 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     def draw() -> list[str]:
         from jaxemb.lab.runs.static import pictures
 
-        return tables_report.draw(workdir, values) + pictures.draw(workdir, result)
+        return inspection.draw(workdir, values) + pictures.draw(workdir, result)
 
     return report.write(
         workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw

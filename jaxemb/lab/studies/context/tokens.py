@@ -56,7 +56,7 @@ def contextual(folder: str | Path) -> Source:
         InputError: the folder holds no finished run.
     """
     model = embed.of_run(folder)
-    known = set(corpus.read_vocab(Path(folder) / corpus.VOCAB).words)
+    known = set(vocabulary.read(Path(folder) / vocabulary.FILE).words)
     spelled = _config(Path(folder))["characters"]
 
     def knows(word: str) -> bool:

@@ -15,7 +15,7 @@ from jaxemb.evaluation import contextuality, occurrences
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.context.tokens import Occurrences
 from jaxemb.lab.studies.ladder.rungs import NEAR, Rung
-from jaxemb.text import corpus, vocabulary
+from jaxemb.text import vocabulary
 
 SENSES = "senses.json"  # optional, in a run's folder: true senses, in the order of the text
 SENTENCES, OTHERS = 400, 200  # sentences read with the word, and without it
@@ -93,7 +93,7 @@ def rung(workdir: str | Path, word: str) -> Seen:
 
 
 def _read(workdir: Path, word: str) -> _Read:
-    (at,) = vocabulary.index(corpus.read_vocab(workdir / corpus.VOCAB), [word])
+    (at,) = vocabulary.index(vocabulary.read(workdir / vocabulary.FILE), [word])
     sentences, words = tokens.corpus_of(workdir)
     counts = np.array([np.count_nonzero(ids == at + windows.SHIFT) for ids in sentences])
     if (total := int(counts.sum())) < LEAST:

@@ -17,12 +17,12 @@ def main() -> None:
     # imported after --help, which needs no device
     from jaxemb import files
     from jaxemb.lab import progress
-    from jaxemb.lab.studies.likelihood import run
+    from jaxemb.lab.studies.likelihood import report, run
 
     folder = files.writable(config.workdir)
     corpus = prepare.prepare(config.static)
     comparison = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
-    progress.show(run.write(folder, comparison))
+    progress.show(report.write(folder, comparison))
     print(f"written: {folder}/likelihoods.json, .md and .png")
 
 

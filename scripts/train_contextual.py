@@ -19,7 +19,9 @@ def main() -> None:
     from jaxemb.lab.runs.contextual import report, run
 
     with agreement.joined(config.hosts):  # of several processes, only the first reports
-        result = run.train(config)  # text -> windows -> model; resumes from a checkpoint
+        corpus = agreement.after_first(lambda: run.prepare(config))  # text -> ids on disk
+        model = run.build(config, corpus.vocab)  # vectors -> layers -> softmax
+        result = run.train(config, model, corpus)  # resumes from a checkpoint
     progress.show(report.write(config, result))
 
 

@@ -55,7 +55,14 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
         was = files.read_json(path)
         if not isinstance(was, dict) or not isinstance(was.get("config"), dict):
             raise InputError(f"{path}: damaged: choose another --workdir, or delete this one")
-        _refuse_format(workdir, was)
+        if was.get("format") != FORMAT:
+            versions = was.get("versions")
+            by = versions.get("jaxemb", "?") if isinstance(versions, dict) else "?"
+            raise InputError(
+                f"{workdir}: holds a run of jaxemb {by} in format {was.get('format', 0)}; this "
+                f"version continues format {FORMAT}: choose another --workdir (finished tables of "
+                "the old one are still read as vectors)"
+            )
         free = changing_nothing(config)
         changes = differences(_filled(was["config"], config), now["config"], free)
         if was.get("sources_sha256") != digest:
@@ -69,17 +76,6 @@ def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: b
             )
     else:
         files.write_json(path, {**now, **environment()})
-
-
-def _refuse_format(workdir: Path, was: dict[str, Any]) -> None:
-    if was.get("format") != FORMAT:
-        versions = was.get("versions")
-        by = versions.get("jaxemb", "?") if isinstance(versions, dict) else "?"
-        raise InputError(
-            f"{workdir}: holds a run of jaxemb {by} in format {was.get('format', 0)}; this version "
-            f"continues format {FORMAT}: choose another --workdir (finished tables of the old one "
-            "are still read as vectors)"
-        )
 
 
 def described(config: Any) -> Any:

@@ -161,7 +161,9 @@ def _static_alone() -> None:
 
 def _contextual_alone() -> None:
     config = command_line.load(Path("config.py"), ContextualConfig)
-    run.train(dataclasses.replace(config, workdir="alone", checkpoint_every=1e9))
+    config = dataclasses.replace(config, workdir="alone", checkpoint_every=1e9)
+    corpus = run.prepare(config)
+    run.train(config, run.build(config, corpus.vocab), corpus)
 
 
 ALONE = {"train": _static_alone, "train_contextual": _contextual_alone}

@@ -45,17 +45,25 @@ class Result(NamedTuple):
     metrics: list[dict[str, Any]]
 
 
-def train(config: ContextualConfig) -> Result:
+def prepare(config: ContextualConfig) -> corpus.Corpus:
+    """Return the corpus of a config, encoded now or reused.
+
+    Raises:
+        InputError: text that cannot be used.
+    """
+    folder = config.corpus.prepared or files.writable(config.workdir) / "corpus"
+    return preparation.prepare_corpus(config.corpus, folder)
+
+
+def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpus) -> Result:
     """Train into config.workdir, or resume an interrupted run there.
 
     Raises:
-        InputError: text or settings that cannot be used; a workdir of another config.
+        InputError: settings that cannot be used; a workdir of another config.
         NumericalError: a loss that is not finite, with its step.
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
-    folder = config.corpus.prepared or files.writable(config.workdir) / "corpus"
-    prepared = agreement.after_first(lambda: preparation.prepare_corpus(config.corpus, folder))
-    vocab, model = prepared.vocab, build(config, len(prepared.vocab.words))
+    vocab = prepared.vocab
     table, resources = _given(config, vocab)
     digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
     workdir, finished = agreement.opened(config, prepared, MODEL, digest)
@@ -85,11 +93,11 @@ def train(config: ContextualConfig) -> Result:
     return Result(vocab, model, params, reached, bigrams, tokens, metrics)
 
 
-def build(config: ContextualConfig, vocab: int) -> LanguageModel:
-    """Build the model of a config."""
+def build(config: ContextualConfig, vocab: Vocab) -> LanguageModel:
+    """Build the model of a config over a vocabulary."""
     return models.language_model(
         config.cell(config.units, config.dim),
-        vocab,
+        len(vocab.words),
         layers=config.layers,
         skip=config.skip,
         dropout=config.dropout,

@@ -70,12 +70,12 @@ def train(
     if start:
         start = start.sized(rows.output)
         plan = plan._replace(initial=start, trainable=start.trainable)
+    say = [*starting.log_lines(plan.initial), *filter(None, [step.message])]
     text, held = _sides(config, plan, corpus, objective.cost(resources))
     how = (together or functools.partial(_alone, config, rows))(plan)
     held_texts = monitor.texts(plan, held)
     if not finished:
         placed = how.put(resources)
-        say = [*starting.log_lines(plan.initial), *filter(None, [step.message])]
         every = config.watch_every or monitor.interval(plan, rows.output)
         whole, cursor = loop.run(
             training.training(plan, how.program, placed, text, rows),
@@ -90,12 +90,13 @@ def train(
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
+    texts = [] if together else held_texts
     return Result(
         whole,
         corpus.vocab,
         _account(config, corpus, text, held, tensors.cursor(workdir.folder / TABLES)),
         progress.logged(workdir.folder / progress.METRICS),
-        rotation=None if together else _rotation(plan, whole, resources, held_texts),
+        rotation=monitor.rotation(plan, whole, objective.of_words(resources), texts),
         start=growth.account(config, start, corpus.vocab, whole),
         step={**steps.account(step), "ran_away": fitting.runaway(whole)},
     )
@@ -105,10 +106,6 @@ def _shapes(how: How, objective: Objective, resources: Any, rows: InOut) -> InOu
     """Those of the finished tables, a row a word."""
     trained = jax.eval_shape(lambda: how.program.start(rows)).tables
     return jax.eval_shape(objective.words, trained, resources)
-
-
-def _rotation(plan: training.Plan, whole: InOut, resources: Any, texts) -> dict[str, float] | None:
-    return monitor.rotation(plan, whole, plan.objective.of_words(resources), texts)
 
 
 def _sides(

@@ -17,13 +17,14 @@ def settled(
 
     A learner other than `learners.row_sparse` has its own steps: the config stays as it is.
     """
+    multiple = mesh_sizes.pieces(config)
     rate = max([config.learning_rate, *(m.learning_rate or 0.0 for m in config.members)])
     occurrences = corpus.vocab.counts * config.kept(corpus)
     arguments = (objective, resources, occurrences, rate, config.batch)
     if config.learner is not learners.row_sparse:
         load = steps.load(*arguments[:-1])
         return config, steps.Step(config.batch, config.cap, load, None)
-    step = steps.chosen(*arguments, cap=config.cap, multiple=mesh_sizes.pieces(config))
+    step = steps.chosen(*arguments, cap=config.cap, multiple=multiple)
     return dataclasses.replace(config, batch=step.batch, cap=step.cap), step
 
 

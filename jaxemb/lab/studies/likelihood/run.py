@@ -6,7 +6,6 @@ the model's log p(context | word) over the whole vocabulary, averaged over windo
 
 import functools
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +15,6 @@ import numpy as np
 from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError
 from jaxemb.functional import sampling
-from jaxemb.lab import report, workdir
 from jaxemb.lab.runs.static import run, steps
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.lab.studies.likelihood.config import ComparisonConfig, Contender
@@ -24,15 +22,6 @@ from jaxemb.static import hierarchical, segments, trees
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus
 from jaxemb.training import fitting, loop
-
-HEAD = (
-    "objective",
-    "nats per pair",
-    "with + log(k P_n)",
-    "perplexity",
-    "log sum e^score",
-    "time",
-)
 
 
 class Likelihood(NamedTuple):
@@ -160,29 +149,3 @@ def _measured(config: ComparisonConfig, model: Contender, corpus: Corpus, held) 
         sizes = float(jnp.mean(sums)), float(jnp.std(sums))
     corrected = likelihood(model.corrected) if model.corrected else None
     return Likelihood(model.name, likelihood(model.log_prob), corrected, sizes, seconds)
-
-
-def markdown(likelihoods: list[Likelihood]) -> str:
-    """The table of all models as Markdown; the perplexity is that of the better column."""
-    rows = []
-    for model in likelihoods:
-        best = max(filter(None, (model.as_scored, model.corrected)))
-        corrected = "" if model.corrected is None else f"{model.corrected:.4f}"
-        sizes = "{:.2f} +- {:.2f}".format(*model.normalizer) if model.normalizer else ""
-        scored, perplexity = f"{model.as_scored:.4f}", f"{np.exp(-best):.1f}"
-        rows.append((model.name, scored, corrected, perplexity, sizes, f"{model.seconds:.1f} s"))
-    return report.table(HEAD, rows)
-
-
-def write(folder: Path, likelihoods: list[Likelihood]) -> str:
-    """Write likelihoods.json, likelihoods.md and the picture; return the Markdown."""
-
-    def draw() -> list[str]:
-        from jaxemb.lab.studies.likelihood import pictures
-
-        return pictures.draw(folder / "likelihoods.png", likelihoods)
-
-    values = {**workdir.environment(), "objectives": [model._asdict() for model in likelihoods]}
-    return report.write(
-        folder, "likelihoods", values, lambda shown: f"{markdown(likelihoods)}\n\n{shown}", draw
-    )

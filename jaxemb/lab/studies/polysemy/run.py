@@ -57,7 +57,9 @@ def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
         workdir=str(folder / config.contextual.workdir),
         seed=seed,
     )
-    return Trained(result, run.train(contextual), Path(contextual.workdir))
+    corpus = run.prepare(contextual)
+    model = run.build(contextual, corpus.vocab)
+    return Trained(result, run.train(contextual, model, corpus), Path(contextual.workdir))
 
 
 def _merged(settings: Any, folder: Path) -> Any:

@@ -1352,8 +1352,8 @@ MUTANTS = {
     ),
     "the signs of noise and words are as wide as JAX's default": Mutant(
         "static/blocks.py",
-        "jnp.concatenate([jnp.ones(observed, jnp.float32), -jnp.ones(noise, jnp.float32)])",
-        "jnp.concatenate([jnp.ones(observed), -jnp.ones(noise)])",
+        "[jnp.ones(observed.shape[1], jnp.float32), -jnp.ones(k, jnp.float32)]",
+        "[jnp.ones(observed.shape[1]), -jnp.ones(k)]",
         "tests/test_x64.py::test_no_real_number_of_a_step_is_wider_than_the_tables",
     ),
     "a bound of the rank is as wide as JAX's default": Mutant(

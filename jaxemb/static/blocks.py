@@ -4,7 +4,7 @@ A block is `block_length` centers with `halo` words on either side, so that no p
 lost at its edges. Functions take one block; `jax.vmap` makes the batch.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,8 +20,8 @@ class Window(NamedTuple):
 
     window: int  # words on either side of the center
     dynamic: bool  # each center's own reach is uniform on 1..window (word2vec); else always window
-    negatives: int  # noise words per observed pair, in expectation
-    shared_negatives: int  # noise words drawn for a whole block
+    negatives: int = 0  # noise words per observed pair, in expectation
+    shared_negatives: int = 0  # noise words drawn for a whole block
 
 
 def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
@@ -121,71 +121,86 @@ def resample(
     return skip(observed / others[None, :], outputs, noise, probability)
 
 
+class Predictions(NamedTuple):
+    """Who predicts whom in one block, whatever the output layer is.
+
+    The weight is a matrix, or a vector if each hidden vector predicts the one word of its place.
+    """
+
+    ids: Int[Array, " rows"]  # the input rows
+    pool: Any  # () where each row predicts by itself
+    words: Int[Array, " words"]  # that are predicted
+    weight: Float[Array, "hidden words"] | Float[Array, " hidden"]  # how often each is
+
+    def spread(self, outputs: Float[Array, "words outputs"]) -> Float[Array, "hidden outputs"]:
+        """How often each hidden vector meets each output, of which a word has these shares."""
+        if self.weight.ndim == 1:
+            return self.weight[:, None] * outputs
+        return self.weight @ outputs
+
+
+def skipgram(near, words, centers) -> Predictions:
+    """Each center predicts the words of its window.
+
+    Args:
+        near: float [centers, text], 1 in a center's window and 0 elsewhere, from `read`.
+        words: row ids of the text.
+        centers: row ids of the centers.
+    """
+    return Predictions(centers, (), words, near)
+
+
+def skipgram_from_context(near, words, centers) -> Predictions:
+    """Each word of a window predicts its center: the direction of word2vec.c and gensim.
+
+    Windows are symmetric, so that the expected pairs are those of `skipgram`. Arguments: see there.
+    """
+    return Predictions(words, (), centers, near.T)
+
+
+def cbow(near, words, centers) -> Predictions:
+    """The mean of a window predicts its center, and nothing where it is empty.
+
+    Arguments: see `skipgram`.
+    """
+    return Predictions(words, near, centers, jnp.max(near, axis=1))
+
+
 def bits(block_length: int, settings: Window) -> int:
-    """The number of uint32 that a draw consumes: one per center, two per noise word."""
+    """The number of uint32 that `sampled` consumes: one per center, two per noise word."""
     return block_length + 2 * settings.shared_negatives
 
 
-def skipgram(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
-    """Score each center's input row against the output rows of its window and of shared noise."""
-    near, words, centers, noise = _read(random, text, noise_table, settings)
-    share = settings.negatives / settings.shared_negatives
-    met = collision(near, words, noise, noise_table.probability[words])
-    weight = jnp.concatenate([near, share * met], axis=1)
-    outputs = jnp.concatenate([words, noise])
-    return Block(
-        ids=InOut(centers, outputs),
-        pool=(),
-        target=_target(text.shape[0], noise.shape[0]),
-        weight=weight,
-        pairs=jnp.sum(near),
-    )
-
-
-def skipgram_from_context(
-    random, text, noise_table: sampling.AliasTable, settings: Window, collision
+def sampled(
+    random, text, noise_table: sampling.AliasTable, settings: Window, direction, collision
 ) -> Block:
-    """Score each input row of a window against the output rows of its center and shared noise.
+    """Score what is predicted against noise that the whole block shares.
 
-    This is the direction of word2vec.c and gensim: the context's input row predicts the center's
-    output row. Windows are symmetric, so that the expected pairs are those of `skipgram`.
+    Args:
+        direction: `skipgram`, `skipgram_from_context`, `cbow`, or your own.
+        collision: `keep`, `skip`, `resample`, or your own.
     """
-    near, words, centers, noise = _read(random, text, noise_table, settings)
-    share = settings.negatives / settings.shared_negatives
-    met = collision(near.T, centers, noise, noise_table.probability[centers])
-    return Block(
-        ids=InOut(words, jnp.concatenate([centers, noise])),
-        pool=(),
-        target=_target(centers.shape[0], noise.shape[0]),
-        weight=jnp.concatenate([near.T, share * met], axis=1),
-        pairs=jnp.sum(near),
-    )
-
-
-def cbow(random, text, noise_table: sampling.AliasTable, settings: Window, collision) -> Block:
-    """Score the mean of a window's input rows against its center's output row and shared noise."""
-    near, words, centers, noise = _read(random, text, noise_table, settings)
-    share = settings.negatives / settings.shared_negatives
-    observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
-    met = collision(jnp.diag(observed), centers, noise, noise_table.probability[centers])
-    return Block(
-        ids=InOut(words, jnp.concatenate([centers, noise])),
-        pool=near,
-        target=_target(1, noise.shape[0]),
-        weight=jnp.concatenate([observed[:, None], share * met], axis=1),
-        pairs=jnp.sum(observed),
-    )
-
-
-def _read(random, text, noise_table, settings: Window):
-    """The result of `read`; the ids of the centers, and of the block's noise."""
     k = settings.shared_negatives
     count = random.shape[0] - 2 * k
-    near, words = read(random[:count], text, settings.window, settings.dynamic)
+    near, words, centers = read_centers(random[:count], text, settings)
     noise = sampling.draw(random[count : count + k], random[count + k :], noise_table)
-    halo = (text.shape[0] - count) // 2
-    return near, words, words[halo : halo + count], noise
+    seen = direction(near, words, centers)
+    own = seen.weight.ndim == 1
+    matrix, observed = (jnp.diag(seen.weight), seen.weight[:, None]) if own else 2 * (seen.weight,)
+    met = collision(matrix, seen.words, noise, noise_table.probability[seen.words])
+    share = settings.negatives / settings.shared_negatives
+    target = [jnp.ones(observed.shape[1], jnp.float32), -jnp.ones(k, jnp.float32)]
+    return Block(
+        ids=InOut(seen.ids, jnp.concatenate([seen.words, noise])),
+        pool=seen.pool,
+        target=jnp.concatenate(target),
+        weight=jnp.concatenate([observed, share * met], axis=1),
+        pairs=jnp.sum(seen.weight),
+    )
 
 
-def _target(observed: int, noise: int):
-    return jnp.concatenate([jnp.ones(observed, jnp.float32), -jnp.ones(noise, jnp.float32)])
+def read_centers(random, text, settings: Window):
+    """The result of `read`, and the row ids of the centers."""
+    near, words = read(random, text, settings.window, settings.dynamic)
+    halo = (text.shape[0] - random.shape[0]) // 2
+    return near, words, words[halo : halo + random.shape[0]]

@@ -26,12 +26,6 @@ class Paths(NamedTuple):
     steps: Int[Array, " steps"]  # branch * (node + 1)
 
 
-class _Settings(NamedTuple):
-    window: int
-    dynamic: bool
-    budget: int
-
-
 def skipgram_hs(
     *,
     window: int = 5,
@@ -63,15 +57,9 @@ def skipgram_hs(
     """
     settings = _settings(window, dynamic_window, budget, block_length)
     pairs = blocks.pairs(window, dynamic_window)
-    return Objective(
-        prepare=functools.partial(_prepare, tree=tree, budget=budget),
-        draw=functools.partial(_skipgram, settings=settings),
-        pool=objectives.centers_as_they_are,
-        loss=loss,
-        reads=Reads(block_length, window, bits=block_length, budget=budget),
-        cost=lengths,
-        load=functools.partial(_load, pairs=pairs, felt=pairs),
-    )
+    predict = objectives.Predictor(objectives.centers_as_they_are, pairs)
+    direction = blocks.skipgram_from_context
+    return _along_paths(direction, predict, pairs, loss, settings, tree, block_length, budget)
 
 
 def cbow_hs(
@@ -97,14 +85,29 @@ def cbow_hs(
         Mikolov et al. 2013, arXiv:1301.3781, section 3.1.
     """
     settings = _settings(window, dynamic_window, budget, block_length)
+    predict = objectives.of_window(settings, mean)
+    return _along_paths(blocks.cbow, predict, 1, loss, settings, tree, block_length, budget)
+
+
+def _along_paths(
+    direction,
+    predict: objectives.Predictor,
+    pairs: float,
+    loss,
+    settings: blocks.Window,
+    tree,
+    length: int,
+    budget: int,
+) -> Objective:
+    """Hierarchical softmax over the centers, in any direction that predicts them."""
     return Objective(
         prepare=functools.partial(_prepare, tree=tree, budget=budget),
-        draw=functools.partial(_cbow, settings=settings),
-        pool=functools.partial(objectives.window_mean, mean=mean),
+        draw=functools.partial(_draw, settings=settings, direction=direction, budget=budget),
+        pool=predict.pool,
         loss=loss,
-        reads=Reads(block_length, window, bits=block_length, budget=budget),
+        reads=Reads(length, settings.window, bits=length, budget=budget),
         cost=lengths,
-        load=functools.partial(_load, pairs=1, felt=objectives.in_mean(settings, mean)),
+        load=functools.partial(_load, pairs=pairs, felt=predict.felt),
     )
 
 
@@ -135,35 +138,18 @@ def log_probabilities(
     return -jnp.sum(jnp.where(taken != 0, missed, 0.0), axis=-1)
 
 
-def _skipgram(random, text, paths: Paths, settings: _Settings) -> Block:
-    near, words, centers = _read(random, text, settings)
-    nodes, target, owner = _paths(paths, centers, settings.budget)
+def _draw(random, text, paths: Paths, settings: blocks.Window, direction, budget: int) -> Block:
+    near, words, centers = blocks.read_centers(random, text, settings)
+    seen = direction(near, words, centers)
+    of_text = text[settings.window :][: random.shape[0]]  # below 0 where there is no center
+    nodes, target, owner = _paths(paths, of_text, budget)
     return Block(
-        ids=InOut(words, nodes),
-        pool=(),
+        ids=InOut(seen.ids, nodes),
+        pool=seen.pool,
         target=target,
-        weight=(owner @ near).T,
-        pairs=jnp.sum(near),
+        weight=seen.spread(owner.T),
+        pairs=jnp.sum(seen.weight),
     )
-
-
-def _cbow(random, text, paths: Paths, settings: _Settings) -> Block:
-    near, words, centers = _read(random, text, settings)
-    nodes, target, owner = _paths(paths, centers, settings.budget)
-    observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
-    return Block(
-        ids=InOut(words, nodes),
-        pool=near,
-        target=target,
-        weight=(owner * observed[None, :]).T,
-        pairs=jnp.sum(observed),
-    )
-
-
-def _read(random, text, settings: _Settings):
-    """What `blocks.read` gives, and the ids of the centers, below 0 for none."""
-    near, words = blocks.read(random, text, settings.window, settings.dynamic)
-    return near, words, text[settings.window :][: random.shape[0]]
 
 
 def _paths(paths: Paths, centers, budget: int):
@@ -202,6 +188,6 @@ def _prepare(vocab: Vocab, *, tree, budget: int):
     return whole, InOut(size, size - 1)
 
 
-def _settings(window, dynamic, budget, block_length) -> _Settings:
+def _settings(window, dynamic, budget, block_length) -> blocks.Window:
     at_least(1, window=window, budget=budget, block_length=block_length)
-    return _Settings(window, dynamic, budget)
+    return blocks.Window(window, dynamic)

@@ -1,6 +1,8 @@
 """Skip-gram and CBOW with negative sampling, as Objectives: values made of pure functions."""
 
 import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from jaxemb.errors import at_least
 from jaxemb.functional import losses, pooling, sampling
@@ -45,15 +47,8 @@ def skipgram(
         arXiv:1604.04661.
     """
     settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
-    scored = 1 + negatives  # outputs against which each pair is scored
-    return Objective(
-        prepare=functools.partial(_prepare, noise_power=noise_power),
-        draw=functools.partial(direction, settings=settings, collision=collision),
-        pool=centers_as_they_are,
-        loss=loss,
-        reads=Reads(block_length, window, blocks.bits(block_length, settings)),
-        load=functools.partial(of_words, updates=blocks.pairs(window, dynamic_window) * scored),
-    )
+    predict = Predictor(centers_as_they_are, blocks.pairs(window, dynamic_window))
+    return _sampled(direction, predict, loss, settings, noise_power, collision, block_length)
 
 
 def cbow(
@@ -81,13 +76,38 @@ def cbow(
         Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
     """
     settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
+    predict = of_window(settings, mean)
+    made = _sampled(blocks.cbow, predict, loss, settings, noise_power, collision, block_length)
+    return made._replace(reads=made.reads._replace(own=1))
+
+
+class Predictor(NamedTuple):
+    """What predicts: how hidden vectors are made of input rows, and how far a row feels one."""
+
+    pool: Callable[..., Any]  # (input_rows, block) -> hidden
+    felt: float  # updates of an input row by the predictions of one word, in expectation
+
+
+def of_window(settings: blocks.Window, mean) -> Predictor:
+    """The mean of a window, as CBOW predicts."""
+    return Predictor(functools.partial(window_mean, mean=mean), in_mean(settings, mean))
+
+
+def _sampled(
+    direction, predict: Predictor, loss, settings: blocks.Window, noise_power, collision, length
+) -> Objective:
+    """Negative sampling, in any direction and with any loss."""
+    draw = functools.partial(
+        blocks.sampled, settings=settings, direction=direction, collision=collision
+    )
+    scored = 1 + settings.negatives  # outputs against which each pair is scored
     return Objective(
         prepare=functools.partial(_prepare, noise_power=noise_power),
-        draw=functools.partial(blocks.cbow, settings=settings, collision=collision),
-        pool=functools.partial(window_mean, mean=mean),
+        draw=draw,
+        pool=predict.pool,
         loss=loss,
-        reads=Reads(block_length, window, blocks.bits(block_length, settings), own=1),
-        load=functools.partial(of_words, updates=in_mean(settings, mean) * (1 + negatives)),
+        reads=Reads(length, settings.window, blocks.bits(length, settings)),
+        load=functools.partial(of_words, updates=predict.felt * scored),
     )
 
 

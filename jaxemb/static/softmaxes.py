@@ -36,8 +36,9 @@ def skipgram_softmax(
     Source:
         Mikolov et al. 2013, arXiv:1310.4546, eq. 2.
     """
-    pool, pairs = objectives.centers_as_they_are, blocks.pairs(window, dynamic_window)
-    return _softmax(_skipgram, pool, loss, window, dynamic_window, block_length, pairs)
+    pairs, settings = blocks.pairs(window, dynamic_window), blocks.Window(window, dynamic_window)
+    predict = objectives.Predictor(objectives.centers_as_they_are, pairs)
+    return _softmax(blocks.skipgram, predict, loss, settings, block_length)
 
 
 def cbow_softmax(
@@ -60,10 +61,9 @@ def cbow_softmax(
     Source:
         Mikolov et al. 2013, arXiv:1301.3781.
     """
-    pool = functools.partial(objectives.window_mean, mean=mean)
-    settings = blocks.Window(window, dynamic_window, 0, 0)
-    felt = objectives.in_mean(settings, mean)
-    return _softmax(_cbow, pool, loss, window, dynamic_window, block_length, felt)
+    settings = blocks.Window(window, dynamic_window)
+    predict = objectives.of_window(settings, mean)
+    return _softmax(blocks.cbow, predict, loss, settings, block_length)
 
 
 def skipgram_nce(*, negatives: int = 5, **settings) -> Objective:
@@ -117,38 +117,30 @@ def _all_against_all(block: Block) -> Block:
     return block._replace(target=target, weight=weight)
 
 
-def _softmax(draw, pool, loss, window, dynamic_window, block_length, predictions) -> Objective:
-    at_least(1, window=window, block_length=block_length)
+def _softmax(
+    direction, predict: objectives.Predictor, loss, settings: blocks.Window, length: int
+) -> Objective:
+    """Full softmax, in any direction."""
+    at_least(1, window=settings.window, block_length=length)
     return Objective(
         prepare=_prepare,
-        draw=functools.partial(draw, window=window, dynamic=dynamic_window),
-        pool=pool,
+        draw=functools.partial(_draw, settings=settings, direction=direction),
+        pool=predict.pool,
         loss=loss,
-        reads=Reads(block_length, window, bits=block_length),
-        load=functools.partial(objectives.of_words, updates=predictions),
+        reads=Reads(length, settings.window, bits=length),
+        load=functools.partial(objectives.of_words, updates=predict.felt),
     )
 
 
-def _skipgram(random, text, every, *, window: int, dynamic: bool) -> Block:
-    near, words, centers = _read(random, text, window, dynamic)
-    return _block(InOut(centers, every), (), near @ _one_hot(words, every), near)
-
-
-def _cbow(random, text, every, *, window: int, dynamic: bool) -> Block:
-    near, words, centers = _read(random, text, window, dynamic)
-    observed = jnp.max(near, axis=1)  # a center without any context predicts nothing
-    weight = observed[:, None] * _one_hot(centers, every)
-    return _block(InOut(words, every), near, weight, observed)
-
-
-def _block(ids: InOut, pool, weight, observed) -> Block:
-    return Block(ids, pool, jnp.ones(ids.output.shape[0], jnp.float32), weight, jnp.sum(observed))
-
-
-def _read(random, text, window: int, dynamic: bool):
-    """What `blocks.read` gives, and the ids of the centers."""
-    near, words = blocks.read(random, text, window, dynamic)
-    return near, words, words[window:][: random.shape[0]]
+def _draw(random, text, every, *, settings: blocks.Window, direction) -> Block:
+    seen = direction(*blocks.read_centers(random, text, settings))
+    return Block(
+        ids=InOut(seen.ids, every),
+        pool=seen.pool,
+        target=jnp.ones(every.shape[0], jnp.float32),
+        weight=seen.spread(_one_hot(seen.words, every)),
+        pairs=jnp.sum(seen.weight),
+    )
 
 
 def _one_hot(ids, every):

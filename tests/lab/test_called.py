@@ -33,7 +33,7 @@ CALLS = {
     "subsample_rule": ("counts", "subsample"),
     "schedule": ("learning_rate", "done"),
     "collision": ("observed", "outputs", "noise", "probability"),
-    "direction": ("random", "text", "noise_table", "settings", "collision"),
+    "direction": ("near", "words", "centers"),
     "mean": ("rows", "mask"),
     "tree": ("counts",),
     "method": ("cells", "vocab"),

@@ -25,7 +25,9 @@ def _random(settings, seed=0):
 
 
 def _draw(which, settings=FIXED, collision=blocks.keep, seed=0, text=TEXT):
-    draw = functools.partial(which, settings=settings, collision=collision)
+    draw = functools.partial(
+        blocks.sampled, settings=settings, direction=which, collision=collision
+    )
     return jax.jit(draw)(_random(settings, seed), text, NOISE)
 
 

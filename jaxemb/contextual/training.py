@@ -116,8 +116,8 @@ def events(
     unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
     total = windows.count(len(text.ids), unroll)
     while cursor.epoch < plan.epochs:
-        found = windows.windows(*text, unroll, plan.carried, cursor.segment_step)
-        for pairs in _chunks(found, plan.chunk):
+        left = windows.windows(*text, unroll, plan.carried, cursor.segment_step)
+        for pairs in _chunks(left, plan.chunk):
             real = len(pairs)
             if cursor.segment_step == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
@@ -152,9 +152,9 @@ def training(
     )
 
 
-def _chunks(found: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
+def _chunks(pairs: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
     held: list = []
-    for pair in found:
+    for pair in pairs:
         held.append(pair)
         if len(held) == size:
             yield held
@@ -179,10 +179,10 @@ def _chunk(rule: Rule, state: State, resources, steps, first, real, forward, bac
 
     def step(i, carried):
         state, sums, counts = carried
-        pair = [jax.tree.map(lambda of: of[i], each) for each in (forward, backward)]
+        pair = [jax.tree.map(lambda leaf: leaf[i], side) for side in (forward, backward)]
         key = jax.random.fold_in(steps, first + i)
-        state, nats, asked = _step(rule, state, resources, key, *pair)
-        return state, sums + nats, counts + asked
+        state, nats, predictions = _step(rule, state, resources, key, *pair)
+        return state, sums + nats, counts + predictions
 
     nothing = jnp.zeros(2, jnp.float32)
     return jax.lax.fori_loop(0, real, step, (state, nothing, nothing))
@@ -196,9 +196,9 @@ def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, 
     """
 
     def loss(params):
-        asked = (params, forward, backward, state.carry, resources.characters)
+        read = (params, forward, backward, state.carry, resources.characters)
         nats, counts, carry = language_model.losses(
-            rule.model, *asked, key=key, samples=rule.samples
+            rule.model, *read, key=key, samples=rule.samples
         )
         total = 0.5 * jnp.sum(nats / jnp.maximum(counts, 1)) * rule.unroll
         return total, (nats, counts, carry)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int64
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.structs import Sparse
 
@@ -111,7 +111,7 @@ def write_run(folder: Path, number: int, run: Run) -> Path:
         InputError: the file cannot be written, as on a full disk.
     """
     path = folder / f"run-{number:06d}.cells-tmp"
-    with provenance.arrays_into(path) as write:
+    with files.arrays_into(path) as write:
         write(run.keys)
         write(run.values)
     return path
@@ -183,8 +183,8 @@ def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Sparse:
     """
     unfinished = [folder / f"{name}.cells-tmp" for name in FILES]
     count = 0
-    with contextlib.ExitStack() as files:
-        writers = [files.enter_context(provenance.arrays_into(path)) for path in unfinished]
+    with contextlib.ExitStack() as opened:
+        writers = [opened.enter_context(files.arrays_into(path)) for path in unfinished]
         for run in merged:
             for write, array in zip(writers, cells(run, how), strict=True):
                 write(array)
@@ -192,7 +192,7 @@ def write_cells(folder: Path, merged: Iterable[Run], how: Packing) -> Sparse:
     (folder / MANIFEST).unlink(missing_ok=True)  # without a manifest, `load` finds no cells
     for path, name in zip(unfinished, FILES, strict=True):
         os.replace(path, folder / name)
-    provenance.write_json(folder / MANIFEST, {"format": FORMAT, "cells": count})
+    files.write_json(folder / MANIFEST, {"format": FORMAT, "cells": count})
     return load(folder)
 
 
@@ -203,7 +203,7 @@ def load(folder: str | Path) -> Sparse:
         InputError: the folder holds no cells, or files that do not fit their manifest.
     """
     folder = Path(folder)
-    manifest = provenance.read_json(folder / MANIFEST)
+    manifest = files.read_json(folder / MANIFEST)
     wanted = manifest.get("cells") if isinstance(manifest, dict) else None
     if not isinstance(wanted, int) or manifest.get("format") != FORMAT:
         raise InputError(f"{folder / MANIFEST}: not of this version: delete {folder}, count again")

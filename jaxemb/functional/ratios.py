@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 
 def _namespace(*arrays: Any):
-    return jnp if any(isinstance(each, jax.Array) for each in arrays) else np
+    return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
 
 
 def ratio(x: Any, y: Any) -> Any:

@@ -120,8 +120,8 @@ def _with_bags(inner: Objective, minn: int, maxn: int, buckets: int, share) -> O
 
 def _prepare(vocab: Vocab, *, inner: Objective, **hashed: int) -> tuple[Resources, InOut]:
     resources, rows = inner.prepare(vocab)
-    found = rows_of(vocab, **hashed)
-    return Resources(resources, found), rows._replace(input=rows.input + len(found.buckets))
+    bags = rows_of(vocab, **hashed)
+    return Resources(resources, bags), rows._replace(input=rows.input + len(bags.buckets))
 
 
 def rows_of(vocab: Vocab, *, minn: int, maxn: int, buckets: int) -> Bags:
@@ -214,6 +214,6 @@ def alone(resources: Resources) -> Resources:
 def _composed(table, bags: Bags):
     words = jnp.arange(bags.start.shape[0], dtype=jnp.int32)
     short = -len(words) % _COMPOSED
-    some = jnp.pad(words, (0, short)).reshape(-1, _COMPOSED)
-    found = jax.lax.map(lambda each: bags_lib.read(table, bag_of(bags, each)), some)
-    return found.reshape(-1, table.shape[1])[: len(words)]
+    pieces = jnp.pad(words, (0, short)).reshape(-1, _COMPOSED)
+    rows = jax.lax.map(lambda piece: bags_lib.read(table, bag_of(bags, piece)), pieces)
+    return rows.reshape(-1, table.shape[1])[: len(words)]

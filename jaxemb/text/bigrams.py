@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Int64
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.text.vocabulary import Numbered
 
 MOST = 1 << 23  # pairs sorted at a time: 64 MiB, and about three times that during a sort
@@ -44,13 +44,13 @@ def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
     # a word begins at most as many pairs as it has occurrences
     file_of = np.cumsum(text.counts) // MOST
     with tempfile.TemporaryDirectory(dir=folder, prefix="pairs.") as scratch:
-        files = [Path(scratch) / str(number) for number in np.unique(file_of)]
+        inputs = [Path(scratch) / str(number) for number in np.unique(file_of)]
         for first, second in neighbours(text.blocks()):
             keys, numbers = first * len(text.words) + second, file_of[first]
             for number in np.unique(numbers):
-                with provenance.arrays_into(Path(scratch) / str(number), "ab") as write:
+                with files.arrays_into(Path(scratch) / str(number), "ab") as write:
                     write(keys[numbers == number])
-        tallies = [_tally(file, least) for file in files if file.exists()]
+        tallies = [_tally(file, least) for file in inputs if file.exists()]
     none = np.zeros(0, np.int64)
     return Counted(
         np.concatenate([none, *(keys for keys, _, _ in tallies)]),

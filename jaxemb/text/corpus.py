@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import manifests, parts, phrases, reading, sources, vocabulary
@@ -72,24 +72,24 @@ def prepare(
         InputError: the text cannot be used; or the folder was made from another text or with other
             settings, and the message lists the differences.
     """
-    folder, files = Path(folder), sources.resolve(path)
+    folder, inputs = Path(folder), sources.resolve(path)
     if not (folder / MANIFEST).exists():
         folder.mkdir(parents=True, exist_ok=True)
         with (
             _alone(folder) as scratch,
-            reading.readers(files, settings.tokenizer, executor, workers) as readers,
+            reading.readers(inputs, settings.tokenizer, executor, workers) as readers,
         ):
             if not (folder / MANIFEST).exists():
                 _refuse_files_of_others(folder)
-                _make(files, settings, scratch, readers, progress, before_second_pass)
+                _make(inputs, settings, scratch, readers, progress, before_second_pass)
                 for name in filter(lambda name: (scratch / name).exists(), _FILES):
                     os.replace(scratch / name, folder / name)
     stored = read_manifest(folder)
-    manifests.refuse_stale(folder, stored, manifests.described(files, settings, stored["sources"]))
+    manifests.refuse_stale(folder, stored, manifests.described(inputs, settings, stored["sources"]))
     return load(folder)
 
 
-def _make(files, settings, scratch: Path, readers, progress, before_second_pass) -> None:
+def _make(inputs, settings, scratch: Path, readers, progress, before_second_pass) -> None:
     """Write all files of a corpus to the scratch folder."""
     part_stream = reading.read(readers, settings.tokenizer, settings.bad_utf8, scratch, progress)
     whole, read = parts.together(part_stream)
@@ -103,24 +103,24 @@ def _make(files, settings, scratch: Path, readers, progress, before_second_pass)
         min_count=settings.min_count,
         max_vocab=settings.max_vocab,
         mark_unknown=settings.mark_unknown,
-        where=str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} others",
+        where=str(inputs[0]) if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1:,} others",
         old=settings.grown_from,
     )
     before_second_pass(chosen.vocab)
     run = map if readers.executor is None else readers.executor.map
     if readers.executor is None or joined:
-        with provenance.arrays_into(scratch / IDS) as write:
+        with files.arrays_into(scratch / IDS) as write:
             for block in whole.blocks():
                 write(chosen(block))
     else:
         parts.encode(read, chosen, scratch / IDS, run)
     vocabulary.write(scratch / vocabulary.FILE, chosen.vocab)
-    manifest = manifests.described(files, settings, run=run)
+    manifest = manifests.described(inputs, settings, run=run)
     manifest["tokens"] = _with_joined(chosen.tokens, joined)._asdict()
     manifest["replaced"] = sum(part.replaced for part in read)
     manifest["ids"] = (scratch / IDS).stat().st_size // 4
     manifest["words"] = len(chosen.vocab.words)
-    provenance.write_json(scratch / MANIFEST, manifest)
+    files.write_json(scratch / MANIFEST, manifest)
 
 
 @contextlib.contextmanager
@@ -179,7 +179,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         InputError: the folder holds no manifest, or a damaged one.
     """
     path = folder / MANIFEST
-    manifest = provenance.read_json(path)
+    manifest = files.read_json(path)
     wanted = {"format", "sources", "settings", "tokens", "replaced", "ids", "words"}
     if not isinstance(manifest, dict) or not wanted <= manifest.keys():
         raise InputError(f"{path}: damaged: delete {folder} and prepare the text again")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxemb import files as provenance
+from jaxemb import files
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
 from jaxemb.text import vocabulary
@@ -26,7 +26,7 @@ class Settings(NamedTuple):
     grown_from: Vocab | None = None  # words that stay, whatever the text; their counts are added
 
 
-def described(files: list[Path], settings: Settings, known: Sequence[dict] = (), run=map) -> dict:
+def described(inputs: list[Path], settings: Settings, known: Sequence[dict] = (), run=map) -> dict:
     """The sources and the settings that determine the ids, as JSON.
 
     Args:
@@ -35,7 +35,7 @@ def described(files: list[Path], settings: Settings, known: Sequence[dict] = (),
     """
     by_name = {entry["path"]: entry for entry in known}
     sources, unknown = [], []
-    for file in files:
+    for file in inputs:
         stat = file.stat()
         entry = {"path": str(file), "size": stat.st_size, "modified_ns": stat.st_mtime_ns}
         old = by_name.get(str(file), {})
@@ -47,9 +47,9 @@ def described(files: list[Path], settings: Settings, known: Sequence[dict] = (),
     paths = [Path(entry["path"]).absolute() for entry in unknown]
     for entry, digest in zip(unknown, run(sha256, paths), strict=True):
         entry["sha256"] = digest
-    values = {**settings._asdict(), "tokenizer": provenance.function_name(settings.tokenizer)}
+    values = {**settings._asdict(), "tokenizer": files.function_name(settings.tokenizer)}
     if rule := settings.phrases:
-        score, thresholds = provenance.function_name(rule.score), list(rule.thresholds)
+        score, thresholds = files.function_name(rule.score), list(rule.thresholds)
         values["phrases"] = {**rule._asdict(), "score": score, "thresholds": thresholds}
     if old := settings.grown_from:
         lines = "".join(vocabulary.lines(old)).encode()

@@ -115,10 +115,10 @@ def kept(kind, tmp_path, monkeypatch) -> Path:
 @KINDS
 def test_a_kept_run_is_of_this_format_and_stands_in_the_middle(kind, kept):
     assert json.loads((kept / "run" / workdir.CONFIG).read_text())["format"] == workdir.FORMAT
-    found = checkpoints.newest(workdir.Workdir.of(kept / "run").place)
-    assert found is not None
+    newest = checkpoints.newest(workdir.Workdir.of(kept / "run").place)
+    assert newest is not None
     steps = json.loads((kept / EXPECTED).read_text())["steps"]
-    assert 0 < found.cursor["step"] < steps[-1]
+    assert 0 < newest.cursor["step"] < steps[-1]
 
 
 @KINDS

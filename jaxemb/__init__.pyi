@@ -14,6 +14,8 @@ from . import (
 from .evaluation.neighbours import nearest as nearest
 from .functional import losses as losses, similarity as similarity
 from .functional.onehot import one_hot as one_hot
+from .lab.model import Model as Model
+from .lab.notebook import elmo as elmo, fit as fit, load as load
 from .static import objectives as objectives
 from .static.hierarchical import cbow_hs as cbow_hs, skipgram_hs as skipgram_hs
 from .static.objectives import cbow as cbow, skipgram as skipgram
@@ -26,4 +28,3 @@ from .static.softmaxes import (
 from .static.subwords import subword_cbow as subword_cbow, subword_skipgram as subword_skipgram
 from .structs import InOut as InOut, Vocab as Vocab
 from .training import learners as learners
-from .training.fitting import fit as fit

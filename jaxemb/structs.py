@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,11 +12,31 @@ if TYPE_CHECKING:  # at run time this import would load jax, which the text room
     from jaxtyping import Array, ArrayLike, PyTree
 
 
+T = TypeVar("T")
+
+
+def displayed(report: type[T]) -> type[T]:
+    """Show the values of a class by their `__str__`, at a prompt and in a notebook."""
+    report.__repr__ = report.__str__
+    report._repr_markdown_ = lambda self: str(self)  # type: ignore[attr-defined]
+    return report
+
+
 class InOut(NamedTuple):
     """A pair (input, output), an entry per word2vec table: tables, row ids, masks or row counts."""
 
     input: Any
     output: Any
+
+    def __repr__(self) -> str:
+        return f"InOut(input={_short(self.input)}, output={_short(self.output)})"
+
+
+def _short(leaf: Any) -> str:
+    """The type and shape of an array that is a matrix or larger; anything else as it is."""
+    if getattr(leaf, "ndim", 0) < 2:
+        return repr(leaf)
+    return f"{leaf.dtype}[{', '.join(map(str, leaf.shape))}]"
 
 
 class Block(NamedTuple):
@@ -65,6 +85,8 @@ class Objective(NamedTuple):
     cost(resources) -> [vocab] or None                host: what each center takes of `reads.budget`
     load(resources, shares) -> tuple of [rows]        host: expected updates per center of each row,
                                                       for words with these shares of the text
+    unknown(tables, resources, words) -> [words, dim] host: vectors of words beyond the vocabulary,
+                                                      None if it makes none
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -79,6 +101,7 @@ class Objective(NamedTuple):
     of_words: Callable[[PyTree], PyTree] = lambda resources: resources
     cost: Callable[..., Any] = lambda resources: None
     load: Callable[..., tuple[Any, ...]] = lambda resources, shares: ()
+    unknown: Callable[[InOut, PyTree, Sequence[str]], Any] | None = None
 
 
 class Refused(NamedTuple):
@@ -190,3 +213,18 @@ class Vocab(NamedTuple):
 
     words: tuple[str, ...]
     counts: Int[Any, " vocab"]  # int64, on the host
+
+    def __repr__(self) -> str:
+        pairs = zip(self.words[:4], self.counts[:4].tolist(), strict=True)
+        first = ", ".join(f"{word} {count:,}" for word, count in pairs)
+        more = ", ..." if len(self.words) > 4 else ""
+        size, tokens = len(self.words), int(self.counts.sum())
+        return f"Vocab of {size:,} words, {tokens:,} tokens: {first}{more}"
+
+    def _repr_markdown_(self) -> str:
+        words, counts = self.words[:10], self.counts[:10].tolist()
+        rows = [
+            f"| {i} | {w} | {n:,} |" for i, (w, n) in enumerate(zip(words, counts, strict=True))
+        ]
+        head = f"**Vocab** of {len(self.words):,} words, {int(self.counts.sum()):,} tokens"
+        return "\n".join([head, "", "| id | word | count |", "|---:|---|---:|", *rows])

@@ -33,7 +33,8 @@ LAB = (
     ("durable", "corpus", "hosts.lost", "hosts.store"),
     ("workdir",),
     ("vectors", "hosts", "tables"),
-    ("runs.static", "runs.counts", "runs.contextual"),
+    ("model",),
+    ("notebook", "runs.static", "runs.counts", "runs.contextual"),
     (
         "studies.theorem",
         "studies.likelihood",

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.evaluation import agreement, analogies as analogies_lib, datasets, intervals, policies
+from jaxemb.structs import displayed
 from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
@@ -21,6 +22,7 @@ HOW_TO_GET = "the test files come with gensim: pip install gensim"
 FREQUENT = 30_000  # most frequent words, among which analogies are answered, as in word2vec's demo
 
 
+@displayed
 class Score(NamedTuple):
     """A score on a test, and the number of items that it rests on."""
 

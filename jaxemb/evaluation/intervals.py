@@ -15,11 +15,14 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float
 
+from jaxemb.structs import displayed
+
 RESAMPLES = 1000
 LEVEL = 0.95
 ENTRIES = 2**22  # of one array of resamples, at most
 
 
+@displayed
 class Estimate(NamedTuple):
     """A score and its 95 % interval; NaN if there are no items."""
 

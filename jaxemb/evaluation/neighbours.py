@@ -14,6 +14,7 @@ from jaxemb import linalg
 from jaxemb.errors import InputError, at_least, each_a_word
 from jaxemb.evaluation import search
 from jaxemb.functional import similarity as functional
+from jaxemb.structs import displayed
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
@@ -21,6 +22,7 @@ Word = str | Float[Any, " dim"]
 Compose = Callable[[Sequence[str]], Float[Any, "words dim"]]
 
 
+@displayed
 class Neighbours(NamedTuple):
     """The neighbours of a word, nearest first, with their cosines or distances."""
 

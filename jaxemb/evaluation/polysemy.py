@@ -29,6 +29,7 @@ from jaxemb.evaluation.pseudo_words import (
 from jaxemb.functional import similarity
 from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import segment_sums
+from jaxemb.structs import displayed
 
 __all__ = [
     "Compared",
@@ -56,6 +57,7 @@ TIE = 4 * float(np.finfo(np.float32).eps)  # cosines that differ by no more are 
 Distance = Callable[[Any, Any], Any]
 
 
+@displayed
 class SenseAccuracy(NamedTuple):
     """The accuracy with which the nearest centroid is that of the right sense."""
 
@@ -129,6 +131,7 @@ class Compared(NamedTuple):
     same: Bool[Any, " pairs"]
 
 
+@displayed
 class WicAccuracy(NamedTuple):
     """Accuracy of "same sense" for cosines at or above a threshold that was chosen on train."""
 

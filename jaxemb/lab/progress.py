@@ -84,8 +84,9 @@ def logged(path: Path) -> list[dict[str, Any]]:
 class Bar:
     """The progress bar of a training run: a `Meter`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: bool = True) -> None:
         self._bar = bar("training", "loss {task.fields[loss]}", "{task.fields[rate]:,.0f} words/s")
+        self._bar.disable |= not shown
         self._task = self._bar.add_task("", total=1.0, loss="?", rate=0.0)
         self._before: tuple[float, int] | None = None
         self._rate = 0.0
@@ -117,11 +118,17 @@ def show(markdown: str) -> None:
 
 
 def bar(name: str, *columns: str) -> Progress:
-    """A progress bar on stderr, shown on a terminal only; `columns` are formats of its texts."""
+    """A progress bar on stderr, shown on a terminal and in a notebook.
+
+    Args:
+        columns: formats of its texts.
+    """
     console = Console(stderr=True)
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
-    return Progress(*shown, console=console, disable=not console.is_terminal)
+    return Progress(
+        *shown, console=console, disable=not (console.is_terminal or console.is_jupyter)
+    )
 
 
 @contextlib.contextmanager
@@ -140,6 +147,28 @@ def watched(name: str) -> Iterator[Callable[[int, int], None]]:
             shown.update(task, completed=done, total=total, rate=rate)
 
         yield show
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Interrupts received so far: the first is only noted, the second raises KeyboardInterrupt."""
+    received: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: Any) -> None:
+        received.append(number)
+        if len(received) > 1 and callable(before):
+            before(number, frame)
+
+    try:
+        signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread: no signals there
+        yield received
+        return
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

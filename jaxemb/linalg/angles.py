@@ -14,10 +14,12 @@ from jaxemb.functional.ratios import ratio, root
 from jaxemb.linalg import arrays, measures
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.row_blocks import Rows, scaled, total
+from jaxemb.structs import displayed
 
 _SIDE = 2048  # rows of a block of cosines
 
 
+@displayed
 class Orthogonality(NamedTuple):
     """Whether vectors are orthogonal, and whether they are unit: two different faults.
 
@@ -121,6 +123,7 @@ def _columns(table):
     return cosines.max(), xp.stack([place // k, place % k]), xp.diagonal(gram) / scale / scale
 
 
+@displayed
 class Coherence(NamedTuple):
     """Cosines over every pair of different rows."""
 

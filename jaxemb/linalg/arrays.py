@@ -249,7 +249,8 @@ def sentence(report: Any, say: Callable[[Any], str], one: Any) -> str:
         one: a field that has one number for each report.
     """
     if any(map(is_traced, jax.tree.leaves(tuple(report)))):
-        return repr(report)
+        fields = ", ".join(f"{name}={value}" for name, value in report._asdict().items())
+        return f"{type(report).__name__}({fields})"
     if not np.ndim(one):
         return say(report)
     parts = (type(report)(*(field[i] for field in report)) for i in range(len(one)))

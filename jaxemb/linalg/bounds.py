@@ -13,8 +13,10 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.operators import Operator, an_operator, on_device
 from jaxemb.linalg.truncated import TruncatedSVD, orthonormal
+from jaxemb.structs import displayed
 
 
+@displayed
 class Bounds(NamedTuple):
     """Lower and upper bounds on the largest singular values of a matrix.
 

@@ -20,10 +20,12 @@ from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.measures import center
+from jaxemb.structs import displayed
 
 MOST_ROWS = 20_000  # the most frequent words: enough for moments, in about a second
 
 
+@displayed
 class Axes(NamedTuple):
     """Kurtosis and sparsity of the axes of a table, and of those of random rotations of it.
 

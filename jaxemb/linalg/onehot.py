@@ -9,8 +9,10 @@ from jaxtyping import Int
 from jaxemb.errors import InputError, at_least
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
+from jaxemb.structs import displayed
 
 
+@displayed
 class OneHot(NamedTuple):
     """The table E = one_hot(ids, vocab). No truth value: ask `.orthonormal` or `.identity`.
 

@@ -14,8 +14,10 @@ from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.row_blocks import Rows, scaled, total
 from jaxemb.linalg.spectra import Spectrum, spectrum
+from jaxemb.structs import displayed
 
 
+@displayed
 class RankReport(NamedTuple):
     """A rank with the margin of its verdict. It has no truth value: ask `.certified`."""
 

@@ -23,8 +23,10 @@ from jaxemb.linalg import arrays, derivatives, reductions, whole
 from jaxemb.linalg.reductions import Method
 from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.row_blocks import Rows, scaled, total
+from jaxemb.structs import displayed
 
 
+@displayed
 class Spectrum(NamedTuple):
     """Singular values and right singular vectors of a table, with bounds on their error."""
 
@@ -45,6 +47,28 @@ class Spectrum(NamedTuple):
         """Whether all entries and the norm of the table are finite."""
         xp = arrays.namespace(self.frobenius)
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
+
+    def __str__(self) -> str:
+        return arrays.sentence(self, _sentence, self.frobenius)
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def _sentence(of: Spectrum) -> str:
+    """The extreme values, the tolerance, and a chart of the logarithms, over a decade or more."""
+    dim, kind = len(of.values), "centred spectrum" if of.centered else "spectrum"
+    head = f"{kind} of {int(of.rows):,} x {dim:,}"
+    if not of.finite:
+        return f"{head}: none, row {int(of.bad_row):,} holds NaN or infinity"
+    values, tolerance = np.asarray(of.values, np.float64), float(of.tolerance)
+    kept = int(np.count_nonzero(values > tolerance))
+    least = min(max(values[max(kept - 1, 0)], tolerance), values[0] / 10) or 1.0
+    shown = values[np.linspace(0, dim - 1, min(dim, 60)).astype(int)]
+    share = np.log(np.maximum(shown, least) / least) / np.log(max(values[0] / least, np.e))
+    bars = "".join(_BARS[round(7 * height)] for height in share.tolist())
+    ends = f"s_1 {values[0]:.4g}, s_{dim} {values[-1]:.4g}"
+    return f"{head}: {ends}; {kept:,} above the tolerance {tolerance:.2g}\n{bars}"
 
 
 @on_any_mesh

@@ -1,8 +1,7 @@
 """Spans: the basis of a row space, projections, principal angles, linear dependence.
 
-A span is given by independent columns [dim, k]: the orthonormal ones of `basis`, or any others. (So
-two tables of the same words are columns too, in the space of their words.) A linear dependence
-among rows is a vector of the left null space of their table.
+A span is given by independent columns [dim, k]. A dependence among rows is a vector of their
+table's left null space.
 """
 
 from typing import Any, NamedTuple
@@ -20,8 +19,10 @@ from jaxemb.linalg.measures import unit_rows
 from jaxemb.linalg.ranks import rank
 from jaxemb.linalg.row_blocks import of_unit_size
 from jaxemb.linalg.spectra import Spectrum, spectrum
+from jaxemb.structs import displayed
 
 
+@displayed
 class Membership(NamedTuple):
     """Whether a vector lies in a span. True when it does."""
 
@@ -237,6 +238,7 @@ def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
     return xp.where(small, *angles)
 
 
+@displayed
 class Dependence(NamedTuple):
     """Coefficients of length 1, and the combination of rows they give. True when it is zero."""
 

@@ -10,6 +10,7 @@ Source:
 """
 
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -114,6 +115,7 @@ def _with_bags(inner: Objective, minn: int, maxn: int, buckets: int, share) -> O
         draw=functools.partial(_draw, draw=inner.draw, share=share),
         words=composed,
         of_words=alone,
+        unknown=functools.partial(unknown, **hashed),
         load=functools.partial(_load, load=inner.load, share=share),
     )
 
@@ -195,6 +197,36 @@ def _load(resources: Resources, shares, *, load, share):
 def composed(whole: InOut, resources: Resources) -> InOut:
     """The same model with one row a word, the mean of all its rows; it costs the same."""
     return whole._replace(input=_composed(whole.input, resources.bags))
+
+
+def unknown(
+    whole: InOut,
+    resources: Resources,
+    words: Sequence[str],
+    *,
+    minn: int,
+    maxn: int,
+    buckets: int,
+) -> Float[np.ndarray, "words dim"]:
+    """Vectors of words beyond the vocabulary: the means of their n-grams' rows, on the host.
+
+    An n-gram that no word of the vocabulary has counts as zeros, as in the model's .bin file.
+
+    Args:
+        whole: the tables as trained.
+        minn, maxn, buckets: see `subword_skipgram`.
+    """
+    table, used = np.asarray(whole.input), np.asarray(resources.bags.buckets)
+    raw = [word.encode("utf-8", "surrogateescape") for word in words]
+    hashed, counts = hashing.buckets_of(raw, minn, maxn, buckets)
+    order = np.argsort(used)
+    place = np.minimum(np.searchsorted(used, hashed, sorter=order), max(len(used) - 1, 0))
+    row = order[place] if len(used) else np.zeros(0, int)
+    trained = used[row] == hashed if len(used) else np.zeros(0, bool)
+    sums = np.zeros((len(raw), table.shape[1]), np.float32)
+    owner = np.repeat(np.arange(len(raw)), counts)
+    np.add.at(sums, owner[trained], table[len(table) - len(used) + row[trained]])
+    return sums / np.maximum(counts, 1).astype(np.float32)[:, None]
 
 
 def alone(resources: Resources) -> Resources:

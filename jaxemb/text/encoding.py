@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxemb.errors import InputError
 from jaxemb.structs import Vocab
-from jaxemb.text import phrases as phrases_lib, tokenizers, vocabulary
+from jaxemb.text import phrases as phrases_lib, sources, tokenizers, vocabulary
+from jaxemb.text.compression import Tally
 from jaxemb.text.vocabulary import SENTENCE_END, Numbered
 
 
@@ -89,3 +91,20 @@ def _readable(sentences: Iterable) -> Iterator:
     except UnicodeDecodeError as error:
         name = getattr(sentences, "name", "the text")
         raise InputError(f"{name}: not {error.encoding} text: {error}") from None
+
+
+def sentences(
+    paths: Iterable[Path], tokenizer: Callable[[str], list[str]], bad_utf8: str = "error"
+) -> Iterator[list[str]]:
+    """The tokens of every line that has some; files may be compressed, and stream by.
+
+    Raises:
+        InputError: a file that cannot be read, or bytes that are not UTF-8, with their line.
+    """
+    for path in paths:
+        tokens: list[str] = []
+        for piece in sources.read(path, Tally(), bad_utf8=bad_utf8):
+            tokens += tokenizer(piece.text)
+            if piece.ends and tokens:
+                yield tokens
+                tokens = []

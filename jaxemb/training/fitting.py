@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from jaxtyping import Array, Key
 from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
 from jaxemb.functional import finite, subsampling
 from jaxemb.static import segments, steps
-from jaxemb.structs import InOut, Learner, LearnerState, Objective, Vocab
+from jaxemb.structs import Event, InOut, Learner, LearnerState, Objective, Vocab
 from jaxemb.training import learners, loop
 
 LONG = 1e3  # the Euclidean length of a row; stable training makes rows of 1 to 10
@@ -34,24 +35,25 @@ def fit(
     chunk: int = 64,
     trainable: InOut | None = None,
     initial: InOut | None = None,
+    callback: Callable[[Event], Any] = lambda event: False,
 ) -> InOut:
     """Train word vectors in memory, without a config or a run folder.
 
     Args:
         key: a `jax.random.key`; the same key gives bit-identical tables.
-        ids: integers [ids], -1 at sentence ends, as `text.encode` gives them.
-        vocab: the words of the ids.
+        ids, vocab: integers [ids], -1 at sentence ends, and their words: from `text.encode`.
         objective: `skipgram()`, `cbow()` (which needs about six times the rate), or your own.
         dim, epochs: the dimension of the vectors; passes over the text.
-        learning_rate, subsample: the initial rate, which falls linearly to 1e-4 of that; word2vec's
-            threshold on a word's relative frequency, or 0.
+        learning_rate: the initial rate; it falls linearly to 1e-4 of that.
+        subsample: word2vec's threshold on a word's relative frequency, or 0.
         learner: by default `learners.row_sparse(objective, cap=cap)`.
         cap: the largest norm of the update that one step adds to one row. By default none, except
             for a text of so few words that training would diverge (`static.steps`).
-        batch: blocks in a step; fewer, with a warning, for a text of few words without a cap.
-        chunk: steps in one jitted call; it changes nothing but speed.
-        trainable: row masks, 1 to train and 0 to freeze.
-        initial: the tables to start from; by default word2vec's, input random and output zero.
+        batch, chunk: blocks in a step (fewer, with a warning, for a text of few words without a
+            cap); steps in one jitted call, which changes nothing but speed.
+        trainable, initial: row masks, 1 to train and 0 to freeze; the tables to start from, by
+            default word2vec's, input random and output zero.
+        callback: called with the `Event` of every chunk; training ends where it returns true.
 
     Returns:
         The tables, float32 [vocab, dim]; a word's input row is the mean of its subwords' rows.
@@ -60,9 +62,8 @@ def fit(
         InputError: ids or settings that cannot be used; a cap beside a learner.
         NumericalError: the tables have NaN or infinite entries.
     """
-    _check(key, vocab, objective, learner, cap)
-    at_least(1, dim=dim, epochs=epochs, batch=batch, chunk=chunk)
-    above_zero(learning_rate=learning_rate)
+    sizes = {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}
+    _check(key, vocab, objective, learner, cap, learning_rate, sizes)
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
@@ -77,13 +78,15 @@ def fit(
     if initial is not None:
         plan = plan._replace(initial=functools.partial(_copied, initial))
     split = loop.split_of(key, ids, keep, cost=objective.cost(resources))
-    return objective.words(whole(plan, resources, rows, split), resources)
+    return objective.words(whole(plan, resources, rows, split, callback), resources)
 
 
-def _check(key: Any, vocab: Any, objective: Any, learner: Any, cap: Any) -> None:
+def _check(key, vocab, objective, learner, cap, learning_rate, sizes: dict[str, int]) -> None:
     if not isinstance(objective, Objective):
         raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
     check_key(key)
+    at_least(1, **sizes)
+    above_zero(learning_rate=learning_rate)
     an(Vocab, vocab=vocab)
     if cap is not None:
         above_zero(cap=cap)
@@ -128,8 +131,14 @@ def check_key(key: Any) -> None:
         raise InputError(f"key is {key!r}; wanted a single key, such as jax.random.key(0)")
 
 
-def whole(plan: loop.Plan, resources: Any, rows: InOut, split: segments.Split) -> InOut:
-    """Run all epochs of a plan, and return the tables as trained: subwords are not composed.
+def whole(
+    plan: loop.Plan,
+    resources: Any,
+    rows: InOut,
+    split: segments.Split,
+    callback: Callable[[Event], Any] = lambda event: False,
+) -> InOut:
+    """Run a plan to its end, or to where the callback ends it: subwords are not composed.
 
     Raises:
         NumericalError: the tables have NaN or infinite entries.
@@ -137,6 +146,8 @@ def whole(plan: loop.Plan, resources: Any, rows: InOut, split: segments.Split) -
     state = loop.start(plan, rows)
     for event in loop.events(plan, state, resources, split):
         state = event.state
+        if callback(event):
+            break
     refuse_bad(state)
     if message := runaway(state.tables):
         warnings.warn(message, stacklevel=3)

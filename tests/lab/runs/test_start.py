@@ -148,9 +148,9 @@ def test_fit_starts_from_given_tables():
     frozen = InOut(np.zeros(8, np.float32), np.zeros(8, np.float32))
     options = {"dim": 4, "epochs": 1, "initial": initial}
     key, objective = jax.random.key(0), jaxemb.skipgram()
-    same = jaxemb.fit(key, ids, vocab, objective, trainable=frozen, **options)
+    same = jaxemb.training.fit(key, ids, vocab, objective, trainable=frozen, **options)
     np.testing.assert_array_equal(same, initial)
-    moved = jaxemb.fit(key, ids, vocab, objective, **options)
+    moved = jaxemb.training.fit(key, ids, vocab, objective, **options)
     assert not np.array_equal(moved.input, initial.input)
     with pytest.raises(InputError, match="initial has shapes"):
-        jaxemb.fit(key, ids, vocab, objective, dim=5, initial=initial)
+        jaxemb.training.fit(key, ids, vocab, objective, dim=5, initial=initial)

@@ -19,8 +19,7 @@ from jaxemb.evaluation.pseudo_words import PseudoWord
 from jaxemb.lab import corpus as preparation, workdir
 from jaxemb.lab.runs.static import config as config_lib
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig
-from jaxemb.text import corpus, sources
-from jaxemb.text.compression import Tally
+from jaxemb.text import corpus, encoding, sources
 
 TEXT, FORMS, OCCURRENCES = "text.txt", "pseudo_words.json", "occurrences.tsv"
 _COLUMNS = ("line", "token", "form", "sense")
@@ -69,13 +68,8 @@ def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
 
 def sentences(settings: config_lib.Corpus) -> Iterator[list[str]]:
     """The tokens of every line that is not empty."""
-    for path in sources.resolve(settings.path):
-        tokens: list[str] = []
-        for piece in sources.read(path, Tally(), bad_utf8=settings.bad_utf8):
-            tokens += settings.tokenizer(piece.text)
-            if piece.ends and tokens:
-                yield tokens
-                tokens = []
+    paths = sources.resolve(settings.path)
+    return encoding.sentences(paths, settings.tokenizer, settings.bad_utf8)
 
 
 def _write(folder: Path, texts: Iterator[list[str]], made: tuple[PseudoWord, ...]) -> None:

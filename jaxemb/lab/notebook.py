@@ -19,7 +19,8 @@ from jaxemb.structs import Event, InOut, Learner, Objective, Vocab
 from jaxemb.text import encoding, tokenizers
 from jaxemb.training import fitting
 
-Text = str | Path | Iterable[str] | Iterable[list[str]] | tuple[Int[Any, " ids"], Vocab]
+Ids = Int[Any, " ids"]
+Text = str | Path | Iterable[str] | Iterable[list[str]] | tuple[Ids, Vocab] | tuple[Vocab, Ids]
 
 
 def fit(

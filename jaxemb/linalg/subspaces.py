@@ -1,7 +1,6 @@
 """Spans: the basis of a row space, projections, principal angles, linear dependence.
 
-A span is given by independent columns [dim, k]. A dependence among rows is a vector of their
-table's left null space.
+A span is given by independent columns [dim, k]; a dependence is a vector of the left null space.
 """
 
 from typing import Any, NamedTuple
@@ -80,15 +79,11 @@ class _Span(NamedTuple):
     r: Any  # [k, k]: columns = q r sizes
     sizes: Any  # [k]
     condition: Any  # of the columns, scaled to length 1
-    unit: float  # the unit roundoff of the columns
+    unit: float  # roundoff of the columns
 
 
 def _span(columns: Any, name: str) -> _Span:
-    """The span of independent columns; under a trace its basis is NaN if they are dependent.
-
-    Raises:
-        InputError: not a table of finite real numbers, or dependent columns.
-    """
+    """The span of independent columns; dependent ones raise InputError, or give NaN when traced."""
     arrays.refuse_sparse(columns, name)
     columns = columns if isinstance(columns, jax.Array) else np.asarray(columns)
     if columns.ndim == 2 and columns.shape[0] and not columns.shape[1]:  # the span of 0 alone
@@ -111,8 +106,8 @@ def _span(columns: Any, name: str) -> _Span:
     independent = values[-1] > 4 * unit * k**0.5
     if not arrays.is_traced(independent) and not independent:
         raise InputError(
-            f"the {k:,} columns of {name} are dependent; wanted independent ones, such as the "
-            "columns of linalg.basis(columns.T), which span the same"
+            f"the {k:,} columns of {name} are dependent; wanted independent ones, such as those of "
+            "linalg.basis(columns.T), which span the same"
         )
     sizes = xp.sum(columns * long.T, axis=0)
     return _Span(xp.where(independent, q, xp.nan), r, sizes, values[0] / values[-1], unit)

@@ -1,4 +1,4 @@
-"""Laws of the README: every code block runs, and its commands are tested."""
+"""Laws of README and docs: every code block runs, every link leads to a file."""
 
 import re
 import subprocess
@@ -8,8 +8,27 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-FORMATS = (ROOT / "docs/formats.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README + FORMATS, re.MULTILINE | re.DOTALL)
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+}
+# whose blocks are one program; tests/embedders/test_chapter.py runs those of contextual.md
+IN_ORDER = ("docs/rank.md", "docs/contextual.md")
+
+
+def _blocks(page: str) -> list[str]:
+    """Return the Python code blocks of a page."""
+    return re.findall(r"^```python\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def _match(printed: list[str], promised: list[str]) -> None:
+    """Compare lines of output with promised ones, where "..." stands for what may differ."""
+    for line, expected in zip(printed, promised, strict=True):
+        pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+        assert re.fullmatch(pattern, line), (line, expected)
+
+
+BLOCKS = [(page, block) for page in PAGES if page not in IN_ORDER for block in _blocks(page)]
 
 # four hundred words and "king"
 WORDS = ["king", *(a + b + c for a in "bdfghklm" for b in "aeiou" for c in "nrstlpmgkd")]
@@ -18,48 +37,38 @@ CHINESE = "天地玄黃宇宙洪荒日月盈昃辰宿列張\n寒來暑往秋收�
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("page", "block"),
     [
-        pytest.param(
-            block,
-            id=block.splitlines()[0][:60],
-            marks=[pytest.mark.thorough] if "1_000_000" in block else [],  # numpy's own rank: 8 s
-        )
-        for block in BLOCKS
+        pytest.param(page, block, id=f"{page}: {block.splitlines()[0][:60]}")
+        for page, block in BLOCKS
     ],
 )
-def test_a_code_block_of_the_readme_runs_and_prints_what_it_says(
-    block, tmp_path, monkeypatch, capsys
+def test_a_code_block_of_a_page_runs_and_prints_what_it_says(
+    page, block, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.txt").write_text(TEXT)
     (tmp_path / "chinese.txt").write_text(CHINESE)
     (tmp_path / "vectors.vec").write_text("2 3\nking 0.5 -0.25 1e-3\nqueen 0.25 1 2\n")
-    exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
-    printed = capsys.readouterr().out.splitlines()
-    # `print(...)  # output`, where "..." stands for parts that differ between machines
+    exec(compile(block, page, "exec"), {"__name__": "__main__"})
     promised = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE)
-    for line, expected in zip(printed, promised, strict=False):
-        pattern = ".*".join(re.escape(part) for part in expected.split("..."))
-        assert re.fullmatch(pattern, line), (line, expected)
-    assert len(printed) >= len(promised)
+    _match(capsys.readouterr().out.splitlines(), promised)
 
 
 @pytest.mark.thorough
 def test_the_chapters_blocks_run_in_order_and_print_what_they_say(capsys):
-    chapter = (ROOT / "docs/rank.md").read_text("utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
-    code = "\n".join(blocks)
-    exec(compile(code, "rank.md", "exec"), {"__name__": "__main__"})
-    printed = capsys.readouterr().out.splitlines()
-    promised = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
-    # the output of the loop of section 3 is indented below it
-    promised += re.findall(r"^    (rank \d+ of 300, .*)$", chapter, re.MULTILINE)
-    # the computed size of a zero singular value differs between LAPACKs
-    printed, promised = (
-        re.sub(r"s_251 [\d.]+", "s_251 ?", "\n".join(lines)) for lines in (printed, promised)
-    )
-    assert printed == promised
+    names = {"__name__": "__main__"}
+    # what a loop prints is indented below its block
+    blocks = r"^```python\n(.*?)^```\n((?:\n(?:    [^\n]*\n)+)?)"
+    for block, below in re.findall(blocks, PAGES["docs/rank.md"], re.MULTILINE | re.DOTALL):
+        exec(compile(block, "rank.md", "exec"), names)
+        promised = re.findall(r"^print\(.*\)  # (.*)$", block, re.MULTILINE) + below.split("\n")
+        # the computed size of a zero singular value differs between LAPACKs
+        printed, promised = (
+            [re.sub(r"s_251 [\d.]+", "s_251 ?", line.strip()) for line in lines if line]
+            for lines in (capsys.readouterr().out.splitlines(), promised)
+        )
+        _match(printed, promised)
 
 
 def test_the_two_commands_are_shown_and_ci_runs_the_second():
@@ -69,13 +78,40 @@ def test_the_two_commands_are_shown_and_ci_runs_the_second():
     assert commands[1] in (ROOT / ".ci/run").read_text()
 
 
-def test_every_file_the_readme_names_is_there():
-    for name in re.findall(r"\b(?:configs|scripts|docs|tests|jaxemb)/[\w/]+\.\w+", README):
-        assert (ROOT / name).exists(), name
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_or_links_to_is_there(page):
+    named = re.findall(
+        r"(?<![\w./-])((?:configs|scripts|docs|tests|jaxemb)/[\w/]+\.\w+)", PAGES[page]
+    )
+    named = [name for name in named if Path(name).stem not in ("my", "NAME")]  # the reader's own
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        path, _, section = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        if section:
+            assert section in _sections(file.read_text("utf-8")), target
+
+
+def _sections(text: str) -> list[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_the_readme_is_short_and_lists_every_command_every_chapter_and_every_room():
+    assert len(README.splitlines()) <= 140
+    for folder, pattern in (("scripts", "*.py"), ("docs", "*.md")):
+        names = {path.name for path in (ROOT / folder).glob(pattern)}
+        assert names <= set(re.findall(rf"{folder}/([\w.]+)", README))
+    rooms = {path.parent.name for path in (ROOT / "jaxemb").glob("*/__init__.py*")}
+    assert rooms <= set(re.findall(r"`jaxemb/(\w+)/`", README))
 
 
 def test_nothing_that_is_made_is_in_the_repository():
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
-    assert not [name for name in tracked if name.startswith(("runs/", "data/", ".venv/"))]
+    assert not [
+        name for name in tracked if name.startswith(("runs/", "data/", ".venv/", ".coverage"))
+    ]

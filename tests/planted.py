@@ -1671,4 +1671,22 @@ MUTANTS = {
         "not several and axis_name is not None",
         "tests/linalg/test_whole.py::test_whole_numbers_on_a_device_are_measured_exactly",
     ),
+    "an interrupt loses what was trained": Mutant(
+        "training/fitting.py",
+        "        if callback(event):\n            break\n",
+        "        callback(event)\n",
+        "tests/lab/test_notebook.py::test_an_interrupt_keeps_what_was_trained_and_says_so",
+    ),
+    "an n-gram that no word has is another's": Mutant(
+        "static/subwords.py",
+        "trained = used[row] == hashed if len(used)",
+        "trained = used[row] >= 0 if len(used)",
+        "tests/lab/test_notebook.py::test_words_are_composed_of_subwords_as_the_models_file",
+    ),
+    "a string is always a text": Mutant(
+        "lab/notebook.py",
+        'if "\\n" in text or not _is_file(text):',
+        "if True:",
+        "tests/lab/test_notebook.py::test_every_form_of_a_text_gives_the_same_model",
+    ),
 }

@@ -1,14 +1,18 @@
 """The end of a command: its report, where everything lies, and the command to type next."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxemb.lab import progress, report
-from jaxemb.lab.settings import Run
+
+if TYPE_CHECKING:
+    from jaxemb.lab.settings import Run
 
 Command = tuple[Any, ...]  # the name of a script without `.py`, and its arguments
 _CONSOLE = "jaxemb"  # the installed program, whose subcommands are the scripts

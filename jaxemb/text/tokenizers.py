@@ -67,7 +67,7 @@ def named(name: str) -> Callable[[str], list[str]]:
     if not (module and inside):
         raise ValueError(f"{name}: wanted {', '.join(own)}, or MODULE:NAME of a function")
     try:
-        function: Any = pkgutil.resolve_name(name)
+        function: Callable[[str], list[str]] = pkgutil.resolve_name(name)
     except AttributeError:
         raise ValueError(f"{name}: module {module} has no {inside}") from None
     except ModuleNotFoundError as error:

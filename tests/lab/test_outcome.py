@@ -3,9 +3,16 @@
 import shlex
 import sys
 
+import numpy as np
 import pytest
 
+from jaxemb.contextual.models import adagrad, elmo_cell
 from jaxemb.lab import outcome, report
+from jaxemb.lab.runs.contextual import report as contextual
+from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.settings import Corpus
+from jaxemb.structs import Vocab
+from jaxemb.text import vocabulary
 
 WORDS = tuple(f"w{i}" for i in range(1000))
 
@@ -75,3 +82,19 @@ def test_a_text_of_few_words_shows_each_of_them_once_at_most(size):
     shown = report.words_to_show(WORDS[:size], ("missing",) * 3 + ("w0",))
     assert len(shown) == len(set(shown)) == min(size, 2)
     assert len(report.words_to_show(WORDS[:size])) == min(size, report.SHOWN)
+
+
+@pytest.mark.parametrize("static", [None, "static.vec", "static"])
+def test_a_language_model_is_compared_with_its_vectors_over_a_word_of_both(
+    static, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/tables.safetensors").touch()
+    vocabulary.write(tmp_path / "static/vocab.txt", Vocab(("w1", "w2"), np.array([2, 1])))
+    settings = {"vectors": static, "workdir": "lm"}
+    config = ContextualConfig(Corpus(), cell=elmo_cell, optimizer=adagrad, **settings)
+    commands = contextual.following(config, Vocab(WORDS[:3], np.array([3, 2, 1])))
+    assert commands[0] == ("compare_embedders", "lm", static or "lm")
+    ladders = [("ladder", "w1", "--run", "static", "--contextual", "lm")]
+    assert commands[1:] == (ladders if static == "static" else [])

@@ -37,13 +37,16 @@ class Compare:
 
 def main() -> None:
     settings = command_line.parse(Compare)
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome, progress
     from jaxemb.lab.studies.context import report
 
     comparison = report.compare(settings.left, settings.right, settings.text, settings.sentences)
     names = "-".join(side.source.name for side in comparison.sides)
     out = files.writable(settings.out or Path("runs/compare") / names)
-    progress.show(report.write(out, comparison))
+    with progress.measuring():
+        markdown = report.write(out, comparison)
+    progress.show(markdown)
+    outcome.end(out, ("polysemy", outcome.config("polysemy")), report="comparison.md")
 
 
 if __name__ == "__main__":

@@ -16,14 +16,14 @@ def main() -> None:
     config = command_line.from_command_line(ComparisonConfig)
     # imported after --help, which needs no device
     from jaxemb import files
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome, progress
     from jaxemb.lab.studies.likelihood import report, run
 
     folder = files.writable(config.workdir)
     corpus = prepare.prepare(config.static)
     comparison = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
     progress.show(report.write(folder, comparison))
-    print(f"written: {folder}/likelihoods.json, .md and .png")
+    outcome.end(folder, ("theorem", outcome.config("quickstart")), report="likelihoods.md")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def main() -> None:
     from jaxemb import formats
     from jaxemb.errors import one_line
     from jaxemb.formats import unwritable
-    from jaxemb.lab import progress, vectors
+    from jaxemb.lab import outcome, progress, vectors
     from jaxemb.text import word_lists
 
     ways = {"error": None, "skip": formats.skip, "rename": formats.rename}
@@ -89,6 +89,7 @@ def main() -> None:
     rows, dim = loaded.word_vectors.vectors.shape
     rows -= sum(change.written is None for change in changes)
     print(f"{settings.source} ({loaded.format}) -> {settings.target}: {rows:,} x {dim}")
+    outcome.end(settings.target, ("inspect_table", settings.target))
 
 
 if __name__ == "__main__":

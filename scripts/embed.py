@@ -49,6 +49,7 @@ def main() -> None:
     if (settings.run is None) == (elmo == (None, None)) or (settings.run is None and None in elmo):
         raise InputError("name --run, or both --elmo-options and --elmo-weights")
     from jaxemb.contextual import reader
+    from jaxemb.lab import outcome
 
     layers = {"all": reader.all_layers, "average": reader.average, "top": reader.top}
     embedding = embed.of_run(settings.run) if settings.run else reader.of_elmo(*map(str, elmo))
@@ -61,6 +62,9 @@ def main() -> None:
     words, seconds = sum(map(len, texts)), time.monotonic() - start
     rate = words / max(seconds, 1e-9)
     print(f"{settings.target}: {len(texts):,} sentences, {words:,} words, {rate:,.0f} words/s")
+    run = settings.run
+    compared = [("compare_embedders", run, run, settings.source)] if run else []
+    outcome.end(settings.target, *compared)
 
 
 if __name__ == "__main__":

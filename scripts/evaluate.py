@@ -65,7 +65,7 @@ def main() -> None:
     from jaxemb.errors import at_least
     from jaxemb.evaluation import bundled, datasets, policies
     from jaxemb.functional import similarity
-    from jaxemb.lab import progress, vectors as loading
+    from jaxemb.lab import outcome, progress, report, vectors as loading
     from jaxemb.lab.tables import scores
 
     at_least(1, restrict_vocab=settings.restrict_vocab)
@@ -80,19 +80,25 @@ def main() -> None:
     tests = scores.Tests(pairs, questions, policy, policy, answer)
     if not pairs and not questions:
         raise InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
-    answers = {}
+    answers, words = {}, ()
     for path in filter(None, (settings.vectors, settings.other)):
         loaded = loading.word_vectors(path)
         if settings.unknown == "ngrams":
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
-        answers[path] = scores.ask(loaded.word_vectors, loaded.word_vectors.vectors, tests)
+        words = words or loaded.word_vectors.words or ()
+        with progress.measuring():
+            answers[path] = scores.ask(loaded.word_vectors, loaded.word_vectors.vectors, tests)
     out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
-    progress.show(scores.write(out, answers, tests))
+    with progress.measuring():
+        markdown = scores.write(out, answers, tests)
+    progress.show(markdown)
+    following = outcome.about_words(settings.vectors, report.words_to_show(words))
+    outcome.end(out, *following, report="evaluation.md")
 
 
 def words_in_context(settings: Evaluate) -> None:
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome, progress
     from jaxemb.lab.studies.context import tokens, wic
 
     test = wic.read(str(settings.wic))
@@ -103,9 +109,13 @@ def words_in_context(settings: Evaluate) -> None:
     sources += [tokens.static(path, texts) for path in (settings.vectors, settings.other) if path]
     if not sources:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
-    scores = [wic.score(source, test, train, fold=fold) for source in sources]
+    with progress.measuring():
+        scores = [wic.score(source, test, train, fold=fold) for source in sources]
     out = files.writable(settings.out or f"runs/evaluate/{test.name}")
     progress.show(wic.write(out, test, train, scores))
+    run = settings.run
+    compared = [("compare_embedders", run, settings.vectors or run)] if run else []
+    outcome.end(out, *compared, report="wic.md")
 
 
 if __name__ == "__main__":

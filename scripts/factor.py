@@ -14,13 +14,14 @@ from jaxemb.lab.runs.counts.config import CountConfig
 def main() -> None:
     config = command_line.from_command_line(CountConfig)
     # imported after --help, which needs no device
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome
     from jaxemb.lab.runs.counts import report, run
 
     corpus = run.prepare(config)  # text -> vocab -> ids on disk
     method = config.build_method()  # cells -> tables
     result = run.factor(config, method, corpus)  # ids -> cells -> tables
-    progress.show(report.write(config, result))
+    following = outcome.about_run(config.workdir, result.vocab.words, config.neighbours_of)
+    outcome.of_run(config, lambda: report.write(config, result), *following)
 
 
 if __name__ == "__main__":

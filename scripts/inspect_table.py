@@ -32,7 +32,7 @@ class Inspect:
 
 def main() -> None:
     settings = command_line.parse(Inspect)
-    from jaxemb.lab import progress, vectors
+    from jaxemb.lab import outcome, progress, report, vectors
     from jaxemb.lab.tables import inspection
 
     loaded = vectors.word_vectors(settings.path, words=settings.words, limit=settings.limit)
@@ -41,7 +41,11 @@ def main() -> None:
         print(f"warning: {remark}")
     print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
     out = files.writable(settings.out or f"runs/inspect/{name}")
-    progress.show(inspection.write(out, name, inspection.describe(table, words)))
+    with progress.measuring():
+        markdown = inspection.write(out, name, inspection.describe(table, words))
+    progress.show(markdown)
+    shown = None if settings.words else report.words_to_show(words or ())
+    outcome.end(out, *outcome.about_words(settings.path, shown), report="report.md")
 
 
 if __name__ == "__main__":

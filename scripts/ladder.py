@@ -39,7 +39,7 @@ def main() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from jaxemb.lab import vectors as loading
+    from jaxemb.lab import outcome, vectors as loading
     from jaxemb.lab.studies.ladder import rungs as ladder
 
     if settings.vectors:
@@ -67,7 +67,10 @@ def main() -> None:
 
         return [pictures.draw(path, rungs, third)]
 
-    print(f"picture: {path}" if report.drawn(draw) else report.INSTALL)
+    if report.drawn(draw) is None:
+        print(report.INSTALL)
+    else:
+        outcome.end(path, ("neighbors", settings.vectors or settings.run, settings.word))
 
 
 if __name__ == "__main__":

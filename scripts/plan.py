@@ -35,6 +35,7 @@ class Settings:
 
 def main() -> None:
     settings = command_line.parse(Settings)
+    from jaxemb.lab import outcome
     from jaxemb.lab.studies.planning import job, report
 
     fields = dataclasses.asdict(settings)
@@ -45,6 +46,7 @@ def main() -> None:
     else:
         path = Path(page)
         path.write_text(report.fill(path.read_text("utf-8"), tables), "utf-8")
+        outcome.end(path)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ Then train on it: python scripts/train.py CONFIG.py --corpus.path TEXT --corpus.
 
 import contextlib
 import dataclasses
+import sys
 
 import tyro
 
-from jaxemb.lab import command_line, corpus as preparation
+from jaxemb.lab import command_line, corpus as preparation, outcome
 from jaxemb.lab.runs.static.config import Corpus
 from jaxemb.text import cluster, phrases
 
@@ -48,6 +49,18 @@ def main() -> None:
         best = sorted(scored, key=lambda phrase: -phrase.score)[:10]
         named = ", ".join(f"{phrase.phrase} {phrase.score:.4g}" for phrase in best)
         print(f"{len(scored):,} phrases ({phrases.FILE}), the first: {named}")
+    outcome.end(settings.folder, trained_on(settings))
+
+
+def trained_on(settings: Prepare) -> outcome.Command:
+    """The command that trains on the folder: it repeats the options of the corpus."""
+    options = list(sys.argv[1:])
+    options.remove(settings.folder)
+    if settings.dask:
+        at = next(i for i, option in enumerate(options) if option.startswith("--dask"))
+        del options[at : at + (1 if "=" in options[at] else 2)]
+    prepared = ("--corpus.prepared", settings.folder)
+    return ("train", outcome.config("quickstart"), *options, *prepared)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from jaxemb.lab.runs.static.config import StaticConfig
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # imported after --help, which needs no device
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome, progress
     from jaxemb.lab.runs.static import run
     from jaxemb.lab.studies.theorem import measures, report
 
@@ -29,7 +29,11 @@ def main() -> None:
     result = run.train(config, objective, learner, corpus)  # factorised by training
     matrix = measures.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
     svd = measures.factor(matrix.optimum, len(result.vocab.words), config.dim)  # factorised by SVD
-    progress.show(report.write(config, result, matrix, svd))
+    with progress.measuring():
+        markdown = report.write(config, result, matrix, svd)
+    progress.show(markdown)
+    following = outcome.about_run(config.workdir, result.vocab.words, config.neighbours_of)
+    outcome.end(config.workdir, *following, report="theorem.md")
 
 
 if __name__ == "__main__":

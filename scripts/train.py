@@ -15,7 +15,7 @@ from jaxemb.lab.runs.static.config import StaticConfig
 def main() -> None:
     config = command_line.from_command_line(StaticConfig)
     # imported after --help, which needs no device
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome
     from jaxemb.lab.hosts import agreement
     from jaxemb.lab.runs.static import members, report, run
 
@@ -26,7 +26,9 @@ def main() -> None:
         several = bool(config.members)
         train = members.train if several else run.train
         result = train(config, objective, learner, corpus)  # resumes from a checkpoint
-    progress.show((report.write_members if several else report.write)(config, result))
+    write = report.write_members if several else report.write
+    following = report.following(config, result.vocab)
+    outcome.of_run(config, lambda: write(config, result), *following)
 
 
 if __name__ == "__main__":

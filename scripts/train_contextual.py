@@ -14,7 +14,7 @@ from jaxemb.lab.runs.contextual.config import ContextualConfig
 def main() -> None:
     config = command_line.from_command_line(ContextualConfig)
     # imported after --help, which needs no device
-    from jaxemb.lab import progress
+    from jaxemb.lab import outcome
     from jaxemb.lab.hosts import agreement
     from jaxemb.lab.runs.contextual import report, run
 
@@ -22,7 +22,8 @@ def main() -> None:
         corpus = agreement.after_first(lambda: run.prepare(config))  # text -> ids on disk
         model = run.build(config, corpus.vocab)  # vectors -> layers -> softmax
         result = run.train(config, model, corpus)  # resumes from a checkpoint
-    progress.show(report.write(config, result))
+    following = report.following(config, result.vocab)
+    outcome.of_run(config, lambda: report.write(config, result), *following)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ LIBRARY = {
 # the floors of the laboratory: a room imports rooms of lower floors, and the library
 LAB = (
     ("settings", "progress", "report", "pictures", "command_line"),
-    ("durable", "corpus", "hosts.lost", "hosts.store"),
+    ("durable", "outcome", "corpus", "hosts.lost", "hosts.store"),
     ("workdir",),
     ("vectors", "hosts", "tables"),
     ("model",),

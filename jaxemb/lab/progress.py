@@ -22,6 +22,8 @@ from jaxemb.errors import one_line
 from jaxemb.structs import Cursor, Event
 
 METRICS = "metrics.jsonl"  # in a run's folder
+# seconds over which a bar judges speed: rich's own 30 hold less than two chunks of a slow run
+_SPEED_OVER = 86_400.0
 Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
 
 
@@ -82,10 +84,16 @@ def logged(path: Path) -> list[dict[str, Any]]:
 
 
 class Bar:
-    """The progress bar of a training run: a `Meter`."""
+    """The progress bar of a training run: a `Meter`.
 
-    def __init__(self, shown: bool = True) -> None:
-        self._bar = bar("training", "loss {task.fields[loss]}", "{task.fields[rate]:,.0f} words/s")
+    Its speed and its time left are those of this session, without the first chunk, which compiles:
+    rich, too, leaves out what was done at the first update.
+    """
+
+    def __init__(self, shown: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        columns = "loss {task.fields[loss]}", "{task.fields[rate]:,.0f} words/s"
+        self._bar, self._clock = bar("training", *columns, clock=clock), clock
         self._bar.disable |= not shown
         self._task = self._bar.add_task("", total=1.0, loss="?", rate=0.0)
         self._before: tuple[float, int] | None = None
@@ -99,7 +107,7 @@ class Bar:
         self._bar.stop()
 
     def __call__(self, event: Event, loss: float) -> float:
-        now, words = time.monotonic(), event.cursor.trained + event.cursor.subsampled
+        now, words = self._clock(), event.cursor.trained + event.cursor.subsampled
         if self._before:  # the first chunk compiles: it is not part of the rate
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)
         else:
@@ -117,17 +125,30 @@ def show(markdown: str) -> None:
         print(markdown)
 
 
-def bar(name: str, *columns: str) -> Progress:
+@contextlib.contextmanager
+def measuring() -> Iterator[None]:
+    """Show `measuring ...` on stderr, on a terminal only, while the context lasts."""
+    console = Console(stderr=True)
+    with console.status("measuring ...") if console.is_terminal else contextlib.nullcontext():
+        yield
+
+
+def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -> Progress:
     """A progress bar on stderr, shown on a terminal and in a notebook.
 
     Args:
         columns: formats of its texts.
+        clock: gives seconds.
     """
     console = Console(stderr=True)
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
     return Progress(
-        *shown, console=console, disable=not (console.is_terminal or console.is_jupyter)
+        *shown,
+        console=console,
+        disable=not (console.is_terminal or console.is_jupyter),
+        get_time=clock,
+        speed_estimate_period=_SPEED_OVER,
     )
 
 

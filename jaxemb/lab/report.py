@@ -1,12 +1,15 @@
 """Reports: values for programs as JSON, text for people as Markdown, and pictures."""
 
 import importlib.util
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from jaxemb import files
 
+SHOWN = 5  # words whose neighbours are shown, if none are wanted
+FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
 INSTALL = "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
 
 
@@ -45,6 +48,27 @@ def shown(draw: Callable[[], Sequence[str]]) -> str:
     if names is None:
         return INSTALL
     return "".join(f"![{Path(name).stem}]({name})\n" for name in names)
+
+
+def words_to_show(words: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
+    """The wanted words that are known; a frequent word in the place of each of the others.
+
+    Args:
+        words: all that are known, the most frequent first.
+        wanted: by default `SHOWN` frequent ones.
+    """
+    known = set(words)
+    shown = [word for word in dict.fromkeys(wanted) if word in known]
+    start = min(FREQUENT, len(words) // 2)
+    order = itertools.chain(itertools.islice(words, start, None), itertools.islice(words, start))
+    others = (word for word in order if word not in shown and can_be_typed(word))
+    missing = len(dict.fromkeys(wanted)) - len(shown) if wanted else SHOWN
+    return [*shown, *itertools.islice(others, missing)]
+
+
+def can_be_typed(word: str) -> bool:
+    """Whether a shell and a command line take a word as it is, in quotes where it needs them."""
+    return word.isprintable() and not word.startswith("-") and bool(word)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numbers: bool = False) -> str:

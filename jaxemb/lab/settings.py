@@ -2,6 +2,8 @@
 
 import dataclasses
 import inspect
+import os
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -13,16 +15,27 @@ from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
 Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: the default
-Score = Annotated[
-    Callable[..., Any],
-    tyro.constructors.PrimitiveConstructorSpec(
+
+
+def _by_name(named: Callable[[str], Any]) -> tyro.constructors.PrimitiveConstructorSpec:
+    """How an option names a function; a module may lie in the current folder."""
+
+    def function(texts: list[str]) -> Any:
+        if (here := os.getcwd()) not in sys.path:
+            sys.path.append(here)  # processes that read the text get this path, too
+        return named(texts[0])
+
+    return tyro.constructors.PrimitiveConstructorSpec(
         nargs=1,
         metavar="NAME",
-        instance_from_str=lambda texts: phrases_lib.named(texts[0]),
+        instance_from_str=function,
         is_instance=callable,
-        str_from_instance=lambda score: [function_name(score)],
-    ),
-]
+        str_from_instance=lambda function: [function_name(function)],
+    )
+
+
+Score = Annotated[Callable[..., Any], _by_name(phrases_lib.named)]
+Tokenizer = Annotated[Callable[..., Any], _by_name(tokenizers.named)]
 
 
 def setting(default: Any, *, of: str = "", changes_nothing: bool = False) -> Any:
@@ -90,8 +103,8 @@ class Corpus:
 
     path: tuple[str, ...] = setting((), changes_nothing=True)  # the text's own digest decides
     """Files, folders, globs, or package:NAME/GLOB for files inside a Python package."""
-    tokenizer: Function = tokenizers.words
-    """From a line to its words: tokenizers.words, str.split, or yours."""
+    tokenizer: Tokenizer = tokenizers.words
+    """From a line to its words: words, words_and_numbers, whitespace, str.split, or MODULE:NAME."""
     min_count: int = 5
     """Rarer words are left out."""
     max_vocab: int | None = None
@@ -194,7 +207,9 @@ class Hosts:
         if self.coordinator in (None, AUTO):
             for name, value in given.items():
                 if value is not None:
-                    hint = "without a coordinator: wanted --coordinator HOST:PORT, of process 0"
+                    hint = (
+                        "without a coordinator: wanted --hosts.coordinator HOST:PORT, of process 0"
+                    )
                     hint = "with coordinator auto, which finds it" if self.several else hint
                     raise InputError(f"{name} is {value}, {hint}")
             return
@@ -203,7 +218,7 @@ class Hosts:
             raise InputError(f"coordinator is {self.coordinator!r}; wanted host:port, or auto")
         for name, value in given.items():
             if value is None:
-                hint = "--processes N --process-id i, or --coordinator auto"
+                hint = "--hosts.processes N --hosts.process-id i, or --hosts.coordinator auto"
                 raise InputError(
                     f"coordinator is {self.coordinator}, without {name}: wanted {hint}"
                 )
@@ -226,6 +241,8 @@ class Run:
     dim: int = 100
     """The dimension of the vectors."""
     seed: int = 0
+    report: bool = setting(True, changes_nothing=True)
+    """Whether to report on the finished run, which takes some seconds."""
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""

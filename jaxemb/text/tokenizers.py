@@ -1,14 +1,17 @@
 """Tokenizers: functions from a piece of one line to its tokens. Any function will do."""
 
 import functools
+import pkgutil
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from jaxemb.errors import InputError
 
 _ASCII_WORDS = re.compile("[a-z]+")
+_ASCII_WORDS_AND_NUMBERS = re.compile("[a-z0-9]+")
 # Han characters: no spaces between words, so each is one token.
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _JOINERS = "\u200c\u200d"  # inside words of Hindi, Persian and their neighbours
@@ -28,6 +31,18 @@ def words(text: str) -> list[str]:
     return _any_words().findall(text.lower())
 
 
+def words_and_numbers(text: str) -> list[str]:
+    """The same as `words`, but decimal digits are kept: they count as letters.
+
+    >>> words_and_numbers("In 1914, the 2nd of 3.14 cats: 你好")
+    ['in', '1914', 'the', '2nd', 'of', '3', '14', 'cats', '你', '好']
+    """
+    _check(text)
+    if text.isascii():
+        return _ASCII_WORDS_AND_NUMBERS.findall(text.lower())
+    return _any_words(digits=True).findall(text.lower())
+
+
 def whitespace(text: str) -> list[str]:
     """The text between white space, unchanged; white space is as Unicode defines it.
 
@@ -38,22 +53,52 @@ def whitespace(text: str) -> list[str]:
     return text.split()
 
 
+def named(name: str) -> Callable[[str], list[str]]:
+    """The tokenizer of a name: one of this module, str.split, or MODULE:NAME of any function.
+
+    Raises:
+        ValueError: no function has that name, and why.
+    """
+    own: dict[str, Callable] = {t.__name__: t for t in (words, words_and_numbers, whitespace)}
+    own["str.split"] = str.split
+    if name in own:
+        return own[name]
+    module, _, inside = name.partition(":")
+    if not (module and inside):
+        raise ValueError(f"{name}: wanted {', '.join(own)}, or MODULE:NAME of a function")
+    try:
+        function: Callable[[str], list[str]] = pkgutil.resolve_name(name)
+    except AttributeError:
+        raise ValueError(f"{name}: module {module} has no {inside}") from None
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{name}: there is no module {error.name}") from None
+    except Exception as error:  # a user's module may raise anything
+        raise ValueError(f"{name}: {type(error).__name__}: {error}") from None
+    if not callable(function):
+        raise ValueError(f"{name}: is {function!r:.60}; wanted a function from a line to its words")
+    return function
+
+
 def _check(text: Any) -> None:
     if not isinstance(text, str):
         raise InputError(f"got {text!r:.60} to tokenize, of {type(text).__name__}; wanted str")
 
 
 @functools.cache
-def _any_words() -> re.Pattern[str]:
-    """The pattern of words in all scripts; built once, from the category of every character."""
+def _any_words(digits: bool = False) -> re.Pattern[str]:
+    """The pattern of words in all scripts; built once, from the category of every character.
+
+    Args:
+        digits: whether decimal digits count as letters.
+    """
     han = re.compile(f"[{_HAN}]")
     letters, marks = [], []
     for code in range(sys.maxunicode + 1):
         character = chr(code)
-        category = unicodedata.category(character)[0]
-        if category == "M":
+        category = unicodedata.category(character)
+        if category[0] == "M":
             marks.append(code)
-        elif category == "L" and not han.match(character):
+        elif (category[0] == "L" and not han.match(character)) or (digits and category == "Nd"):
             letters.append(code)
     letter, mark = _ranges(letters), _ranges(marks)
     return re.compile(f"[{_HAN}]|[{letter}](?:[{letter}{mark}]|[{_JOINERS}](?=[{letter}{mark}]))*")

@@ -66,6 +66,7 @@ CALLS = {  # function of (a wrong argument, a folder)
     "text.encode, max_vocab": lambda wrong, at: text.encode(["a"], max_vocab=wrong or "5"),
     "text.encode, phrases": lambda wrong, at: text.encode(["a"], phrases=wrong or 1),
     "tokenizers.words": lambda wrong, at: tokenizers.words(wrong),
+    "tokenizers.words_and_numbers": lambda wrong, at: tokenizers.words_and_numbers(wrong),
     "tokenizers.whitespace": lambda wrong, at: tokenizers.whitespace(wrong),
     "vocabulary.index": lambda wrong, at: vocabulary.index(GOOD, wrong or "king"),
     "vocabulary.index, a word": lambda wrong, at: vocabulary.index(GOOD, [wrong]),

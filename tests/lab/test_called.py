@@ -54,7 +54,12 @@ def _fields():
             for index, statement in enumerate(body):
                 if not isinstance(statement, ast.AnnAssign):
                     continue
-                if ast.unparse(statement.annotation) not in ("Function", "Chosen", "Score"):
+                if ast.unparse(statement.annotation) not in (
+                    "Function",
+                    "Chosen",
+                    "Score",
+                    "Tokenizer",
+                ):
                     continue
                 after = body[index + 1] if index + 1 < len(body) else None
                 text_node = after.value if isinstance(after, ast.Expr) else None

@@ -1,6 +1,7 @@
 """What a config passes to an objective. Oracles: arguments that a function of the test receives."""
 
 import dataclasses
+import sys
 
 import pytest
 
@@ -38,6 +39,21 @@ def test_a_subclass_with_one_more_field_hands_it_over_and_the_command_line_sets_
     assert config.build_objective() == {"window": 5, "slant": 0.25}
     config = command_line.parse(Slanted, ["--slant", "2", "--window", "4"], default=config)
     assert config.build_objective() == {"window": 4, "slant": 2.0}
+
+
+def test_the_command_line_names_a_tokenizer_of_the_package_or_of_the_current_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "letters_of_a_test.py").write_text("def cut(line): return list(line)\n")
+    config = _config(StaticConfig, _plain)
+    named = {"words_and_numbers": ["a1"], "letters_of_a_test:cut": ["a", "1"]}
+    for name, tokens in named.items():
+        parsed = command_line.parse(StaticConfig, ["--corpus.tokenizer", name], default=config)
+        assert parsed.corpus.tokenizer("a1") == tokens
+    with pytest.raises(InputError, match=r"--corpus.tokenizer: nosuch:cut: there is no module"):
+        command_line.parse(StaticConfig, ["--corpus.tokenizer", "nosuch:cut"], default=config)
 
 
 def test_what_is_none_is_left_to_the_objective():

@@ -125,7 +125,7 @@ def test_the_ladder_has_a_third_rung(place, monkeypatch, capsys):
     options = ("--vectors", "static.txt", "--contextual", "lm", "--picture", "three.png")
     run(ladder, "w", *options, monkeypatch=monkeypatch)
     out = " ".join(capsys.readouterr().out.split())
-    for text in ("one-hot", "static", "contextual", "picture: three.png"):
+    for text in ("one-hot", "static", "contextual", "written: three.png"):
         assert text in out, text
     assert (place / "three.png").stat().st_size > 20_000
     third = context_ladder.rung("lm", "w")

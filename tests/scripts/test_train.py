@@ -2,12 +2,14 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
 from pathlib import Path
 
 import ladder
+import neighbors
 import numpy as np
 import prepare
 import pytest
@@ -16,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from jaxemb import formats
 from jaxemb.errors import FormatError
+from jaxemb.evaluation import bundled
 from jaxemb.lab import command_line, progress, report as reports, workdir
 from jaxemb.lab.durable import checkpoints
 from jaxemb.training import loop
@@ -120,6 +123,43 @@ def test_a_run_leaves_everything_its_report_speaks_of(place, monkeypatch, capsys
     for picture in ("spectrum.png", "loss.png", "map.png"):
         assert (folder / picture).stat().st_size > 5000
         assert f"({picture})" in (folder / "report.md").read_text()
+
+
+def _next_commands(printed: str) -> list[list[str]]:
+    """The commands that are printed after `next:`, as a shell divides them."""
+    lines = printed[printed.index("next:") :].removeprefix("next:").splitlines()
+    return [shlex.split(line) for line in lines]
+
+
+SCRIPTS = {"neighbors.py": neighbors, "ladder.py": ladder}
+
+
+def test_the_commands_that_a_run_ends_with_can_be_typed_as_they_are(place, monkeypatch, capsys):
+    run(train, "config.py", "--neighbours-of", "nobody", monkeypatch=monkeypatch)
+    printed = capsys.readouterr().out
+    assert "written: run\nreport:  run/report.md\n" in printed
+    assert "- not in the vocabulary: nobody; frequent words take their place" in printed
+    if bundled.test_files():  # one line, and no table of scores
+        assert printed.count("no item has all its words in this text") == 1
+    assert "Spearman" not in printed
+    assert "questions known" not in printed
+    commands = _next_commands(printed)
+    assert [command[1] for command in commands] == list(SCRIPTS)
+    for _, script, *arguments in commands:
+        run(SCRIPTS[script], *arguments, monkeypatch=monkeypatch)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_without_a_report_gets_it_from_the_same_command_with_one(place, monkeypatch, capsys):
+    run(train, "config.py", "--no-report", monkeypatch=monkeypatch)
+    printed = capsys.readouterr().out
+    assert printed.startswith("written: run\nnext:")
+    assert "without --no-report" in printed
+    made = (place / "run/tables.safetensors").stat()
+    assert not (place / "run/report.md").exists()
+    run(train, "config.py", monkeypatch=monkeypatch)
+    assert (place / "run/report.md").exists()
+    assert (place / "run/tables.safetensors").stat().st_mtime_ns == made.st_mtime_ns
 
 
 def _tokens_add_up(tokens: dict, epochs: int) -> None:
@@ -246,6 +286,11 @@ def test_a_run_resumed_after_ctrl_c_is_bit_identical(place, monkeypatch, capsys,
     step = saved.cursor["step"]
     assert any(row["step"] == step and "loss" in row for row in _logged(place))
     run(train, "config.py", "--chunk", "3", monkeypatch=monkeypatch)
+    continued = f"continued from step {step:,}"
+    assert capsys.readouterr().err.splitlines() == [continued]
+    assert [row["note"] for row in _logged(place) if row["step"] == step and "note" in row] == [
+        continued
+    ]
     whole, resumed = (load_file(place / f / "tables.safetensors") for f in ("whole", "run"))
     for name in whole:
         np.testing.assert_array_equal(whole[name], resumed[name])

@@ -97,6 +97,8 @@ def run(
         durable = Durable(training, place, every=every, stop=stop, say=say, layout=layout)
         log.back_to(durable.cursor)
         new = not durable.cursor.step
+        if not new and workdir.place.process == 0:
+            say(f"continued from step {durable.cursor.step:,}")
         started = beside.submit(watch.start(durable.state, log)) if new else None
         before = waiting = None
         for event, saving in durable.events():

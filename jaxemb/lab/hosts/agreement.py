@@ -204,7 +204,9 @@ def _connected(settings: Hosts) -> _Job:
             jax.distributed.initialize(**({} if auto else given), **times)
         except (ValueError, RuntimeError) as error:
             why = str(error).partition("\n")[0].rstrip(".")
-            hint = ": wanted srun, mpirun or a TPU, or --coordinator HOST:PORT" if auto else ""
+            hint = (
+                ": wanted srun, mpirun or a TPU, or --hosts.coordinator HOST:PORT" if auto else ""
+            )
             raise InputError(f"coordinator {at}: {why}{hint}") from None
     if auto:
         process, processes = jax.process_index(), jax.process_count()

@@ -8,19 +8,15 @@ from jaxemb.lab import report
 from jaxemb.lab.tables import inspection, scores
 from jaxemb.structs import Vocab
 
-SHOWN = 5  # words whose neighbours are shown
-FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
-
 
 def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
     """Describe any table of words: its matrix, neighbours and scores, as JSON values.
 
     Args:
-        neighbours_of: words whose neighbours are listed; if all are unknown, some frequent ones.
+        neighbours_of: words whose neighbours are listed; frequent ones take the place of those
+            that are unknown.
     """
     known = set(vocab.words)
-    frequent = vocab.words[FREQUENT : FREQUENT + SHOWN] or vocab.words[:SHOWN]
-    chosen = [word for word in neighbours_of if word in known] or frequent
     near, far = neighbours.nearest, neighbours.nearest_euclidean
     tests = scores.at_hand()
     return {
@@ -31,7 +27,7 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
                 "cosine": _pairs(near(vocab, table, word)),
                 "euclidean": _pairs(far(vocab, table, word)),
             }
-            for word in chosen
+            for word in report.words_to_show(vocab.words, neighbours_of)
         ],
         "neighbours_unknown": [word for word in neighbours_of if word not in known],
         **scores.describe(scores.ask(vocab, table, tests), tests),
@@ -55,7 +51,16 @@ def words_and_scores(description: dict) -> str:
     head = ("word", "nearest by cosine", "nearest by Euclidean distance")
     lines = ["## Its words\n", report.table(head, near), ""]
     if description["neighbours_unknown"]:
-        lines.append(f"- not in the vocabulary: {', '.join(description['neighbours_unknown'])}")
+        unknown = ", ".join(description["neighbours_unknown"])
+        lines.append(f"- not in the vocabulary: {unknown}; frequent words take their place")
     if not description["similarity"]:
         lines.append(f"- WordSim-353 and SimLex-999 were not scored: {bundled.HOW_TO_GET}")
-    return "\n".join([*lines, "", scores.markdown(description, sections=False)])
+    scored, names = scores.parted(description)
+    lines.append(unscored(names))
+    return "\n".join([*lines, "", scores.markdown(scored, sections=False)])
+
+
+def unscored(names: Sequence[str]) -> str:
+    """The line about tests of which no item is known; empty if there are none."""
+    named = ", ".join(names)
+    return f"- not scored on {named}: no item has all its words in this text\n" if names else ""

@@ -104,6 +104,16 @@ def compare(first: Answers, second: Answers) -> dict[str, Any]:
     return {name: difference._asdict() for name, difference in differences.items()}
 
 
+def parted(description: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The tests of a description of which any item is known; the names of all others."""
+    kinds = {kind: description[kind] for kind in ("similarity", "analogies")}
+    known = {
+        kind: {name: row for name, row in tests.items() if row["known"]}
+        for kind, tests in kinds.items()
+    }
+    return known, [name for kind in kinds for name in kinds[kind] if name not in known[kind]]
+
+
 def markdown(description: dict[str, Any], sections: bool = True) -> str:
     """The Markdown of a description."""
     return _similarity(description["similarity"]) + _analogies(description["analogies"], sections)

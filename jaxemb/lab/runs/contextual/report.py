@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb.lab import report
+from jaxemb.lab import outcome, report, workdir as folders
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.contextual.run import Result
+from jaxemb.structs import Vocab
+from jaxemb.text import vocabulary
 
 
 def write(config: ContextualConfig, result: Result) -> str:
@@ -23,6 +25,17 @@ def write(config: ContextualConfig, result: Result) -> str:
     return report.write(
         workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw
     )
+
+
+def following(config: ContextualConfig, vocab: Vocab) -> list[outcome.Command]:
+    """The commands that may be typed after training: what context changes, for one word and all."""
+    run, static = config.workdir, config.vectors
+    commands: list[outcome.Command] = [("compare_embedders", run, static or run)]
+    if static and (Path(static) / folders.TABLES).is_file():
+        both = set(vocab.words) & set(vocabulary.read(Path(static) / vocabulary.FILE).words)
+        near = [word for word in report.words_to_show(vocab.words) if word in both]
+        commands += [("ladder", word, "--run", static, "--contextual", run) for word in near[:1]]
+    return commands
 
 
 def build(result: Result) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import numpy as np
 from jaxemb import linalg
 from jaxemb.errors import one_line
 from jaxemb.evaluation import bundled
-from jaxemb.lab import report
+from jaxemb.lab import outcome, report
 from jaxemb.lab.runs.static import config as config_lib, growth, members as ensembles, steps
 from jaxemb.lab.runs.static.run import Result
 from jaxemb.lab.tables import inspection, report as tables_report
+from jaxemb.structs import Vocab
 from jaxemb.training import ensembles as training_ensembles
 
 
@@ -60,14 +61,23 @@ def write(config: config_lib.StaticConfig, result: Result) -> str:
     )
 
 
+def following(config: config_lib.StaticConfig, vocab: Vocab) -> list[outcome.Command]:
+    """The commands that may be typed after training."""
+    if config.members:
+        return [("inspect_table", Path(config.workdir) / "member_0")]
+    return outcome.about_run(config.workdir, vocab.words, config.neighbours_of)
+
+
 def write_members(config: config_lib.StaticConfig, result: Result) -> str:
     """Write the report of an ensemble: scores of all members, with mean and standard deviation."""
     workdir, members = Path(config.workdir), ensembles.members_of(config)
-    rows = []
+    rows, unscored = [], []
     for i, whole in enumerate(training_ensembles.split(members, result.tables)):
-        scores = {k: s.value for k, s in bundled.similarities(result.vocab, whole.input).items()}
+        tests = dict(bundled.similarities(result.vocab, whole.input))
         if analogies := bundled.analogies(result.vocab, whole.input):
-            scores["analogies"] = analogies.value
+            tests["analogies"] = analogies
+        unscored = [name for name, score in tests.items() if np.isnan(score.value)]
+        scores = {name: score.value for name, score in tests.items() if name not in unscored}
         spectrum = linalg.spectrum(whole.input)
         scores["effective rank"] = float(linalg.effective_rank(spectrum))
         scores["rank"] = float(linalg.rank(spectrum).rank)
@@ -81,6 +91,7 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
         "scores": {name: column.tolist() for name, column in table.items()},
         "mean": {name: float(column.mean()) for name, column in table.items()},
         "standard_deviation": {name: float(column.std(ddof=1)) for name, column in table.items()},
+        "unscored": unscored,
         "tokens": result.tokens,
     }
 
@@ -103,7 +114,7 @@ def _members(name: str, values: dict[str, Any], pictures: str) -> str:
     for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
         rows.append((label, "", "", "", *(f"{values[key][score]:.4g}" for score in names)))
     table = report.table(("member", "seed", "learning rate", "dim", *names), rows)
-    tokens = values["tokens"]
+    tokens, unscored = values["tokens"], tables_report.unscored(values["unscored"])
     return f"""# {name}: how far do models of the same text differ?
 
 {table}
@@ -111,7 +122,7 @@ def _members(name: str, values: dict[str, Any], pictures: str) -> str:
 - all members read the same subsampled text ({tokens["trained"]:,} words trained of
   {tokens["trained"] + tokens["subsampled"]:,}), in the same order: the deviation is that of
   starting tables and of draws alone, and that of the settings in which members differ
-- each member's own report: python scripts/inspect_table.py member_0
+{unscored}- each member's own report: python scripts/inspect_table.py member_0
 
 {pictures}"""
 

@@ -39,6 +39,8 @@ class ComparisonConfig:
         self.static.check()
         if not self.contenders:
             raise InputError("no contenders: nothing to compare")
+        if not self.static.report:
+            raise InputError("report = False is for a run of its own: a comparison is a report")
         if not self.static.corpus.held_out:
             raise InputError("held_out is 0: models are compared on held-out text")
         for model in self.contenders:

@@ -48,6 +48,8 @@ class PolysemyConfig:
             raise InputError(
                 "phrases hide words in other words: set phrases = 0 for a polysemy study"
             )
+        if not (self.static.report and self.contextual.report):
+            raise InputError("report = False is for a run of its own: a polysemy study is a report")
         if self.static.members:
             raise InputError("members are several models: a polysemy study needs one")
         if not self.contextual.characters and self.static.dim != self.contextual.dim:

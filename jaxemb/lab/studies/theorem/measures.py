@@ -66,6 +66,8 @@ def check(config: StaticConfig, words: int | None = None) -> None:
         raise InputError(f"objective is {name}; the theorem applies to objectives.skipgram")
     if config.members:
         raise InputError("the config has several members; wanted one model: remove the members")
+    if not config.report:
+        raise InputError("report = False is for a run of its own: the theorem's study is a report")
     if config.collision not in RULES:
         raise InputError("collision is a rule of your own; wanted blocks.keep, skip or resample")
 

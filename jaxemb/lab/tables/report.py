@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from jaxemb.evaluation import bundled, neighbours
 from jaxemb.lab import report
 from jaxemb.lab.tables import inspection, scores
@@ -12,7 +14,7 @@ SHOWN = 5  # words whose neighbours are shown
 FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
 
 
-def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
+def describe(vocab: Vocab, table: np.ndarray, neighbours_of: Sequence[str]) -> dict[str, Any]:
     """Describe any table of words: its matrix, neighbours and scores, as JSON values.
 
     Args:
@@ -38,11 +40,11 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
     }
 
 
-def _pairs(nearest: neighbours.Neighbours) -> list[list]:
+def _pairs(nearest: neighbours.Neighbours) -> list[list[Any]]:
     return [[word, value] for word, value in zip(nearest.words, nearest.values, strict=True)]
 
 
-def words_and_scores(description: dict) -> str:
+def words_and_scores(description: dict[str, Any]) -> str:
     """The section of a report with neighbours and scores."""
     near = [
         [row["word"]]

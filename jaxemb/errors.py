@@ -22,8 +22,11 @@ class FormatError(InputError):
         wanted = f"; expected {expected}" if expected else ""
         message = f"{path}: {where}: {found}{wanted}{f' ({hint})' if hint else ''}"
         super().__init__(one_line(message))
-        self.path, self.where = path, where
-        self.found, self.expected, self.hint = found, expected, hint
+        self.path: Any = path
+        self.where: str = where
+        self.found: str = found
+        self.expected: str = expected
+        self.hint: str = hint
 
 
 class FormatWarning(UserWarning):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jaxemb.errors import InputError
 
 
-def function_name(function: Callable) -> str:
+def function_name(function: Callable[..., Any]) -> str:
     """Return `module:qualname`; for functions outside the package, add a sha256 of the source file.
 
     A `functools.partial` is written with its arguments; functions among them are written by name.

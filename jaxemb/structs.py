@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
-if TYPE_CHECKING:  # at run time this import would load jax, which the text room does without
-    from jaxtyping import Array, ArrayLike, PyTree
-
-
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+PyTree: TypeAlias = Any  # a tree of arrays, of any structure
+
+if TYPE_CHECKING:  # at run time this import would load jax, which the text room does without
+    from jaxtyping import Array, ArrayLike
+
+    class HasArray(Protocol):
+        """Any array of numbers: jax's, NumPy's, or what NumPy makes one of."""
+
+        def __array__(self) -> np.ndarray: ...
+
+    AnyArray: TypeAlias = Array | np.ndarray  # a result is NumPy's where the arguments are
+    TableLike: TypeAlias = HasArray | Sequence[Sequence[float]]  # [rows, dim]
+    VectorsLike: TypeAlias = TableLike | Sequence[float]  # [dim] or [..., dim]
+    IdsLike: TypeAlias = HasArray | Sequence[int]  # [ids]
+    Number: TypeAlias = float | np.number | AnyArray  # one number, known or traced
+
+    class InOut(NamedTuple, Generic[T_co]):
+        """A pair (input, output), an entry per word2vec table: tables, row ids, masks or counts."""
+
+        input: T_co
+        output: T_co
+
+else:  # functions themselves say best what they cannot take
+    AnyArray = TableLike = VectorsLike = IdsLike = Number = Any
+
+    class InOut(NamedTuple):
+        """A pair (input, output), an entry per word2vec table: tables, row ids, masks or counts.
+
+        `InOut[Array]` is a pair of arrays to type checkers, and plain InOut at run time.
+        """
+
+        input: Any
+        output: Any
+
+        def __repr__(self) -> str:
+            return f"InOut(input={_short(self.input)}, output={_short(self.output)})"
+
+        @classmethod
+        def __class_getitem__(cls, kind: Any) -> type:
+            del kind
+            return cls
 
 
 def displayed(report: type[T]) -> type[T]:
@@ -20,16 +58,6 @@ def displayed(report: type[T]) -> type[T]:
     report.__repr__ = report.__str__
     report._repr_markdown_ = lambda self: str(self)  # type: ignore[attr-defined]
     return report
-
-
-class InOut(NamedTuple):
-    """A pair (input, output), an entry per word2vec table: tables, row ids, masks or row counts."""
-
-    input: Any
-    output: Any
-
-    def __repr__(self) -> str:
-        return f"InOut(input={_short(self.input)}, output={_short(self.output)})"
 
 
 def _short(leaf: Any) -> str:
@@ -45,7 +73,8 @@ class Block(NamedTuple):
     Weight 0 is padding: it removes a word outside the window or beyond a sentence's end.
     """
 
-    ids: InOut  # rows read: integers >= 0, or `Bag`s of them; outputs of one center come first
+    # rows read: integers >= 0, or `Bag`s of them; outputs of one center come first
+    ids: InOut[Any]
     pool: PyTree  # what the objective's `pool` needs besides the rows
     # for each output: +1 observed, -1 noise; or a pytree of such numbers, if the objective's loss
     # needs more of each output (NCE: log(k P_n))
@@ -92,12 +121,12 @@ class Objective(NamedTuple):
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
     """
 
-    prepare: Callable[..., tuple[PyTree, InOut]]
+    prepare: Callable[[Vocab], tuple[PyTree, InOut[int]]]
     draw: Callable[..., Block]
     pool: Callable[..., Array]
     loss: Callable[..., Array]
     reads: Reads
-    words: Callable[[InOut, PyTree], InOut] = lambda tables, resources: tables
+    words: Callable[[InOut[Array], PyTree], InOut[Array]] = lambda tables, resources: tables
     of_words: Callable[[PyTree], PyTree] = lambda resources: resources
     cost: Callable[..., Any] = lambda resources: None
     load: Callable[..., tuple[Any, ...]] = lambda resources, shares: ()
@@ -107,14 +136,14 @@ class Objective(NamedTuple):
 class Refused(NamedTuple):
     """Counts of updates that were not finite, and so were not applied: int32, or [members]."""
 
-    in_a_row: Any = np.int32(0)  # since the last update that was applied
-    in_all: Any = np.int32(0)  # since the start
+    in_a_row: AnyArray | np.int32 = np.int32(0)  # since the last update that was applied
+    in_all: AnyArray | np.int32 = np.int32(0)  # since the start
 
 
 class LearnerState(NamedTuple):
     """Everything that training changes."""
 
-    tables: InOut
+    tables: InOut[Array]
     optimizer: PyTree
     refused: Refused
 
@@ -129,8 +158,8 @@ class Learner(NamedTuple):
     `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze; None trains all.
     """
 
-    init: Callable[[InOut], LearnerState]
-    step: Callable[[LearnerState, Block, ArrayLike, InOut | None], LearnerState]
+    init: Callable[[InOut[Array]], LearnerState]
+    step: Callable[[LearnerState, Block, ArrayLike, InOut[AnyArray] | None], LearnerState]
     over: Callable[[TableOps, int], Learner] | None = None
 
 
@@ -203,16 +232,16 @@ class Sparse(NamedTuple):
     memory-mapped.
     """
 
-    rows: Int[Any, " cells"]  # int32
-    columns: Int[Any, " cells"]  # int32
-    values: Float[Any, " cells"]  # float32
+    rows: Int[np.ndarray, " cells"]  # int32
+    columns: Int[np.ndarray, " cells"]  # int32
+    values: Float[np.ndarray, " cells"]  # float32
 
 
 class Vocab(NamedTuple):
     """Words by falling count, equal counts by code points; the index of a word is its id."""
 
     words: tuple[str, ...]
-    counts: Int[Any, " vocab"]  # int64, on the host
+    counts: Int[np.ndarray, " vocab"]  # int64, on the host
 
     def __repr__(self) -> str:
         pairs = zip(self.words[:4], self.counts[:4].tolist(), strict=True)

@@ -1272,10 +1272,28 @@ MUTANTS = {
         "xp.where(ratio == ratio, (ratio",
         "tests/linalg/test_refusals.py::test_isoscore_is_0",
     ),
+    "a checker lets anything be an objective": Mutant(
+        "training/fitting.py",
+        "    Built = Objective\n",
+        "    Built = Any\n",
+        "tests/test_types.py::test_a_users_program",
+    ),
+    "a checker does not know what a rank is": Mutant(
+        "linalg/ranks.py",
+        '    rank: Int[AnyArray, "*batch"]\n',
+        "    rank: Any\n",
+        "tests/test_types.py::test_a_users_program",
+    ),
+    "a public parameter has no type": Mutant(
+        "static/objectives.py",
+        "def of_window(settings: blocks.Window, mean: Callable[..., Array])",
+        "def of_window(settings: blocks.Window, mean)",
+        "tests/test_types.py::test_every_public_name",
+    ),
     "a rank report is true": Mutant(
         "linalg/ranks.py",
-        '__bool__ = arrays.no_truth("certified", "rank == ...")',
-        "__bool__ = lambda self: bool(self.certified)",
+        'raise arrays.no_truth(self, "certified", "rank == ...")',
+        "return bool(self.certified)",
         "tests/linalg/test_refusals.py::test_a_report_of_more_has_no_truth_value",
     ),
     "whole counts wrap": Mutant(

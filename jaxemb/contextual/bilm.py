@@ -7,7 +7,7 @@ Source:
     Peters et al. 2018, arXiv:1802.05365, section 3.1.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -15,14 +15,15 @@ from jaxtyping import Array, Float
 
 from jaxemb.contextual.cells import Cell
 from jaxemb.contextual.dropout import Dropout
+from jaxemb.structs import AnyArray
 
 
 class Text(NamedTuple):
     """The input of one direction: vectors, which of them are tokens, and where states are reset."""
 
     vectors: Float[Array, "time *batch dim"]
-    mask: Float[Array, "time *batch"]
-    reset: Float[Array, "time *batch"]
+    mask: Float[AnyArray, "time *batch"]
+    reset: Float[AnyArray, "time *batch"]
 
 
 class Stack(nn.Module):
@@ -43,7 +44,9 @@ class Stack(nn.Module):
     reverse: bool
 
     @nn.compact
-    def __call__(self, text: Text, carry: tuple, deterministic: bool = True):
+    def __call__(
+        self, text: Text, carry: tuple[Any, ...], deterministic: bool = True
+    ) -> tuple[list[Array], tuple[Any, ...]]:
         outputs, carried = [], []
         inputs = text.vectors
         for i, state in enumerate(carry):
@@ -76,14 +79,16 @@ class BiLM(nn.Module):
     def setup(self) -> None:
         """Create the stacks of both directions."""
         options = (self.cell, self.layers, self.skip, self.dropout)
-        self.forward = Stack(*options, reverse=False)
-        self.backward = Stack(*options, reverse=True)
+        self.forward: Stack = Stack(*options, reverse=False)
+        self.backward: Stack = Stack(*options, reverse=True)
 
-    def start(self, batch: tuple[int, ...]) -> tuple:
+    def start(self, batch: tuple[int, ...]) -> tuple[Any, ...]:
         """Carries of zeros: (forward, backward), each with one carry per layer."""
         return tuple(tuple(self.cell.start(batch) for _ in range(self.layers)) for _ in range(2))
 
-    def directions(self, forward: Text, backward: Text, carry: tuple, deterministic: bool = True):
+    def directions(
+        self, forward: Text, backward: Text, carry: tuple[Any, ...], deterministic: bool = True
+    ) -> tuple[list[Array], list[Array], tuple[Any, ...]]:
         """Run each direction over its own text: (forward layers, backward layers, carry)."""
         ahead, carry_ahead = self.forward(forward, carry[0], deterministic)
         back, carry_back = self.backward(backward, carry[1], deterministic)
@@ -93,10 +98,10 @@ class BiLM(nn.Module):
         self,
         vectors: Float[Array, "time *batch dim"],
         mask: Float[Array, "time *batch"],
-        carry: tuple | None = None,
+        carry: tuple[Any, ...] | None = None,
         reset: Float[Array, "time *batch"] | None = None,
         deterministic: bool = True,
-    ):
+    ) -> tuple[Float[Array, "layers time *batch both"], tuple[Any, ...]]:
         """The vectors of every layer, and the carry after the last tokens.
 
         Args:

@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 
 class Dropout(nn.Module):
@@ -15,7 +16,7 @@ class Dropout(nn.Module):
     rate: float
 
     @nn.compact
-    def __call__(self, x, deterministic: bool = True):
+    def __call__(self, x: Float[Array, "..."], deterministic: bool = True) -> Float[Array, "..."]:
         if self.rate == 0 or deterministic:
             return x
         if self.rate == 1:

@@ -10,11 +10,13 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
 
 from jaxemb.contextual.bilm import BiLM, Text
 from jaxemb.contextual.dropout import Dropout
 from jaxemb.contextual.windows import Window
 from jaxemb.functional import softmax
+from jaxemb.structs import AnyArray
 
 
 class Lookup(nn.Module):
@@ -24,11 +26,11 @@ class Lookup(nn.Module):
     dim: int
 
     @nn.compact
-    def __call__(self, ids):
+    def __call__(self, ids: Int[AnyArray, "..."]) -> Float[Array, "... dim"]:
         normal = nn.initializers.normal(1 / math.sqrt(self.dim))
         return self.param("table", normal, (self.rows, self.dim), jnp.float32)[ids]
 
-    def table(self):
+    def table(self) -> Any:
         """The table, for a softmax that is tied to it."""
         return self.get_variable("params", "table")
 
@@ -42,7 +44,14 @@ class Contextualizer(nn.Module):
     embed: nn.Module
     bilm: BiLM
 
-    def __call__(self, tokens, mask, carry=None, reset=None, deterministic: bool = True):
+    def __call__(
+        self,
+        tokens: Any,
+        mask: Float[Array, "time *batch"],
+        carry: tuple[Any, ...] | None = None,
+        reset: Float[Array, "time *batch"] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[Float[Array, "layers time *batch both"], tuple[Any, ...]]:
         """The layers of a text and the carry, as `BiLM` returns them."""
         return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
 
@@ -67,13 +76,20 @@ class LanguageModel(nn.Module):
     def setup(self) -> None:
         """Create the parameters of the softmax, and its dropout."""
         dim = self.bilm.cell.out
-        self.bias = self.param("bias", nn.initializers.zeros, (self.vocab,), jnp.float32)
+        self.bias: Array = self.param("bias", nn.initializers.zeros, (self.vocab,), jnp.float32)
         if not self.tied:
             normal = nn.initializers.normal(1 / math.sqrt(dim))
-            self.kernel = self.param("kernel", normal, (self.vocab, dim), jnp.float32)
-        self.drop = Dropout(self.dropout)
+            self.kernel: Array = self.param("kernel", normal, (self.vocab, dim), jnp.float32)
+        self.drop: Dropout = Dropout(self.dropout)
 
-    def scored(self, forward: Window, backward: Window, carry, characters=None, still: bool = True):
+    def scored(
+        self,
+        forward: Window,
+        backward: Window,
+        carry: Any,
+        characters: Any = None,
+        still: bool = True,
+    ) -> tuple[Any, ...]:
         """(forward top vectors, backward top vectors, kernel, bias, carry) of two windows of ids.
 
         Args:
@@ -101,7 +117,7 @@ def losses(
     *,
     key: Any = None,
     samples: int | None = None,
-):
+) -> tuple[Float[Array, "2"], Float[Array, "2"], Any]:
     """The summed loss in nats and the number of predictions of each direction, and the carry.
 
     Args:

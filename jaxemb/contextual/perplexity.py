@@ -16,6 +16,7 @@ from jaxemb.contextual import language_model, windows
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.contextual.windows import Window
 from jaxemb.errors import InputError
+from jaxemb.structs import AnyArray
 
 KS = (1.0, 0.1, 0.01, 0.001)  # of add-k smoothing, of which the best on the dev text is used
 
@@ -61,13 +62,15 @@ class Bigrams(NamedTuple):
     vocab: int
 
 
-def counted(first: Int[Any, " pairs"], second: Int[Any, " pairs"], vocab: int) -> Bigrams:
+def counted(first: Int[AnyArray, " pairs"], second: Int[AnyArray, " pairs"], vocab: int) -> Bigrams:
     """Count the pairs of a text, in which each `first` predicts its `second`."""
     pairs, counts = np.unique(np.int64(first) * vocab + second, return_counts=True)
     return Bigrams(pairs, counts, np.bincount(first, minlength=vocab), vocab)
 
 
-def nats(of: Bigrams, first: Int[Any, " pairs"], second: Int[Any, " pairs"], k: float) -> Any:
+def nats(
+    of: Bigrams, first: Int[AnyArray, " pairs"], second: Int[AnyArray, " pairs"], k: float
+) -> Any:
     """-log p(second | first), p = (count of the pair + k) / (count of first + k vocab)."""
     wanted = np.int64(first) * of.vocab + second
     places = np.minimum(np.searchsorted(of.pairs, wanted), len(of.pairs) - 1)
@@ -75,7 +78,9 @@ def nats(of: Bigrams, first: Int[Any, " pairs"], second: Int[Any, " pairs"], k: 
     return np.log(of.firsts[first] + k * of.vocab) - np.log(pair_counts + k)
 
 
-def best_perplexity(train: tuple, dev: tuple, held_out: tuple, vocab: int) -> tuple[float, float]:
+def best_perplexity(
+    train: tuple[Any, ...], dev: tuple[Any, ...], held_out: tuple[Any, ...], vocab: int
+) -> tuple[float, float]:
     """(perplexity of held-out pairs, the k of KS that is best on `dev`).
 
     Args:

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from jaxemb.contextual import elmo
 from jaxemb.errors import FormatWarning, InputError
 from jaxemb.formats import elmo as elmo_files
+from jaxemb.structs import AnyArray
 from jaxemb.text import characters
 
 # The rounding of a matrix product depends on its height: batches are filled up with empty
@@ -65,17 +66,17 @@ def of_elmo(options: str | Path, weights: str | Path) -> Embedding:
     )
 
 
-def all_layers(layers: Float[Any, "layers time dim"]) -> Float[Any, "layers time dim"]:
+def all_layers(layers: Float[AnyArray, "layers time dim"]) -> Float[AnyArray, "layers time dim"]:
     """Every layer, beginning with layer 0, the token vectors."""
     return layers
 
 
-def average(layers: Float[Any, "layers time dim"]) -> Float[Any, "1 time dim"]:
+def average(layers: Float[AnyArray, "layers time dim"]) -> Float[AnyArray, "1 time dim"]:
     """The plain mean of all layers."""
     return layers.mean(axis=0, keepdims=True)
 
 
-def top(layers: Float[Any, "layers time dim"]) -> Float[Any, "1 time dim"]:
+def top(layers: Float[AnyArray, "layers time dim"]) -> Float[AnyArray, "1 time dim"]:
     """The last layer alone."""
     return layers[-1:]
 

@@ -43,7 +43,9 @@ class Carry(NamedTuple):
     out: Float[Array, "*batch out"]
 
 
-def plain(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
+def plain(
+    rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry
+) -> tuple[Array, Carry]:
     """Run the recurrence over time: outputs and the last carry.
 
     Args:
@@ -58,7 +60,7 @@ def plain(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry
         outputs [time, *batch, out], and the carry after the last token.
     """
 
-    def step(carry: Carry, inputs: tuple) -> tuple[Carry, Any]:
+    def step(carry: Carry, inputs: tuple[Any, ...]) -> tuple[Carry, Any]:
         new, _ = _step(rule, weights, carry, *inputs)
         return new, new.out * inputs[1][..., None]
 
@@ -90,14 +92,20 @@ def _clip(x: Any, bound: float | None) -> Any:
     return x if bound is None else jnp.clip(x, -bound, bound)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
+def fast(
+    rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry
+) -> tuple[Array, Carry]:
     """`plain`, with the weight gradients of its derivative computed outside the scan."""
+    return _fast(rule, weights, gates, mask, reset, carry)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
     return plain(rule, weights, gates, mask, reset, carry)
 
 
 def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    def step(carry: Carry, inputs: tuple):
+    def step(carry: Carry, inputs: tuple[Any, ...]):
         new, used = _step(rule, weights, carry, *inputs)
         return new, (new, used)
 
@@ -106,7 +114,7 @@ def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, ca
     return (states.out * mask[..., None], last), (weights, mask, reset, carry, states, used)
 
 
-def _backward(rule: Rule, residuals: tuple, cotangents: tuple):
+def _backward(rule: Rule, residuals: tuple[Any, ...], cotangents: tuple[Any, ...]):
     weights, mask, reset, carry, states, used = residuals
     d_outputs, d_last = cotangents
     # the scan reads the transposes by rows: make them once, not in every step
@@ -128,7 +136,7 @@ def _earlier(rule: Rule, first: Any, states: Any) -> Any:
     return jnp.concatenate(parts)
 
 
-def _step_back(rule: Rule, turned: Weights, d_carry: Carry, inputs: tuple):
+def _step_back(rule: Rule, turned: Weights, d_carry: Carry, inputs: tuple[Any, ...]):
     d_output, mask, reset, (cell, out), cell_before, used = inputs
     is_token = mask[..., None] > 0
     product = functools.partial(jnp.matmul, precision=rule.precision)
@@ -168,4 +176,4 @@ def _summed(rule: Rule, left: Any, right: Any) -> Any:
     return jnp.matmul(rows[0].T, rows[1], precision=rule.precision)
 
 
-fast.defvjp(_forward, _backward)
+_fast.defvjp(_forward, _backward)

@@ -142,7 +142,11 @@ def events(
 
 
 def training(
-    plan: Plan, text: Text, resources: Resources, table: Any = None, put=lambda windows: windows
+    plan: Plan,
+    text: Text,
+    resources: Resources,
+    table: Any = None,
+    put: Callable[[Any], Any] = lambda windows: windows,
 ) -> Training:
     """The `Training` of a plan over streams of text; `table`, `put` as in `start` and `events`."""
     return Training(
@@ -153,7 +157,7 @@ def training(
 
 
 def _chunks(pairs: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
-    held: list = []
+    held: list[Any] = []
     for pair in pairs:
         held.append(pair)
         if len(held) == size:
@@ -163,7 +167,7 @@ def _chunks(pairs: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]
         yield held
 
 
-def _stacked(pairs: list, size: int) -> tuple[Window, Window]:
+def _stacked(pairs: list[Any], size: int) -> tuple[Window, Window]:
     """Windows of each direction side by side, filled up with empty ones to a fixed number."""
     filled = [*pairs, *[jax.tree.map(np.zeros_like, pairs[0])] * (size - len(pairs))]
     ahead, back = zip(*filled, strict=True)

@@ -5,12 +5,13 @@ the vocabulary is i + 3. Host code, NumPy only.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Int32
 
 from jaxemb.errors import InputError
+from jaxemb.structs import AnyArray
 
 START, END, UNKNOWN, SHIFT = 0, 1, 2, 3
 _SENTENCE_END = -1
@@ -19,16 +20,15 @@ _SENTENCE_END = -1
 class Window(NamedTuple):
     """What one direction reads and predicts at each position."""
 
-    inputs: Int32[Any, "time batch"]
-    target: Int32[Any, "time batch"]
-    mask: Float[Any, "time batch"]  # 0 at padding, which is not read
-    weight: Float[
-        Any, "time batch"
-    ]  # of the prediction; 0 also where a sentence end would predict the next start
-    reset: Float[Any, "time batch"]  # 1 where a sentence begins, unless states carry over
+    inputs: Int32[AnyArray, "time batch"]
+    target: Int32[AnyArray, "time batch"]
+    mask: Float[AnyArray, "time batch"]  # 0 at padding, which is not read
+    # of the prediction; 0 also where a sentence end would predict the next start
+    weight: Float[AnyArray, "time batch"]
+    reset: Float[AnyArray, "time batch"]  # 1 where a sentence begins, unless states carry over
 
 
-def sentences(ids: Int[Any, " ids"], vocab: int) -> list[Int32[Any, "..."]]:
+def sentences(ids: Int[AnyArray, " ids"], vocab: int) -> list[Int32[AnyArray, "..."]]:
     """Sentences with their marks, from ids with -1 at sentence ends; the id `vocab` is unknown."""
     ids = np.asarray(ids)
     parts = np.split(ids, np.flatnonzero(ids == _SENTENCE_END) + 1)
@@ -37,7 +37,7 @@ def sentences(ids: Int[Any, " ids"], vocab: int) -> list[Int32[Any, "..."]]:
     return [np.concatenate([[START], part, [END]]).astype(np.int32) for part in shifted]
 
 
-def split(count: int, seed: int, *shares: float) -> list[Int[Any, " sentences"]]:
+def split(count: int, seed: int, *shares: float) -> list[Int[AnyArray, " sentences"]]:
     """Draw which sentences go to each share; the last part has the rest. All keep their order."""
     draw = np.random.Generator(np.random.Philox(key=[seed, 0])).random(count)
     edges = np.cumsum([0.0, *shares, 1.0])
@@ -47,8 +47,8 @@ def split(count: int, seed: int, *shares: float) -> list[Int[Any, " sentences"]]
 
 
 def streams(
-    texts: list[Int32[Any, "..."]], batch: int
-) -> tuple[Int32[Any, "length batch"], Float[Any, "length batch"]]:
+    texts: list[Int32[AnyArray, "..."]], batch: int
+) -> tuple[Int32[AnyArray, "length batch"], Float[AnyArray, "length batch"]]:
     """All tokens in `batch` columns of equal length, and a mask that is 0 after the last token.
 
     Raises:
@@ -72,8 +72,8 @@ def count(length: int, unroll: int) -> int:
 
 
 def windows(
-    text: Int32[Any, "length batch"],
-    mask: Float[Any, "length batch"],
+    text: Int32[AnyArray, "length batch"],
+    mask: Float[AnyArray, "length batch"],
     unroll: int,
     carried: bool,
     first: int = 0,

@@ -19,8 +19,8 @@ from jaxemb.structs import Sparse
 
 FORMAT = 1
 MANIFEST = "cells.json"
-FILES = Sparse("cells.rows", "cells.columns", "cells.values")
-DTYPES = Sparse(np.int32, np.int32, np.float32)
+FILES = Sparse._make(("cells.rows", "cells.columns", "cells.values"))
+DTYPES = Sparse._make((np.int32, np.int32, np.float32))
 MERGED = 1 << 21  # entries of all runs in memory at a time
 _SCRATCH = "*.cells-tmp"
 
@@ -28,8 +28,8 @@ _SCRATCH = "*.cells-tmp"
 class Run(NamedTuple):
     """Sums by key: the keys ascend, each once."""
 
-    keys: Int64[Any, " cells"]
-    values: Float[Any, " cells"]  # float64
+    keys: Int64[np.ndarray, " cells"]
+    values: Float[np.ndarray, " cells"]  # float64
 
 
 class Packing(NamedTuple):
@@ -38,15 +38,21 @@ class Packing(NamedTuple):
     word: int  # bits of a word's id
     distance: int  # bits of a distance
 
-    def pack(self, word: Int64[Any, " pairs"], context: Int64[Any, " pairs"], distance: int):
+    def pack(
+        self, word: Int64[np.ndarray, " pairs"], context: Int64[np.ndarray, " pairs"], distance: int
+    ) -> Int64[np.ndarray, " pairs"]:
         """The keys of (word, context, distance)."""
         return (((word << self.word) | context) << self.distance) | distance
 
-    def without_distance(self, keys: Int64[Any, " pairs"]):
+    def without_distance(
+        self, keys: Int64[np.ndarray, " pairs"]
+    ) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
         """The keys of (word, context), and the distances."""
         return keys >> self.distance, keys & ((1 << self.distance) - 1)
 
-    def unpack(self, keys: Int64[Any, " cells"]):
+    def unpack(
+        self, keys: Int64[np.ndarray, " cells"]
+    ) -> tuple[Int64[np.ndarray, " cells"], Int64[np.ndarray, " cells"]]:
         """Words and contexts of keys without distance."""
         return keys >> self.word, keys & ((1 << self.word) - 1)
 
@@ -73,14 +79,14 @@ def packing(vocab: int, window: int) -> Packing:
     return layout
 
 
-def firsts(keys: Int64[Any, " pairs"]) -> Int[Any, " cells"]:
+def firsts(keys: Int64[np.ndarray, " pairs"]) -> Int[np.ndarray, " cells"]:
     """Where each run of equal keys begins."""
     begins = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=begins[1:])
     return np.flatnonzero(begins)
 
 
-def add_up(keys: Int64[Any, " pairs"], values: Any) -> Run:
+def add_up(keys: Int64[np.ndarray, " pairs"], values: Any) -> Run:
     """The run of sorted keys: each key once, with the sum of its values."""
     first = firsts(keys)
     if not len(first):

@@ -18,27 +18,33 @@ from jaxemb.counts import cells as merging
 from jaxemb.counts.cells import Run
 from jaxemb.errors import InputError, at_least
 from jaxemb.static import segments
-from jaxemb.structs import Sparse
+from jaxemb.structs import IdsLike, Sparse
 
 PAIRS = 1 << 22  # pairs sorted together: 32 MiB of keys
 WORKERS = 2
 
-Weight = Callable[[Float64[Any, " window"], int], Float64[Any, " window"]]
+Weight = Callable[[Float64[np.ndarray, " window"], int], Float64[np.ndarray, " window"]]
 Progress = Callable[[int, int], None]
 
 
-def word2vec(distance: Float64[Any, " window"], window: int) -> Float64[Any, " window"]:
+def word2vec(
+    distance: Float64[np.ndarray, " window"], window: int
+) -> Float64[np.ndarray, " window"]:
     """(window - d + 1) / window: how often word2vec's dynamic window reaches distance d."""
     return (window - distance + 1) / window
 
 
-def harmonic(distance: Float64[Any, " window"], window: int) -> Float64[Any, " window"]:
+def harmonic(
+    distance: Float64[np.ndarray, " window"], window: int
+) -> Float64[np.ndarray, " window"]:
     """1/d: GloVe (Pennington et al. 2014, section 4.2)."""
     del window
     return 1 / distance
 
 
-def uniform(distance: Float64[Any, " window"], window: int) -> Float64[Any, " window"]:
+def uniform(
+    distance: Float64[np.ndarray, " window"], window: int
+) -> Float64[np.ndarray, " window"]:
     """1: every word of the window has the same weight."""
     del window
     return np.ones_like(distance)
@@ -57,7 +63,7 @@ class Window(NamedTuple):
     left: bool = True  # contexts before the word
     right: bool = True  # contexts behind it
 
-    def weights(self) -> Float64[Any, " window"]:
+    def weights(self) -> Float64[np.ndarray, " window"]:
         """The weight of each distance.
 
         Raises:
@@ -83,12 +89,13 @@ class Counted(NamedTuple):
     """
 
     cells: Sparse
-    pairs: Int64[Any, " window"]  # pairs of words of one sentence at each distance, counted once
+    # pairs of words of one sentence at each distance, counted once
+    pairs: Int64[np.ndarray, " window"]
     words: int  # occurrences that subsampling of frequent words left
     subsampled: int  # occurrences that subsampling removed
 
 
-def cooccurrence(ids: Any, vocab: int, window: Window = Window()) -> Sparse:  # noqa: B008
+def cooccurrence(ids: IdsLike, vocab: int, window: Window = Window()) -> Sparse:  # noqa: B008
     """Co-occurrence counts of a text in memory. Windows do not cross sentence ends.
 
     Args:
@@ -142,7 +149,7 @@ def count(
     pairs, words, runs = np.zeros(len(weights), np.int64), 0, []
     folder.mkdir(parents=True, exist_ok=True)
 
-    def run(block: "Block", number: int) -> tuple[Path, "Block", Int64[Any, " window"]]:
+    def run(block: "Block", number: int) -> tuple[Path, "Block", Int64[np.ndarray, " window"]]:
         sums, more = _run(block, window, packing)
         return merging.write_run(folder, number, sums), block, more
 
@@ -158,7 +165,7 @@ def count(
     return Counted(cells, pairs, words, segments.words(text) - words)
 
 
-def whole(ids: Int[Any, " ids"], vocab: int) -> segments.Split:
+def whole(ids: Int[np.ndarray, " ids"], vocab: int) -> segments.Split:
     """The text without subsampling: every occurrence is kept."""
     return segments.Split(ids, np.ones(vocab), seed=0)
 
@@ -166,7 +173,7 @@ def whole(ids: Int[Any, " ids"], vocab: int) -> segments.Split:
 class Block(NamedTuple):
     """A piece of the text, preceded by the words that its first windows reach back to."""
 
-    ids: Int[Any, " ids"]
+    ids: Int[np.ndarray, " ids"]
     new: int  # where the piece begins
     read: int  # ids of the text up to its end, before subsampling
 
@@ -223,7 +230,7 @@ def _keys(block: Block, window: Window, packing: merging.Packing):
     return keys[:filled], pairs
 
 
-def _ahead(work: Callable, blocks: Iterator[Block]) -> Iterator[Any]:
+def _ahead(work: Callable[..., Any], blocks: Iterator[Block]) -> Iterator[Any]:
     """The results of work(block, number), in order; threads compute some ahead."""
     with ThreadPoolExecutor(WORKERS) as pool:
         pending: collections.deque[Future] = collections.deque()

@@ -17,7 +17,7 @@ from jaxemb import linalg
 from jaxemb.counts import pmi
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.linalg import operators, truncated
-from jaxemb.structs import InOut, Sparse, Vocab
+from jaxemb.structs import AnyArray, InOut, Sparse, Vocab
 
 Progress = Callable[[int, int], None]
 
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 class Factored(NamedTuple):
     """Tables whose products approximate a matrix of the cells, and how well they do."""
 
-    tables: InOut  # float32 [vocab, dim], on the host
+    tables: InOut[np.ndarray]  # float32 [vocab, dim], on the host
     account: dict[str, Any]  # measures of the approximation, as JSON values
     remarks: tuple[str, ...]  # the same as sentences
 
@@ -91,7 +91,7 @@ def ppmi_svd(
     return Factored(tables, account, remarks)
 
 
-def both(tables: InOut) -> Float[Any, "vocab dim"]:
+def both(tables: InOut[AnyArray]) -> Float[AnyArray, "vocab dim"]:
     """w + c, the sum of a word's two vectors: GloVe's export, and hyperwords' option.
 
     Source:
@@ -103,7 +103,7 @@ def both(tables: InOut) -> Float[Any, "vocab dim"]:
 def _operator(matrix: Sparse, size: int) -> linalg.Operator:
     """The matrix as an operator: on an accelerator if there is one, else on the host."""
     if jax.default_backend() != "cpu":
-        matrix = Sparse(*map(jnp.asarray, matrix))
+        matrix = Sparse._make(map(jnp.asarray, matrix))
     return operators.sparse(*matrix, (size, size))
 
 

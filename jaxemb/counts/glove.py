@@ -5,8 +5,8 @@ the biases are the last column of both tables; `split` separates them from the v
 """
 
 import functools
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,8 @@ from jaxemb.structs import (
 )
 from jaxemb.text import vocabulary
 
+A = TypeVar("A")
+
 
 def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[Array, "..."]:
     """f(x) = (x / x_max)^power, and 1 from x_max on: the weight of a count x.
@@ -41,7 +43,10 @@ def weight(counts: Float[Array, "..."], *, x_max: float, power: float) -> Float[
 
 
 def glove(
-    *, x_max: float = 100.0, weight_power: float = 0.75, loss=losses.biased_squares
+    *,
+    x_max: float = 100.0,
+    weight_power: float = 0.75,
+    loss: Callable[..., Array] = losses.biased_squares,
 ) -> Objective:
     """GloVe as an objective, whose "text" is one cell: `Sparse` of length 1.
 
@@ -66,7 +71,7 @@ def glove(
     )
 
 
-def draw(random, cell: Sparse, resources, *, weight) -> Block:
+def draw(random: Any, cell: Sparse, resources: Any, *, weight: Callable[..., Array]) -> Block:
     """The block of one cell; nothing is drawn at random. A count of 0 is padding."""
     del random, resources
     seen = cell.values > 0
@@ -84,7 +89,7 @@ def _prepare(vocab: Vocab):
     return (), InOut(len(vocab.words), len(vocab.words))
 
 
-def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
+def init(key: Key[Array, ""], rows: InOut[int], dim: int) -> InOut[Array]:
     """Initial tables as in Stanford's program: all entries uniform on (-1/2, 1/2) / dim.
 
     Returns:
@@ -98,10 +103,10 @@ def _uniform(key, rows: int, dim: int):
     return jax.random.uniform(key, (rows, dim + 1), jnp.float32, -0.5, 0.5) / dim
 
 
-def split(whole: InOut) -> tuple[InOut, InOut]:
+def split(whole: InOut[A]) -> tuple[InOut[A], InOut[A]]:
     """The vectors [vocab, dim] and the biases [vocab] of both sides."""
     vectors, biases = (jax.tree.map(take, whole) for take in (_vectors, _biases))
-    return cast(InOut, vectors), cast(InOut, biases)
+    return cast(InOut[A], vectors), cast(InOut[A], biases)
 
 
 def _vectors(table):
@@ -163,7 +168,7 @@ def _train(state, cells: Sparse, real, learning_rate, objective: Objective, lear
 
 
 @functools.partial(jax.jit, static_argnames="objective")
-def _first_loss(whole: InOut, cells: Sparse, *, objective: Objective):
+def _first_loss(whole: InOut[Array], cells: Sparse, *, objective: Objective):
     batch = blocks(objective, cells, 0)
     rows = tables.gather(whole, batch.ids)
     return batches.total(objective, rows, batch) / jnp.maximum(jnp.sum(batch.pairs), 1.0)

@@ -5,7 +5,6 @@ was never counted has no cell: its PMI is -inf, and its positive PMI is 0.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.special
@@ -17,7 +16,9 @@ from jaxemb.structs import Sparse
 _PIECE = 1 << 20  # cells at a time
 
 
-def marginals(cells: Sparse, vocab: int) -> tuple[Float64[Any, " vocab"], Float64[Any, " vocab"]]:
+def marginals(
+    cells: Sparse, vocab: int
+) -> tuple[Float64[np.ndarray, " vocab"], Float64[np.ndarray, " vocab"]]:
     """The sums of rows, #w, and of columns, #c; both add up to the same total.
 
     Args:
@@ -34,7 +35,7 @@ def pmi(
     cells: Sparse,
     vocab: int,
     *,
-    contexts: Float[Any, " masses"] | None = None,
+    contexts: Float[np.ndarray, " masses"] | None = None,
     power: float = 1.0,
 ) -> Sparse:
     """log(P(w, c) / (P(w) P_a(c))) of every counted cell, in nats.
@@ -69,7 +70,7 @@ def pmi(
     log_row, smoothed = _log(rows), power * _log(mass)  # in logarithms, which no power overflows
     log_context = smoothed - scipy.special.logsumexp(smoothed, b=mass > 0)
 
-    def log_ratio(piece: Sparse) -> Float64[Any, " cells"]:
+    def log_ratio(piece: Sparse) -> Float64[np.ndarray, " cells"]:
         values = np.asarray(piece.values, np.float64)
         if not (values > 0).all():
             raise InputError("a count is not above 0: PMI is of cells that were counted")
@@ -103,7 +104,7 @@ def ppmi(
     *,
     negatives: float = 1.0,
     power: float = 1.0,
-    contexts: Float[Any, " masses"] | None = None,
+    contexts: Float[np.ndarray, " masses"] | None = None,
 ) -> Sparse:
     """max(PMI_a - log k, 0), of k = `negatives` and a = `power`: hyperwords' matrix.
 
@@ -112,7 +113,7 @@ def ppmi(
     return positive(shifted(pmi(cells, vocab, contexts=contexts, power=power), negatives))
 
 
-def _log(x: Float64[Any, " vocab"]) -> Float64[Any, " vocab"]:
+def _log(x: Float64[np.ndarray, " vocab"]) -> Float64[np.ndarray, " vocab"]:
     """The logarithm; 0 for a word without any cell, whose entry is never read."""
     return np.log(np.where(x > 0, x, 1.0))
 
@@ -122,11 +123,11 @@ def _pieces(cells: Sparse):
         yield Sparse(*(np.asarray(side[start : start + _PIECE]) for side in cells))
 
 
-def _kept(piece: Sparse, where: Bool[Any, " cells"]) -> Sparse:
+def _kept(piece: Sparse, where: Bool[np.ndarray, " cells"]) -> Sparse:
     return Sparse(*(side[where] for side in piece))
 
 
-def _mapped(cells: Sparse, function: Callable[[Sparse], Float64[Any, " cells"]]) -> Sparse:
+def _mapped(cells: Sparse, function: Callable[[Sparse], Float64[np.ndarray, " cells"]]) -> Sparse:
     """The cells with the values that `function` gives, piece by piece."""
     values = np.empty(len(cells.rows), np.float32)
     start = 0

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Float, Int, Key
 
 from jaxemb.errors import at_least
 from jaxemb.linalg.arrays import matmul
+from jaxemb.structs import PyTree
 
 
 class Change(NamedTuple):

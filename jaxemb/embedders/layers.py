@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, PyTree
+from jaxtyping import Array, Float, Key
 
 from jaxemb.errors import InputError
 from jaxemb.linalg.arrays import matmul
+from jaxemb.structs import AnyArray, PyTree
 
 
 class Reading(NamedTuple):
@@ -25,8 +26,8 @@ class Reading(NamedTuple):
 class Mix(NamedTuple):
     """The parameters of a mix; ELMo's are accepted: `Mix(**scalar_mix_params)`."""
 
-    weights: Float[Any, " layers"]  # before the softmax; +inf takes all, -inf takes nothing
-    gamma: Float[Any, ""]
+    weights: Float[AnyArray, " layers"]  # before the softmax; +inf takes all, -inf takes nothing
+    gamma: Float[AnyArray, ""]
 
 
 def top() -> Reading:
@@ -109,7 +110,7 @@ def mixed(params: Mix, layers: Float[Array, "layers *time dim"]) -> Float[Array,
         raise InputError(f"{len(params.weights)} weights to mix {len(layers)} layers")
     largest = float(jnp.finfo(jnp.float32).max) / 4  # inf - inf is NaN; a large number - itself, 0
     shares = jax.nn.softmax(jnp.clip(params.weights, -largest, largest))
-    flat = matmul(shares, layers.reshape(len(layers), -1))
+    flat: Any = matmul(shares, layers.reshape(len(layers), -1))
     return params.gamma * flat.reshape(layers.shape[1:])
 
 

@@ -11,28 +11,29 @@ from jaxtyping import ArrayLike, Float, Int
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays, segment_sums
+from jaxemb.structs import AnyArray
 
 
 class FromMean(NamedTuple):
     """A table of means."""
 
-    table: Float[Any, "types dim"]
-    counts: Int[Any, " types"]  # occurrences of each word
+    table: Float[AnyArray, "types dim"]
+    counts: Int[AnyArray, " types"]  # occurrences of each word
 
 
 class FromComponent(NamedTuple):
     """A table of first components, and the share of squares that each one holds."""
 
-    table: Float[Any, "types dim"]
-    counts: Int[Any, " types"]
-    share: Float[Any, " types"]  # sigma_1^2 / sum sigma^2; NaN for a word without vectors
+    table: Float[AnyArray, "types dim"]
+    counts: Int[AnyArray, " types"]
+    share: Float[AnyArray, " types"]  # sigma_1^2 / sum sigma^2; NaN for a word without vectors
 
 
 def static_from_mean(
-    vectors: Float[Any, "occurrences dim"],
-    types: Int[Any, " occurrences"],
+    vectors: Float[AnyArray, "occurrences dim"],
+    types: Int[AnyArray, " occurrences"],
     num_types: int,
-    static: Float[Any, "types dim"] | None = None,
+    static: Float[AnyArray, "types dim"] | None = None,
 ) -> FromMean:
     """The mean of each word's vectors: the static table with the least squared error to them.
 
@@ -56,10 +57,10 @@ def static_from_mean(
 
 
 def static_from_component(
-    vectors: Float[Any, "occurrences dim"],
-    types: Int[Any, " occurrences"],
+    vectors: Float[AnyArray, "occurrences dim"],
+    types: Int[AnyArray, " occurrences"],
     num_types: int,
-    static: Float[Any, "types dim"] | None = None,
+    static: Float[AnyArray, "types dim"] | None = None,
 ) -> FromComponent:
     """The first right singular vector of each word's vectors, uncentred, and its share.
 
@@ -91,11 +92,11 @@ def static_from_component(
 
 
 def faded(
-    table: Float[Any, "types dim"],
-    vectors: Float[Any, "occurrences dim"],
-    types: Int[Any, " occurrences"],
+    table: Float[AnyArray, "types dim"],
+    vectors: Float[AnyArray, "occurrences dim"],
+    types: Int[AnyArray, " occurrences"],
     eta: ArrayLike,
-) -> Float[Any, "types dim"]:
+) -> Float[AnyArray, "types dim"]:
     """Moving average of a table and its contextual means: a_w <- (1 - eta) a_w + eta mean h_w.
 
     Args:
@@ -113,7 +114,7 @@ def faded(
     return xp.where((counts > 0)[:, None], moved, table).astype(table.dtype)
 
 
-def _component(x: Float[Any, "n dim"]) -> tuple[Float[Any, " dim"], Any]:
+def _component(x: Float[AnyArray, "n dim"]) -> tuple[Float[AnyArray, " dim"], Any]:
     n, dim = x.shape
     total = x.sum(axis=0)
     _, values, turned = np.linalg.svd(x if n <= dim else arrays.triangle(x), full_matrices=False)

@@ -1,6 +1,6 @@
 """Word similarity: correlation of a table's cosines with human judgements."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -9,6 +9,7 @@ from jaxemb import linalg
 from jaxemb.evaluation import intervals, policies
 from jaxemb.evaluation.datasets import Pairs
 from jaxemb.evaluation.intervals import Difference, Estimate
+from jaxemb.structs import AnyArray
 from jaxemb.text.vocabulary import HasWords
 
 
@@ -16,12 +17,12 @@ class Judged(NamedTuple):
     """The human score and the cosine of every pair of a test."""
 
     name: str
-    human: Float[Any, " pairs"]
-    cosine: Float[Any, " pairs"]  # NaN: skipped
-    known: Bool[Any, " pairs"]  # both words are in the vocabulary
+    human: Float[AnyArray, " pairs"]
+    cosine: Float[AnyArray, " pairs"]  # NaN: skipped
+    known: Bool[AnyArray, " pairs"]  # both words are in the vocabulary
 
     @property
-    def scored(self):
+    def scored(self) -> Bool[AnyArray, " pairs"]:
         """Whether each pair has a cosine, bool [pairs]."""
         return ~np.isnan(self.cosine)
 
@@ -38,7 +39,7 @@ class Agreement(NamedTuple):
 
 def judge(
     vocab: HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     test: Pairs,
     policy: policies.Policy = policies.GENSIM,
 ) -> Judged:

@@ -1,7 +1,7 @@
 """Analogies: a is to b as c is to what? The share answered right, by section."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,6 +10,7 @@ from jaxemb.evaluation import intervals, policies, search
 from jaxemb.evaluation.datasets import Questions
 from jaxemb.evaluation.intervals import Difference, Estimate
 from jaxemb.functional import similarity
+from jaxemb.structs import AnyArray
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
@@ -21,9 +22,9 @@ class Answered(NamedTuple):
 
     name: str
     sections: tuple[str, ...]
-    right: Bool[Any, " questions"]
-    scored: Bool[Any, " questions"]  # answered, right or wrong; others are skipped
-    known: Bool[Any, " questions"]  # all four words are in the vocabulary
+    right: Bool[AnyArray, " questions"]
+    scored: Bool[AnyArray, " questions"]  # answered, right or wrong; others are skipped
+    known: Bool[AnyArray, " questions"]  # all four words are in the vocabulary
 
 
 class Accuracy(NamedTuple):
@@ -37,7 +38,7 @@ class Accuracy(NamedTuple):
 
 def answer_all(
     vocab: HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     test: Questions,
     policy: policies.Policy = policies.GENSIM,
     answer: search.Answer = similarity.cos_add,

@@ -7,13 +7,13 @@ alone; `agreement` and `analogies` give intervals, and scores by section.
 import functools
 import importlib.util
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxemb.evaluation import agreement, analogies as analogies_lib, datasets, intervals, policies
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, displayed
 from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
@@ -58,7 +58,7 @@ _pairs = functools.lru_cache(maxsize=8)(datasets.pairs)
 _questions = functools.lru_cache(maxsize=2)(datasets.questions)
 
 
-def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, Score]:
+def similarities(vocab: HasWords, table: Float[AnyArray, "vocab dim"]) -> dict[str, Score]:
     """Spearman correlation of cosine with human scores, by test; empty without gensim."""
     scores = {}
     for test in pairs():
@@ -71,7 +71,7 @@ def similarities(vocab: HasWords, table: Float[Any, "vocab dim"]) -> dict[str, S
 
 
 def analogies(
-    vocab: HasWords, table: Float[Any, "vocab dim"], *, restrict_vocab: int = FREQUENT
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], *, restrict_vocab: int = FREQUENT
 ) -> Score | None:
     """The share of "a is to b as c is to what?" answered right, by 3CosAdd; None without gensim.
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int
 
 from jaxemb.errors import InputError
 from jaxemb.evaluation import tabular
+from jaxemb.structs import AnyArray
 
 TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 
@@ -25,8 +26,8 @@ class Wic(NamedTuple):
     parts: tuple[str, ...]  # of speech: N or V
     left: tuple[tuple[str, ...], ...]  # tokens
     right: tuple[tuple[str, ...], ...]
-    at: Int[Any, "pairs 2"]  # where the word stands in left and in right
-    same: Bool[Any, " pairs"] | None  # None without a gold file
+    at: Int[AnyArray, "pairs 2"]  # where the word stands in left and in right
+    same: Bool[AnyArray, " pairs"] | None  # None without a gold file
 
 
 def wic(path: str | Path, gold: str | Path | None = None, name: str | None = None) -> Wic:
@@ -68,7 +69,7 @@ def wic(path: str | Path, gold: str | Path | None = None, name: str | None = Non
     )
 
 
-def _gold(gold: str | Path | None, path: Path, wanted: int) -> Bool[Any, " items"] | None:
+def _gold(gold: str | Path | None, path: Path, wanted: int) -> Bool[AnyArray, " items"] | None:
     if gold is None:
         return None
     gold, labels = Path(gold), []

@@ -28,6 +28,7 @@ from jaxemb.evaluation.occurrences import (
 from jaxemb.functional.ratios import length, ratio
 from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
+from jaxemb.structs import AnyArray
 
 __all__ = [
     "ContextShare",
@@ -65,7 +66,7 @@ class Contextuality(NamedTuple):
     procrustes: float | None  # similarity up to rotation and scale, with the static vectors
     procrustes_baseline: float | None  # with the static vectors in a random order
     rank: linalg.RankReport  # of the centred occurrences
-    spectrum: Float[Any, " dim"]  # their singular values
+    spectrum: Float[AnyArray, " dim"]  # their singular values
     effective_rank: float
     isoscore: float
 
@@ -92,8 +93,8 @@ def describe(
     key: Any,
     layers: Iterable[Any],
     static: Any,
-    types: Int[Any, " occurrences"],
-    sentences: Int[Any, " occurrences"],
+    types: Int[AnyArray, " occurrences"],
+    sentences: Int[AnyArray, " occurrences"],
     *,
     min_occurrences: int = 5,
     draws: int = 200,
@@ -182,7 +183,7 @@ def _layer(key: Any, i: int, vectors: Any, static: Any, which: _Which) -> Contex
     )
 
 
-def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
+def procrustes_similarity(left: AnyArray, right: AnyArray) -> Float[AnyArray, ""]:
     """max_Q <L Q, R> / (||L|| ||R||), centred: 1 up to rotation, shift and scale.
 
     It is ||L'R||_* / (||L|| ||R||) and may compare different widths. It grows with dim / rows for
@@ -206,13 +207,15 @@ def procrustes_similarity(left: Any, right: Any) -> Float[Any, ""]:
     return xp.where(sizes > 0, ratio(nuclear, sizes), xp.nan)
 
 
-def _mean(values: Float[Any, " some"]) -> float:
+def _mean(values: Float[AnyArray, " some"]) -> float:
     """The mean of the values that are not NaN."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _groups(random: Any, types: Int[Any, " occurrences"], n: int) -> Int[Any, "types n"]:
+def _groups(
+    random: Any, types: Int[np.ndarray, " occurrences"], n: int
+) -> Int[AnyArray, "types n"]:
     """n different occurrences of every type, at random."""
     order = random.permutation(len(types))
     order = order[np.argsort(types[order], kind="stable")]

@@ -9,13 +9,14 @@ word_relationship.questions and .answers.
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxemb.errors import InputError
 from jaxemb.evaluation import tabular
+from jaxemb.structs import AnyArray
 
 TAGGED = re.compile(r"(.+)-[nvjar]")  # MEN's lemma form: sun-n, bright-j, run-v
 
@@ -26,7 +27,7 @@ class Pairs(NamedTuple):
     name: str
     left: tuple[str, ...]
     right: tuple[str, ...]
-    human: Float[Any, " pairs"]
+    human: Float[AnyArray, " pairs"]
 
 
 class Questions(NamedTuple):

@@ -9,13 +9,13 @@ Source:
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float
 
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, displayed
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -48,12 +48,12 @@ class Difference(NamedTuple):
 NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
 
 # arrays [..., items] -> scores [...]
-Statistic = Callable[..., Float[Any, "..."]]
+Statistic = Callable[..., Float[AnyArray, "..."]]
 
 
 def pearson(
-    left: Float[Any, "*batch items"], right: Float[Any, "*batch items"]
-) -> Float[Any, "*batch"]:
+    left: Float[AnyArray, "*batch items"], right: Float[AnyArray, "*batch items"]
+) -> Float[AnyArray, "*batch"]:
     """Pearson's r along the last axis; NaN where one side is constant."""
     left, right = (x - x.mean(axis=-1, keepdims=True) for x in (left, right))
     sizes = np.sqrt((left**2).sum(axis=-1) * (right**2).sum(axis=-1))
@@ -62,16 +62,16 @@ def pearson(
 
 
 def spearman(
-    left: Float[Any, "*batch items"], right: Float[Any, "*batch items"]
-) -> Float[Any, "*batch"]:
+    left: Float[AnyArray, "*batch items"], right: Float[AnyArray, "*batch items"]
+) -> Float[AnyArray, "*batch"]:
     """Spearman's rho along the last axis: Pearson's r of ranks, equal values at their mean rank."""
     return pearson(*(scipy.stats.rankdata(x, axis=-1) for x in (left, right)))
 
 
 def correlation(
     statistic: Statistic,
-    left: Float[Any, " items"],
-    right: Float[Any, " items"],
+    left: Float[AnyArray, " items"],
+    right: Float[AnyArray, " items"],
     seed: int = 0,
 ) -> Estimate:
     """A correlation with its interval; NaN for fewer than two items."""
@@ -82,8 +82,8 @@ def correlation(
 
 
 def resampled(
-    statistic: Statistic, *arrays: Float[Any, " items"], seed: int = 0
-) -> Float[Any, " resamples"]:
+    statistic: Statistic, *arrays: Float[AnyArray, " items"], seed: int = 0
+) -> Float[AnyArray, " resamples"]:
     """The statistic of each resample; equal seeds and numbers of items give equal resamples."""
     random, items = np.random.default_rng(seed), len(arrays[0])
     batch = min(max(ENTRIES // items, 1), RESAMPLES)
@@ -94,7 +94,7 @@ def resampled(
     return np.concatenate(scores)
 
 
-def share(right: Bool[Any, " items"], seed: int = 0) -> Estimate:
+def share(right: Bool[AnyArray, " items"], seed: int = 0) -> Estimate:
     """The share that is right, with its interval.
 
     The number right in a resample is binomial, so items need not be drawn one by one.
@@ -108,9 +108,9 @@ def share(right: Bool[Any, " items"], seed: int = 0) -> Estimate:
 
 def correlation_difference(
     statistic: Statistic,
-    first: Float[Any, " items"],
-    second: Float[Any, " items"],
-    human: Float[Any, " items"],
+    first: Float[AnyArray, " items"],
+    second: Float[AnyArray, " items"],
+    human: Float[AnyArray, " items"],
     seed: int = 0,
 ) -> Difference:
     """The first table's correlation with human scores minus the second's, with an interval."""
@@ -126,7 +126,7 @@ def correlation_difference(
 
 
 def share_difference(
-    first: Bool[Any, " items"], second: Bool[Any, " items"], seed: int = 0
+    first: Bool[AnyArray, " items"], second: Bool[AnyArray, " items"], seed: int = 0
 ) -> Difference:
     """The first share right minus the second, with an interval and McNemar's exact test."""
     items = len(first)
@@ -141,7 +141,7 @@ def share_difference(
     return Difference(value, *_middle(apart), _two_sided(apart), items, float(exact))
 
 
-def _middle(drawn: Float[Any, " resamples"]) -> tuple[float, float]:
+def _middle(drawn: Float[AnyArray, " resamples"]) -> tuple[float, float]:
     kept = drawn[np.isfinite(drawn)]  # a resample of one item repeated has no correlation
     if not len(kept):
         return float("nan"), float("nan")
@@ -149,7 +149,7 @@ def _middle(drawn: Float[Any, " resamples"]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _two_sided(drawn: Float[Any, " resamples"]) -> float:
+def _two_sided(drawn: Float[AnyArray, " resamples"]) -> float:
     """The two-sided bootstrap p-value of a difference; never 0, which 1,000 draws cannot show."""
     drawn = drawn[np.isfinite(drawn)]
     tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))

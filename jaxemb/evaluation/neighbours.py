@@ -5,7 +5,7 @@ Where the type is `Word`, a vector [dim] may stand for a word: one made of subwo
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,12 +14,12 @@ from jaxemb import linalg
 from jaxemb.errors import InputError, at_least, each_a_word
 from jaxemb.evaluation import search
 from jaxemb.functional import similarity as functional
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, displayed
 from jaxemb.text import vocabulary
 from jaxemb.text.vocabulary import HasWords
 
-Word = str | Float[Any, " dim"]
-Compose = Callable[[Sequence[str]], Float[Any, "words dim"]]
+Word = str | Float[AnyArray, " dim"]
+Compose = Callable[[Sequence[str]], Float[AnyArray, "words dim"]]
 
 
 @displayed
@@ -46,7 +46,9 @@ class Query(NamedTuple):
         return " - ".join([" + ".join(near), *far])
 
 
-def nearest(vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int = 10) -> Neighbours:
+def nearest(
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], word: Word, k: int = 10
+) -> Neighbours:
     """The k words of largest cosine with `word`, itself left out.
 
     Raises:
@@ -56,7 +58,7 @@ def nearest(vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int 
 
 
 def nearest_euclidean(
-    vocab: HasWords, table: Float[Any, "vocab dim"], word: Word, k: int = 10
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], word: Word, k: int = 10
 ) -> Neighbours:
     """The k words at the smallest Euclidean distance from `word`, itself left out."""
     nearest_words = most_similar(vocab, table, [word], k=k, answer=functional.closeness)
@@ -65,7 +67,7 @@ def nearest_euclidean(
 
 def most_similar(
     vocab: HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     positive: Sequence[Word],
     negative: Sequence[Word] = (),
     k: int = 10,
@@ -92,7 +94,7 @@ def most_similar(
 
 def most_similar_of_each(
     vocab: HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     queries: Iterable[Query],
     k: int = 10,
     answer: search.Answer = functional.cos_add,
@@ -126,7 +128,7 @@ def most_similar_of_each(
 
 def analogy(
     vocab: HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     a: Word,
     b: Word,
     c: Word,
@@ -137,7 +139,7 @@ def analogy(
     return most_similar(vocab, table, [b, c], [a], k, answer)
 
 
-def doesnt_match(vocab: HasWords, table: Float[Any, "vocab dim"], words: Sequence[str]) -> str:
+def doesnt_match(vocab: HasWords, table: Float[AnyArray, "vocab dim"], words: Sequence[str]) -> str:
     """The odd one out: the word of least cosine with the mean of the unit vectors of all words.
 
     Raises:
@@ -150,19 +152,23 @@ def doesnt_match(vocab: HasWords, table: Float[Any, "vocab dim"], words: Sequenc
     return words[int(np.argmin(unit @ unit.mean(axis=0)))]
 
 
-def similarity(vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word) -> float:
+def similarity(
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], left: Word, right: Word
+) -> float:
     """The cosine of two words, in float64; 0 for a zero vector."""
     one, other = linalg.unit_rows(_float64(vocab, table, [left, right]))
     return float(one @ other)
 
 
-def distance(vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word) -> float:
+def distance(
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], left: Word, right: Word
+) -> float:
     """The cosine distance of two words: 1 - cosine."""
     return 1.0 - similarity(vocab, table, left, right)
 
 
 def euclidean_distance(
-    vocab: HasWords, table: Float[Any, "vocab dim"], left: Word, right: Word
+    vocab: HasWords, table: Float[AnyArray, "vocab dim"], left: Word, right: Word
 ) -> float:
     """The Euclidean distance of two words, in float64."""
     one, other = _float64(vocab, table, [left, right])
@@ -178,13 +184,13 @@ def _composed(vocab: HasWords, words: Sequence[Word], unknown: Compose) -> list[
     return [made.get(word, word) if isinstance(word, str) else word for word in words]
 
 
-def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[Any, "words dim"]:
+def _float64(vocab: HasWords, table, words: Sequence[Word]) -> Float[AnyArray, "words dim"]:
     return np.asarray(_rows(vocab, table, words)[1], np.float64)
 
 
 def _rows(
     vocab: HasWords, table, words: Sequence[Word]
-) -> tuple[Int[Any, " words"], Float[Any, "words dim"]]:
+) -> tuple[Int[AnyArray, " words"], Float[AnyArray, "words dim"]]:
     """The row number of each word, -1 for a vector, and all their vectors."""
     given = [i for i, word in enumerate(words) if not isinstance(word, str)]
     named = np.array([i for i, word in enumerate(words) if isinstance(word, str)], int)

@@ -17,11 +17,14 @@ from jaxemb.errors import InputError
 from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import arrays, segment_sums
 from jaxemb.linalg.arrays import matmul
+from jaxemb.structs import AnyArray
 
 
 def self_similarity(
-    vectors: Float[Any, "occurrences dim"], types: Int[Any, " occurrences"], num_types: int
-) -> Float[Any, " types"]:
+    vectors: Float[AnyArray, "occurrences dim"],
+    types: Int[AnyArray, " occurrences"],
+    num_types: int,
+) -> Float[AnyArray, " types"]:
     """The mean cosine of two different occurrences of a word, by word; 1 for static vectors.
 
     With unit vectors u_i it is (||sum u_i||^2 - sum ||u_i||^2) / (n (n - 1)).
@@ -43,12 +46,12 @@ def self_similarity(
 
 
 def intra_sentence_similarity(
-    vectors: Float[Any, "occurrences dim"],
-    sentences: Int[Any, " occurrences"],
+    vectors: Float[AnyArray, "occurrences dim"],
+    sentences: Int[AnyArray, " occurrences"],
     num_sentences: int,
     *,
     unbiased: bool = True,
-) -> Float[Any, " sentences"]:
+) -> Float[AnyArray, " sentences"]:
     """The mean cosine of a word with its sentence, by sentence.
 
     As published, the sentence vector is the mean of all its words, the word itself included: m
@@ -71,8 +74,9 @@ def intra_sentence_similarity(
 
 
 def anisotropy(
-    vectors: Float[Any, "occurrences dim"], weights: Float[Any, " occurrences"] | None = None
-) -> Float[Any, ""]:
+    vectors: Float[AnyArray, "occurrences dim"],
+    weights: Float[AnyArray, " occurrences"] | None = None,
+) -> Float[AnyArray, ""]:
     """The mean cosine of two different occurrences of any words: the baseline of similarities.
 
     Args:
@@ -93,8 +97,8 @@ def anisotropy(
 
 
 def sentence_weights(
-    sentences: Int[Any, " occurrences"], num_sentences: int
-) -> Float[Any, " occurrences"]:
+    sentences: Int[AnyArray, " occurrences"], num_sentences: int
+) -> Float[AnyArray, " occurrences"]:
     """Weights of equal sums for all sentences, equal within a sentence; 0 for padding."""
     xp = arrays.namespace(sentences)
     ones = xp.ones(sentences.shape, float)
@@ -102,7 +106,7 @@ def sentence_weights(
     return xp.where(sentences >= 0, 1.0 / m[sentences], 0.0)
 
 
-def explainable_variance(occurrences: Float[Any, "*batch n dim"]) -> Float[Any, "*batch"]:
+def explainable_variance(occurrences: Float[AnyArray, "*batch n dim"]) -> Float[AnyArray, "*batch"]:
     """sigma_1^2 / sum sigma_i^2, uncentred: the share one direction has in a word's occurrences.
 
     1 for static vectors, and at least 1 / n: noise in 1,024 dimensions has 0.22 at n = 5, so
@@ -126,8 +130,8 @@ def explainable_variance(occurrences: Float[Any, "*batch n dim"]) -> Float[Any, 
 
 
 def explainable_variance_baseline(
-    key: Any, vectors: Float[Any, "occurrences dim"], n: int, draws: int = 200
-) -> Float[Any, " draws"]:
+    key: Any, vectors: Float[AnyArray, "occurrences dim"], n: int, draws: int = 200
+) -> Float[AnyArray, " draws"]:
     """`explainable_variance` of n different occurrences of any words, drawn `draws` times.
 
     Args:
@@ -158,16 +162,21 @@ def generator(key: Any) -> np.random.Generator:
 class ContextShare(NamedTuple):
     """Mean square distances, tr Sigma: total = between + within."""
 
-    total: Float[Any, ""]  # from the mean of all
-    between: Float[Any, ""]  # of words' means from the mean of all: what a static table can have
-    within: Float[Any, ""]  # of occurrences from their word's mean: what context adds
-    share: Float[Any, ""]  # kappa = within / total; 1 - kappa is R^2 of the best static table
-    corrected: Float[Any, ""]  # kappa with degrees of freedom: 1 for noise, 0 for static vectors
-    by_type: Float[Any, " types"]  # tr Sigma_w / total; weighted by occurrences it sums to kappa
+    total: Float[AnyArray, ""]  # from the mean of all
+    # of words' means from the mean of all: what a static table can have
+    between: Float[AnyArray, ""]
+    within: Float[AnyArray, ""]  # of occurrences from their word's mean: what context adds
+    share: Float[AnyArray, ""]  # kappa = within / total; 1 - kappa is R^2 of the best static table
+    # kappa with degrees of freedom: 1 for noise, 0 for static vectors
+    corrected: Float[AnyArray, ""]
+    # tr Sigma_w / total; weighted by occurrences it sums to kappa
+    by_type: Float[AnyArray, " types"]
 
 
 def context_share(
-    vectors: Float[Any, "occurrences dim"], types: Int[Any, " occurrences"], num_types: int
+    vectors: Float[AnyArray, "occurrences dim"],
+    types: Int[AnyArray, " occurrences"],
+    num_types: int,
 ) -> ContextShare:
     """kappa = tr Sigma_W / tr Sigma_T: the exact share of variance that context carries.
 

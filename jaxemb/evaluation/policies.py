@@ -12,12 +12,13 @@ from jaxtyping import Float, Int
 
 from jaxemb.errors import InputError
 from jaxemb.evaluation import search
+from jaxemb.structs import AnyArray
 from jaxemb.text import vocabulary
 
 BLOCK = 16384  # rows that `mean` sums at a time
 
 # (words, table) -> vectors [words, dim] for words that the vocabulary does not have
-Unknown = Callable[[Sequence[str], Any], Float[Any, "words dim"]]
+Unknown = Callable[[Sequence[str], Any], Float[AnyArray, "words dim"]]
 
 
 class Policy(NamedTuple):
@@ -48,17 +49,17 @@ GENSIM = Policy()
 class Found(NamedTuple):
     """Where words are in a table, and their vectors."""
 
-    ids: Int[Any, " words"]  # rows of the table; -1: unknown
-    at: Int[Any, " words"]  # rows of `vectors`; -1: skipped
-    vectors: Float[Any, "distinct dim"]
+    ids: Int[AnyArray, " words"]  # rows of the table; -1: unknown
+    at: Int[AnyArray, " words"]  # rows of `vectors`; -1: skipped
+    vectors: Float[AnyArray, "distinct dim"]
 
 
-def zero(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "words dim"]:
+def zero(words: Sequence[str], table: Float[AnyArray, "vocab dim"]) -> Float[AnyArray, "words dim"]:
     """Zeros for unknown words: cosine 0, and no analogy is right. gensim's dummy4unknown."""
     return np.zeros((len(words), table.shape[1]), np.float32)
 
 
-def mean(words: Sequence[str], table: Float[Any, "vocab dim"]) -> Float[Any, "words dim"]:
+def mean(words: Sequence[str], table: Float[AnyArray, "vocab dim"]) -> Float[AnyArray, "words dim"]:
     """The mean row of the table for every word."""
     blocks = range(0, len(table), BLOCK)
     total = sum(
@@ -89,7 +90,7 @@ def ngrams(compose: Callable[[Sequence[str]], Any] | None) -> Unknown:
 
 def find(
     vocab: vocabulary.HasWords,
-    table: Float[Any, "vocab dim"],
+    table: Float[AnyArray, "vocab dim"],
     words: Sequence[str],
     policy: Policy = GENSIM,
 ) -> Found:

@@ -29,7 +29,7 @@ from jaxemb.evaluation.pseudo_words import (
 from jaxemb.functional import similarity
 from jaxemb.functional.ratios import ratio
 from jaxemb.linalg import segment_sums
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, displayed
 
 __all__ = [
     "Compared",
@@ -62,8 +62,8 @@ class SenseAccuracy(NamedTuple):
     """The accuracy with which the nearest centroid is that of the right sense."""
 
     accuracy: Estimate  # the mean over forms
-    by_form: Float[Any, " forms"]  # NaN for a form that was not tried
-    right: Float[Any, " test"]  # 1, 0, or 1/2 where both centroids are equally near
+    by_form: Float[AnyArray, " forms"]  # NaN for a form that was not tried
+    right: Float[AnyArray, " test"]  # 1, 0, or 1/2 where both centroids are equally near
 
     def __str__(self) -> str:
         tried = int(np.sum(~np.isnan(self.by_form)))
@@ -71,12 +71,12 @@ class SenseAccuracy(NamedTuple):
 
 
 def sense_accuracy(
-    train_vectors: Float[Any, "train dim"],
-    train_senses: Int[Any, " train"],
-    test_vectors: Float[Any, "test dim"],
-    test_senses: Int[Any, " test"],
-    train_forms: Int[Any, " train"] | None = None,
-    test_forms: Int[Any, " test"] | None = None,
+    train_vectors: Float[AnyArray, "train dim"],
+    train_senses: Int[AnyArray, " train"],
+    test_vectors: Float[AnyArray, "test dim"],
+    test_senses: Int[AnyArray, " test"],
+    train_forms: Int[AnyArray, " train"] | None = None,
+    test_forms: Int[AnyArray, " test"] | None = None,
     *,
     seed: int = 0,
 ) -> SenseAccuracy:
@@ -127,8 +127,8 @@ def _forms(forms: Any, senses: Any, vectors: Any) -> Any:
 class Compared(NamedTuple):
     """Pairs of occurrences of one form, and whether both have the same sense."""
 
-    cosine: Float[Any, " pairs"]
-    same: Bool[Any, " pairs"]
+    cosine: Float[AnyArray, " pairs"]
+    same: Bool[AnyArray, " pairs"]
 
 
 @displayed
@@ -144,11 +144,11 @@ class WicAccuracy(NamedTuple):
 
 
 def wic_pairs(
-    senses: Int[Any, " occurrences"],
-    forms: Int[Any, " occurrences"],
-    at: Int[Any, " some"],
+    senses: Int[AnyArray, " occurrences"],
+    forms: Int[AnyArray, " occurrences"],
+    at: Int[AnyArray, " some"],
     seed: int,
-) -> tuple[Int[Any, "pairs 2"], Bool[Any, " pairs"]]:
+) -> tuple[Int[AnyArray, "pairs 2"], Bool[AnyArray, " pairs"]]:
     """Pairs of occurrences of one form, half with the same sense; no occurrence is used twice.
 
     Args:
@@ -174,7 +174,9 @@ def wic_pairs(
 
 
 def compared(
-    left: Float[Any, "pairs dim"], right: Float[Any, "pairs dim"], same: Bool[Any, " pairs"]
+    left: Float[AnyArray, "pairs dim"],
+    right: Float[AnyArray, "pairs dim"],
+    same: Bool[AnyArray, " pairs"],
 ) -> Compared:
     """The cosine of every pair, in float64; 0 with a zero vector."""
     left, right = (linalg.unit_rows(np.asarray(x, np.float64)) for x in (left, right))
@@ -238,8 +240,8 @@ def cosine_distance(
 
 
 def silhouette(
-    vectors: Float[Any, "rows dim"],
-    labels: Int[Any, " rows"],
+    vectors: Float[AnyArray, "rows dim"],
+    labels: Int[AnyArray, " rows"],
     num_labels: int,
     distance: Distance = similarity.euclidean,
 ) -> Float[Array, " rows"]:
@@ -274,7 +276,7 @@ def silhouette(
     return jax.lax.map(one, (vectors, labels))
 
 
-def _mean(scores: Float[Any, " items"], seed: int) -> Estimate:
+def _mean(scores: Float[AnyArray, " items"], seed: int) -> Estimate:
     """The mean, with its bootstrap interval: the middle 95 % of the means of resamples."""
     if not len(scores):
         return intervals.NOTHING

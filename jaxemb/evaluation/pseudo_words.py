@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
-from jaxemb.structs import Vocab
+from jaxemb.structs import AnyArray, Vocab
 
 BETWEEN = "|"  # between the two words in the form
 
@@ -31,29 +31,29 @@ class PseudoWord(NamedTuple):
 class Merged(NamedTuple):
     """A text in which both words of a pair have the id of the first."""
 
-    ids: Int[Any, " tokens"]
-    senses: Int[Any, " tokens"]  # 0 or 1; -1 for a token that is in no pair
-    forms: Int[Any, " tokens"]  # which pair; -1 for none
+    ids: Int[AnyArray, " tokens"]
+    senses: Int[AnyArray, " tokens"]  # 0 or 1; -1 for a token that is in no pair
+    forms: Int[AnyArray, " tokens"]  # which pair; -1 for none
 
 
 class Split(NamedTuple):
     """The positions of occurrences for learning senses, and for testing them."""
 
-    train: Int[Any, " train"]
-    test: Int[Any, " test"]
+    train: Int[AnyArray, " train"]
+    test: Int[AnyArray, " test"]
 
 
 def id_pairs(
-    counts: Int[Any, " vocab"],
+    counts: Int[AnyArray, " vocab"],
     seed: int,
     *,
     pairs: int = 50,
     min_count: int = 50,
     max_count: int | None = None,
     ratio: float = 1.25,
-    table: Float[Any, "vocab dim"] | None = None,
+    table: Float[AnyArray, "vocab dim"] | None = None,
     max_cosine: float = 0.1,
-) -> Int[Any, "pairs 2"]:
+) -> Int[AnyArray, "pairs 2"]:
     """Random pairs of different words of similar frequency, each word in one pair at most.
 
     Args:
@@ -117,7 +117,7 @@ def pseudo_words(vocab: Vocab, seed: int, **settings: Any) -> tuple[PseudoWord, 
     return made
 
 
-def merge_ids(ids: Int[Any, " tokens"], pairs: Int[Any, "pairs 2"]) -> Merged:
+def merge_ids(ids: Int[AnyArray, " tokens"], pairs: Int[AnyArray, "pairs 2"]) -> Merged:
     """Replace both words of a pair by the first; all other ids, and those below 0, stay.
 
     Args:
@@ -163,8 +163,8 @@ def merged(
 
 
 def split_occurrences(
-    senses: Int[Any, " occurrences"],
-    forms: Int[Any, " occurrences"],
+    senses: Int[AnyArray, " occurrences"],
+    forms: Int[AnyArray, " occurrences"],
     seed: int,
     per_sense: int,
 ) -> Split:

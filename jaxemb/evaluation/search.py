@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxemb.functional import similarity
 from jaxemb.functional.meshes import on_any_mesh
+from jaxemb.structs import AnyArray
 
 QUERIES = 512  # scored on one block at a time
 ENTRIES = 2**23  # of a block and its scores, 32 MB: twice as fast on CPU as twice as many
@@ -24,16 +25,16 @@ Answer = Callable[..., Float[Array, " rows"]]
 class Best(NamedTuple):
     """Rows by falling score; -inf where the table has fewer than k rows to give."""
 
-    values: Float[Any, "queries k"]
-    ids: Int[Any, "queries k"]
+    values: Float[AnyArray, "queries k"]
+    ids: Int[AnyArray, "queries k"]
 
 
 @on_any_mesh
 def best(
-    table: Float[Any, "rows dim"],
-    positive: Float[Any, "queries positive dim"],
-    negative: Float[Any, "queries negative dim"],
-    excluded: Int[Any, "queries excluded"],
+    table: Float[AnyArray, "rows dim"],
+    positive: Float[AnyArray, "queries positive dim"],
+    negative: Float[AnyArray, "queries negative dim"],
+    excluded: Int[AnyArray, "queries excluded"],
     k: int,
     answer: Answer = similarity.cos_add,
 ) -> Best:
@@ -70,12 +71,12 @@ def best(
 
 
 @on_any_mesh
-def taken(table: Float[Any, "rows dim"], at: Any) -> Float[Any, "taken dim"]:
+def taken(table: Float[AnyArray, "rows dim"], at: Any) -> Float[AnyArray, "taken dim"]:
     """Rows of a table, by their numbers or a slice, wherever the table is stored."""
     return table[at]
 
 
-def _padded(array: np.ndarray, length: int) -> np.ndarray:
+def _padded(array: Any, length: int) -> np.ndarray:
     """The array with rows of zeros appended, so that one compiled program serves all blocks."""
     if len(array) == length:
         return array

@@ -74,7 +74,7 @@ def write(
     counts: Sequence[int],
     tokens: int,
     blocks: Iterable[Any],
-    output: Float[Any, "words dim"],
+    output: Float[np.ndarray, "words dim"],
 ) -> None:
     """Write a .bin file that fastText and gensim can read, atomically.
 

@@ -72,7 +72,9 @@ def plain(numbers: list[bytes], dim: int, sep: bytes) -> Any:
         return values.astype(np.float32).reshape(-1, dim)
 
 
-def careful(numbers: bytes, sep: bytes, options: Options, fail: Callable[..., Exception]):
+def careful(
+    numbers: bytes, sep: bytes, options: Options, fail: Callable[..., Exception]
+) -> list[float]:
     """Parse the values of one line, one by one; an error names the value."""
     values = []
     for i, field in enumerate(numbers.split(sep), 1):

@@ -21,7 +21,7 @@ class WordVectors(NamedTuple):
     """A table of vectors, and the word of each row if the file has words."""
 
     words: tuple[str, ...] | None
-    vectors: Any  # [words, dim]; memory-mapped if the file allows
+    vectors: np.ndarray  # [words, dim]; memory-mapped if the file allows
 
 
 class Options(NamedTuple):
@@ -110,11 +110,12 @@ class File:
     """
 
     def __init__(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
-        self.path, self.at = path, 0
+        self.path: Path = path
+        self.at: int = 0
         self._progress, self._tally = progress, compression.Tally()
         self._raw = path.open("rb")
         self._size = path.stat().st_size
-        self.plain = compression.is_plain(path)
+        self.plain: bool = compression.is_plain(path)
         self._back = b""
         self._raw.seek(0)
         self._stream = self._raw if self.plain else compression.opened(path, self._raw, self._tally)

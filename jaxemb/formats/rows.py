@@ -35,7 +35,7 @@ class Rows:
         self._words: dict[str, None] = {}
         self._doubles = self._large = 0
         self._first_double = self._first_large = ""
-        self.read = 0  # rows of the file, kept or not
+        self.read: int = 0  # rows of the file, kept or not
 
     @property
     def complete(self) -> bool:

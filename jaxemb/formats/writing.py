@@ -16,7 +16,7 @@ from jaxemb.files import replacing
 from jaxemb.formats import arrays
 from jaxemb.formats.options import WordVectors
 
-COMPRESSED: dict[str, Callable] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BLOCK = 1 << 12  # rows written at once
 _WHOLE = 1 << 24  # float32 represents every whole number up to it
 Progress = Callable[[int, int], None]

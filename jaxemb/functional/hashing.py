@@ -1,7 +1,5 @@
 """fastText's hash of the character n-grams of words, on the host."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int64, UInt32
 
@@ -41,7 +39,7 @@ def ngrams(word: str | bytes, minn: int, maxn: int) -> list[bytes]:
 
 def ngram_hashes(
     words: list[bytes], minn: int, maxn: int
-) -> tuple[UInt32[Any, " ngrams"], Int64[Any, " words"]]:
+) -> tuple[UInt32[np.ndarray, " ngrams"], Int64[np.ndarray, " words"]]:
     """The hashes of the n-grams of many words, word by word, and how many each word has.
 
     The n-grams at all positions of all words grow by one character at a time, so that the hash of n
@@ -86,7 +84,7 @@ def ngram_hashes(
 
 def buckets_of(
     words: list[bytes], minn: int, maxn: int, buckets: int
-) -> tuple[Int64[Any, " ngrams"], Int64[Any, " words"]]:
+) -> tuple[Int64[np.ndarray, " ngrams"], Int64[np.ndarray, " words"]]:
     """The buckets of the n-grams of many words, word by word, and how many each word has.
 
     Source:

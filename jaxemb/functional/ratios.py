@@ -14,6 +14,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float
 
+from jaxemb.structs import AnyArray
+
 
 def _namespace(*arrays: Any):
     return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
@@ -38,13 +40,13 @@ def length(x: Any, axis: Any = None) -> Any:
     return root(_namespace(x).sum(x * x, axis=axis))
 
 
-def lengths(vectors: Float[Any, "*rows dim"]) -> Float[Any, "*rows"]:
+def lengths(vectors: Float[AnyArray, "*rows dim"]) -> Float[AnyArray, "*rows"]:
     """Euclidean lengths of vectors, also where the squares of their entries leave float32."""
     largest = _largest(vectors)
     return largest[..., 0] * length(ratio(vectors, largest), axis=-1)
 
 
-def unit(vectors: Float[Any, "*rows dim"]) -> Float[Any, "*rows dim"]:
+def unit(vectors: Float[AnyArray, "*rows dim"]) -> Float[AnyArray, "*rows dim"]:
     """Scale vectors of any size to length 1; a zero vector stays zero."""
     # scaled by the largest entry first: the square of 1e-25 is 0 in float32
     scaled = ratio(vectors, _largest(vectors))

@@ -4,7 +4,7 @@ Probabilities are formed on the host in float64 and integers: a float32 cumulati
 million words leaves a quarter of them without mass.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +28,7 @@ class AliasTable(NamedTuple):
 _FULL = 1 << 32  # the mass of one bucket
 
 
-def alias_table(counts: Int[Any, " vocab"], power: float = 0.75) -> AliasTable:
+def alias_table(counts: Int[np.ndarray, " vocab"], power: float = 0.75) -> AliasTable:
     """The alias table of the noise distribution, P(w) proportional to count^power.
 
     Every word keeps at least one unit of the 2^(32+k) units of mass, k = log2(buckets).

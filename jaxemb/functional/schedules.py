@@ -3,15 +3,15 @@
 Computed on the host in float64. Never imports jax: a config names these rules.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
+
+from jaxemb.structs import AnyArray
 
 FLOOR = 1e-4
 
 
-def word2vec(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+def word2vec(start: float, done: Float[AnyArray, "*steps"]) -> Float[AnyArray, "*steps"]:
     """start max(1 - done, 1e-4): linear decay to 1e-4 of the start.
 
     Args:
@@ -24,7 +24,7 @@ def word2vec(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
     return start * np.maximum(1.0 - done, FLOOR)
 
 
-def gensim(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+def gensim(start: float, done: Float[AnyArray, "*steps"]) -> Float[AnyArray, "*steps"]:
     """start - (start - 1e-4) done: linear decay to 1e-4, whatever the start.
 
     Source:
@@ -33,7 +33,7 @@ def gensim(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
     return start - (start - FLOOR) * done
 
 
-def to_zero(start: float, done: Float[Any, "*steps"]) -> Float[Any, "*steps"]:
+def to_zero(start: float, done: Float[AnyArray, "*steps"]) -> Float[AnyArray, "*steps"]:
     """start (1 - done): linear decay to 0.
 
     Source:

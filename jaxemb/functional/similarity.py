@@ -1,5 +1,7 @@
 """Cosines and distances of vectors, answers to analogies, and the largest of many scores."""
 
+from typing import cast
+
 import jax.numpy as jnp
 from jax import lax
 from jax.lax import Precision
@@ -14,13 +16,13 @@ GROUP = 64  # columns of which `largest` first looks at the maximum
 @on_any_mesh
 def normalize(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
     """Scale vectors to length 1; a zero vector stays zero and has gradient zero."""
-    return ratios.unit(vectors)
+    return cast(Array, ratios.unit(vectors))
 
 
 @on_any_mesh
 def lengths(vectors: Float[Array, "*rows dim"]) -> Float[Array, "*rows"]:
     """Euclidean lengths of vectors, also where the squares of their entries leave float32."""
-    return ratios.lengths(vectors)
+    return cast(Array, ratios.lengths(vectors))
 
 
 @on_any_mesh

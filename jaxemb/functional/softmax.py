@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax.lax import Precision
 from jaxtyping import Array, Float, Int, Key
 
+from jaxemb.structs import AnyArray
+
 
 class Sample(NamedTuple):
     """A sample of different words, and the log of the expected count of each word in it."""
@@ -19,7 +21,7 @@ def full(
     hidden: Float[Array, "positions dim"],
     kernel: Float[Array, "vocab dim"],
     bias: Float[Array, " vocab"],
-    target: Int[Array, " positions"],
+    target: Int[AnyArray, " positions"],
 ) -> Float[Array, " positions"]:
     """-log p(target | hidden) in nats for each position, with p = softmax(kernel hidden + bias)."""
     logits = jnp.matmul(hidden, kernel.T, precision=Precision.HIGHEST) + bias[None, :]
@@ -31,7 +33,7 @@ def sampled(
     hidden: Float[Array, "positions dim"],
     kernel: Float[Array, "vocab dim"],
     bias: Float[Array, " vocab"],
-    target: Int[Array, " positions"],
+    target: Int[AnyArray, " positions"],
     sample: Sample,
 ) -> Float[Array, " positions"]:
     """The softmax loss over the target and a sample that all positions share, in nats.

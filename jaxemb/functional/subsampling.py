@@ -4,7 +4,6 @@ Computed on the host in float64. Never imports jax: a config names these rules.
 """
 
 import numbers
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,7 +11,9 @@ from jaxtyping import Float, Int
 from jaxemb.errors import InputError
 
 
-def keep_word2vec(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " vocab"]:
+def keep_word2vec(
+    counts: Int[np.ndarray, " vocab"], subsample: float
+) -> Float[np.ndarray, " vocab"]:
     """Probability that an occurrence of each word is kept: min(1, sqrt(t/f) + t/f).
 
     The formula of word2vec.c, gensim and fastText: 1 up to a frequency f of 2.618 t.
@@ -25,7 +26,7 @@ def keep_word2vec(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " 
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
 
-def keep_paper(counts: Int[Any, " vocab"], subsample: float) -> Float[Any, " vocab"]:
+def keep_paper(counts: Int[np.ndarray, " vocab"], subsample: float) -> Float[np.ndarray, " vocab"]:
     """Probability that an occurrence of each word is kept: min(1, sqrt(t/f)).
 
     Source:

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import tyro
 
@@ -45,7 +45,7 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
     return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
 
 
-def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings) -> T:
+def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings: Any) -> T:
     """Parse a dataclass from the command line.
 
     `--bad-utf8` and `--phrases...` may be given without the prefix `corpus.`, the options of

@@ -1,6 +1,7 @@
 """Encode text as ids on disk, with a progress bar. Never imports jax: encoding needs no device."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from jaxemb.text import corpus as corpus_lib, vocabulary
 
 def prepare_corpus(
     settings: Corpus,
-    folder,
-    before_second_pass=lambda vocab: None,
+    folder: str | Path,
+    before_second_pass: Callable[[Vocab], None] = lambda vocab: None,
     old: Vocab | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
-):
+) -> corpus_lib.Corpus:
     """Encode a corpus into a folder, or reuse it, with a progress bar.
 
     Args:

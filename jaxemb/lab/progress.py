@@ -31,20 +31,21 @@ class Log:
     """The file metrics.jsonl: one line per measurement, written at once."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self.step = path, 0  # of the last line
+        self._path = path
+        self.step: int = 0  # of the last line
         self._write(logged(path))
 
-    def _write(self, rows: list[dict]) -> None:
+    def _write(self, rows: list[dict[str, Any]]) -> None:
         files.write_text(self._path, "".join(json.dumps(row) + "\n" for row in rows))
         self._file = self._path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Log":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._file.close()
 
-    def add(self, cursor: Cursor, **values: float | list | None) -> None:
+    def add(self, cursor: Cursor, **values: float | list[Any] | None) -> None:
         """Append the values measured at a position."""
         words = cursor.trained + cursor.subsampled
         row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
@@ -103,7 +104,7 @@ class Bar:
         self._bar.start()
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._bar.stop()
 
     def __call__(self, event: Event, loss: float) -> float:

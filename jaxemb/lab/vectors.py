@@ -60,7 +60,7 @@ def _composed(place: Path) -> Callable[[Any], Any]:
 
 def rows_of(
     path: str | Path, words: tuple[str, ...], dim: int, **options: Any
-) -> tuple[Loaded, Int[Any, " words"]]:
+) -> tuple[Loaded, Int[np.ndarray, " words"]]:
     """Load vectors for a vocabulary.
 
     Returns:

@@ -30,7 +30,7 @@ PACKAGES = ("jaxemb", "jax", "jaxlib", "flax", "optax", "numpy")
 FORMAT = 1  # of a run's folder; incremented by a change that cannot resume older folders
 
 
-def refuse_other(workdir: Path, config: Any, corpus, start: str | None, begun: bool) -> None:
+def refuse_other(workdir: Path, config: Any, corpus: Any, start: str | None, begun: bool) -> None:
     """Write config.json, or refuse a workdir that another config has written.
 
     Args:
@@ -204,7 +204,7 @@ def opened(
     return Workdir.of(folder)
 
 
-def load(workdir: str | Path) -> tuple[Vocab, InOut]:
+def load(workdir: str | Path) -> tuple[Vocab, InOut[np.ndarray]]:
     """Load the vocabulary and the tables of a finished run.
 
     Raises:

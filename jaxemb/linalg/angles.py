@@ -14,7 +14,7 @@ from jaxemb.functional.ratios import ratio, root
 from jaxemb.linalg import arrays, measures
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.row_blocks import Rows, scaled, total
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, Number, TableLike, displayed
 
 _SIDE = 2048  # rows of a block of cosines
 
@@ -26,19 +26,20 @@ class Orthogonality(NamedTuple):
     It has no truth value: ask `.orthogonal`, `.unit` or, for both, `.orthonormal`.
     """
 
-    largest: Float[Any, "*batch"]  # the largest |cosine| of two different vectors
-    pair: Int[Any, "*batch 2"]  # indices of these two vectors
-    norm: Float[Any, "*batch"]  # the largest | ||v||^2 - 1 |
-    tolerance: Float[Any, "*batch"]
-    orthogonal: Bool[Any, "*batch"]
-    unit: Bool[Any, "*batch"]
+    largest: Float[AnyArray, "*batch"]  # the largest |cosine| of two different vectors
+    pair: Int[AnyArray, "*batch 2"]  # indices of these two vectors
+    norm: Float[AnyArray, "*batch"]  # the largest | ||v||^2 - 1 |
+    tolerance: Float[AnyArray, "*batch"]
+    orthogonal: Bool[AnyArray, "*batch"]
+    unit: Bool[AnyArray, "*batch"]
 
     @property
     def orthonormal(self) -> Any:
         """Whether the vectors are orthogonal and of length 1."""
         return self.orthogonal & self.unit
 
-    __bool__ = arrays.no_truth("orthonormal", "orthogonal", "unit")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "orthonormal", "orthogonal", "unit")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _sentence, self.largest)
@@ -59,7 +60,9 @@ def _sentence(report: Orthogonality) -> str:
 
 
 @on_any_mesh
-def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> Orthogonality:
+def orthogonality(
+    table: TableLike, *, rows: bool = False, tolerance: Number | None = None
+) -> Orthogonality:
     """Whether the columns of a table (or its rows) are orthogonal to each other, and unit.
 
     Args:
@@ -90,15 +93,15 @@ def orthogonality(table: Any, *, rows: bool = False, tolerance: Any = None) -> O
     if tolerance is None:
         computed = float(jnp.finfo(largest.dtype).eps)
         tolerance = 8 * k**0.5 * computed + 4 * arrays.unit_roundoff(table.dtype)
-    tolerance = arrays.tolerance(tolerance)
-    xp = arrays.namespace(largest, tolerance)
+    bound = arrays.tolerance(tolerance)
+    xp = arrays.namespace(largest, bound)
     return Orthogonality(
         largest=largest,
         pair=pair,
         norm=norm,
-        tolerance=xp.asarray(tolerance, largest.dtype),
-        orthogonal=largest <= tolerance,
-        unit=norm <= tolerance,
+        tolerance=xp.asarray(bound, largest.dtype),
+        orthogonal=largest <= bound,
+        unit=norm <= bound,
     )
 
 
@@ -127,13 +130,14 @@ def _columns(table):
 class Coherence(NamedTuple):
     """Cosines over every pair of different rows."""
 
-    mean: Float[Any, "*batch"]  # mean |cosine|
-    largest: Float[Any, "*batch"]  # max |cosine|
-    pair: Int[Any, "*batch 2"]  # indices of these two rows
-    rows: Int[Any, "*batch"]
-    welch: Float[Any, "*batch"]  # lower bound on `largest` for any table [rows, dim]
+    mean: Float[AnyArray, "*batch"]  # mean |cosine|
+    largest: Float[AnyArray, "*batch"]  # max |cosine|
+    pair: Int[AnyArray, "*batch 2"]  # indices of these two rows
+    rows: Int[AnyArray, "*batch"]
+    welch: Float[AnyArray, "*batch"]  # lower bound on `largest` for any table [rows, dim]
 
-    __bool__ = arrays.no_truth("largest", "mean")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "largest", "mean")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _coherence_sentence, self.largest)
@@ -149,7 +153,7 @@ def _coherence_sentence(report: Coherence) -> str:
 
 
 @on_any_mesh
-def coherence(table: Any, *, side: int = _SIDE) -> Coherence:
+def coherence(table: TableLike, *, side: int = _SIDE) -> Coherence:
     """Mean and largest |cosine| over all pairs of rows, in blocks: m^2 dim multiplications.
 
     Args:

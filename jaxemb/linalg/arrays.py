@@ -6,7 +6,7 @@ then misses orthogonality by 1e-3.
 
 import numbers
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -16,21 +16,27 @@ from jax.core import Tracer
 from jax.lax import Precision
 
 from jaxemb.errors import InputError, seeds
+from jaxemb.structs import AnyArray, TableLike
+
+if TYPE_CHECKING:
+    Raised = tuple[Any, *tuple[AnyArray, ...]]
+else:
+    Raised = tuple
 
 
-def namespace(*arrays: Any):
+def namespace(*arrays: Any) -> Any:
     """jax.numpy if one of the arrays is a jax array, else numpy."""
     return jnp if any(isinstance(array, jax.Array) for array in arrays) else np
 
 
-def matmul(left: Any, right: Any):
+def matmul(left: Any, right: Any) -> AnyArray:
     """left @ right in full precision, on any device."""
     if namespace(left, right) is np:
         return np.matmul(left, right)
     return jnp.matmul(left, right, precision=Precision.HIGHEST)
 
 
-def cast_up(array: Any):
+def cast_up(array: Any) -> AnyArray:
     """Cast an array to float64 on the host, and on a device to the type it computes in."""
     if namespace(array) is np:
         return np.asarray(array, np.float64)
@@ -44,7 +50,7 @@ def computed(dtype: Any) -> Any:
     return jnp.result_type(float)
 
 
-def on_device(array: Any) -> Any:
+def on_device(array: Any) -> jax.Array:
     """Convert to a jax array; 64-bit integers become floats, because int32 would wrap them."""
     if isinstance(array, jax.Array):
         return array
@@ -53,7 +59,7 @@ def on_device(array: Any) -> Any:
     return jnp.asarray(array.astype(computed(array.dtype)) if wide else array)
 
 
-def raised(*arrays: Any):
+def raised(*arrays: Any) -> Raised:
     """(namespace, *the arrays in that namespace, cast up)."""
     xp = namespace(*arrays)
     for array in arrays:
@@ -62,7 +68,7 @@ def raised(*arrays: Any):
     return (xp, *(cast_up(place(array)) for array in arrays))
 
 
-def table(of: Any, name: str = "the table", *, finite: bool = False) -> Any:
+def table(of: TableLike, name: str = "the table", *, finite: bool = False) -> AnyArray:
     """Return the argument as an array of real numbers [rows, dim] with at least one entry.
 
     Args:
@@ -195,14 +201,10 @@ def storage(dtype: Any) -> Any:
     return kind
 
 
-def no_truth(*verdicts: str) -> Callable[[Any], bool]:
-    """Make the `__bool__` of a report that answers more than one question: it raises InputError."""
-
-    def __bool__(self: Any) -> bool:
-        fields = " or ".join(f".{name}" for name in verdicts)
-        raise InputError(f"a {type(self).__name__} is neither true nor false: ask for its {fields}")
-
-    return __bool__
+def no_truth(report: Any, *verdicts: str) -> InputError:
+    """The error of the `__bool__` of a report that answers more than one question."""
+    fields = " or ".join(f".{name}" for name in verdicts)
+    return InputError(f"a {type(report).__name__} is neither true nor false: ask for its {fields}")
 
 
 def triangle(*parts: Any) -> Any:
@@ -211,7 +213,9 @@ def triangle(*parts: Any) -> Any:
     return xp.linalg.qr(xp.concatenate(parts), mode="r")
 
 
-def repeat(steps: int, step: Callable[[Any, tuple], tuple], carry: tuple) -> tuple:
+def repeat(
+    steps: int, step: Callable[[Any, Any], tuple[Any, ...]], carry: tuple[Any, ...]
+) -> tuple[Any, ...]:
     """Iterate carry = step(i, carry) for i in range(steps); on a device in one program."""
     if namespace(*carry) is not np:
         return jax.lax.fori_loop(0, steps, step, carry)

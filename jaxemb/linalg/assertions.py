@@ -17,10 +17,11 @@ from jaxemb.linalg.checks import Measured, finite, require, still
 from jaxemb.linalg.ranks import at_rank, rank
 from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import dependence, membership, principal_angles
+from jaxemb.structs import Number, TableLike, VectorsLike
 
 
 @on_any_mesh
-def assert_matrix_rank(table: Any, r: int) -> None:
+def assert_matrix_rank(table: TableLike, r: int) -> None:
     """Assert that the rank is r, certified. An undecided rank fails, with its margins.
 
     Args:
@@ -32,7 +33,7 @@ def assert_matrix_rank(table: Any, r: int) -> None:
 
 
 @on_any_mesh
-def assert_full_column_rank(table: Any) -> None:
+def assert_full_column_rank(table: TableLike) -> None:
     """Assert that the columns are independent: the rank is dim, certified."""
     of = _spectrum(table)
     dim = len(of.values)
@@ -41,7 +42,7 @@ def assert_full_column_rank(table: Any) -> None:
 
 
 @on_any_mesh
-def assert_rank_at_most(table: Any, r: int) -> None:
+def assert_rank_at_most(table: TableLike, r: int) -> None:
     """Assert that the rank is at most r: s_{r+1} is below the tolerance, whatever rounding did.
 
     For whole numbers, which are exact, s_{r+1} must be proven to be zero.
@@ -55,7 +56,7 @@ def assert_rank_at_most(table: Any, r: int) -> None:
 
 
 @on_any_mesh
-def assert_rows_dependent(table: Any) -> None:
+def assert_rows_dependent(table: TableLike) -> None:
     """Assert that a combination of the rows, with coefficients of length 1, is zero."""
     table = finite(still(table))
     report = dependence(table)
@@ -63,7 +64,9 @@ def assert_rows_dependent(table: Any) -> None:
 
 
 @on_any_mesh
-def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None) -> None:
+def assert_orthonormal(
+    table: TableLike, *, rows: bool = False, tolerance: Number | None = None
+) -> None:
     """Assert that the columns (or rows) are orthogonal to each other and of length 1."""
     table = finite(still(table))
     report = orthogonality(table, rows=rows, tolerance=tolerance)
@@ -71,7 +74,7 @@ def assert_orthonormal(table: Any, *, rows: bool = False, tolerance: Any = None)
 
 
 @on_any_mesh
-def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
+def assert_orthogonal_rows(table: TableLike, *, tolerance: Number | None = None) -> None:
     """Assert that the rows, of any length, are orthogonal to each other."""
     table = finite(still(table))
     report = orthogonality(table, rows=True, tolerance=tolerance)
@@ -79,7 +82,7 @@ def assert_orthogonal_rows(table: Any, *, tolerance: Any = None) -> None:
 
 
 @on_any_mesh
-def assert_one_hot(table: Any, *, distinct: bool = False) -> None:
+def assert_one_hot(table: TableLike, *, distinct: bool = False) -> None:
     """Assert that every row is exactly 0 but for a single 1.
 
     Args:
@@ -105,14 +108,16 @@ class _OneHot(NamedTuple):
 
 
 @on_any_mesh
-def assert_in_span(vector: Any, basis: Any, *, tolerance: Any = None) -> None:
+def assert_in_span(
+    vector: VectorsLike, basis: TableLike, *, tolerance: Number | None = None
+) -> None:
     """Assert that a vector [dim] lies in the span of independent columns [dim, k]."""
     report = membership(still(vector), finite(still(basis)), tolerance=tolerance)
     require(report.inside, "a vector of the span", report)
 
 
 @on_any_mesh
-def assert_same_span(left: Any, right: Any, *, tolerance: Any = 1e-5) -> None:
+def assert_same_span(left: TableLike, right: TableLike, *, tolerance: Number = 1e-5) -> None:
     """Assert that two sets of independent columns [dim, k] span the same space.
 
     Args:

@@ -13,7 +13,7 @@ from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.operators import Operator, an_operator, on_device
 from jaxemb.linalg.truncated import TruncatedSVD, orthonormal
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, displayed
 
 
 @displayed
@@ -24,13 +24,14 @@ class Bounds(NamedTuple):
     `failure`, over the random start vector of the search for what the triplets missed.
     """
 
-    lower: Float[Any, " rank"]
-    upper: Float[Any, " rank"]
-    residual: Float[Any, ""]  # ||A v - u s||_2 of all triplets together
-    outside: Float[Any, ""]  # upper bound on the norm of A outside the spans of u and v
+    lower: Float[AnyArray, " rank"]
+    upper: Float[AnyArray, " rank"]
+    residual: Float[AnyArray, ""]  # ||A v - u s||_2 of all triplets together
+    outside: Float[AnyArray, ""]  # upper bound on the norm of A outside the spans of u and v
     failure: float
 
-    __bool__ = arrays.no_truth("lower", "upper")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "lower", "upper")
 
     @property
     def width(self) -> float:
@@ -122,7 +123,7 @@ def _norms(a: Operator, triplets: TruncatedSVD, x: Any, steps: int) -> tuple[Any
         (a.shape[0], steps + 1), triplets.u.dtype
     )  # one column, 0, if no step is left
 
-    def step(number: Any, carry: tuple) -> tuple:
+    def step(number: Any, carry: tuple[Any, ...]) -> tuple[Any, ...]:
         known, images, x = carry
         x = orthonormal(x, known, rank + number)
         image = a.times(a.matrix, x)

@@ -14,6 +14,7 @@ from jax.interpreters import batching, mlir
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
+from jaxemb.structs import AnyArray, TableLike
 
 
 class Measured(NamedTuple):
@@ -33,7 +34,7 @@ def still(tree: Any) -> Any:
     )
 
 
-def finite(table: Any) -> Any:
+def finite(table: TableLike) -> AnyArray:
     """Require that a table is finite, and return it.
 
     Under a trace the result has NaN for infinity, from which LAPACK's SVD might never return

@@ -14,17 +14,18 @@ from jaxemb.linalg import arrays, derivatives
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.measures import center
 from jaxemb.linalg.row_blocks import of_unit_size
+from jaxemb.structs import AnyArray, TableLike
 
 
 class Procrustes(NamedTuple):
     """The orthogonal matrix that brings one table nearest to another, and the rest."""
 
-    rotation: Float[Any, "dim dim"]
-    residual: Float[Any, ""]  # || left rotation - right ||_F
+    rotation: Float[AnyArray, "dim dim"]
+    residual: Float[AnyArray, ""]  # || left rotation - right ||_F
 
 
 @on_any_mesh
-def procrustes(left: Any, right: Any) -> Procrustes:
+def procrustes(left: TableLike, right: TableLike) -> Procrustes:
     """The orthogonal matrix R of smallest ||left R - right||_F.
 
     The residual is measured on the tables, because the formula through the nuclear norm loses a
@@ -57,7 +58,7 @@ def _rotation(xp, matrix):
 
 
 @on_any_mesh
-def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
+def cka(left: TableLike, right: TableLike, *, unbiased: bool = True) -> Float[AnyArray, ""]:
     """Linear centred kernel alignment (CKA) of two tables; 1 if equal up to rotation and scale.
 
     The biased form grows towards 1 with dim / rows, whatever the tables; the unbiased one does
@@ -89,7 +90,7 @@ def cka(left: Any, right: Any, *, unbiased: bool = True) -> Float[Any, ""]:
 
 
 @on_any_mesh
-def pip_distance(left: Any, right: Any) -> Float[Any, ""]:
+def pip_distance(left: TableLike, right: TableLike) -> Float[AnyArray, ""]:
     """|| A A^T - B B^T ||_F: how much all pairwise inner products differ (PIP loss).
 
     It is computed from R of [A B] = Q R: the products of R's halves differ as those of the tables.
@@ -158,7 +159,7 @@ def _unit_size(table):
     return ratio(table, length(table))
 
 
-def _pair(left: Any, right: Any):
+def _pair(left: Any, right: Any) -> arrays.Raised:
     left, right = (
         arrays.table(table, name, finite=True) for table, name in ((left, "left"), (right, "right"))
     )

@@ -20,7 +20,7 @@ from jaxemb.linalg import arrays
 from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.measures import center
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, TableLike, displayed
 
 MOST_ROWS = 20_000  # the most frequent words: enough for moments, in about a second
 
@@ -32,11 +32,12 @@ class Axes(NamedTuple):
     It has no truth value: ask `.special`.
     """
 
-    kurtosis: Float[Any, "*batch dim"]  # excess, of each centred axis; 0 of a Gaussian or constant
-    sparsity: Float[Any, "*batch dim"]  # Hoyer's, 0 (all alike, or constant) to 1 (one entry)
-    rotated_kurtosis: Float[Any, "*batch rotations"]  # mean over the axes, of each rotation
-    rotated_sparsity: Float[Any, "*batch rotations"]
-    top: Int[Any, "*batch dim k"]  # rows of the largest entries of each axis
+    # excess, of each centred axis; 0 of a Gaussian or constant
+    kurtosis: Float[AnyArray, "*batch dim"]
+    sparsity: Float[AnyArray, "*batch dim"]  # Hoyer's, 0 (all alike, or constant) to 1 (one entry)
+    rotated_kurtosis: Float[AnyArray, "*batch rotations"]  # mean over the axes, of each rotation
+    rotated_sparsity: Float[AnyArray, "*batch rotations"]
+    top: Int[AnyArray, "*batch dim k"]  # rows of the largest entries of each axis
 
     @property
     def special(self) -> Any:
@@ -46,7 +47,8 @@ class Axes(NamedTuple):
             xp.mean(self.sparsity, axis=-1) > self.rotated_sparsity.max(axis=-1)
         )
 
-    __bool__ = arrays.no_truth("special")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "special")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _sentence, self.kurtosis[..., 0])
@@ -64,7 +66,7 @@ def _sentence(report: Axes) -> str:
 
 
 @on_any_mesh
-def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Axes:
+def axes(table: TableLike, key: Any = None, *, rotations: int = 100, k: int = 8) -> Axes:
     """Kurtosis and sparsity of the axes, against Haar rotations of the same table.
 
     Args:
@@ -79,9 +81,9 @@ def axes(table: Any, key: Any = None, *, rotations: int = 100, k: int = 8) -> Ax
     at_least(1, rotations=rotations, k=k)
     table = arrays.table(table, finite=True)
     table = center(arrays.on_device(table[:MOST_ROWS]))
-    table = ratio(table, root(jnp.mean(table * table)))
+    scaled = ratio(table, root(jnp.mean(table * table)))
     keys = jax.random.split(jax.random.key(0) if key is None else key, rotations)
-    return Axes(*_measured(table, keys, k=min(k, len(table))))
+    return Axes(*_measured(scaled, keys, k=min(k, len(scaled))))
 
 
 @functools.partial(jax.jit, static_argnames="k")

@@ -16,7 +16,9 @@ from jaxemb.linalg.onehot import one_hot
 
 
 @on_any_mesh
-def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5) -> None:
+def assert_invariant(
+    f: Callable[..., Any], g: Callable[..., Any], *args: Any, tolerance: Any = 1e-5
+) -> None:
     """Assert that f(*g(*args)) equals f(*args): f is invariant under g.
 
     Args:
@@ -30,7 +32,11 @@ def assert_invariant(f: Callable, g: Callable, *args: Any, tolerance: Any = 1e-5
 
 @on_any_mesh
 def assert_equivariant(
-    f: Callable, g: Callable, h: Callable, *args: Any, tolerance: Any = 1e-5
+    f: Callable[..., Any],
+    g: Callable[..., Any],
+    h: Callable[..., Any],
+    *args: Any,
+    tolerance: Any = 1e-5,
 ) -> None:
     """Assert that f(*g(*args)) equals h(f(*args)): g before f has the effect of h after f."""
     tolerance = arrays.tolerance(tolerance)
@@ -87,7 +93,7 @@ class _Gauge(NamedTuple):
 
 @on_any_mesh
 def assert_gauge_invariant(
-    loss: Callable, u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
+    loss: Callable[..., Any], u: Any, c: Any, *, key: Any = None, tolerance: Any = 1e-4
 ) -> None:
     """Assert that a loss of two tables depends on their product U C^T alone.
 

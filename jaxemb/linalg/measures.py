@@ -17,10 +17,11 @@ from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.row_blocks import Rows, fold, scaled, total
 from jaxemb.linalg.spectra import Spectrum, spectrum
+from jaxemb.structs import AnyArray, TableLike, VectorsLike
 
 
 @on_any_mesh
-def condition(of: Any) -> Float[Any, ""]:
+def condition(of: TableLike | Spectrum) -> Float[AnyArray, ""]:
     """Condition number s_1 / s_min(rows, dim); infinite where s_min is within rounding of zero.
 
     Args:
@@ -35,14 +36,14 @@ def condition(of: Any) -> Float[Any, ""]:
 
 
 @on_any_mesh
-def stable_rank(of: Any) -> Float[Any, ""]:
+def stable_rank(of: TableLike | Spectrum) -> Float[AnyArray, ""]:
     """Stable rank sum s^2 / s_1^2: at most the rank; 0 for a zero table."""
     values = _spectrum(of).values
     return arrays.namespace(values).sum((values / _or_one(values[0])) ** 2)
 
 
 @on_any_mesh
-def participation_ratio(of: Any) -> Float[Any, ""]:
+def participation_ratio(of: TableLike | Spectrum) -> Float[AnyArray, ""]:
     """Participation ratio (sum l)^2 / sum l^2 with l = s^2; n equal singular values give n.
 
     For a table it needs one Gram matrix and no eigenvalues.
@@ -60,7 +61,7 @@ def participation_ratio(of: Any) -> Float[Any, ""]:
 
 
 @on_any_mesh
-def isoscore(of: Any) -> Float[Any, ""]:
+def isoscore(of: TableLike | Spectrum) -> Float[AnyArray, ""]:
     """IsoScore, between 0 and 1: how evenly the variance fills all directions.
 
     The six steps of its authors, through PCA, equal (PR - 1) / (n - 1), where PR is the
@@ -95,7 +96,7 @@ def _varies(table: Any, centered: Any):
 
 
 @on_any_mesh
-def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
+def effective_rank(of: TableLike | Spectrum, *, epsilon: float = 0.0) -> Float[AnyArray, ""]:
     """Effective rank: exp of the entropy of s / sum s (singular values, not their squares).
 
     Args:
@@ -117,7 +118,7 @@ def effective_rank(of: Any, *, epsilon: float = 0.0) -> Float[Any, ""]:
 
 
 @on_any_mesh
-def explained_variance(of: Any) -> Float[Any, " dim"]:
+def explained_variance(of: TableLike | Spectrum) -> Float[AnyArray, " dim"]:
     """Share of each direction in sum s^2 (for a centred table: in the variance), largest first."""
     values = _spectrum(of).values
     squares = (values / _or_one(values[0])) ** 2
@@ -125,14 +126,14 @@ def explained_variance(of: Any) -> Float[Any, " dim"]:
 
 
 @on_any_mesh
-def gram(table: Any) -> Float[Any, "dim dim"]:
+def gram(table: TableLike) -> Float[AnyArray, "dim dim"]:
     """Gram matrix A^T A, summed over blocks of rows in full precision."""
     table = arrays.table(table)
     return total(Rows(table), lambda block: matmul(block.T, block))
 
 
 @on_any_mesh
-def mean_cosine(table: Any) -> Float[Any, ""]:
+def mean_cosine(table: TableLike) -> Float[AnyArray, ""]:
     """Mean cosine over all pairs of different rows (anisotropy), in one pass.
 
     With unit rows u_i it is (||sum u_i||^2 - sum ||u_i||^2) / (m (m - 1)): no pair is formed.
@@ -158,7 +159,7 @@ def mean_cosine(table: Any) -> Float[Any, ""]:
 
 
 @on_any_mesh
-def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]:
+def partition_isotropy(table: TableLike, of: Spectrum | None = None) -> Float[AnyArray, ""]:
     """Isotropy min Z(c) / max Z(c) over the right singular vectors c and -c; 1 is isotropic.
 
     Z(c) = sum_w exp(c . w). A singular vector's sign is arbitrary and Z is not even, so both signs
@@ -192,20 +193,20 @@ def partition_isotropy(table: Any, of: Spectrum | None = None) -> Float[Any, ""]
 
 
 @on_any_mesh
-def center(table: Any) -> Float[Any, "rows dim"]:
+def center(table: TableLike) -> Float[AnyArray, "rows dim"]:
     """Subtract the mean row from every row."""
     xp, table = arrays.raised(arrays.table(table))
     return table - xp.mean(table, axis=0, keepdims=True)
 
 
 @on_any_mesh
-def unit_rows(rows: Any) -> Float[Any, "rows dim"]:
+def unit_rows(rows: VectorsLike) -> Float[AnyArray, "rows dim"]:
     """Scale every row to length 1; a zero row stays zero and has gradient zero."""
     arrays.refuse_sparse(rows)
     return ratios.unit(arrays.namespace(rows).asarray(rows))
 
 
-def at_least_two(table: Any) -> Any:
+def at_least_two(table: TableLike) -> AnyArray:
     """Return the table; raise InputError if it has fewer than two rows."""
     table = arrays.table(table)
     if table.shape[0] < 2:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
@@ -9,7 +10,7 @@ from jaxtyping import Int
 from jaxemb.errors import InputError, at_least
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, IdsLike, displayed
 
 
 @displayed
@@ -19,10 +20,10 @@ class OneHot(NamedTuple):
     E E^T is 1 where two ids are equal and 0 elsewhere; E^T E is diagonal: its entries are `counts`.
     """
 
-    rows: Int[Any, "*batch"]
-    counts: Int[Any, "*batch vocab"]  # the diagonal of E^T E; all other entries are 0
-    rank: Int[Any, "*batch"]  # the number of different ids
-    outside: Int[Any, "*batch"]  # ids outside the vocabulary, whose rows are zeros
+    rows: Int[AnyArray, "*batch"]
+    counts: Int[AnyArray, "*batch vocab"]  # the diagonal of E^T E; all other entries are 0
+    rank: Int[AnyArray, "*batch"]  # the number of different ids
+    outside: Int[AnyArray, "*batch"]  # ids outside the vocabulary, whose rows are zeros
 
     @property
     def orthonormal(self) -> Any:
@@ -34,7 +35,8 @@ class OneHot(NamedTuple):
         """Whether E^T E = I: every word occurs once."""
         return (self.counts == 1).all(axis=-1)
 
-    __bool__ = arrays.no_truth("orthonormal", "identity")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "orthonormal", "identity")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _sentence, self.rank)
@@ -51,7 +53,7 @@ def _sentence(report: OneHot) -> str:
 
 
 @on_any_mesh
-def one_hot(ids: Any, vocab: int) -> OneHot:
+def one_hot(ids: IdsLike, vocab: int) -> OneHot:
     """The rank and both Gram matrices of one_hot(ids, vocab), by counting.
 
     `one_hot(np.arange(m), m)` is the identity of m words.
@@ -64,7 +66,7 @@ def one_hot(ids: Any, vocab: int) -> OneHot:
         InputError: ids that are not integers [rows]; a vocab below 1.
     """
     arrays.refuse_sparse(ids, "ids")
-    ids = ids if arrays.namespace(ids) is jnp else np.asarray(ids)
+    ids = ids if isinstance(ids, jax.Array) else np.asarray(ids)
     if ids.ndim != 1 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [rows]")
     at_least(1, vocab=vocab)

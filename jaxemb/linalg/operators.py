@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
+from jaxemb.structs import AnyArray
 
 _ROOM = 1 << 24  # largest number of entries of one piece of a product on a device
 _TOGETHER = 8  # vectors multiplied at a time on the host
@@ -34,19 +35,19 @@ class Operator(NamedTuple):
 
 
 @on_any_mesh
-def dense(table: Float[Any, "rows columns"]) -> Operator:
+def dense(table: Float[AnyArray, "rows columns"]) -> Operator:
     """The operator of a table of finite real numbers."""
     table = arrays.cast_up(arrays.table(table, finite=True))
     square = _sum_of_squares(table)
-    on_host = isinstance(table, np.ndarray)
-    return Operator(table, arrays.matmul, _transposed_matmul, table.shape, square, on_host)
+    on_host, shape = isinstance(table, np.ndarray), (len(table), table.shape[1])
+    return Operator(table, arrays.matmul, _transposed_matmul, shape, square, on_host)
 
 
 @on_any_mesh
 def sparse(
-    rows: Int[Any, " cells"],
-    columns: Int[Any, " cells"],
-    values: Float[Any, " cells"],
+    rows: Int[AnyArray, " cells"],
+    columns: Int[AnyArray, " cells"],
+    values: Float[AnyArray, " cells"],
     shape: tuple[int, int],
 ) -> Operator:
     """The operator of a sparse matrix, whose cells are sorted by row, then by column.
@@ -93,7 +94,7 @@ def an_operator(of: Any) -> None:
         )
 
 
-def on_device(matrix: Any, square: Any, static: tuple) -> Operator:
+def on_device(matrix: Any, square: Any, static: tuple[Any, ...]) -> Operator:
     """An operator inside a compiled program, from its arrays and its fields 1 to 3, `static`."""
     times, transposed_times, shape = static
     return Operator(matrix, times, transposed_times, shape, square, on_host=False)

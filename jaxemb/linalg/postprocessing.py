@@ -16,10 +16,13 @@ from jaxemb.linalg.known import known
 from jaxemb.linalg.measures import center
 from jaxemb.linalg.spectra import Spectrum
 from jaxemb.linalg.subspaces import rejected
+from jaxemb.structs import AnyArray, TableLike
 
 
 @on_any_mesh
-def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
+def all_but_the_top(
+    table: TableLike, d: int, of: Spectrum | None = None
+) -> Float[AnyArray, "rows dim"]:
     """Centre a table and remove its d largest directions, which lowers the centred rank by d.
 
     The result has the rounding error of the original table: use
@@ -44,7 +47,7 @@ def all_but_the_top(table: Any, d: int, of: Spectrum | None = None) -> Float[Any
 
 
 @on_any_mesh
-def whiten(table: Any, of: Spectrum | None = None) -> Float[Any, "rows dim"]:
+def whiten(table: TableLike, of: Spectrum | None = None) -> Float[AnyArray, "rows dim"]:
     """ZCA whitening: centre the table and map it by a symmetric matrix to the covariance I.
 
     Directions within rounding of zero are dropped; the covariance is then the projector on the

@@ -14,23 +14,26 @@ from jaxemb.linalg.arrays import matmul
 from jaxemb.linalg.known import known
 from jaxemb.linalg.row_blocks import Rows, scaled, total
 from jaxemb.linalg.spectra import Spectrum, spectrum
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, Number, TableLike, displayed
 
 
 @displayed
 class RankReport(NamedTuple):
     """A rank with the margin of its verdict. It has no truth value: ask `.certified`."""
 
-    rank: Int[Any, "*batch"]
-    most: Int[Any, "*batch"]  # min(rows, dim): no table of this shape has a higher rank
-    tolerance: Float[Any, "*batch"]
-    above: Float[Any, "*batch"]  # s_r / tolerance: how far the last kept value exceeds it
-    below: Float[Any, "*batch"]  # s_{r+1} / tolerance: how far the first dropped one stays below it
-    certified: Bool[Any, "*batch"]  # no rounding of the entries could have changed the verdict
-    bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
-    exact: Bool[Any, "*batch"] = False  # whole numbers, of which only a proof certifies a zero
+    rank: Int[AnyArray, "*batch"]
+    most: Int[AnyArray, "*batch"]  # min(rows, dim): no table of this shape has a higher rank
+    tolerance: Float[AnyArray, "*batch"]
+    above: Float[AnyArray, "*batch"]  # s_r / tolerance: how far the last kept value exceeds it
+    # s_{r+1} / tolerance: how far the first dropped one stays below it
+    below: Float[AnyArray, "*batch"]
+    certified: Bool[AnyArray, "*batch"]  # no rounding of the entries could have changed the verdict
+    bad_row: Int[AnyArray, "*batch"]  # the first row that is not finite, -1 if all are
+    # whole numbers, of which only a proof certifies a zero
+    exact: Bool[AnyArray, "*batch"] | bool = False
 
-    __bool__ = arrays.no_truth("certified", "rank == ...")
+    def __bool__(self) -> bool:
+        raise arrays.no_truth(self, "certified", "rank == ...")
 
     def __str__(self) -> str:
         return arrays.sentence(self, _sentence, self.rank)
@@ -65,7 +68,9 @@ def _short(x: Any) -> str:
 
 
 @on_any_mesh
-def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> RankReport:
+def rank(
+    table: TableLike | Spectrum, *, tolerance: Number | None = None, storage_dtype: Any = None
+) -> RankReport:
     """The rank of a table or of its `Spectrum`: how many singular values exceed 2 eps ||A||_F.
 
     Args:
@@ -99,7 +104,7 @@ def rank(table: Any, *, tolerance: Any = None, storage_dtype: Any = None) -> Ran
 
 
 @on_any_mesh
-def certify(table: Any, of: Spectrum | None = None, r: Any = None) -> RankReport:
+def certify(table: TableLike, of: Spectrum | None = None, r: Number | None = None) -> RankReport:
     """Certify a rank by one more pass: bound s_r from below and s_{r+1} from above.
 
     The bounds hold for any basis V = [V1 V2], whatever computed it (Courant and Fischer):

@@ -176,6 +176,6 @@ def right_svd(r: Any) -> tuple[Any, Any]:
     return values, matmul(first.T, second.T)
 
 
-qr = Method(_qr_host, _qr_device)
-gram64 = Method(_gram64, None, unit=math.sqrt(float(np.finfo(np.float64).eps)))
-sketch = Method(None, _sketch)
+qr: Method = Method(_qr_host, _qr_device)
+gram64: Method = Method(_gram64, None, unit=math.sqrt(float(np.finfo(np.float64).eps)))
+sketch: Method = Method(None, _sketch)

@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 
 from jaxemb.linalg import arrays
+from jaxemb.structs import AnyArray
 
 _ENTRIES = 1 << 20  # of a block: 4 MB in float32, which stay in a CPU's cache for the next product
 
@@ -40,12 +41,12 @@ class Rows(NamedTuple):
         """Number of rows of a block."""
         return min(max(_ENTRIES // self.width, 256), self.table.shape[0])
 
-    def across(self, values: Any):
+    def across(self, values: Any) -> Any:
         """The sum over devices of values that each computed from its rows."""
         return lax.psum(values, self.axis_name) if self.axis_name else values
 
 
-def fold(rows: Rows, step: Callable, carry: Any, length: int | None = None) -> Any:
+def fold(rows: Rows, step: Callable[..., Any], carry: Any, length: int | None = None) -> Any:
     """Iterate carry = step(carry, block, i) over the blocks of rows of this device.
 
     Args:
@@ -85,7 +86,7 @@ def _device_block(rows: Rows, first: Any, size: int):
     return jnp.pad(block - rows.shift[None, :], ((0, 0), (1, 0)), constant_values=1.0)
 
 
-def total(rows: Rows, of: Callable) -> Any:
+def total(rows: Rows, of: Callable[..., Any]) -> Any:
     """The sum of `of(block)` over all blocks and devices."""
 
     def step(carry, block, i):
@@ -113,7 +114,7 @@ def scaled(rows: Rows) -> tuple[Rows, Any]:
     return rows._replace(scale=scale), bad_row
 
 
-def of_unit_size(*tables: Any) -> tuple[Any, ...]:
+def of_unit_size(*tables: Any) -> tuple[AnyArray, ...]:
     """The tables, cast up and times one power of two, and that power.
 
     The largest entry of all is then between 1/2 and 1, so no square that matters over- or

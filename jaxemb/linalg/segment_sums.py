@@ -13,11 +13,12 @@ from scipy import sparse
 
 from jaxemb.errors import InputError
 from jaxemb.linalg import arrays
+from jaxemb.structs import AnyArray
 
 
 def sums(
-    values: Float[Any, "rows *dim"], segments: Int[Any, " rows"], num: int
-) -> Float[Any, "segments *dim"]:
+    values: Float[AnyArray, "rows *dim"], segments: Int[AnyArray, " rows"], num: int
+) -> Float[AnyArray, "segments *dim"]:
     """The sum of the rows of each segment; 0 for a segment without rows.
 
     Args:
@@ -41,7 +42,7 @@ def sums(
     return np.asarray(selection @ values)
 
 
-def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
+def counts(segments: Int[AnyArray, " rows"], num: int) -> Int[AnyArray, " segments"]:
     """The number of rows of each segment.
 
     Raises:
@@ -54,7 +55,7 @@ def counts(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
     return np.bincount(segments[segments >= 0], minlength=num)
 
 
-def first_rows(segments: Int[Any, " rows"], num: int) -> Int[Any, " segments"]:
+def first_rows(segments: Int[AnyArray, " rows"], num: int) -> Int[AnyArray, " segments"]:
     """The first row of each segment; any row for a segment without rows."""
     last = len(segments) - 1
     if arrays.namespace(segments) is not np:

@@ -23,24 +23,24 @@ from jaxemb.linalg import arrays, derivatives, reductions, whole
 from jaxemb.linalg.reductions import Method
 from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.row_blocks import Rows, scaled, total
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, TableLike, displayed
 
 
 @displayed
 class Spectrum(NamedTuple):
     """Singular values and right singular vectors of a table, with bounds on their error."""
 
-    values: Float[Any, "*batch dim"]  # singular values, descending
-    basis: Float[Any, "*batch dim dim"]  # right singular vectors, as columns
-    mean: Float[Any, "*batch dim"]  # of the rows
-    frobenius: Float[Any, "*batch"]  # ||A||_F, not centred: the scale of rounding errors
-    backward_error: Float[Any, "*batch"]  # bound on how far rounding may move a small value
-    tolerance: Float[Any, "*batch"]  # singular values up to this are within rounding of zero
-    rows: Int[Any, "*batch"]
-    bad_row: Int[Any, "*batch"]  # the first row that is not finite, -1 if all are
-    centered: Bool[Any, "*batch"]
+    values: Float[AnyArray, "*batch dim"]  # singular values, descending
+    basis: Float[AnyArray, "*batch dim dim"]  # right singular vectors, as columns
+    mean: Float[AnyArray, "*batch dim"]  # of the rows
+    frobenius: Float[AnyArray, "*batch"]  # ||A||_F, not centred: the scale of rounding errors
+    backward_error: Float[AnyArray, "*batch"]  # bound on how far rounding may move a small value
+    tolerance: Float[AnyArray, "*batch"]  # singular values up to this are within rounding of zero
+    rows: Int[AnyArray, "*batch"]
+    bad_row: Int[AnyArray, "*batch"]  # the first row that is not finite, -1 if all are
+    centered: Bool[AnyArray, "*batch"]
     # for whole numbers, which are exact: a proven upper bound on the rank; -1 for other tables
-    proven: Int[Any, "*batch"] = -1
+    proven: Int[AnyArray, "*batch"] | int = -1
 
     @property
     def finite(self) -> Any:
@@ -73,7 +73,7 @@ def _sentence(of: Spectrum) -> str:
 
 @on_any_mesh
 def spectrum(
-    table: Any,
+    table: TableLike,
     *,
     center: bool = False,
     method: Method | None = None,
@@ -134,7 +134,7 @@ def spectrum(
     return _on_device(table, key, settings, axis_name)
 
 
-def _usual(table: Any, axis_name: Any) -> tuple[Any, Method]:
+def _usual(table: AnyArray, axis_name: Any) -> tuple[AnyArray, Method]:
     """The method that suits where a table lies and what it holds; whole numbers on the host."""
     traced, whole = arrays.is_traced(table), arrays.is_whole(table.dtype)
     several = isinstance(table, jax.Array) and not traced and len(table.devices()) > 1
@@ -217,7 +217,7 @@ def _over_mesh(table, key, settings) -> Spectrum:
 
 
 @functools.cache
-def over_mesh(mesh: Any, axes: Any, settings: tuple):
+def over_mesh(mesh: Any, axes: Any, settings: tuple[Any, ...]):
     """The program for a table sharded by rows over these mesh axes."""
     return jax.jit(
         jax.shard_map(
@@ -230,7 +230,9 @@ def over_mesh(mesh: Any, axes: Any, settings: tuple):
     )
 
 
-def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool) -> Spectrum:
+def _of(
+    rows: Rows, factor: Callable[..., Any], key: Any, rounding: Rounding, center: bool
+) -> Spectrum:
     xp = arrays.namespace(rows.table)
     rows, bad_row = scaled(rows)
     if rows.on_host and bad_row >= 0:
@@ -269,7 +271,8 @@ def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool
 
 
 def _not_finite(rows: Rows, bad_row: Any, center: bool) -> Spectrum:
-    dim, nan = rows.table.shape[1], np.float64(np.nan)
+    dim = rows.table.shape[1]
+    nan: Any = np.float64(np.nan)
     return Spectrum(
         values=np.full(dim, np.nan),
         basis=np.full((dim, dim), np.nan),

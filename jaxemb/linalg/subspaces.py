@@ -18,16 +18,16 @@ from jaxemb.linalg.measures import unit_rows
 from jaxemb.linalg.ranks import rank
 from jaxemb.linalg.row_blocks import of_unit_size
 from jaxemb.linalg.spectra import Spectrum, spectrum
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, Number, TableLike, VectorsLike, displayed
 
 
 @displayed
 class Membership(NamedTuple):
     """Whether a vector lies in a span. True when it does."""
 
-    coefficients: Float[Any, "*batch k"]  # of the columns
-    residual: Float[Any, "*batch"]  # the part outside, as a share of the vector's length
-    tolerance: Float[Any, "*batch"]
+    coefficients: Float[AnyArray, "*batch k"]  # of the columns
+    residual: Float[AnyArray, "*batch"]  # the part outside, as a share of the vector's length
+    tolerance: Float[AnyArray, "*batch"]
 
     @property
     def inside(self) -> Any:
@@ -52,7 +52,7 @@ def _sentence(report: Membership) -> str:
 
 
 @on_any_mesh
-def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
+def basis(of: TableLike | Spectrum, r: int | None = None) -> Float[AnyArray, "dim r"]:
     """Orthonormal columns that span the row space of a table.
 
     Args:
@@ -75,10 +75,10 @@ def basis(of: Any, r: int | None = None) -> Float[Any, "dim r"]:
 class _Span(NamedTuple):
     """The span of some columns."""
 
-    q: Any  # [dim, k], orthonormal
-    r: Any  # [k, k]: columns = q r sizes
-    sizes: Any  # [k]
-    condition: Any  # of the columns, scaled to length 1
+    q: AnyArray  # [dim, k], orthonormal
+    r: AnyArray  # [k, k]: columns = q r sizes
+    sizes: AnyArray  # [k]
+    condition: AnyArray  # of the columns, scaled to length 1
     unit: float  # roundoff of the columns
 
 
@@ -113,7 +113,7 @@ def _span(columns: Any, name: str) -> _Span:
     return _Span(xp.where(independent, q, xp.nan), r, sizes, values[0] / values[-1], unit)
 
 
-def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
+def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, AnyArray, _Span]:
     """(namespace, the vectors [..., dim], the span of the columns [dim, k])."""
     arrays.refuse_sparse(vectors, "vectors")
     xp = arrays.namespace(vectors, basis)
@@ -128,7 +128,7 @@ def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, Any, _Span]:
 
 
 @on_any_mesh
-def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
+def reject(vectors: VectorsLike, basis: TableLike) -> Float[AnyArray, "*batch dim"]:
     """Vectors [..., dim] without their part in the span of columns [dim, k].
 
     Raises:
@@ -138,7 +138,7 @@ def reject(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
     return rejected(vectors, span.q)
 
 
-def rejected(vectors: Any, q: Any) -> Any:
+def rejected(vectors: AnyArray, q: AnyArray) -> AnyArray:
     """`reject` for orthonormal columns q.
 
     The projection is subtracted twice: once would leave in the span what rounding puts there.
@@ -149,18 +149,19 @@ def rejected(vectors: Any, q: Any) -> Any:
 
 
 @on_any_mesh
-def project(vectors: Any, basis: Any) -> Float[Any, "*batch dim"]:
+def project(vectors: VectorsLike, basis: TableLike) -> Float[AnyArray, "*batch dim"]:
     """The part of vectors [..., dim] that lies in the span of columns [dim, k].
 
-    Raises:
-        InputError: dependent columns (under a trace: NaN); vectors of another length.
+    Errors: see `reject`.
     """
     _, vectors, span = _vectors_of(vectors, basis)
     return matmul(matmul(vectors, span.q), span.q.T)
 
 
 @on_any_mesh
-def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
+def membership(
+    vector: VectorsLike, basis: TableLike, *, tolerance: Number | None = None
+) -> Membership:
     """Whether a vector [dim] lies in the span of columns [dim, k].
 
     Args:
@@ -174,30 +175,26 @@ def membership(vector: Any, basis: Any, *, tolerance: Any = None) -> Membership:
             tolerance that is negative or not finite.
     """
     own = vector if isinstance(vector, jax.Array) else np.asarray(vector)
-    xp, vector, span = _vectors_of(vector, basis)
-    if vector.ndim != 1:
-        raise InputError(f"vectors {vector.shape}; wanted one, [dim] (of more: jax.vmap)")
-    unit = max(span.unit, *map(arrays.unit_roundoff, (own.dtype, vector.dtype)))
+    xp, x, span = _vectors_of(vector, basis)
+    if x.ndim != 1:
+        raise InputError(f"vectors {x.shape}; wanted one, [dim] (of more: jax.vmap)")
+    unit = max(span.unit, *map(arrays.unit_roundoff, (own.dtype, x.dtype)))
     k = len(span.sizes)
     if tolerance is None:
         tolerance = 16 * max(k, 1) ** 0.5 * unit * span.condition
-    # both scaled by the largest entry, so that no square over- or underflows
-    scale = arrays.still(xp.max(xp.abs(vector)))
-    scale = xp.where(scale > 0, scale, 1.0)
-    vector = vector / scale
-    residual = ratio(length(rejected(vector, span.q)), length(vector))
-    along = matmul(vector, span.q)
+    most = arrays.still(xp.max(xp.abs(x)))
+    scale = xp.where(most > 0, most, 1.0)  # of both: so no square over- or underflows
+    x = x / scale
+    residual = ratio(length(rejected(x, span.q)), length(x))
+    along = matmul(x, span.q)
     solve = np.linalg.solve if xp is np else jax.scipy.linalg.solve_triangular
     along = solve(span.r, along) if k else along
-    return Membership(
-        scale * along / span.sizes,
-        residual,
-        arrays.namespace(vector, tolerance).asarray(arrays.tolerance(tolerance), vector.dtype),
-    )
+    bound = arrays.namespace(x, tolerance).asarray(arrays.tolerance(tolerance), x.dtype)
+    return Membership(scale * along / span.sizes, residual, bound)
 
 
 @on_any_mesh
-def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
+def principal_angles(left: TableLike, right: TableLike) -> Float[AnyArray, " angles"]:
     """The angles between the spans of two sets of columns, ascending, in radians.
 
     They are `scipy.linalg.subspace_angles` in the reverse order. For the row spaces of two tables
@@ -237,9 +234,9 @@ def principal_angles(left: Any, right: Any) -> Float[Any, " angles"]:
 class Dependence(NamedTuple):
     """Coefficients of length 1, and the combination of rows they give. True when it is zero."""
 
-    coefficients: Float[Any, "*batch rows"]
-    residual: Float[Any, "*batch"]  # || sum_i c_i a_i || / s_1, the rows' largest singular value
-    tolerance: Float[Any, "*batch"]
+    coefficients: Float[AnyArray, "*batch rows"]
+    residual: Float[AnyArray, "*batch"]  # || sum_i c_i a_i || / s_1, of the rows
+    tolerance: Float[AnyArray, "*batch"]
 
     @property
     def dependent(self) -> Any:
@@ -261,7 +258,7 @@ def _dependence_sentence(report: Dependence) -> str:
 
 
 @on_any_mesh
-def dependence(table: Any) -> Dependence:
+def dependence(table: TableLike) -> Dependence:
     """The combination of rows, with coefficients of length 1, that is nearest to zero.
 
     It is the left singular vector of the smallest singular value, which is 0 if there are more rows

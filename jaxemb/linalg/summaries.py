@@ -1,6 +1,6 @@
 """The summary of a table: every measure that a report shows."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ from jaxemb.linalg.directions import Axes, axes
 from jaxemb.linalg.ranks import RankReport, certify
 from jaxemb.linalg.spectra import Spectrum, spectrum
 from jaxemb.linalg.subspaces import Dependence, dependence
-from jaxemb.structs import displayed
+from jaxemb.structs import AnyArray, TableLike, displayed
 
 MOST_COMPARED = 20_000  # rows; the cosines of all their pairs take 0.08 TFLOP at dim 100
 
@@ -33,9 +33,9 @@ class Summary(NamedTuple):
     isoscore: float
     mean_cosine: float  # over all pairs
     partition_isotropy: float
-    explained_variance: Float[Any, " dim"]  # of the centred table
+    explained_variance: Float[AnyArray, " dim"]  # of the centred table
     mean_share: float  # the mean row's share of the mean square length
-    norms: Float[Any, " quantiles"]  # 0, 5, 25, 50, 75, 95 and 100 % of the rows' lengths
+    norms: Float[AnyArray, " quantiles"]  # 0, 5, 25, 50, 75, 95 and 100 % of the rows' lengths
     dependence: Dependence  # among the first dim + 1 rows, or among all if there are fewer
     coherence: Coherence | None  # among the first rows, at most MOST_COMPARED; None for one row
     axes: Axes
@@ -56,7 +56,7 @@ class Summary(NamedTuple):
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def summary(table: Any, *, rotations: int = 20) -> Summary:
+def summary(table: TableLike, *, rotations: int = 20) -> Summary:
     """Compute every measure of a table, on the host.
 
     Args:

@@ -18,17 +18,19 @@ from jaxemb.errors import InputError, at_least
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.linalg import arrays
 from jaxemb.linalg.operators import Operator, an_operator, on_device
+from jaxemb.structs import AnyArray
 
 
 class TruncatedSVD(NamedTuple):
     """A ~ u diag(s) v^T, with u^T A = diag(s) v^T up to rounding: A v = u s only approximately."""
 
-    u: Float[Any, "rows rank"]  # orthonormal columns
-    s: Float[Any, " rank"]  # descending; s_i is at most the i-th singular value of A
-    v: Float[Any, "columns rank"]  # orthonormal columns
-    residuals: Float[Any, " rank"]  # ||A v_i - s_i u_i||: a singular value of A is as near to s_i
-    error: Float[Any, ""]  # ||A - u s v^T||_F, exactly: sqrt(||A||_F^2 - sum s_i^2)
-    rounding: Float[Any, ""]  # how far rounding may have moved a singular value
+    u: Float[AnyArray, "rows rank"]  # orthonormal columns
+    s: Float[AnyArray, " rank"]  # descending; s_i is at most the i-th singular value of A
+    v: Float[AnyArray, "columns rank"]  # orthonormal columns
+    # ||A v_i - s_i u_i||: a singular value of A is as near to s_i
+    residuals: Float[AnyArray, " rank"]
+    error: Float[AnyArray, ""]  # ||A - u s v^T||_F, exactly: sqrt(||A||_F^2 - sum s_i^2)
+    rounding: Float[AnyArray, ""]  # how far rounding may have moved a singular value
 
 
 def default_steps(rank: int, block: int = 8) -> int:
@@ -96,7 +98,7 @@ def _iterate(a: Operator, start: Any, rank: int, steps: int) -> TruncatedSVD:
     xp, block = arrays.namespace(start), start.shape[1]
     basis, image = (xp.zeros((size, block * steps), start.dtype) for size in a.shape)
 
-    def step(number: Any, carry: tuple) -> tuple:
+    def step(number: Any, carry: tuple[Any, ...]) -> tuple[Any, ...]:
         basis, image, following = carry
         new = orthonormal(following, basis, number * block)
         back = a.transposed_times(a.matrix, new)

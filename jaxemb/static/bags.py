@@ -7,19 +7,23 @@ are therefore sorted by falling length and read in tiles, each as far as its lon
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxemb.structs import Bag
 
 TILE, SLOTS = 64, 4  # bags in a tile, and rows of each bag that are read at once
 
 
-@jax.custom_vjp
 def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
     """The mean of each bag's rows, summed in their order; 0 for an empty bag.
 
     Its derivative is `add`: a row's gradient is `share` times the bag's gradient.
     """
+    return _read(table, bag)
+
+
+@jax.custom_vjp
+def _read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
     order, rows, count = _by_length(bag)
     dim = table.shape[1]
 
@@ -68,7 +72,9 @@ def add(
     return _repeat(len(order) // TILE, tile, table)
 
 
-def spread(bag: Bag, vectors: Float[Array, "*bags dim"]):
+def spread(
+    bag: Bag, vectors: Float[Array, "*bags dim"]
+) -> tuple[Int[Array, "*bags bag"], Float[Array, "*bags bag dim"]]:
     """The ids and addends of every single row of the bags, whose sum `add` adds.
 
     Slots beyond a bag's end name some row, and add 0 to it.
@@ -86,7 +92,7 @@ def _transposed(kept, gradient):
     return add(nothing, bag, gradient), None
 
 
-read.defvjp(lambda table, bag: (read(table, bag), (jnp.zeros_like(table), bag)), _transposed)
+_read.defvjp(lambda table, bag: (_read(table, bag), (jnp.zeros_like(table), bag)), _transposed)
 
 
 def _by_length(bag: Bag):

@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxemb.structs import Block, InOut, Objective
 
 
-def total(objective: Objective, rows: InOut, batch: Block):
+def total(objective: Objective, rows: InOut[Array], batch: Block) -> Float[Array, ""]:
     """The summed loss of a batch of blocks in nats, as a function of the rows that it reads.
 
     Args:
@@ -16,7 +17,7 @@ def total(objective: Objective, rows: InOut, batch: Block):
 
     own = objective.reads.own
 
-    def one(block_rows: InOut, block: Block):
+    def one(block_rows: InOut[Array], block: Block):
         hidden = objective.pool(block_rows.input, block)
         if not own:
             return objective.loss(hidden, block_rows.output, block.target, block.weight)

@@ -4,6 +4,7 @@ A block is `block_length` centers with `halo` words on either side, so that no p
 lost at its edges. Functions take one block; `jax.vmap` makes the batch.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -24,7 +25,9 @@ class Window(NamedTuple):
     shared_negatives: int = 0  # noise words drawn for a whole block
 
 
-def reaches(random: UInt32[Array, " centers"], window: int, dynamic: bool):
+def reaches(
+    random: UInt32[Array, " centers"], window: int, dynamic: bool
+) -> Int[Array, " centers"]:
     """The reach of each center, the words of its window on either side: int32 [centers].
 
     Uniform on 1..window, so that distance d is used with probability (window - d + 1) / window
@@ -139,7 +142,9 @@ class Predictions(NamedTuple):
         return self.weight @ outputs
 
 
-def skipgram(near, words, centers) -> Predictions:
+def skipgram(
+    near: Float[Array, "centers text"], words: Int[Array, " text"], centers: Int[Array, " centers"]
+) -> Predictions:
     """Each center predicts the words of its window.
 
     Args:
@@ -150,7 +155,9 @@ def skipgram(near, words, centers) -> Predictions:
     return Predictions(centers, (), words, near)
 
 
-def skipgram_from_context(near, words, centers) -> Predictions:
+def skipgram_from_context(
+    near: Float[Array, "centers text"], words: Int[Array, " text"], centers: Int[Array, " centers"]
+) -> Predictions:
     """Each word of a window predicts its center: the direction of word2vec.c and gensim.
 
     Windows are symmetric, so that the expected pairs are those of `skipgram`. Arguments: see there.
@@ -158,7 +165,9 @@ def skipgram_from_context(near, words, centers) -> Predictions:
     return Predictions(words, (), centers, near.T)
 
 
-def cbow(near, words, centers) -> Predictions:
+def cbow(
+    near: Float[Array, "centers text"], words: Int[Array, " text"], centers: Int[Array, " centers"]
+) -> Predictions:
     """The mean of a window predicts its center, and nothing where it is empty.
 
     Arguments: see `skipgram`.
@@ -172,7 +181,12 @@ def bits(block_length: int, settings: Window) -> int:
 
 
 def sampled(
-    random, text, noise_table: sampling.AliasTable, settings: Window, direction, collision
+    random: UInt32[Array, " bits"],
+    text: Int[Array, " text"],
+    noise_table: sampling.AliasTable,
+    settings: Window,
+    direction: Callable[..., Predictions],
+    collision: Callable[..., Array],
 ) -> Block:
     """Score what is predicted against noise that the whole block shares.
 
@@ -199,7 +213,9 @@ def sampled(
     )
 
 
-def read_centers(random, text, settings: Window):
+def read_centers(
+    random: UInt32[Array, " centers"], text: Int[Array, " text"], settings: Window
+) -> tuple[Float[Array, "centers text"], Int[Array, " text"], Int[Array, " centers"]]:
     """The result of `read`, and the row ids of the centers."""
     near, words = read(random, text, settings.window, settings.dynamic)
     halo = (text.shape[0] - random.shape[0]) // 2

@@ -6,6 +6,7 @@ is spent (`segments.cut`), and the most frequent words make the longest blocks.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -30,8 +31,8 @@ def skipgram_hs(
     *,
     window: int = 5,
     dynamic_window: bool = True,
-    tree=trees.huffman,
-    loss=losses.logistic,
+    tree: Callable[..., trees.Tree] = trees.huffman,
+    loss: Callable[..., Array] = losses.logistic,
     block_length: int = 8,
     budget: int = 96,
 ) -> Objective:
@@ -66,9 +67,9 @@ def cbow_hs(
     *,
     window: int = 5,
     dynamic_window: bool = True,
-    tree=trees.huffman,
-    loss=losses.logistic,
-    mean=pooling.mean,
+    tree: Callable[..., trees.Tree] = trees.huffman,
+    loss: Callable[..., Array] = losses.logistic,
+    mean: Callable[..., Array] = pooling.mean,
     block_length: int = 8,
     budget: int = 96,
 ) -> Objective:
@@ -111,7 +112,7 @@ def _along_paths(
     )
 
 
-def lengths(paths: Paths):
+def lengths(paths: Paths) -> Int[np.ndarray, " vocab"]:
     """How many inner nodes each word's path has: int [vocab], on the host."""
     return np.diff(np.asarray(paths.first))
 

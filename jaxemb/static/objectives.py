@@ -4,6 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+from jaxtyping import Array, Float
+
 from jaxemb.errors import at_least
 from jaxemb.functional import losses, pooling, sampling
 from jaxemb.static import blocks
@@ -17,9 +20,9 @@ def skipgram(
     negatives: int = 5,
     dynamic_window: bool = True,
     noise_power: float = 0.75,
-    collision=blocks.keep,
-    direction=blocks.skipgram,
-    loss=losses.logistic,
+    collision: Callable[..., Array] = blocks.keep,
+    direction: Callable[..., blocks.Predictions] = blocks.skipgram,
+    loss: Callable[..., Array] = losses.logistic,
     block_length: int = 16,
     shared_negatives: int = 24,
 ) -> Objective:
@@ -57,9 +60,9 @@ def cbow(
     negatives: int = 5,
     dynamic_window: bool = True,
     noise_power: float = 0.75,
-    collision=blocks.keep,
-    loss=losses.logistic,
-    mean=pooling.mean,
+    collision: Callable[..., Array] = blocks.keep,
+    loss: Callable[..., Array] = losses.logistic,
+    mean: Callable[..., Array] = pooling.mean,
     block_length: int = 16,
     shared_negatives: int = 24,
 ) -> Objective:
@@ -88,7 +91,7 @@ class Predictor(NamedTuple):
     felt: float  # updates of an input row by the predictions of one word, in expectation
 
 
-def of_window(settings: blocks.Window, mean) -> Predictor:
+def of_window(settings: blocks.Window, mean: Callable[..., Array]) -> Predictor:
     """The mean of a window, as CBOW predicts."""
     return Predictor(functools.partial(window_mean, mean=mean), in_mean(settings, mean))
 
@@ -111,13 +114,15 @@ def _sampled(
     )
 
 
-def of_words(resources, shares, *, updates: float):
+def of_words(
+    resources: Any, shares: Float[np.ndarray, " vocab"], *, updates: float
+) -> tuple[Float[np.ndarray, " vocab"]]:
     """The load of an objective whose center, or window's word, takes so many updates."""
     del resources
     return (updates * shares,)
 
 
-def in_mean(settings, mean) -> float:
+def in_mean(settings: blocks.Window, mean: Callable[..., Array]) -> float:
     """How far a window's word feels the error of one prediction from the window's mean.
 
     Of the exact gradient it is the part of one word, over all words of the window; of word2vec's
@@ -128,13 +133,13 @@ def in_mean(settings, mean) -> float:
     return 1.5 if mean is pooling.mean else 0.6 * whole
 
 
-def centers_as_they_are(input_rows, block: Block):
+def centers_as_they_are(input_rows: Array, block: Block) -> Array:
     """Skip-gram predicts with the input row of the center itself."""
     del block
     return input_rows
 
 
-def window_mean(input_rows, block: Block, *, mean):
+def window_mean(input_rows: Array, block: Block, *, mean: Callable[..., Array]) -> Array:
     """CBOW predicts with the mean of the window's input rows."""
     return mean(input_rows, block.pool)
 

@@ -23,19 +23,20 @@ SPAN = 1000  # ids held out together, so that most held-out windows are whole
 class Split(NamedTuple):
     """One side of a corpus: the text to train on, or the text held out."""
 
-    ids: Int[Any, " ids"]  # words of all sentences, -1 at sentence ends; may be a memory map
-    keep: Float[Any, " vocab"]  # the probability that an occurrence of each word is kept
+    ids: Int[np.ndarray, " ids"]  # words of all sentences, -1 at sentence ends; may be a memory map
+    keep: Float[np.ndarray, " vocab"]  # the probability that an occurrence of each word is kept
     seed: int
     held_out: float = 0.0  # the share of the ids that is held out
     held: bool = False  # which side this is
     segment: int = SEGMENT
-    cost: Int[Any, " vocab"] | None = None  # of each word as a center, if blocks have a budget
+    # of each word as a center, if blocks have a budget
+    cost: Int[np.ndarray, " vocab"] | None = None
 
 
 class Chunk(NamedTuple):
     """The texts of some steps of one segment; those beyond `real` are padding."""
 
-    texts: Int32[Any, "steps batch text"]
+    texts: Int32[np.ndarray, "steps batch text"]
     real: int
     segment: int
     first: int  # number of the chunk's first step in its segment
@@ -79,7 +80,7 @@ def words(split: Split) -> int:
     return sum(int(np.count_nonzero(_one_side(split, number) >= 0)) for number in every)
 
 
-def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
+def is_held_out(start: int, stop: int, share: float) -> Bool[np.ndarray, " ids"]:
     """Which of the positions start..stop are held out: whole spans, evenly spread.
 
     Of every 1/share spans of 1,000 ids the last is held out; of a shorter text, nothing is.
@@ -89,7 +90,7 @@ def is_held_out(start: int, stop: int, share: float) -> Bool[Any, " ids"]:
     return np.repeat(chosen, SPAN)[start % SPAN :][: stop - start]
 
 
-def kept(split: Split, epoch: int, number: int) -> tuple[Int32[Any, " kept"], int]:
+def kept(split: Split, epoch: int, number: int) -> tuple[Int32[np.ndarray, " kept"], int]:
     """The subsampled ids of one segment, and the number of words dropped."""
     ids = _one_side(split, number)
     draws = _random(split, epoch, number, purpose=0).random(len(ids))
@@ -126,7 +127,7 @@ def chunks(
     Args:
         number, first: the segment to begin with, and the step of it.
     """
-    recent: dict[int, tuple] = {}  # a segment is used three times, and computed once
+    recent: dict[int, tuple[Any, int]] = {}  # a segment is used three times, and computed once
 
     def around(index: int):
         if index not in recent:
@@ -175,7 +176,13 @@ def _words_after(around, index: int, halo: int, segments: int):
     return ids[:halo]
 
 
-def cut(before, body, after, reads: Reads, cost=None) -> Int32[Any, "blocks text"]:
+def cut(
+    before: Int[np.ndarray, " before"],
+    body: Int[np.ndarray, " ids"],
+    after: Int[np.ndarray, " after"],
+    reads: Reads,
+    cost: Int[np.ndarray, " vocab"] | None = None,
+) -> Int32[np.ndarray, "blocks text"]:
     """Blocks of up to `block_length` centers that tile `body`, with `halo` ids on either side.
 
     With costs, a block also ends before the center that would exceed its budget. Words after a
@@ -200,7 +207,7 @@ def cut(before, body, after, reads: Reads, cost=None) -> Int32[Any, "blocks text
     return blocks
 
 
-def _starts(body, reads: Reads, cost) -> Int[Any, " blocks"]:
+def _starts(body, reads: Reads, cost) -> Int[np.ndarray, " blocks"]:
     """The starts of blocks that are as long as their budget and `block_length` allow."""
     if np.max(cost) > reads.budget:
         raise InputError(

@@ -5,8 +5,11 @@ a step, and the dense learner.
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxemb.errors import at_least
 from jaxemb.functional import losses, pooling
@@ -19,7 +22,7 @@ def skipgram_softmax(
     *,
     window: int = 5,
     dynamic_window: bool = True,
-    loss=losses.softmax,
+    loss: Callable[..., Array] = losses.softmax,
     block_length: int = 64,
 ) -> Objective:
     """Skip-gram with full softmax: -log p(context | center), normalised over all words.
@@ -45,8 +48,8 @@ def cbow_softmax(
     *,
     window: int = 5,
     dynamic_window: bool = True,
-    loss=losses.softmax,
-    mean=pooling.mean,
+    loss: Callable[..., Array] = losses.softmax,
+    mean: Callable[..., Array] = pooling.mean,
     block_length: int = 64,
 ) -> Objective:
     """CBOW with full softmax: -log p(center | mean of its window), normalised over all words.
@@ -66,7 +69,7 @@ def cbow_softmax(
     return _softmax(blocks.cbow, predict, loss, settings, block_length)
 
 
-def skipgram_nce(*, negatives: int = 5, **settings) -> Objective:
+def skipgram_nce(*, negatives: int = 5, **settings: Any) -> Objective:
     """Skip-gram with noise-contrastive estimation: scores become log p(context | center).
 
     Negative sampling with each score lowered by log(k P_n(word)), so that at the optimum it is the
@@ -86,7 +89,7 @@ def skipgram_nce(*, negatives: int = 5, **settings) -> Objective:
     return _contrasted(base, negatives, lambda block: block)
 
 
-def cbow_nce(*, negatives: int = 5, **settings) -> Objective:
+def cbow_nce(*, negatives: int = 5, **settings: Any) -> Objective:
     """CBOW with noise-contrastive estimation: scores become log p(center | window).
 
     Arguments, errors, source: see `skipgram_nce`, with the settings of `objectives.cbow`.

@@ -10,7 +10,7 @@ Source:
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -29,12 +29,12 @@ _COMPOSED = 1 << 12  # words at once
 class Bags(NamedTuple):
     """The rows of every word, one word's after the other's: its own, then its n-grams'."""
 
-    flat: Int[Any, " all"]  # int32; `slots` more at the end, that a slice never leaves it
-    start: Int[Any, " vocab"]
-    count: Int[Any, " vocab"]  # rows of each word
-    weight: Float[Any, " vocab"]  # how much a word weighs among the words of a window
-    slots: Int[Any, " slots"]  # 0, 1, ... up to the longest bag
-    buckets: Int[Any, " ngrams"]  # of each row beyond those of words
+    flat: Int[Array, " all"]  # int32; `slots` more at the end, that a slice never leaves it
+    start: Int[Array, " vocab"]
+    count: Int[Array, " vocab"]  # rows of each word # pyright: ignore[reportIncompatibleMethodOverride]
+    weight: Float[Array, " vocab"]  # how much a word weighs among the words of a window
+    slots: Int[Array, " slots"]  # 0, 1, ... up to the longest bag
+    buckets: Int[Array, " ngrams"]  # of each row beyond those of words
 
 
 class Resources(NamedTuple):
@@ -62,7 +62,7 @@ def subword_skipgram(
     minn: int = 3,
     maxn: int = 6,
     buckets: int = 2_000_000,
-    share=fasttext_share,
+    share: Callable[..., Array] = fasttext_share,
     **settings: Any,
 ) -> Objective:
     """Skip-gram with negative sampling whose centers are the means of their words' rows.
@@ -120,7 +120,7 @@ def _with_bags(inner: Objective, minn: int, maxn: int, buckets: int, share) -> O
     )
 
 
-def _prepare(vocab: Vocab, *, inner: Objective, **hashed: int) -> tuple[Resources, InOut]:
+def _prepare(vocab: Vocab, *, inner: Objective, **hashed: int) -> tuple[Resources, InOut[int]]:
     resources, rows = inner.prepare(vocab)
     bags = rows_of(vocab, **hashed)
     return Resources(resources, bags), rows._replace(input=rows.input + len(bags.buckets))
@@ -158,7 +158,9 @@ def rows_of(vocab: Vocab, *, minn: int, maxn: int, buckets: int) -> Bags:
     )
 
 
-def bag_of(bags: Bags, words: Int[Array, " words"], share=fasttext_share) -> Bag:
+def bag_of(
+    bags: Bags, words: Int[Array, " words"], share: Callable[..., Array] = fasttext_share
+) -> Bag:
     """The bags of some words; beyond a bag's end stands row 0, which is often read anyway."""
     count = bags.count[words]
     slices = jax.vmap(lambda at: jax.lax.dynamic_slice(bags.flat, (at,), bags.slots.shape))
@@ -194,7 +196,7 @@ def _load(resources: Resources, shares, *, load, share):
     return 0.7 * moved, *others
 
 
-def composed(whole: InOut, resources: Resources) -> InOut:
+def composed(whole: InOut[Array], resources: Resources) -> InOut[Array]:
     """The same model with one row a word, the mean of all its rows; it costs the same."""
     return whole._replace(input=_composed(whole.input, resources.bags))
 

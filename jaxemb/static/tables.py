@@ -1,6 +1,6 @@
 """Embedding tables: initial values, and how rows are read from tables and added to them."""
 
-from typing import cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxemb.static import bags
 from jaxemb.structs import Bag, InOut, TableOps
 
 
-def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
+def init(key: Key[Array, ""], rows: InOut[int], dim: int) -> InOut[Array]:
     """word2vec's initial tables: input uniform on (-1/2, 1/2) / dim, output zero.
 
     Args:
@@ -21,7 +21,7 @@ def init(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
     return _uniform(key, rows, dim, 0.5)
 
 
-def init_wide(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
+def init_wide(key: Key[Array, ""], rows: InOut[int], dim: int) -> InOut[Array]:
     """The initial tables of gensim and fastText: input uniform on (-1, 1) / dim, output zero.
 
     Arguments: see `init`.
@@ -29,12 +29,12 @@ def init_wide(key: Key[Array, ""], rows: InOut, dim: int) -> InOut:
     return _uniform(key, rows, dim, 1.0)
 
 
-def _uniform(key, rows: InOut, dim: int, reach: float) -> InOut:
+def _uniform(key, rows: InOut[int], dim: int, reach: float) -> InOut[Array]:
     uniform = jax.random.uniform(key, (rows.input, dim), jnp.float32, -reach, reach)
     return InOut(uniform / dim, jnp.zeros((rows.output, dim), jnp.float32))
 
 
-def gather(tables: InOut, ids: InOut) -> InOut:
+def gather(tables: InOut[Array], ids: InOut[Any]) -> InOut[Array]:
     """Read the rows of `ids`, shaped ids.shape + [dim]; for a `Bag`, the mean of its rows.
 
     Ids must be inside the table: JAX does not check.
@@ -42,12 +42,12 @@ def gather(tables: InOut, ids: InOut) -> InOut:
     return cast(InOut, jax.tree.map(_read, tables, ids))
 
 
-def scatter_add(tables: InOut, ids: InOut, rows: InOut) -> InOut:
+def scatter_add(tables: InOut[Array], ids: InOut[Any], rows: InOut[Array]) -> InOut[Array]:
     """Add rows to the tables at `ids`; repeated ids add up. The transpose of `gather`."""
     return cast(InOut, jax.tree.map(_add, tables, ids, rows))
 
 
-def scatter_add_sorted(tables: InOut, ids: InOut, rows: InOut) -> InOut:
+def scatter_add_sorted(tables: InOut[Array], ids: InOut[Any], rows: InOut[Array]) -> InOut[Array]:
     """`scatter_add`, with repeated ids summed before any row is written.
 
     It sorts the ids, sums runs of equal ids, and writes each row once. It is reported to be up to
@@ -61,7 +61,7 @@ OPS = TableOps(gather, scatter_add)
 SORTED = TableOps(gather, scatter_add_sorted)
 
 
-def spread(ids: InOut, rows: InOut) -> tuple[InOut, InOut]:
+def spread(ids: InOut[Any], rows: InOut[Array]) -> tuple[InOut[Array], InOut[Array]]:
     """Ids and the rows to be added to them, with each `Bag` replaced by its single rows."""
     both = [
         bags.spread(i, r) if isinstance(i, Bag) else (i, r) for i, r in zip(ids, rows, strict=True)

@@ -15,9 +15,11 @@ from jaxemb.errors import InputError
 class Tree(NamedTuple):
     """The path from the root to every word, padded to the depth of the deepest."""
 
-    nodes: Int[Any, "vocab depth"]  # int32: inner nodes from the root 0 down; 0 beyond the path
-    branches: Int[Any, "vocab depth"]  # int8: +1 or -1, the branch taken there; 0 beyond the path
-    lengths: Int[Any, " vocab"]  # int32: branches on the path
+    # int32: inner nodes from the root 0 down; 0 beyond the path
+    nodes: Int[np.ndarray, "vocab depth"]
+    # int8: +1 or -1, the branch taken there; 0 beyond the path
+    branches: Int[np.ndarray, "vocab depth"]
+    lengths: Int[np.ndarray, " vocab"]  # int32: branches on the path
 
 
 def huffman(counts: Any) -> Tree:
@@ -115,7 +117,7 @@ def of_children(children: Any) -> Tree:
     return Tree(nodes, branches, lengths.astype(np.int32))
 
 
-def _depths(children, size: int) -> Int[Any, " nodes"]:
+def _depths(children, size: int) -> Int[np.ndarray, " nodes"]:
     """The distance of each word and inner node from the root."""
     depth = np.full(2 * size - 1, -1, np.int64)
     level, distance = np.array([size]), 0

@@ -21,8 +21,8 @@ MOST = 1 << 23  # pairs sorted at a time: 64 MiB, and about three times that dur
 class Counted(NamedTuple):
     """The frequent pairs by rising key, and the number of distinct pairs."""
 
-    keys: Int64[Any, " pairs"]  # first word times the number of words, plus second
-    times: Int64[Any, " pairs"]
+    keys: Int64[np.ndarray, " pairs"]  # first word times the number of words, plus second
+    times: Int64[np.ndarray, " pairs"]
     distinct: int  # pairs, the rare ones included
 
 
@@ -59,7 +59,7 @@ def count(text: Numbered, least: int, folder: Path | None = None) -> Counted:
     )
 
 
-def neighbours(blocks: Iterator[Int[Any, " block"]]) -> Iterator[tuple[Any, Any]]:
+def neighbours(blocks: Iterator[Int[np.ndarray, " block"]]) -> Iterator[tuple[Any, Any]]:
     """First and second words of all adjacent pairs, int64 [pairs], also of pairs across blocks."""
     last = np.zeros(0, np.int64)
     for block in blocks:

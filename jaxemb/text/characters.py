@@ -5,7 +5,6 @@ Source:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int32
@@ -16,7 +15,7 @@ _MARKS = {START: 256, END: 257}
 _WORD_START, _WORD_END, _PAD = 258, 259, 260
 
 
-def character_ids(tokens: Sequence[str], length: int = LENGTH) -> Int32[Any, "time chars"]:
+def character_ids(tokens: Sequence[str], length: int = LENGTH) -> Int32[np.ndarray, "time chars"]:
     """Ids of each token: word start, its UTF-8 bytes, word end, padding; each id plus one.
 
     A token of more than length - 2 bytes is cut there, as in ELMo. `<S>` and `</S>` are sentence

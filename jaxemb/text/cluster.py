@@ -64,7 +64,7 @@ def dask(address: str, seconds: float = SECONDS) -> Iterator[Cluster]:
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
     """The function's result, or TimeoutError; its thread is then left behind."""
-    answer: Future = Future()
+    answer: Future[Any] = Future()
 
     def run() -> None:
         try:

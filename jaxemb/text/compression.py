@@ -89,7 +89,7 @@ def opened(path: Path, raw: io.BufferedIOBase, tally: Tally, start: int = 0) -> 
         import zstandard
 
         return io.BufferedReader(_Zstd(counted, zstandard.ZstdDecompressor()), BUFFER)
-    openers: dict[str, Callable] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    openers: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
     return openers[codec](counted) if codec in openers else counted
 
 

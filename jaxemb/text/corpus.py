@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,14 +41,14 @@ class Corpus(NamedTuple):
     """A corpus that is ready to be trained on."""
 
     vocab: Vocab
-    ids: Int[Any, " ids"]  # int32 memory map, -1 at sentence ends
+    ids: Int[np.ndarray, " ids"]  # int32 memory map, -1 at sentence ends
     tokens: Tokens
     replaced: int  # U+FFFD put in place of bytes that are not UTF-8
     folder: Path
 
 
 def prepare(
-    path,
+    path: str | Path | Iterable[str | Path],
     folder: str | Path,
     settings: Settings,
     *,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxemb import files
 from jaxemb.errors import InputError
@@ -26,7 +26,12 @@ class Settings(NamedTuple):
     grown_from: Vocab | None = None  # words that stay, whatever the text; their counts are added
 
 
-def described(inputs: list[Path], settings: Settings, known: Sequence[dict] = (), run=map) -> dict:
+def described(
+    inputs: list[Path],
+    settings: Settings,
+    known: Sequence[dict[str, Any]] = (),
+    run: Callable[..., Any] = map,
+) -> dict[str, Any]:
     """The sources and the settings that determine the ids, as JSON.
 
     Args:
@@ -66,7 +71,7 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def refuse_stale(folder: Path, stored: dict, current: dict) -> None:
+def refuse_stale(folder: Path, stored: dict[str, Any], current: dict[str, Any]) -> None:
     """Compare a stored manifest with the current one, by file contents, not names or times.
 
     Raises:

@@ -49,7 +49,7 @@ class Writer:
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._files.close()
 
     def add(self, numbers: list[int]) -> None:
@@ -82,7 +82,7 @@ def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
         seen.append(part)
     words = numbering.words()
 
-    def blocks() -> Iterator[Int32[Any, " block"]]:
+    def blocks() -> Iterator[Int32[np.ndarray, " block"]]:
         for part in seen:
             common = np.load(part.folder / _COMMON)
             for block in _blocks(part.folder / _NUMBERS):
@@ -91,7 +91,7 @@ def together(parts: Iterable[Part]) -> tuple[Numbered, list[Part]]:
     return Numbered(words, counts[: len(words)], blocks), seen
 
 
-def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable) -> None:
+def encode(parts: list[Part], chosen: Renumbering, out: Path, run: Callable[..., Any]) -> None:
     """Write final ids: `run` renumbers each part, and this process concatenates the results.
 
     Args:
@@ -120,7 +120,7 @@ def _renumbered(folder: Path, table: Path) -> Path:
     return Path(path)
 
 
-def in_order(futures: list[Future], look: Callable[[], None] = lambda: None) -> Iterator[Any]:
+def in_order(futures: list[Future[Any]], look: Callable[[], None] = lambda: None) -> Iterator[Any]:
     """Results in the order of their futures; after an exception the others are cancelled.
 
     Args:
@@ -139,13 +139,13 @@ def in_order(futures: list[Future], look: Callable[[], None] = lambda: None) -> 
             future.cancel()
 
 
-def _blocks(path: Path) -> Iterator[Int32[Any, " block"]]:
+def _blocks(path: Path) -> Iterator[Int32[np.ndarray, " block"]]:
     with path.open("rb") as file:
         while (block := np.fromfile(file, np.int32, _BLOCK)).size:
             yield block
 
 
-def _longer(counts: Int64[Any, " words"], size: int) -> Int64[Any, " longer"]:
+def _longer(counts: Int64[np.ndarray, " words"], size: int) -> Int64[np.ndarray, " longer"]:
     """Counts with room for `size` words; room is doubled, so that growing costs little."""
     if size <= len(counts):
         return counts

@@ -59,8 +59,11 @@ _HEAD = "\t".join(Phrase._fields)
 
 
 def word2phrase(
-    pair: Int[Any, " pairs"], first: Int[Any, " pairs"], second: Int[Any, " pairs"], totals: Totals
-) -> Float[Any, " pairs"]:
+    pair: Int[np.ndarray, " pairs"],
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+    totals: Totals,
+) -> Float[np.ndarray, " pairs"]:
     """(ab - delta) / (a b) T, with the text's length T: word2phrase; thresholds near 100.
 
     Args:
@@ -76,8 +79,11 @@ def word2phrase(
 
 
 def gensim(
-    pair: Int[Any, " pairs"], first: Int[Any, " pairs"], second: Int[Any, " pairs"], totals: Totals
-) -> Float[Any, " pairs"]:
+    pair: Int[np.ndarray, " pairs"],
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+    totals: Totals,
+) -> Float[np.ndarray, " pairs"]:
     """(ab - delta) / (a b) |V|, with the number of types |V|: gensim's default; thresholds near 10.
 
     Source:
@@ -87,15 +93,19 @@ def gensim(
 
 
 def npmi(
-    pair: Int[Any, " pairs"], first: Int[Any, " pairs"], second: Int[Any, " pairs"], totals: Totals
-) -> Float[Any, " pairs"]:
+    pair: Int[np.ndarray, " pairs"],
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+    totals: Totals,
+) -> Float[np.ndarray, " pairs"]:
     """ln(p_ab / (p_a p_b)) / -ln p_ab, from -1 to 1: normalised pointwise mutual information.
 
     Source:
         Bouma 2009, Normalized (Pointwise) Mutual Information in Collocation Extraction. Arguments:
         see `word2phrase`.
     """
-    p_ab, p_a, p_b = (np.float64(count) / totals.tokens for count in (pair, first, second))
+    counts: Any = (pair, first, second)
+    p_ab, p_a, p_b = (np.float64(count) / totals.tokens for count in counts)
     return np.log(p_ab / (p_a * p_b)) / -np.log(p_ab)
 
 
@@ -115,7 +125,7 @@ def named(name: str) -> Score:
     return function
 
 
-def _discounted(pair, first, second, totals: Totals):
+def _discounted(pair: Any, first: Any, second: Any, totals: Totals) -> Any:
     return (np.float64(pair) - totals.min_count) / (np.float64(first) * np.float64(second))
 
 
@@ -189,12 +199,14 @@ def read(path: Path) -> list[Phrase]:
 class _Table(NamedTuple):
     """The pairs that are joined."""
 
-    keys: Int64[Any, " phrases"]  # rising: first word times `size`, plus second
-    numbers: Int64[Any, " phrases"]  # the words that the pairs become
+    keys: Int64[np.ndarray, " phrases"]  # rising: first word times `size`, plus second
+    numbers: Int64[np.ndarray, " phrases"]  # the words that the pairs become
     size: int
 
 
-def _with_names(words: list[str], names: list[str]) -> tuple[list[str], Int64[Any, " names"]]:
+def _with_names(
+    words: list[str], names: list[str]
+) -> tuple[list[str], Int64[np.ndarray, " names"]]:
     """The words with the phrases appended; a phrase that is spelled like a word is that word."""
     wanted = set(names)
     number = {word: i for i, word in enumerate(words) if word in wanted}
@@ -216,7 +228,7 @@ def _joined(blocks: Iterator[Any], table: _Table) -> Iterator[tuple[Any, Any]]:
     yield left.astype(np.int32), np.zeros(0, np.int64)
 
 
-def _begins(words: Int64[Any, " block"], table: _Table) -> tuple[Any, Any]:
+def _begins(words: Int64[np.ndarray, " block"], table: _Table) -> tuple[Any, Any]:
     """Which words begin a joined pair, greedily from the left, and the table index of each pair."""
     second = np.append(words[1:], SENTENCE_END)
     keys = np.where((words >= 0) & (second >= 0), words * table.size + second, -1)

@@ -31,7 +31,7 @@ class Processes(Executor):
         self._all: list[_Interpreter] = []
         self._over = False
 
-    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """A future of fn(*args, **kwargs).
 
         Its exception is the function's own, or BrokenExecutor if each of `TRIES` processes died.
@@ -45,14 +45,14 @@ class Processes(Executor):
             for interpreter in self._all:
                 interpreter.end()
 
-    def __exit__(self, kind, *rest):
+    def __exit__(self, kind: Any, *rest: Any) -> None:
         self._over = kind is not None
         if self._over:
             for interpreter in self._all:
                 interpreter.kill()
         self.shutdown(cancel_futures=self._over)
 
-    def _run(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
+    def _run(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request, code = pickle.dumps((fn, args, kwargs)), 0
         for _ in range(TRIES):
             if self._over:

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxemb.errors import InputError
 from jaxemb.text import compression, parts, sources, vocabulary
@@ -112,7 +112,9 @@ def read(
     progress(total, total)
 
 
-def number(job: Job, tokenizer: Tokenizer, bad_utf8: str, folder: Path, tell) -> Part:
+def number(
+    job: Job, tokenizer: Tokenizer, bad_utf8: str, folder: Path, tell: Callable[[int], None]
+) -> Part:
     """Read one part in this process; `tell` is called with the bytes read so far."""
     numbering, tally = vocabulary.Numbering(), sources.Tally()
     with parts.Writer(folder) as writer:
@@ -142,7 +144,7 @@ def _task(job: Job, tokenizer: Tokenizer, bad_utf8: str, scratch: Path, index: i
         report.unlink(missing_ok=True)
 
 
-def _update(done: list[int], lengths: list[int], futures: list[Future], scratch: Path) -> None:
+def _update(done: list[int], lengths: list[int], futures: list[Future[Any]], scratch: Path) -> None:
     """Set the bytes read of each job: all of a finished one, what a running one reported."""
     for report in scratch.glob(f"*{_BYTES_READ}"):
         with contextlib.suppress(OSError, ValueError):  # gone, or being written

@@ -10,7 +10,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int32, Int64
@@ -63,8 +63,8 @@ class Numbered(NamedTuple):
     """A text as numbers of its words, to be read block by block, any number of times."""
 
     words: list[str]  # by number
-    counts: Int64[Any, " words"]
-    blocks: Callable[[], Iterator[Int32[Any, " block"]]]  # -1 at sentence ends
+    counts: Int64[np.ndarray, " words"]
+    blocks: Callable[[], Iterator[Int32[np.ndarray, " block"]]]  # -1 at sentence ends
 
 
 class Renumbering(NamedTuple):
@@ -72,21 +72,22 @@ class Renumbering(NamedTuple):
 
     vocab: Vocab
     tokens: Tokens
-    table: Int32[Any, " words_and_end"]  # final id, or _DROPPED; the last entry is the end mark
+    # final id, or _DROPPED; the last entry is the end mark
+    table: Int32[np.ndarray, " words_and_end"]
 
-    def __call__(self, numbers: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
+    def __call__(self, numbers: Int32[np.ndarray, " stream"]) -> Int32[np.ndarray, " ids"]:
         """Final ids: dropped words are left out, sentence ends stay."""
         return kept(self.table[numbers])  # -1 reads the last entry
 
 
-def kept(ids: Int32[Any, " stream"]) -> Int32[Any, " ids"]:
+def kept(ids: Int32[np.ndarray, " stream"]) -> Int32[np.ndarray, " ids"]:
     """Ids from a renumbering's table, without those of dropped words."""
     return ids[ids != _DROPPED]
 
 
 def renumber(
     words: list[str],
-    counts: Int64[Any, " words"],
+    counts: Int64[np.ndarray, " words"],
     *,
     min_count: int = 5,
     max_vocab: int | None = None,
@@ -140,7 +141,7 @@ def renumber(
     return Renumbering(Vocab(tuple(words[i] for i in chosen), sums[chosen]), tokens, table)
 
 
-def _with_old(words: list[str], counts: Int64[Any, " words"], old: Vocab):
+def _with_old(words: list[str], counts: Int64[np.ndarray, " words"], old: Vocab):
     """Words and counts with the missing old words appended, and the old count of every word."""
     before = dict(zip(old.words, old.counts.tolist(), strict=True))
     known = set(words)
@@ -164,7 +165,7 @@ def refuse_one_word(vocab: Vocab) -> None:
         )
 
 
-def count(numbers: Int32[Any, " stream"], words: int) -> Int64[Any, " words"]:
+def count(numbers: Int32[np.ndarray, " stream"], words: int) -> Int64[np.ndarray, " words"]:
     """Occurrences of each provisional number; sentence ends are not counted."""
     return np.bincount(numbers[numbers >= 0], minlength=words)
 

@@ -6,13 +6,16 @@ loss of the products u . c leaves at zero.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from jaxemb.structs import InOut
+from jaxemb.static import segments
+from jaxemb.structs import AnyArray, InOut
 from jaxemb.training import loop, monitor, optimizers
 
 
@@ -30,7 +33,7 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
     draws = jnp.stack([jax.random.fold_in(key, loop.Stream.DRAWS) for key in keys])
     functions = {"objective": plan.objective, "learner": plan.learner}
 
-    def start(rows: InOut):
+    def start(rows: InOut[int]):
         tables_of = [
             plan.initialize(jax.random.fold_in(key, loop.Stream.TABLES), rows, dim)
             for key, dim in zip(keys, members.dims, strict=True)
@@ -55,7 +58,7 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
     )
 
 
-def split(members: Members, whole: InOut) -> list[InOut]:
+def split(members: Members, whole: InOut[AnyArray]) -> list[InOut[np.ndarray]]:
     """The tables of each member, without the padding of its dimensions."""
     return [
         InOut(*(np.asarray(table[i, :, :dim]) for table in whole))
@@ -84,10 +87,16 @@ _chunks = jax.jit(
 _first_losses = jax.jit(
     _over_members(loop.first_loss, (0, 0, None, None, None)), static_argnames="objective"
 )
-measure = jax.jit(jax.vmap(monitor.measure))
+measure: Callable[[InOut[Array]], dict[str, Any]] = jax.jit(jax.vmap(monitor.measure))
 
 
-def held_out(members: Members, plan: loop.Plan, whole: InOut, resources: Any, parts):
+def held_out(
+    members: Members,
+    plan: loop.Plan,
+    whole: InOut[Array],
+    resources: Any,
+    parts: list[segments.Chunk],
+) -> Any:
     """Each member's loss on held-out text, with the same draws for all; None without pairs."""
     losses = [
         monitor.loss(plan, jax.tree.map(lambda t, i=i: t[i], whole), resources, parts)

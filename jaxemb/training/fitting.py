@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -13,17 +13,31 @@ from jaxtyping import Array, Key
 from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
 from jaxemb.functional import finite, subsampling
 from jaxemb.static import segments, steps
-from jaxemb.structs import Event, InOut, Learner, LearnerState, Objective, Vocab
+from jaxemb.structs import (
+    AnyArray,
+    Event,
+    IdsLike,
+    InOut,
+    Learner,
+    LearnerState,
+    Objective,
+    Vocab,
+)
 from jaxemb.training import learners, loop
+
+if TYPE_CHECKING:
+    Built = Objective
+else:
+    Built = Any  # `fit` itself says best what is no objective
 
 LONG = 1e3  # the Euclidean length of a row; stable training makes rows of 1 to 10
 
 
 def fit(
     key: Key[Array, ""],
-    ids: Any,
+    ids: IdsLike,
     vocab: Vocab,
-    objective: Any,
+    objective: Built,
     *,
     dim: int = 64,
     epochs: int = 5,
@@ -33,10 +47,10 @@ def fit(
     cap: float | None = None,
     batch: int = 32,
     chunk: int = 64,
-    trainable: InOut | None = None,
-    initial: InOut | None = None,
+    trainable: InOut[AnyArray] | None = None,
+    initial: InOut[AnyArray] | None = None,
     callback: Callable[[Event], Any] = lambda event: False,
-) -> InOut:
+) -> InOut[Array]:
     """Train word vectors in memory, without a config or a run folder.
 
     Args:
@@ -99,12 +113,12 @@ def _check(key, vocab, objective, learner, cap, learning_rate, sizes: dict[str, 
             )
 
 
-def _copied(tables: InOut, _: InOut) -> InOut:
+def _copied(tables: InOut[AnyArray], _: InOut[Array]) -> InOut[Array]:
     """Copies in float32: every step donates the tables that it is given."""
     return InOut(*(jnp.array(np.asarray(table, np.float32)) for table in tables))
 
 
-def _check_shapes(rows: InOut, dim: int, trainable: Any, initial: Any) -> None:
+def _check_shapes(rows: InOut[int], dim: int, trainable: Any, initial: Any) -> None:
     for name, pair, more in (("trainable", trainable, ()), ("initial", initial, (dim,))):
         if pair is None:
             continue
@@ -114,7 +128,7 @@ def _check_shapes(rows: InOut, dim: int, trainable: Any, initial: Any) -> None:
             raise InputError(f"{name} has shapes {tuple(map(np.shape, pair))}; wanted {shapes}")
 
 
-def _checked(ids: Any, vocab: Vocab) -> Any:
+def _checked(ids: Any, vocab: Vocab) -> np.ndarray:
     """The ids as signed integers, because -1 marks the end of a sentence."""
     try:
         ids = np.asarray(ids)
@@ -134,10 +148,10 @@ def check_key(key: Any) -> None:
 def whole(
     plan: loop.Plan,
     resources: Any,
-    rows: InOut,
+    rows: InOut[int],
     split: segments.Split,
     callback: Callable[[Event], Any] = lambda event: False,
-) -> InOut:
+) -> InOut[Array]:
     """Run a plan to its end, or to where the callback ends it: subwords are not composed.
 
     Raises:
@@ -154,7 +168,7 @@ def whole(
     return state.tables
 
 
-def runaway(tables: InOut) -> str | None:
+def runaway(tables: InOut[Array]) -> str | None:
     """A warning about tables with a row so long that training must have diverged, or None."""
     rows = (np.asarray(table) for table in tables)
     longest = max(float(np.sqrt(np.einsum("...d,...d->...", row, row).max())) for row in rows)

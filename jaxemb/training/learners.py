@@ -6,7 +6,7 @@ scales the update that one observed pair makes to a row.
 
 import functools
 import itertools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +19,10 @@ from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 from jaxemb.training import optimizers
 
-sgd = optax.identity()  # the learning rate is an argument of `step`, not of the optimizer
-adagrad = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
+Optimizer: TypeAlias = optax.GradientTransformation
+
+sgd: Optimizer = optax.identity()  # the rate is an argument of `step`, not of the optimizer
+adagrad: Optimizer = optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)
 
 
 def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.GradientTransformation:
@@ -58,7 +60,7 @@ def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.Gradien
 def dense(
     objective: Objective,
     *,
-    optimizer: optax.GradientTransformation = sgd,
+    optimizer: Optimizer = sgd,
     ops: TableOps = tables.OPS,
 ) -> Learner:
     """The reference learner: autodiff through whole tables, with any optax transformation.
@@ -74,14 +76,14 @@ def dense(
         InputError: (from init) an optimizer that negates its update, such as `optax.adam(0.01)`.
     """
 
-    def init(start: InOut) -> LearnerState:
+    def init(start: InOut[Array]) -> LearnerState:
         if optimizer is not sgd:
             optimizers.check_whole(optimizer, start)
         state = LearnerState(start, optimizers.begun(optimizer, start), Refused())
         return optimizers.apart(state)
 
     def step(state, blocks, learning_rate, trainable=None) -> LearnerState:
-        def loss(whole: InOut):
+        def loss(whole: InOut[Array]):
             return batches.total(objective, ops.gather(whole, blocks.ids), blocks)
 
         gradient = jax.grad(loss)(state.tables)
@@ -109,7 +111,7 @@ class RowState(NamedTuple):
 def row_sparse(
     objective: Objective,
     *,
-    optimizer: optax.GradientTransformation = sgd,
+    optimizer: Optimizer = sgd,
     cap: float | None = None,
     parts: int | None = None,
     ops: TableOps = tables.OPS,
@@ -135,14 +137,14 @@ def row_sparse(
     again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
     parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
-    def init(start: InOut) -> LearnerState:
+    def init(start: InOut[Array]) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
         return optimizers.apart(LearnerState(start, rows, Refused()))
 
     plain = cap is None and optimizer is sgd
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
-        def gradient_at_rows(blocks: Block) -> InOut:
+        def gradient_at_rows(blocks: Block) -> InOut[Array]:
             rows = ops.gather(state.tables, blocks.ids)
             return jax.grad(lambda r: batches.total(objective, r, blocks))(rows)
 

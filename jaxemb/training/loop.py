@@ -8,18 +8,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
 from jaxemb.errors import InputError
 from jaxemb.functional import schedules
 from jaxemb.static import batches, segments, tables
 from jaxemb.structs import (
+    AnyArray,
+    Block,
     Cursor,
     Event,
     InOut,
     Learner,
     LearnerState,
     Objective,
+    PyTree,
     Training,
     Vocab,
 )
@@ -47,10 +50,10 @@ class Plan(NamedTuple):
     learning_rate: float
     batch: int  # blocks in a step
     chunk: int  # steps in one jitted call: changes nothing but speed
-    trainable: InOut | None = None
+    trainable: InOut[AnyArray] | None = None
     # from random tables to the first, which are given away
-    initial: Callable[[InOut], InOut] = lambda whole: whole
-    initialize: Callable[..., InOut] = tables.init  # (key, rows, dim) -> random tables
+    initial: Callable[[InOut[Array]], InOut[Array]] = lambda whole: whole
+    initialize: Callable[..., InOut[Array]] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
 
 
@@ -63,7 +66,7 @@ class Program(NamedTuple):
     chunk(state, step, count, texts, rates, resources) -> LearnerState
     """
 
-    start: Callable[[InOut], LearnerState]
+    start: Callable[[InOut[int]], LearnerState]
     rates: Callable[..., Any]
     first_loss: Callable[..., Array]
     chunk: Callable[..., LearnerState]
@@ -76,7 +79,13 @@ def check_ids(ids: Any, vocab: Vocab) -> None:
 
 
 def split_of(
-    key, ids, keep, *, held_out: float = 0.0, held: bool = False, cost=None
+    key: Key[Array, ""],
+    ids: Int[np.ndarray, " ids"],
+    keep: Float[np.ndarray, " vocab"],
+    *,
+    held_out: float = 0.0,
+    held: bool = False,
+    cost: Int[np.ndarray, " vocab"] | None = None,
 ) -> segments.Split:
     """The text of one side, subsampled by a seed that derives from the key.
 
@@ -88,7 +97,7 @@ def split_of(
     return segments.Split(ids, keep, seed, held_out, held, cost=cost)
 
 
-def start(plan: Plan, rows: InOut) -> LearnerState:
+def start(plan: Plan, rows: InOut[int]) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
     return plan.learner.init(plan.initial(plan.initialize(key, rows, plan.dim)))
@@ -144,7 +153,9 @@ def events(
         yield Event(state, began, cursor, loss, share, ends, refused, rate)
 
 
-def training(plan: Plan, program: Program, resources: Any, split: segments.Split, rows: InOut):
+def training(
+    plan: Plan, program: Program, resources: Any, split: segments.Split, rows: InOut[int]
+) -> Training:
     """The `Training` of a plan over a text, from tables of so many rows."""
     return Training(
         start=lambda: program.start(rows),
@@ -160,7 +171,19 @@ def where(event: Event) -> str:
     return f"step {at.step + 1:,}, in epoch {at.epoch + 1}, {text}"
 
 
-def steps(state, draws, first, count, texts, rates, resources, trainable, *, objective, learner):
+def steps(
+    state: LearnerState,
+    draws: Key[Array, ""],
+    first: ArrayLike,
+    count: ArrayLike,
+    texts: Int[AnyArray, "steps batch text"],
+    rates: Float[AnyArray, " steps"],
+    resources: PyTree,
+    trainable: InOut[AnyArray] | None,
+    *,
+    objective: Objective,
+    learner: Learner,
+) -> LearnerState:
     """Some steps, with no word to the host in between.
 
     Random numbers come from fold_in(key, step), so chunks of any length draw the same; they are
@@ -172,7 +195,18 @@ def steps(state, draws, first, count, texts, rates, resources, trainable, *, obj
     return run(state, count, random, texts, rates, resources, trainable, **how)
 
 
-def run(state, count, random, texts, rates, resources, trainable, *, objective, learner):
+def run(
+    state: LearnerState,
+    count: ArrayLike,
+    random: UInt32[Array, "steps batch bits"],
+    texts: Int[AnyArray, "steps batch text"],
+    rates: Float[AnyArray, " steps"],
+    resources: PyTree,
+    trainable: InOut[AnyArray] | None,
+    *,
+    objective: Objective,
+    learner: Learner,
+) -> LearnerState:
     """The same with its random numbers given, uint32 [steps, batch, bits]."""
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
 
@@ -183,7 +217,15 @@ def run(state, count, random, texts, rates, resources, trainable, *, objective, 
     return jax.lax.fori_loop(0, count, step, state)
 
 
-def first_loss(whole, draws, step, texts, resources, *, objective):
+def first_loss(
+    whole: InOut[Array],
+    draws: Key[Array, ""],
+    step: ArrayLike,
+    texts: Int[AnyArray, "batch text"],
+    resources: PyTree,
+    *,
+    objective: Objective,
+) -> Float[Array, ""]:
     """The loss per pair of one step, before it is taken: nats."""
     random = random_bits(draws, jnp.asarray(step, jnp.int32)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
@@ -195,13 +237,17 @@ _first_loss = jax.jit(first_loss, static_argnames="objective")
 _train_chunk = jax.jit(steps, static_argnames=("objective", "learner"), donate_argnames="state")
 
 
-def random_bits(key, steps, batch: int, objective: Objective):
+def random_bits(
+    key: Key[Array, ""], steps: Int[AnyArray, " steps"], batch: int, objective: Objective
+) -> UInt32[Array, "steps batch bits"]:
     """The randomness of some steps, each from fold_in(key, step) alone."""
     shape = (batch, objective.reads.bits)
     return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(key, i), shape, jnp.uint32))(steps)
 
 
-def block_loss(objective: Objective, whole: InOut, blocks):
+def block_loss(
+    objective: Objective, whole: InOut[Array], blocks: Block
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """The loss of some blocks, and the observed pairs it is over."""
     rows = tables.gather(whole, blocks.ids)
     return batches.total(objective, rows, blocks), jnp.sum(blocks.pairs)

@@ -9,18 +9,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from jaxemb import linalg
 from jaxemb.linalg.arrays import matmul
 from jaxemb.static import segments
-from jaxemb.structs import Event, InOut
+from jaxemb.structs import AnyArray, Event, InOut
 from jaxemb.training.loop import Plan, Stream, block_loss, random_bits
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @jax.jit
-def measure(tables: InOut) -> dict[str, Any]:
+def measure(tables: InOut[Array]) -> dict[str, Any]:
     """Spectrum and row norms of the input table U, and its balance with the output table C.
 
     One program on the device computes them all.
@@ -36,7 +37,9 @@ def measure(tables: InOut) -> dict[str, Any]:
     return of_spectrum(linalg.spectrum(tables.input), tables)
 
 
-def of_spectrum(of: linalg.Spectrum, tables: InOut, rows: int | None = None) -> dict[str, Any]:
+def of_spectrum(
+    of: linalg.Spectrum, tables: InOut[Array], rows: int | None = None
+) -> dict[str, Any]:
     """`measure`, given the input table's spectrum.
 
     Args:
@@ -88,7 +91,9 @@ def due(event: Event, every: int, plan: Plan) -> bool:
     return early or before // every != after // every or event.cursor.epoch == plan.epochs
 
 
-def loss(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]) -> float | None:
+def loss(
+    plan: Plan, whole: InOut[AnyArray], resources: Any, parts: list[segments.Chunk]
+) -> float | None:
     """The held-out loss in nats per pair, with the same draws at every call; None without pairs.
 
     Args:
@@ -111,7 +116,9 @@ def texts(plan: Plan, split: segments.Split) -> list[segments.Chunk]:
     return [part for part in parts if part.trained]
 
 
-def rotation(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chunk]):
+def rotation(
+    plan: Plan, whole: InOut[Array], resources: Any, parts: list[segments.Chunk]
+) -> dict[str, float] | None:
     """The held-out loss before and after a random rotation of both tables; None without pairs.
 
     A loss of the products u . c alone does not change.
@@ -119,9 +126,9 @@ def rotation(plan: Plan, whole: InOut, resources: Any, parts: list[segments.Chun
     if not parts:
         return None
     turn = np.asarray(linalg.random_orthogonal(plan.key, plan.dim), np.float64)
-    turned = InOut(*(np.float32(np.float64(table) @ turn) for table in whole))
+    turned = InOut(*(np.asarray(np.float64(table) @ turn, np.float32) for table in whole))
     before, after = (loss(plan, tables, resources, parts) for tables in (whole, turned))
-    return None if before is None else {"before": before, "after": after}
+    return None if before is None or after is None else {"before": before, "after": after}
 
 
 @functools.partial(jax.jit, static_argnames="objective")

@@ -3,11 +3,14 @@
 import queue
 import threading
 from collections.abc import Iterator
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 
-def ahead(items: Iterator, depth: int = 2) -> Iterator:
+def ahead(items: Iterator[Item], depth: int = 2) -> Iterator[Item]:
     """Yield the items, which a thread makes up to `depth` ahead; its errors are raised here."""
-    made: queue.Queue = queue.Queue(depth)
+    made: queue.Queue[Any] = queue.Queue(depth)
     stop = threading.Event()
     end = object()
 

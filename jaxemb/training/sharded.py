@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec as P
+from jaxtyping import Array
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
@@ -83,12 +84,12 @@ def learner(on: Sharded, plain: Learner) -> Learner:
     return plain.over(ops, PIECES // sharding.size(on.mesh, on.of_batch) if on.exact else 1)
 
 
-def _sharded_by_dim(on: Sharded, act: Callable[..., InOut]) -> Callable[..., InOut]:
+def _sharded_by_dim(on: Sharded, act: Callable[..., InOut[Array]]) -> Callable[..., InOut[Array]]:
     """`act`, whose vectors stay sharded by dim if the tables are, and their gradients too."""
     if not on.by_dim:
         return act
 
-    def apart(*arguments: Any) -> InOut:
+    def apart(*arguments: Any) -> InOut[Array]:
         return jax.tree.map(
             lambda leaf: jax.lax.with_sharding_constraint(leaf, _by_dim(leaf)), act(*arguments)
         )
@@ -101,7 +102,7 @@ def _by_dim(vectors) -> P:
     return P(*[P.UNCONSTRAINED] * (vectors.ndim - 1), "model")
 
 
-def _exchange(on: Sharded, whole: InOut, ids: InOut, rows: InOut, finite):
+def _exchange(on: Sharded, whole: InOut[Array], ids: InOut[Any], rows: InOut[Array], finite):
     """Ids and gradients of the whole batch, for this device to add to its shard of the tables."""
     ids = jax.tree.map(functools.partial(_gathered, on), ids)
     rows = jax.tree.map(functools.partial(_gathered, on, vectors=True), rows)
@@ -143,7 +144,7 @@ def _local_ids(table, ids):
     return jnp.where(mine, local, ids % table.shape[0]), mine
 
 
-def _gather(on: Sharded, whole: InOut, ids: InOut) -> InOut:
+def _gather(on: Sharded, whole: InOut[Array], ids: InOut[Any]) -> InOut[Array]:
     """`tables.gather` where each device holds only some rows."""
 
     def read(table, ids):
@@ -224,7 +225,7 @@ def steps(on: Sharded, plan: loop.Plan) -> Any:
     return run
 
 
-def measure(on: Sharded, rows: InOut, whole: InOut) -> dict[str, Any]:
+def measure(on: Sharded, rows: InOut[int], whole: InOut[Array]) -> dict[str, Any]:
     """`monitor.measure` of sharded tables.
 
     Args:

@@ -19,10 +19,12 @@ class Weights(NamedTuple):
     """The arrays of a biLM, float32, as stored; a kernel is used as `y = x @ kernel + bias`."""
 
     char_embed: Any  # [261, dim of a character], or None for a token-input model
-    convolutions: tuple  # of (kernel [width, dim, n], bias [n]), as options.filters
-    highways: tuple  # of (carry_kernel [d, d], carry_bias, transform_kernel, transform_bias [d])
-    projection: tuple | None  # (kernel [filters, projection_dim], bias), None if those are equal
-    lstms: tuple  # forward and backward, of layers, of (kernel, bias, projection):
+    convolutions: tuple[Any, ...]  # of (kernel [width, dim, n], bias [n]), as options.filters
+    # of (carry_kernel [d, d], carry_bias, transform_kernel, transform_bias [d])
+    highways: tuple[Any, ...]
+    # (kernel [filters, projection_dim], bias), None if those are equal
+    projection: tuple[Any, ...] | None
+    lstms: tuple[Any, ...]  # forward and backward, of layers, of (kernel, bias, projection):
     # kernel [2 projection_dim, 4 dim]: rows of the input, then of the state; gates i, j, f, o
     # bias [4 dim], without the 1 that is added to f; projection [dim, projection_dim] or None
     embedding: Any  # [words, projection_dim], or None for a model of characters
@@ -35,7 +37,7 @@ class Slot(NamedTuple):
     shape: Shape
 
 
-def in_memory(shape: tuple) -> tuple:
+def in_memory(shape: tuple[Any, ...]) -> tuple[Any, ...]:
     """Drop the leading axis of size 1 that kernels of the CNN have in the file."""
     return shape[1:] if len(shape) == 4 else shape
 

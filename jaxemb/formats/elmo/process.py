@@ -177,7 +177,7 @@ def _dtype(dataset: Any) -> str:
         return "numbers of another type"
 
 
-def _tree(datasets: dict[str, list]) -> dict[str, Any]:
+def _tree(datasets: dict[str, list[Any]]) -> dict[str, Any]:
     """Return {"a/b": shape} as {"a": {"b": shape}}."""
     tree: dict[str, Any] = {}
     for name, shape in datasets.items():
@@ -252,6 +252,6 @@ OUT: Any = None  # where the answer goes
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "wb", 1 << 20) as OUT:
         os.dup2(2, 1)  # what a library prints must not reach the answer
-        received = json.load(sys.stdin)
+        received: dict[str, Any] = json.load(sys.stdin)
         limit(received["seconds"], received["memory"])
         reply(received)

@@ -156,7 +156,9 @@ class Durable:
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
         self._saver = Saver(place, every, say)
-        self.like = jax.eval_shape(training.start)
+        self.like: Any = jax.eval_shape(training.start)
+        self.state: Any
+        self.cursor: Cursor
         self._failed = -1  # the last step that was rolled back
         self.state, self.cursor = self._newest()
 
@@ -228,7 +230,7 @@ class Durable:
         self.state, self.cursor = self._newest()
         self._say(f"{message}: going back to step {self.cursor.step:,}")
 
-    def _newest(self) -> tuple[Any, Any]:
+    def _newest(self) -> tuple[Any, Cursor]:
         first, broadcast = self._place.process == 0, self._layout.broadcast
         saved = checkpoints.newest(self._place, self._say) if first else None
         name = broadcast(saved and saved.path.name)

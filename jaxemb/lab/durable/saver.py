@@ -14,13 +14,13 @@ class Saver:
     def __init__(self, place: checkpoints.Place, every: float, say: Callable[[str], Any]) -> None:
         self._place, self._every, self._say = place, every, say
         self._thread = ThreadPoolExecutor(1)
-        self._running: Future | None = None
+        self._running: Future[Any] | None = None
         self._next = 0.0
 
     def __enter__(self) -> "Saver":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.wait()
         self._thread.shutdown()
 

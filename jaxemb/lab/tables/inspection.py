@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxemb import linalg
 from jaxemb.lab import report
+from jaxemb.structs import TableLike
 
 BINS = 80
 PAIRS = 200_000  # of rows, drawn at random, for the histogram of cosines
@@ -17,7 +18,7 @@ SHOWN_AXES = 5
 ROTATIONS = 100  # at random, with which the axes of the table are compared
 
 
-def describe(table: Any, words: Sequence[str] | None = None) -> dict[str, Any]:
+def describe(table: TableLike, words: Sequence[str] | None = None) -> dict[str, Any]:
     """Describe a table by its measures, as JSON values.
 
     Args:

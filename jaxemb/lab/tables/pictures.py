@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, BELOW, INK, SOFT
@@ -23,7 +24,7 @@ def draw(folder: Path, measures: dict[str, Any]) -> list[str]:
     ]
 
 
-def scores(tables: dict[str, Any]):
+def scores(tables: dict[str, Any]) -> Figure:
     """Word similarity above, analogies by section below, a bar for each table."""
     similarity = _rows(tables, lambda table: table["similarity"])
     sections = _rows(tables, _sections)
@@ -82,7 +83,7 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         axes.legend(loc="lower right")
 
 
-def spectrum(measures: dict[str, Any]):
+def spectrum(measures: dict[str, Any]) -> Figure:
     """Singular values with the tolerance of the rank; the variance that they explain."""
     values = np.array(measures["spectrum"]["singular_values"])
     rank, index = measures["rank"], np.arange(1, len(values) + 1)
@@ -113,7 +114,7 @@ def spectrum(measures: dict[str, Any]):
     return figure
 
 
-def rows(measures: dict[str, Any]):
+def rows(measures: dict[str, Any]) -> Figure:
     """Lengths of the rows, and cosines of random pairs beside those of random directions."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     norms, cosines, n = measures["norms"], measures["cosines"], measures["dimension"]
@@ -137,7 +138,7 @@ def rows(measures: dict[str, Any]):
     return figure
 
 
-def axes(measures: dict[str, Any]):
+def axes(measures: dict[str, Any]) -> Figure:
     """Kurtosis of each axis in order, and the mean over axes beside that of random rotations."""
     measured = measures["axes"]
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from jaxemb.evaluation import bundled, neighbours
 from jaxemb.lab import report
 from jaxemb.lab.tables import inspection, scores
 from jaxemb.structs import Vocab
 
 
-def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str, Any]:
+def describe(vocab: Vocab, table: np.ndarray, neighbours_of: Sequence[str]) -> dict[str, Any]:
     """Describe any table of words: its matrix, neighbours and scores, as JSON values.
 
     Args:
@@ -34,11 +36,11 @@ def describe(vocab: Vocab, table: Any, neighbours_of: Sequence[str]) -> dict[str
     }
 
 
-def _pairs(nearest: neighbours.Neighbours) -> list[list]:
+def _pairs(nearest: neighbours.Neighbours) -> list[list[Any]]:
     return [[word, value] for word, value in zip(nearest.words, nearest.values, strict=True)]
 
 
-def words_and_scores(description: dict) -> str:
+def words_and_scores(description: dict[str, Any]) -> str:
     """The section of a report with neighbours and scores."""
     near = [
         [row["word"]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Float
 
 from jaxemb.evaluation import agreement, analogies, bundled, intervals, policies, search
@@ -45,7 +46,7 @@ def at_hand() -> Tests:
     return Tests(bundled.pairs(), bundled.questions(), analogies_policy=frequent)
 
 
-def ask(vocab: HasWords, table: Float[Any, "vocab dim"], tests: Tests) -> Answers:
+def ask(vocab: HasWords, table: Float[np.ndarray, "vocab dim"], tests: Tests) -> Answers:
     """Answer every item of every test."""
     return Answers(
         [agreement.judge(vocab, table, test, tests.policy) for test in tests.pairs],

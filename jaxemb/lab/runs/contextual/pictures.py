@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 
 
-def draw(folder: Path, metrics: Sequence[dict]) -> list[str]:
+def draw(folder: Path, metrics: Sequence[dict[str, Any]]) -> list[str]:
     """Draw the training of a language model, if it was measured; returns the names of pictures."""
     rows = [row for row in metrics if "loss" in row]
     if not rows:
@@ -17,7 +19,7 @@ def draw(folder: Path, metrics: Sequence[dict]) -> list[str]:
     return [pictures.drawn(folder / "training.png", lambda: perplexities(rows, metrics))]
 
 
-def perplexities(rows: Sequence[dict], metrics: Sequence[dict]):
+def perplexities(rows: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]]) -> Figure:
     """Perplexity of both directions over the predictions of a training run."""
     figure, axes = plt.subplots(figsize=(7, 4.2))
     predictions = np.array([row["words"] for row in rows]) / 1e6

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class CountConfig(Run):
         """The probability that an occurrence of each word is counted: float64 [vocab]."""
         return np.asarray(self.subsample_rule(made.vocab.counts, self.corpus.subsample))
 
-    def build_method(self):
+    def build_method(self) -> Callable[..., Any]:
         """The method, with those settings of this config that it takes."""
         return functools.partial(self.method, **taken(self, "method", skip=2))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, BAND, INK, SOFT
@@ -18,7 +19,7 @@ def draw(workdir: Path, values: dict[str, Any]) -> list[str]:
     return [pictures.drawn(workdir / "factorization.png", lambda: factorization(svd))]
 
 
-def factorization(of: dict[str, Any]):
+def factorization(of: dict[str, Any]) -> Figure:
     """Singular values within their bounds and their residuals; the share of squares they hold."""
     values, upper = np.array(of["singular_values"]), np.array(of["upper"])
     index = np.arange(1, len(values) + 1)

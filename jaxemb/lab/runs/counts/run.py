@@ -26,7 +26,7 @@ COUNTED, FACTORED = "counted.json", "factored.json"
 class Result(NamedTuple):
     """The result of a finished run, of this session or an earlier one."""
 
-    tables: InOut  # NumPy, float32
+    tables: InOut[np.ndarray]  # NumPy, float32
     vocab: Vocab
     tokens: dict[str, Any]  # read = kept + dropped; kept = counted + subsampled + held out
     counted: dict[str, Any]  # cells, pairs at each distance, the sum of all values
@@ -148,7 +148,9 @@ def _account(made: cooccurrence.Counted, window: cooccurrence.Window) -> dict[st
     }
 
 
-def tokens_of(corpus: corpus_lib.Corpus, text: segments.Split, counted: dict) -> dict[str, Any]:
+def tokens_of(
+    corpus: corpus_lib.Corpus, text: segments.Split, counted: dict[str, Any]
+) -> dict[str, Any]:
     """Account for every token.
 
     Raises:

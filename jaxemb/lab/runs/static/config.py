@@ -162,7 +162,7 @@ class StaticConfig(TrainingRun):
         """
         return self.learner(objective, **taken(self, "learner", skip=1))
 
-    def kept(self, made: corpus.Corpus):
+    def kept(self, made: corpus.Corpus) -> Any:
         """The probability that an occurrence of each word is kept: float64 [vocab]."""
         threshold = self.corpus.subsample
         if self.subsample_of == "read":  # rules take counts for all that was read

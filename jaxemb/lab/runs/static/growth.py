@@ -14,7 +14,7 @@ from jaxemb.structs import InOut, Vocab
 MOVERS = 10  # words that are named
 
 
-def check(config: StaticConfig, rows: InOut, vocab: Vocab) -> None:
+def check(config: StaticConfig, rows: InOut[int], vocab: Vocab) -> None:
     """Raises InputError for tables with rows that are not words."""
     size = len(vocab.words)
     if config.grow_from and rows != InOut(size, size):
@@ -25,7 +25,7 @@ def check(config: StaticConfig, rows: InOut, vocab: Vocab) -> None:
 
 
 def account(
-    config: StaticConfig, start: Start | None, vocab: Vocab, tables: InOut
+    config: StaticConfig, start: Start | None, vocab: Vocab, tables: InOut[np.ndarray]
 ) -> dict[str, Any] | None:
     """The account of given initial rows, and of how far old rows moved; None if none are given."""
     if start and config.grow_from:
@@ -33,7 +33,9 @@ def account(
     return start.account if start else None
 
 
-def moved(config: StaticConfig, start: Start, vocab: Vocab, tables: InOut) -> dict[str, Any]:
+def moved(
+    config: StaticConfig, start: Start, vocab: Vocab, tables: InOut[np.ndarray]
+) -> dict[str, Any]:
     """Count what growing added, and measure how far the old rows moved, as JSON values.
 
     Args:
@@ -90,7 +92,7 @@ def _cosines(before, after):
     return np.where(~before.any(axis=1) & ~after.any(axis=1), 1.0, cosines)
 
 
-def _movers(vocab: Vocab, counts, start: Start, tables: InOut) -> list[dict[str, Any]]:
+def _movers(vocab: Vocab, counts, start: Start, tables: InOut[np.ndarray]) -> list[dict[str, Any]]:
     old = np.flatnonzero(start.known.input)
     cosines = _cosines(np.float64(start.given.input[old]), np.float64(tables.input[old]))
     order = np.argsort(cosines, kind="stable")[:MOVERS]

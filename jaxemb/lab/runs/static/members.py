@@ -15,6 +15,7 @@ from jaxemb.lab.runs.static import run
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import Learner, Objective
 from jaxemb.text import vocabulary
+from jaxemb.text.corpus import Corpus
 from jaxemb.training import ensembles, loop
 from jaxemb.training.ensembles import Members
 
@@ -29,7 +30,9 @@ def members_of(config: StaticConfig) -> Members:
     return Members(*zip(*settings, strict=True))
 
 
-def train(config: StaticConfig, objective: Objective, learner: Learner, corpus) -> run.Result:
+def train(
+    config: StaticConfig, objective: Objective, learner: Learner, corpus: Corpus
+) -> run.Result:
     """Train all members into config.workdir, and write each into its own folder there.
 
     Resumes an interrupted run; raises what `run.train` raises.

@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb import linalg
 from jaxemb.lab import pictures
@@ -30,7 +31,7 @@ def draw(workdir: Path, result: Result) -> list[str]:
     return [pictures.drawn(workdir / name, figure) for name, figure in figures.items()]
 
 
-def over_time(metrics: list[dict[str, Any]]):
+def over_time(metrics: list[dict[str, Any]]) -> Figure:
     """Singular values, effective rank and the balance of the two tables during training."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
@@ -56,7 +57,7 @@ def over_time(metrics: list[dict[str, Any]]):
     return figure
 
 
-def members_over_time(metrics: list[dict[str, Any]]):
+def members_over_time(metrics: list[dict[str, Any]]) -> Figure:
     """Singular values of an ensemble during training, and how far its members differ."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
@@ -75,7 +76,7 @@ def members_over_time(metrics: list[dict[str, Any]]):
     return figure
 
 
-def losses(metrics: list[dict[str, Any]]):
+def losses(metrics: list[dict[str, Any]]) -> Figure:
     """Training loss, smoothed over neighbouring measurements, and held-out loss by epoch."""
     figure, axes = plt.subplots()
     train = np.array([(row["words"], row["loss"]) for row in metrics if "loss" in row])
@@ -92,7 +93,7 @@ def losses(metrics: list[dict[str, Any]]):
     return figure
 
 
-def word_map(words: tuple[str, ...], table: np.ndarray):
+def word_map(words: tuple[str, ...], table: np.ndarray) -> Figure:
     """Frequent words on the two axes of largest variance of their unit vectors."""
     first = SKIPPED if len(words) > SKIPPED + MAPPED else 0
     chosen = slice(first, first + MAPPED)

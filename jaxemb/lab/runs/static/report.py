@@ -33,7 +33,7 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
     }
 
 
-def _training(metrics: list[dict]) -> dict[str, Any]:
+def _training(metrics: list[dict[str, Any]]) -> dict[str, Any]:
     losses = [row["loss"] for row in metrics if "loss" in row]
     held_out = [row["held_out"] for row in metrics if row.get("held_out") is not None]
     rates = [row["words_per_second"] for row in metrics if row.get("words_per_second")]
@@ -140,7 +140,7 @@ def markdown(name: str, values: dict[str, Any], pictures: str) -> str:
     return "\n".join(sections)
 
 
-def _rotation(values: dict) -> str:
+def _rotation(values: dict[str, Any]) -> str:
     if not (losses := values["rotation"]):
         return ""
     return f"""
@@ -149,7 +149,7 @@ def _rotation(values: dict) -> str:
 """
 
 
-def _text(values: dict) -> str:
+def _text(values: dict[str, Any]) -> str:
     tokens, training = values["tokens"], values["training"]
     dropped = ", ".join(f"{n:,} {cause}" for cause, n in tokens["dropped"].items())
     rate, loss, held = (training[k] for k in ("words_per_second", "loss", "held_out_loss"))

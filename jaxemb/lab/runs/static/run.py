@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from jaxtyping import Array
 
 from jaxemb.lab import corpus as preparation, progress
 from jaxemb.lab.durable import layouts, loop, tensors
@@ -21,7 +23,7 @@ class How(NamedTuple):
     """What runs on the device: the program of one model, or of several together."""
 
     program: training.Program
-    measure: Callable[[InOut], dict[str, Any]]
+    measure: Callable[[InOut[Array]], dict[str, Any]]
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
     layout: loop.Layout = loop.Layout()
     put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
@@ -31,7 +33,7 @@ class How(NamedTuple):
 class Result(NamedTuple):
     """The result of a finished run, of this session or an earlier one."""
 
-    tables: InOut  # NumPy, float32
+    tables: InOut[np.ndarray]  # NumPy, float32
     vocab: Vocab
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
@@ -102,7 +104,7 @@ def train(
     )
 
 
-def _shapes(how: How, objective: Objective, resources: Any, rows: InOut) -> InOut:
+def _shapes(how: How, objective: Objective, resources: Any, rows: InOut[int]) -> InOut[Array]:
     """Those of the finished tables, a row a word."""
     trained = jax.eval_shape(lambda: how.program.start(rows)).tables
     return jax.eval_shape(objective.words, trained, resources)
@@ -132,13 +134,13 @@ def _account(config, corpus: corpus_lib.Corpus, text, held, cursor: dict[str, in
     )
 
 
-def _alone(config, rows: InOut, plan: training.Plan) -> How:
+def _alone(config, rows: InOut[int], plan: training.Plan) -> How:
     if on := sharded.of_config(config):
         return _over_mesh(on, plan, rows)
     return How(training.one(plan), monitor.measure, monitor.loss)
 
 
-def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut) -> How:
+def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut[int]) -> How:
     return How(
         sharded.program(on, plan),
         functools.partial(sharded.measure, on, rows),
@@ -149,7 +151,9 @@ def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut) -> How:
     )
 
 
-def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Learner):
+def plan_of(
+    config: config_lib.StaticConfig, objective: Objective, learner: Learner
+) -> training.Plan:
     """The plan of a training run: what of a config determines its result."""
     return training.Plan(
         jax.random.key(config.seed),
@@ -168,7 +172,7 @@ def plan_of(config: config_lib.StaticConfig, objective: Objective, learner: Lear
 def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say) -> loop.Watch:
     """Measure the table's spectrum and the held-out loss; log the lines `say` at the start."""
 
-    def measure(tables: InOut) -> dict[str, Any]:
+    def measure(tables: InOut[Array]) -> dict[str, Any]:
         return how.measure(plan.objective.words(tables, resources))
 
     def held_out(state: LearnerState) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from jaxemb import formats
 from jaxemb.errors import InputError
@@ -19,12 +20,12 @@ from jaxemb.text import sources, word_lists
 class Start(NamedTuple):
     """The rows that training starts from, and which of them are frozen."""
 
-    known: InOut  # bool [vocab]: which rows are given
-    given: InOut  # float32 [vocab, dim]; zero where not known
-    trainable: InOut | None  # row masks, 1 to train and 0 to freeze; None trains all
+    known: InOut[np.ndarray]  # bool [vocab]: which rows are given
+    given: InOut[np.ndarray]  # float32 [vocab, dim]; zero where not known
+    trainable: InOut[np.ndarray] | None  # row masks, 1 to train and 0 to freeze; None trains all
     account: dict[str, Any]  # where every row came from, for the report
 
-    def __call__(self, tables: InOut) -> InOut:
+    def __call__(self, tables: InOut[Array]) -> InOut[Array]:
         """The tables, with their rows replaced by the given ones."""
         return InOut(*map(_put, tables, self.known, self.given))
 
@@ -71,7 +72,11 @@ def load(config: StaticConfig, vocab: Vocab) -> Start | None:
 
 
 def begin(
-    config: StaticConfig, known: InOut, given: InOut, frozen, remarks: Sequence[str] = ()
+    config: StaticConfig,
+    known: InOut[np.ndarray],
+    given: InOut[np.ndarray],
+    frozen: Any,
+    remarks: Sequence[str] = (),
 ) -> Start:
     """Make a start of given rows and frozen input rows, with an account of them.
 
@@ -95,7 +100,7 @@ def begin(
     return Start(known, given, masks if frozen.any() else None, account)
 
 
-def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut, InOut]:
+def _tables(config: StaticConfig, vocab: Vocab) -> tuple[InOut[np.ndarray], InOut[np.ndarray]]:
     size = len(vocab.words)
     known = InOut(np.zeros(size, bool), np.zeros(size, bool))
     given = InOut(*(np.zeros((size, config.dim), np.float32) for _ in range(2)))

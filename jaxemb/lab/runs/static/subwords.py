@@ -20,7 +20,9 @@ _NEGATIVE_SAMPLING, _SKIPGRAM, _CBOW = 2, 2, 1  # fastText's own numbers
 _BLOCK = 1 << 14  # rows
 
 
-def keep(workdir: Path, config: Any, corpus: Corpus, whole: InOut, resources: Any) -> None:
+def keep(
+    workdir: Path, config: Any, corpus: Corpus, whole: InOut[np.ndarray], resources: Any
+) -> None:
     """Write the whole model into the folder of its run, if it has subwords."""
     if isinstance(resources, subwords.Resources):
         read = corpus.tokens.read
@@ -32,7 +34,7 @@ def write(
     config: SubwordConfig,
     vocab: Vocab,
     tokens: int,
-    whole: InOut,
+    whole: InOut[np.ndarray],
     resources: subwords.Resources,
 ) -> None:
     """Write the whole model as a .bin file, which fastText and gensim read.
@@ -113,7 +115,13 @@ def load(
     return starting.begin(config, known, given, frozen[config.freeze])
 
 
-def _fill(config: SubwordConfig, vocab: Vocab, used: Any, known: InOut, given: InOut) -> None:
+def _fill(
+    config: SubwordConfig,
+    vocab: Vocab,
+    used: Any,
+    known: InOut[np.ndarray],
+    given: InOut[np.ndarray],
+) -> None:
     model = _model(config)
     number = vocabulary.numbers(model.words)
     places = np.array([number.get(word, -1) for word in vocab.words])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.lab import pictures
@@ -17,7 +18,7 @@ def draw(path: Path, layers: Sequence[Contextuality]) -> str:
     return pictures.drawn(path, lambda: bars(layers), {"axes.grid.axis": "y"})
 
 
-def bars(layers: Sequence[Contextuality]):
+def bars(layers: Sequence[Contextuality]) -> Figure:
     """A figure with bars for each layer: context share, self-similarity, MEV, effective rank."""
     size = (4.2 + 1.6 * len(layers), 4.6)
     figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=(2, 1))

@@ -41,7 +41,7 @@ class Compared(NamedTuple):
 
     source: Source
     layers: list[Contextuality]
-    jacobian: Float[Any, " layers"]  # the share of context in the Jacobian of an output
+    jacobian: Float[np.ndarray, " layers"]  # the share of context in the Jacobian of an output
 
 
 class Comparison(NamedTuple):
@@ -50,7 +50,7 @@ class Comparison(NamedTuple):
     sides: tuple[Compared, Compared]
     sentences: int
     tokens: int
-    cka: Float[Any, "left right"]  # of each pair of layers
+    cka: Float[np.ndarray, "left right"]  # of each pair of layers
 
 
 def compare(left: str, right: str, text: str | None, sentences: int) -> Comparison:
@@ -92,7 +92,7 @@ def _model(path: str) -> bool:
     return tokens.is_contextual(path)
 
 
-def jacobian_shares(source: Source, texts: Texts) -> Float[Any, " layers"]:
+def jacobian_shares(source: Source, texts: Texts) -> Float[np.ndarray, " layers"]:
     """The mean Jacobian share of every layer over some tokens, by random probes.
 
     The Jacobian is that of a layer with respect to the vectors that the model reads, including

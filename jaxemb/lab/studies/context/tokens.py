@@ -25,7 +25,7 @@ class Source(NamedTuple):
     layers: int
     dim: int
     knows: Callable[[str], bool]  # whether a word has a vector
-    vectors: Callable[[Texts], Iterable[tuple[int, Float[Any, "layers time dim"]]]]
+    vectors: Callable[[Texts], Iterable[tuple[int, Float[np.ndarray, "layers time dim"]]]]
     model: reader.Embedding | None  # None: static
 
     @property
@@ -38,10 +38,10 @@ class Occurrences(NamedTuple):
     """The tokens of a text whose words all sources know, in the order of the text."""
 
     words: tuple[str, ...]  # each word once, in alphabetical order
-    types: Int[Any, " occurrences"]  # the index of each token's word in `words`
-    sentences: Int[Any, " occurrences"]  # the index of the sentence
-    places: Int[Any, " occurrences"]  # the position in the sentence
-    layers: list[Float[Any, "layers occurrences dim"]]  # of each source
+    types: Int[np.ndarray, " occurrences"]  # the index of each token's word in `words`
+    sentences: Int[np.ndarray, " occurrences"]  # the index of the sentence
+    places: Int[np.ndarray, " occurrences"]  # the position in the sentence
+    layers: list[Float[np.ndarray, "layers occurrences dim"]]  # of each source
 
 
 def is_contextual(path: str | Path) -> bool:
@@ -102,7 +102,7 @@ def held_out(folder: str | Path) -> list[list[str]]:
     return [named(sentences[i], words) for i in chosen]
 
 
-def corpus_of(folder: str | Path) -> tuple[list[Int[Any, "..."]], tuple[str, ...]]:
+def corpus_of(folder: str | Path) -> tuple[list[Int[np.ndarray, "..."]], tuple[str, ...]]:
     """All sentences of a run as ids without sentence marks, and the word of each id."""
     sentences, words = _ids(Path(folder))
     return [ids[1:-1] for ids in sentences], words

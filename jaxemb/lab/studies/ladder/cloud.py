@@ -30,8 +30,8 @@ class Cloud(NamedTuple):
 
     word: str
     layer: int
-    points: Float[Any, "occurrences 2"]
-    group: Int[Any, " occurrences"]  # 0 or 1
+    points: Float[np.ndarray, "occurrences 2"]
+    group: Int[np.ndarray, " occurrences"]  # 0 or 1
     names: tuple[str, ...]  # of the two groups
     known: bool  # whether the groups are true senses; else they are clusters
     contexts: tuple[tuple[str, str], ...]  # the words before and after each occurrence
@@ -49,7 +49,7 @@ class _Read(NamedTuple):
     """Sentences with the word and without it."""
 
     texts: list[list[str]]
-    before: Int[Any, " sentences"]  # occurrences of the word in all text before it
+    before: Int[np.ndarray, " sentences"]  # occurrences of the word in all text before it
 
 
 def rung(workdir: str | Path, word: str) -> Seen:
@@ -67,7 +67,7 @@ def rung(workdir: str | Path, word: str) -> Seen:
     gathered = tokens.gather([source], read.texts)
     vectors = gathered.layers[0][-1].astype(np.float64)
     own = np.flatnonzero(gathered.types == gathered.words.index(word))
-    unit = linalg.unit_rows(vectors[own])
+    unit = np.asarray(linalg.unit_rows(vectors[own]))
     senses = _senses(workdir, word, _ordinals(read.before, gathered.sentences[own]))
     names, group = senses or ((), two_means(unit))
     typical = [own[group == k][_middle(unit[group == k])] for k in (0, 1)]
@@ -112,7 +112,7 @@ def _read(workdir: Path, word: str) -> _Read:
     return _Read(texts, (np.cumsum(counts) - counts)[chosen])
 
 
-def _ordinals(before: Any, sentences: Any) -> Int[Any, " occurrences"]:
+def _ordinals(before: Any, sentences: Any) -> Int[np.ndarray, " occurrences"]:
     """The index of each occurrence among all of the text's; `sentences` are in ascending order."""
     return before[sentences] + np.arange(len(sentences)) - np.searchsorted(sentences, sentences)
 
@@ -135,7 +135,7 @@ def _senses(workdir: Path, word: str, ordinals: Any) -> tuple[tuple[str, ...], A
     return (tuple(labels["names"]), group) if len(np.unique(group)) == 2 else None
 
 
-def two_means(vectors: Float[Any, "rows dim"]) -> Int[Any, " rows"]:
+def two_means(vectors: Float[np.ndarray, "rows dim"]) -> Int[np.ndarray, " rows"]:
     """Two clusters by Lloyd's algorithm; it starts from the halves of the first principal axis.
 
     Returns:
@@ -156,7 +156,7 @@ def two_means(vectors: Float[Any, "rows dim"]) -> Int[Any, " rows"]:
     return group
 
 
-def plane(vectors: Float[Any, "rows dim"]) -> tuple[Float[Any, "rows 2"], float]:
+def plane(vectors: Float[np.ndarray, "rows dim"]) -> tuple[Float[np.ndarray, "rows 2"], float]:
     """The projections on the two main axes of variance, and the share of variance on them."""
     centered = vectors - vectors.mean(axis=0)[None, :]
     left, values, _ = np.linalg.svd(centered, full_matrices=False)

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 from jaxemb.lab.pictures import ACCENT, AS_IT_IS, SOFT
@@ -40,7 +41,7 @@ def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
     return pictures.drawn(path, lambda: three(rungs, seen), style)
 
 
-def three(rungs: list[Rung], seen: Seen):
+def three(rungs: list[Rung], seen: Seen) -> Figure:
     """A figure of one word on three rungs: one-hot, static, contextual with some sentences."""
     one_hot, static = rungs
     figure = plt.figure(figsize=(11, 5.8))
@@ -85,7 +86,7 @@ def _point(figure, axes, rung: Rung) -> None:
     _label(figure, axes, points, rung.words)
 
 
-def _map(cosines: Float[Any, "words words"]) -> Float[Any, "words 2"]:
+def _map(cosines: Float[np.ndarray, "words words"]) -> Float[np.ndarray, "words 2"]:
     """The two principal coordinates of unit vectors from their Gram matrix (Torgerson 1952)."""
     gram = cosines - cosines.mean(axis=0)[None, :]
     gram = gram - gram.mean(axis=1)[:, None]
@@ -183,7 +184,7 @@ def _bare(axes, label: str) -> None:
     axes.set(xticks=(), yticks=(), xlabel=label)
 
 
-def two(rungs: list[Rung]):
+def two(rungs: list[Rung]) -> Figure:
     """A figure with one panel per rung: cosines of some words; the title has rank and distances."""
     size = (5.4 * len(rungs), 5.8)
     figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)

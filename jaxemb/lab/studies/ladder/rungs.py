@@ -1,7 +1,7 @@
 """The first rungs of the ladder of word vectors, one-hot and static, with the same measures."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,10 +26,12 @@ class Rung(NamedTuple):
     law: str  # about the distances between words
     near: str  # the nearest neighbours of the word
     words: tuple[str, ...]  # the words of the picture; the first is the word itself
-    cosines: Float[Any, "words words"]
+    cosines: Float[np.ndarray, "words words"]
 
 
-def ladder(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str) -> list[Rung]:
+def ladder(
+    vocab: vocabulary.HasWords, table: Float[np.ndarray, "vocab dim"], word: str
+) -> list[Rung]:
     """The first two rungs for one vocabulary: one-hot vectors and a static table.
 
     Args:
@@ -47,7 +49,7 @@ def ladder(vocab: vocabulary.HasWords, table: Float[Any, "vocab dim"], word: str
     mask = jnp.ones(len(shown), jnp.float32)
     hot = embedders.one_hot(m).apply((), ids, mask)
     static = embedders.lookup(m, n).apply(jnp.asarray(table), ids, mask)
-    nothing, rank = "no word more than any other", linalg.rank(table).rank
+    nothing, rank = "no word more than any other", int(linalg.rank(table).rank)
     return [
         Rung("one-hot", m, m, m, _law(hot), nothing, shown, _cosines(hot)),
         Rung("static", m, n, rank, _law(static), str(near), shown, _cosines(static)),

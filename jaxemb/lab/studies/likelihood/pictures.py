@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 from jaxemb.lab.studies.likelihood.run import Likelihood
@@ -14,7 +15,7 @@ def draw(path: Path, likelihoods: list[Likelihood]) -> list[str]:
     return [pictures.drawn(path, lambda: points(likelihoods), {"axes.grid.axis": "x"})]
 
 
-def points(likelihoods: list[Likelihood]):
+def points(likelihoods: list[Likelihood]) -> Figure:
     """A figure with the log likelihoods of each model on one line; the first is a dashed line."""
     floor, *models = likelihoods
     at = np.arange(len(models))[::-1]

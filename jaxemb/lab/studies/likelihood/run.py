@@ -6,11 +6,13 @@ the model's log p(context | word) over the whole vocabulary, averaged over windo
 
 import functools
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxemb.counts import cooccurrence
 from jaxemb.errors import InputError
@@ -23,6 +25,8 @@ from jaxemb.structs import InOut, Vocab
 from jaxemb.text.corpus import Corpus
 from jaxemb.training import fitting, loop
 
+LogProb = Callable[[Any, Any], Array]  # (hidden [n, dim], outputs) -> log p [n, vocab]
+
 
 class Likelihood(NamedTuple):
     """Mean log-likelihood of held-out pairs under one model, in nats per pair (0 = certainty)."""
@@ -34,13 +38,13 @@ class Likelihood(NamedTuple):
     seconds: float  # of training
 
 
-def scores(config: StaticConfig, vocab: Vocab):
+def scores(config: StaticConfig, vocab: Vocab) -> LogProb:
     """Return the function (hidden [n, dim], outputs) -> log p [n, vocab]: scores' log softmax."""
     del config, vocab
     return lambda hidden, outputs: jax.nn.log_softmax(_products(hidden, outputs), axis=1)
 
 
-def scores_above_noise(config: StaticConfig, vocab: Vocab):
+def scores_above_noise(config: StaticConfig, vocab: Vocab) -> LogProb:
     """Return the function (hidden, outputs) -> log p: the log softmax of score + log(k P_n).
 
     The score that negative sampling learns is PMI - log k, where P_n is the context distribution.
@@ -55,7 +59,7 @@ def scores_above_noise(config: StaticConfig, vocab: Vocab):
     )
 
 
-def tree(config: StaticConfig, vocab: Vocab):
+def tree(config: StaticConfig, vocab: Vocab) -> LogProb:
     """Return the function (hidden, outputs) -> log p of hierarchical softmax, which is exact."""
     word_tree = (config.tree or trees.huffman)(vocab.counts)
     return functools.partial(hierarchical.log_probabilities, tree=word_tree)
@@ -65,7 +69,7 @@ def _products(hidden, outputs):
     return jnp.matmul(hidden, outputs.T, precision=jax.lax.Precision.HIGHEST)
 
 
-def train(config: StaticConfig, corpus: Corpus) -> InOut:
+def train(config: StaticConfig, corpus: Corpus) -> InOut[Array]:
     """Train the tables of one objective in memory.
 
     Raises:
@@ -85,7 +89,7 @@ def _side(config: StaticConfig, key, corpus: Corpus, *, held: bool, cost=None):
     return loop.split_of(key, corpus.ids, keep, held_out=share, held=held, cost=cost)
 
 
-def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
+def pairs(config: StaticConfig, corpus: Corpus, *, held: bool) -> Float[np.ndarray, "vocab vocab"]:
     """Expected co-occurrence counts, word x context, in one part of the text.
 
     A pair at distance d counts (window - d + 1) / window, the probability that a dynamic window
@@ -108,7 +112,9 @@ def pairs(config: StaticConfig, corpus: Corpus, *, held: bool):
     return counts
 
 
-def compare(config: ComparisonConfig, corpus: Corpus, say=lambda line: None) -> list[Likelihood]:
+def compare(
+    config: ComparisonConfig, corpus: Corpus, say: Callable[[str], None] = lambda line: None
+) -> list[Likelihood]:
     """Train every model and measure it; unigram frequencies come first, as a baseline.
 
     Args:

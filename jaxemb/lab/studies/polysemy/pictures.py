@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 
@@ -18,7 +19,7 @@ def draw(folder: Path, layers: dict[str, Any], measures: dict[str, str]) -> list
     return [pictures.drawn(folder / "polysemy.png", lambda: bars(layers, measures), style)]
 
 
-def bars(layers: dict[str, Any], measures: dict[str, str]):
+def bars(layers: dict[str, Any], measures: dict[str, str]) -> Figure:
     """A figure with bars for each layer, and their intervals over seeds."""
     thick = THICK / len(measures)
     figure, axes = plt.subplots(figsize=(2.4 + 1.6 * len(layers), 4.6))

@@ -73,7 +73,7 @@ def _merged(settings: Any, folder: Path) -> Any:
     )
 
 
-def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrences dim"]]:
+def vectors(trained: Trained, sample: Sample) -> dict[str, Float[np.ndarray, "occurrences dim"]]:
     """The vector of every occurrence in the static table and in each layer of the language model.
 
     Raises:
@@ -92,7 +92,7 @@ def vectors(trained: Trained, sample: Sample) -> dict[str, Float[Any, "occurrenc
     return {STATIC: table} | {f"layer {i}": layer for i, layer in enumerate(layers)}
 
 
-def score(vectors: Float[Any, "occurrences dim"], sample: Sample, seed: int) -> Scores:
+def score(vectors: Float[np.ndarray, "occurrences dim"], sample: Sample, seed: int) -> Scores:
     """Fit centroids and a threshold to the training half, and score the test half."""
     senses, forms, (train, test) = sample.senses, sample.forms, sample.split
     sense = polysemy.sense_accuracy(

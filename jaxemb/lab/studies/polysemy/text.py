@@ -29,9 +29,9 @@ class Sample(NamedTuple):
     """Occurrences of pseudo-words, each in another sentence."""
 
     texts: list[list[str]]
-    at: Int[Any, " occurrences"]  # the position of the token in its sentence
-    forms: Int[Any, " occurrences"]
-    senses: Int[Any, " occurrences"]  # 0 or 1, each equally often in every form
+    at: Int[np.ndarray, " occurrences"]  # the position of the token in its sentence
+    forms: Int[np.ndarray, " occurrences"]
+    senses: Int[np.ndarray, " occurrences"]  # 0 or 1, each equally often in every form
     split: pseudo_words.Split
 
     @property
@@ -130,7 +130,7 @@ def _usable(text: Path, longest: int) -> Any:
     return np.array(usable)
 
 
-def _lines(text: Path, at: Int[Any, " some"]) -> list[list[str]]:
+def _lines(text: Path, at: Int[np.ndarray, " some"]) -> list[list[str]]:
     """The tokens of the lines with these numbers, in the order of the numbers."""
     place = {int(line): i for i, line in enumerate(at)}
     texts: list[list[str]] = [[]] * len(at)

@@ -6,6 +6,7 @@ training with tables of the same dimension from truncated SVD of the positive pa
 for the same text, windows, subsampling of frequent words and noise distribution.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from jaxemb.text import corpus as corpus_lib
 from jaxemb.training import loop
 
 SKIPGRAM, SVD = "skip-gram", "SVD"  # the names of the two pairs of tables
-RULES = {
+RULES: dict[Any, Callable[..., Any]] = {
     None: optimum.keep,
     blocks.keep: optimum.keep,
     blocks.skip: optimum.skip,
@@ -99,7 +100,7 @@ def matrix(config: StaticConfig, corpus: corpus_lib.Corpus, folder: Path) -> Mat
     return Matrix(cells, targets, counted.words, int((~finite).sum()), rule.__name__)
 
 
-def factor(cells: Sparse, vocab: int, dim: int) -> InOut:
+def factor(cells: Sparse, vocab: int, dim: int) -> InOut[np.ndarray]:
     """Tables U S^1/2 and V S^1/2 of the positive part of a matrix, by truncated SVD: float32.
 
     Negative cells are set to 0, and so are cells that were never counted, where the optimum is
@@ -118,10 +119,10 @@ def factor(cells: Sparse, vocab: int, dim: int) -> InOut:
     sparse = operators.sparse(*positive, (vocab, vocab))
     svd = truncated.truncated_svd(sparse, dim)
     root = np.sqrt(svd.s)[None, :]
-    return InOut(np.float32(svd.u * root), np.float32(svd.v * root))
+    return InOut(*(np.asarray(side * root, np.float32) for side in (svd.u, svd.v)))
 
 
-def products(tables: InOut, cells: Sparse) -> Float[Any, " cells"]:
+def products(tables: InOut[np.ndarray], cells: Sparse) -> Float[np.ndarray, " cells"]:
     """v_w . u_c of every cell (w, c), float32."""
     values = np.empty(len(cells.values), np.float32)
     for start in range(0, len(values), _PIECE):
@@ -139,7 +140,7 @@ class Agreement(NamedTuple):
     r: dict[str, float]  # by the name of the pair of tables
 
 
-def agreements(observed: Matrix, tables: dict[str, Float[Any, " cells"]]) -> list[Agreement]:
+def agreements(observed: Matrix, tables: dict[str, Float[np.ndarray, " cells"]]) -> list[Agreement]:
     """The correlation of products with the optimum, for each least count in COUNTS.
 
     Args:
@@ -151,7 +152,8 @@ def agreements(observed: Matrix, tables: dict[str, Float[Any, " cells"]]) -> lis
         kept = np.asarray(observed.counts.values) >= least
         if not least or kept.sum() >= FEWEST:
             best = np.asarray(observed.optimum.values[kept], np.float64)
-            r = {k: float(intervals.pearson(np.float64(v[kept]), best)) for k, v in tables.items()}
+            chosen = {k: np.asarray(v[kept], np.float64) for k, v in tables.items()}
+            r = {k: float(intervals.pearson(values, best)) for k, values in chosen.items()}
             rows.append(Agreement(float(least), int(kept.sum()), r))
     return rows
 
@@ -164,29 +166,29 @@ class Angles(NamedTuple):
     table of full rank span the whole space of `dim` dimensions.)
     """
 
-    input: Float[Any, " dim"]
-    output: Float[Any, " dim"]
-    random: Float[Any, " dim"]  # between the first input table and a random table
+    input: Float[np.ndarray, " dim"]
+    output: Float[np.ndarray, " dim"]
+    random: Float[np.ndarray, " dim"]  # between the first input table and a random table
 
 
-def angles(one: InOut, other: InOut, seed: int = 0) -> Angles:
+def angles(one: InOut[np.ndarray], other: InOut[np.ndarray], seed: int = 0) -> Angles:
     """The angles between two pairs of tables, and those to a random table as a baseline."""
     drawn = np.random.default_rng(seed).standard_normal(other.input.shape)
     pairs = (one.input, other.input), (one.output, other.output), (one.input, drawn)
     return Angles(*(_angles(*pair) for pair in pairs))
 
 
-def _angles(one: Any, other: Any) -> Float[Any, " dim"]:
+def _angles(one: Any, other: Any) -> Float[np.ndarray, " dim"]:
     return np.degrees(linalg.principal_angles(_span(one), _span(other)))
 
 
-def _span(table: Any) -> Float[Any, "vocab rank"]:
+def _span(table: Any) -> Float[np.ndarray, "vocab rank"]:
     """An orthonormal basis of the column space."""
     left = np.linalg.svd(np.asarray(table, np.float64), full_matrices=False)[0]
     return left[:, : int(linalg.rank(table).rank)]
 
 
-def shared_neighbours(one: Any, other: Any) -> Float[Any, " words"]:
+def shared_neighbours(one: Any, other: Any) -> Float[np.ndarray, " words"]:
     """The share of a word's ten nearest words that two tables have in common.
 
     Returns:
@@ -206,8 +208,9 @@ def shared_neighbours(one: Any, other: Any) -> Float[Any, " words"]:
 class Harris(NamedTuple):
     """The similarity of contexts and of vectors, over random pairs of words."""
 
-    contexts: dict[str, Float[Any, " pairs"]]  # cosines of rows of a count matrix, by its name
-    vectors: dict[str, Float[Any, " pairs"]]  # cosines of rows of a table, by its name
+    # cosines of rows of a count matrix, by its name
+    contexts: dict[str, Float[np.ndarray, " pairs"]]
+    vectors: dict[str, Float[np.ndarray, " pairs"]]  # cosines of rows of a table, by its name
     rho: dict[str, dict[str, intervals.Estimate]]  # Spearman's, by count matrix and table
 
 
@@ -245,8 +248,8 @@ def harris(observed: Matrix, tables: dict[str, Any], vocab: int, seed: int = 0) 
 
 
 def _row_cosines(
-    cells: Sparse, vocab: int, left: Int[Any, " pairs"], right: Int[Any, " pairs"]
-) -> Float[Any, " pairs"]:
+    cells: Sparse, vocab: int, left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
+) -> Float[np.ndarray, " pairs"]:
     """Cosines of pairs of rows of a sparse matrix, in float64; 0 where a row has no cells."""
     starts = np.searchsorted(cells.rows, np.arange(vocab + 1, dtype=np.int32))
     values = np.asarray(cells.values, np.float64)

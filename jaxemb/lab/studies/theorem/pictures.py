@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator
 
 from jaxemb.evaluation.intervals import Estimate
@@ -25,7 +26,7 @@ def draw(values: dict[str, Any], arrays: dict[str, Any], path: Path) -> str:
     return pictures.drawn(path, lambda: panels(values, arrays), {"font.size": 9, **ROOM})
 
 
-def panels(values: dict[str, Any], arrays: dict[str, Any]):
+def panels(values: dict[str, Any], arrays: dict[str, Any]) -> Figure:
     """A figure of six panels: products and optimum (two), spectra, angles, Harris, scores.
 
     Args:

@@ -22,7 +22,7 @@ SHOWN = 5  # nearest words of each table
 
 
 def build(
-    config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut
+    config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut[np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Compute the report as JSON values, and the arrays that the figure draws.
 
@@ -76,14 +76,16 @@ def build(
     return values, arrays
 
 
-def _mean(values: Float[Any, " items"]) -> dict[str, float]:
+def _mean(values: Float[np.ndarray, " items"]) -> dict[str, float]:
     """The mean and its bootstrap interval."""
     drawn = intervals.resampled(lambda sample: sample.mean(axis=-1), values)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Estimate(float(values.mean()), float(low), float(high))._asdict()
 
 
-def _neighbours(config: StaticConfig, result: Result, inputs: dict[str, Any]) -> list[dict]:
+def _neighbours(
+    config: StaticConfig, result: Result, inputs: dict[str, Any]
+) -> list[dict[str, Any]]:
     vocab = result.vocab
     known = set(vocab.words)
     words = [word for word in config.neighbours_of if word in known]
@@ -97,7 +99,9 @@ def _neighbours(config: StaticConfig, result: Result, inputs: dict[str, Any]) ->
     ]
 
 
-def write(config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut) -> str:
+def write(
+    config: StaticConfig, result: Result, matrix: measures.Matrix, svd: InOut[np.ndarray]
+) -> str:
     """Write theorem.json, theorem.md and the figure into the workdir; return the Markdown.
 
     Arguments: see `build`.

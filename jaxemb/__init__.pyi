@@ -27,3 +27,5 @@ from .static.subwords import subword_cbow as subword_cbow, subword_skipgram as s
 from .structs import InOut as InOut, Vocab as Vocab
 from .training import learners as learners
 from .training.fitting import fit as fit
+
+__version__: str

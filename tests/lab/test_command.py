@@ -131,7 +131,7 @@ def test_what_cannot_be_called_is_one_line_and_exit_code_2(arguments, code, mess
     stopped, out, err = jaxemb_(*arguments)
     assert stopped == code
     assert message in err
-    assert len(err.splitlines()) == (1 if arguments else 0)
+    assert len(err.strip().splitlines()) == (1 if arguments else 0)
     assert out == "" if arguments else out.startswith("usage: jaxemb COMMAND")
 
 

@@ -22,9 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 KINDS = ("editable", "standard")  # an editable install; the wheel
 TINY = ("--dim", "4", "--epochs", "1", "--corpus.min-count", "1")
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("hatchling") is None, reason="hatchling is not installed"
-)
+MISSING = [name for name in ("hatchling", "pip") if importlib.util.find_spec(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
 
 class Installed(NamedTuple):

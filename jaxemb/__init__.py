@@ -5,4 +5,12 @@ Everything is loaded when it is first used: importing jaxemb starts no device.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_named, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str):
+    if name == "__version__":  # of the installed package; reading it takes 20 ms
+        from importlib import metadata
+
+        return metadata.version(__name__)
+    return _named(name)

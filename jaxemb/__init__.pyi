@@ -28,3 +28,5 @@ from .static.softmaxes import (
 from .static.subwords import subword_cbow as subword_cbow, subword_skipgram as subword_skipgram
 from .structs import InOut as InOut, Vocab as Vocab
 from .training import learners as learners
+
+__version__: str

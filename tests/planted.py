@@ -1767,4 +1767,34 @@ MUTANTS = {
         "False",
         "tests/text/test_tokenizers.py::test_digits_are_kept",
     ),
+    "a command does not bear its own name": Mutant(
+        "lab/command.py",
+        'sys.argv = [f"jaxemb {name}", *arguments]',
+        "sys.argv = [name, *arguments]",
+        "tests/lab/test_command.py::test_the_help_of_a_command_is_its_scripts",
+    ),
+    "a config of jaxemb hides a file of its name": Mutant(
+        "lab/shipped.py",
+        '    for path in (Path(name), Path(f"{name}.py")):\n',
+        "    for path in (Path(name),) if name not in configs() else ():\n",
+        "tests/lab/test_command.py::test_a_config_is_named_by_its_name_or_by_a_path",
+    ),
+    "benchmarks become a command": Mutant(
+        "lab/shipped.py",
+        "if path.stem not in _NO_COMMANDS]",
+        "if path.stem]",
+        "tests/lab/test_command.py::test_every_script_but_the_benchmarks_is_a_command",
+    ),
+    "help loads what the scripts need": Mutant(
+        "lab/command.py",
+        "    arguments = sys.argv[1:]\n",
+        "    import jax  # noqa: F401\n\n    arguments = sys.argv[1:]\n",
+        "tests/lab/test_command.py::test_help_and_configs_load_neither_jax_nor_a_script",
+    ),
+    "a missing text does not name its extra": Mutant(
+        "text/sources.py",
+        "get = _EXTRAS.get(name, name)",
+        "get = name",
+        "tests/lab/test_extras.py::test_a_missing_extra_is_one_line_that_names_it",
+    ),
 }

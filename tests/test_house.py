@@ -29,9 +29,10 @@ LIBRARY = {
 }
 # the floors of the laboratory: a room imports rooms of lower floors, and the library
 LAB = (
+    ("shipped",),
     ("settings", "progress", "report", "pictures", "command_line"),
-    ("durable", "outcome", "corpus", "hosts.lost", "hosts.store"),
-    ("workdir",),
+    ("durable", "outcome", "corpus", "hosts.lost", "hosts.store", "completion"),
+    ("workdir", "command"),
     ("vectors", "hosts", "tables"),
     ("model",),
     ("notebook", "runs.static", "runs.counts", "runs.contextual"),
@@ -47,7 +48,10 @@ LAB = (
 ROOMS = ("jaxemb", "scripts", "configs", "tests")
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")
 # rooms and modules that load no jax, so that `--help` and reading text start no device
-WITHOUT_JAX = ("errors", "files", "text", "lab.settings", "lab.command_line", "lab.corpus")
+WITHOUT_JAX = (
+    *("errors", "files", "text", "lab.settings", "lab.corpus"),
+    *("lab.command_line", "lab.command", "lab.completion", "lab.shipped"),
+)
 
 
 def _imports(path: Path) -> set[str]:

@@ -18,7 +18,7 @@ from jaxemb.text.vocabulary import HasWords
 
 PAIRS = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 QUESTIONS = "questions-words.txt"
-HOW_TO_GET = "the test files come with gensim: pip install gensim"
+HOW_TO_GET = "the test files come with gensim: pip install 'jaxemb[demo]'"
 FREQUENT = 30_000  # most frequent words, among which analogies are answered, as in word2vec's demo
 
 

@@ -6,7 +6,6 @@ Losses are in nats.
 
 from typing import NamedTuple
 
-import chex
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -97,6 +96,13 @@ def hierarchical(
     return jnp.sum(mask * softplus(-branches * (nodes @ hidden)))
 
 
+def _one_for_each(outputs: Float[Array, "outputs dim"], *targets: Array) -> None:
+    """Raise AssertionError for a target that has not one entry per output: it would broadcast."""
+    for target in targets:
+        if target.shape != (len(outputs),):
+            raise AssertionError(f"target is {target.shape}; wanted {(len(outputs),)}: outputs")
+
+
 def logistic(
     hidden: Float[Array, "centers dim"],
     outputs: Float[Array, "outputs dim"],
@@ -119,7 +125,7 @@ def logistic(
     Raises:
         AssertionError: `target` has not one entry per output (it would broadcast).
     """
-    chex.assert_shape(target, (outputs.shape[0],))
+    _one_for_each(outputs, target)
     scores = products.scores(hidden, outputs)  # one product: what accelerators are for
     return jnp.sum(weight * softplus(-target[None, :] * scores))
 
@@ -165,7 +171,7 @@ def biased_squares(
         target: logarithms of counts.
         weight: f(count); 0 is padding.
     """
-    chex.assert_shape(target, (outputs.shape[0],))
+    _one_for_each(outputs, target)
     scores = products.scores(hidden[:, :-1], outputs[:, :-1])
     apart = scores + hidden[:, -1:] + outputs[:, -1][None, :] - target[None, :]
     return 0.5 * jnp.sum(weight * apart**2)
@@ -191,7 +197,7 @@ def softmax(
     Source:
         Mikolov et al. 2013, arXiv:1310.4546, eq. 2.
     """
-    chex.assert_shape(target, (outputs.shape[0],))
+    _one_for_each(outputs, target)
     scores = products.scores(hidden, outputs)
     normalizer = jax.nn.logsumexp(scores, axis=1, keepdims=True)
     return jnp.sum(weight * (normalizer - scores))
@@ -223,6 +229,6 @@ def noise_contrastive(
     Source:
         Gutmann and Hyvarinen 2012; Mnih and Teh 2012, arXiv:1206.6426, eq. 8 to 10.
     """
-    chex.assert_shape(list(target), (outputs.shape[0],))
+    _one_for_each(outputs, *target)
     scores = products.scores(hidden, outputs) - target.log_expected[None, :]
     return jnp.sum(weight * softplus(-target.target[None, :] * scores))

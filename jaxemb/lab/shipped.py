@@ -1,0 +1,84 @@
+"""Scripts and configs: beside the package in a clone, inside it in a wheel."""
+
+import ast
+import difflib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterable
+from pathlib import Path
+
+from jaxemb.errors import InputError
+
+_PACKAGE = Path(__file__).parents[1]
+# `jaxemb inspect` reads better; the other commands are named as their scripts
+_NAMES = {"inspect_table": "inspect"}
+_NO_COMMANDS = {"benchmark"}  # its peers and texts belong to a clone
+
+
+def folder(name: str) -> Path:
+    """The folder `scripts` or `configs`.
+
+    Raises:
+        InputError: neither the package nor the folder around it holds it.
+    """
+    inside, beside = _PACKAGE / f"_{name}", _PACKAGE.parent / name
+    for place in (inside, beside):
+        if place.is_dir():
+            return place
+    raise InputError(f"{inside} and {beside} are not there: reinstall jaxemb")
+
+
+def commands() -> dict[str, Path]:
+    """The script of each command, by the command's name, in order."""
+    scripts = [path for path in folder("scripts").glob("*.py") if path.stem not in _NO_COMMANDS]
+    named = {_NAMES.get(path.stem, path.stem.replace("_", "-")): path for path in scripts}
+    return dict(sorted(named.items()))
+
+
+def load(script: Path) -> types.ModuleType:
+    """Import a script by its file; its `main` is not called."""
+    spec = importlib.util.spec_from_file_location(f"jaxemb._scripts.{script.stem}", script)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{script}: wanted a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where its dataclasses look for it
+    spec.loader.exec_module(module)
+    return module
+
+
+def configs() -> dict[str, Path]:
+    """The file of each config, by the config's name, in order."""
+    return {path.stem: path for path in sorted(folder("configs").glob("*.py"))}
+
+
+def config(name: str) -> Path:
+    """The file of a config.
+
+    Args:
+        name: a path, with or without `.py`; or the name of a config of jaxemb. A file that is
+            there goes first.
+
+    Raises:
+        InputError: no such config; the message names those that are spelled alike.
+    """
+    for path in (Path(name), Path(f"{name}.py")):
+        if path.is_file():
+            return path
+    here = configs()
+    if (bare := name.removesuffix(".py")) in here:
+        return here[bare]
+    hint = nearest(Path(bare).name, here, "; `jaxemb configs` lists those of jaxemb")
+    raise InputError(f"{name}: no such config: wanted a file, or a name like quickstart{hint}")
+
+
+def summary(path: Path) -> str:
+    """The first line of a Python file's docstring, without its full stop; the file is not run."""
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return text.partition("\n")[0].removesuffix(".")
+
+
+def nearest(name: str, names: Iterable[str], otherwise: str = "") -> str:
+    """A part of a message that asks for the names that are spelled like `name`."""
+    close = difflib.get_close_matches(name, names, n=3)
+    return f": did you mean {' or '.join(close)}?" if close else otherwise

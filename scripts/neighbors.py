@@ -25,6 +25,8 @@ class Neighbors:
     """A finished run, or a file of vectors."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Query words, whose neighbours are wanted."""
+    tensor: str | None = None
+    """The name of the matrix, where a .safetensors or a folder of them has several."""
     minus: tuple[str, ...] = ()
     """Words to be far from; all words then form one query, as in an analogy."""
     k: int = 10
@@ -47,7 +49,7 @@ def main() -> None:
     from jaxemb.functional import similarity
     from jaxemb.lab import vectors as loading
 
-    loaded = loading.word_vectors(settings.vectors)
+    loaded = loading.word_vectors(settings.vectors, tensor=settings.tensor)
     vocab, measure = (
         loaded.word_vectors,
         similarity.closeness if settings.euclidean else similarity.cos_add,

@@ -123,8 +123,24 @@ def _usual(table: Any, axis_name: Any) -> tuple[Any, Method]:
     return table, reductions.qr if whole or table.dtype == np.float64 else reductions.gram64
 
 
+def both(table: np.ndarray) -> tuple[Spectrum, Spectrum]:
+    """The spectra of a table on the host and of the table minus its mean, in one pass."""
+    table, method = _usual(table, None)
+    assert method.host is not None
+    rounding = rounded(table.dtype, None, np.float64, method.unit)
+    reduced = _reduction(Rows(table), method.host, None)
+    plain, centered = (
+        _proven(table, _spectrum_of(reduced, rounding, center), center) for center in (False, True)
+    )
+    return plain, centered
+
+
 def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
-    result = _of(Rows(table), factor, None, rounding, center)
+    return _proven(table, _of(Rows(table), factor, None, rounding, center), center)
+
+
+def _proven(table: np.ndarray, result: Spectrum, center: bool) -> Spectrum:
+    """The spectrum, with a proof of the rank of a table of whole numbers where one is quick."""
     rank = int(np.sum(result.values > result.tolerance))
     if not rank < result.proven:
         return result
@@ -206,14 +222,34 @@ def over_mesh(mesh: Any, axes: Any, settings: tuple):
     )
 
 
-def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool) -> Spectrum:
-    xp = arrays.namespace(rows.table)
+class _Reduction(NamedTuple):
+    """R of [1, A - mean], with the spectrum of the table and that of the centred table."""
+
+    rows: Rows  # scaled
+    bad_row: Any
+    mean: Any
+    r: Any  # None on the host, if a row is not finite
+    growth: Any
+
+
+def _reduction(rows: Rows, factor: Callable, key: Any) -> _Reduction:
     rows, bad_row = scaled(rows)
     if rows.on_host and bad_row >= 0:
-        return _not_finite(rows, bad_row, center)
+        return _Reduction(rows, bad_row, None, None, None)
     mean = total(rows, lambda block: block.sum(axis=0)) / rows.everywhere
     r, growth = factor(rows._replace(shift=mean), key)
-    r = arrays.triangle(r)
+    return _Reduction(rows, bad_row, mean, arrays.triangle(r), growth)
+
+
+def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool) -> Spectrum:
+    return _spectrum_of(_reduction(rows, factor, key), rounding, center)
+
+
+def _spectrum_of(of: _Reduction, rounding: Rounding, center: bool) -> Spectrum:
+    rows, bad_row, mean, r, growth = of
+    xp = arrays.namespace(rows.table)
+    if r is None:
+        return _not_finite(rows, bad_row, center)
     # R of [1, A - mean]: its first row holds the rest of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]

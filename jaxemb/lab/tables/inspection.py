@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import linalg
 from jaxemb.lab import report
 
 BINS = 80
+BLOCK = 1 << 13  # rows that are held in float64
 PAIRS = 200_000  # of rows, drawn at random, for the histogram of cosines
 SHOWN_AXES = 5
 ROTATIONS = 100  # at random, with which the axes of the table are compared
@@ -74,14 +74,25 @@ def _dependence(dependence: linalg.Dependence, names: Sequence) -> dict[str, Any
 
 def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
     """Isotropy before and after removing the mean and the largest directions (Mu and Viswanath)."""
-    removed = max(round(summary.dim / 100), 1)
+    removed, centered = max(round(summary.dim / 100), 1), summary.centered
     if summary.rows < 2:
         return {"removed": 0, "before": None, "after": None}
-    rest = linalg.all_but_the_top(jnp.asarray(table, jnp.float32), removed, summary.centered)
-    values = np.pad(summary.centered.values[removed:], (0, removed))
-    left = summary.centered._replace(values=values)
+    rest = np.empty(table.shape, np.float32)
+    for i in range(0, len(rest), BLOCK):
+        block = np.asarray(table[i : i + BLOCK], np.float64) - centered.mean
+        rest[i : i + BLOCK] = linalg.reject(block, centered.basis[:, :removed])
+    left = centered._replace(
+        values=np.pad(centered.values[removed:], (0, removed)),
+        basis=np.roll(centered.basis, -removed, axis=1),
+    )
+    # the mean of the rest is 0: its spectrum is that of the centred rest
+    plain = left._replace(centered=np.asarray(False), mean=np.zeros_like(left.mean))
     measures = ("mean_cosine", "isoscore", "partition_isotropy")
-    after = (linalg.mean_cosine(rest), linalg.isoscore(left), linalg.partition_isotropy(rest))
+    after = (
+        linalg.mean_cosine(rest),
+        linalg.isoscore(left),
+        linalg.partition_isotropy(rest, plain),
+    )
     return {
         "removed": removed,
         "before": {name: getattr(summary, name) for name in measures},
@@ -90,7 +101,7 @@ def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
 
 
 def _norms(table: Any) -> dict[str, Any]:
-    blocks = [np.asarray(table[i : i + 16384], np.float64) for i in range(0, len(table), 16384)]
+    blocks = (np.asarray(table[i : i + BLOCK], np.float64) for i in range(0, len(table), BLOCK))
     norms = np.concatenate([np.linalg.norm(block, axis=1) for block in blocks])
     counts, edges = np.histogram(norms, BINS)
     quantiles = np.quantile(norms, [0, 0.05, 0.5, 0.95, 1])
@@ -105,8 +116,11 @@ def _cosines(
     random = np.random.default_rng(0)
     left, right = random.integers(0, len(table), (2, PAIRS))
     left, right = left[left != right], right[left != right]
-    unit = [linalg.unit_rows(np.asarray(table[i], np.float64)) for i in (left, right)]
-    counts, edges = np.histogram((unit[0] * unit[1]).sum(axis=1), BINS, (-1, 1))
+    drawn = np.empty(len(left))
+    for i in range(0, len(left), BLOCK):
+        unit = [linalg.unit_rows(np.float64(table[at[i : i + BLOCK]])) for at in (left, right)]
+        drawn[i : i + BLOCK] = (unit[0] * unit[1]).sum(axis=1)
+    counts, edges = np.histogram(drawn, BINS, (-1, 1))
     return {
         **_plain(coherence._asdict()),
         "pair": [str(names[int(i)]) for i in coherence.pair],

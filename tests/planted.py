@@ -19,6 +19,54 @@ MUTANTS = {
         "        return leaf\n",
         "tests/training/test_mesh.py::test_a_mesh_changes_a_table_by_rounding_alone",
     ),
+    "one tensor of several is the first": Mutant(
+        "formats/safetensors_file.py",
+        "if len(matrices) != 1 and not named:",
+        "if not matrices:",
+        "tests/formats/test_tensors.py::test_one_tensor_of_several_is_read_by_its_name",
+    ),
+    "an index leads out of its folder": Mutant(
+        "formats/safetensors_file.py",
+        "or Path(shard).name != shard or",
+        "or",
+        "tests/formats/test_tensors.py::test_a_wrong_index_is_refused_with_its_place",
+    ),
+    "every shard is wanted for one tensor": Mutant(
+        "formats/safetensors_file.py",
+        "    if options.tensor is None:\n        names",
+        "    if True:\n        names",
+        "tests/formats/test_tensors.py::test_the_bytes_of_other_tensors_are_not_read",
+    ),
+    "the factors of quantised numbers are not mentioned": Mutant(
+        "formats/safetensors_file.py",
+        "    if scales:\n",
+        "    if False:\n",
+        "tests/formats/test_tensors.py::test_factors_of_a_quantised_tensor_are_announced",
+    ),
+    "bfloat16 is judged at the rounding of float32": Mutant(
+        "linalg/rounding.py",
+        "kinds = [given, computed] if stored is None",
+        "kinds = [computed] if stored is None",
+        "tests/formats/test_tensors.py::test_a_narrow_table_is_measured_as_its_float32_numbers",
+    ),
+    "a token of bytes is an undecoded word": Mutant(
+        "formats/tokenizer_words.py",
+        "    return Token(token, False) if _escaped(word) != word else Token(word, True)",
+        "    return Token(token, True)",
+        "tests/formats/test_tokenizer_words.py::test_tokens_of_bytes_are_decoded_where_they_are_text",
+    ),
+    "two tokens are one word": Mutant(
+        "formats/tokenizer_words.py",
+        "if not word or word in taken:",
+        "if not word:",
+        "tests/formats/test_tokenizer_words.py::test_all_tokens_of_one_byte_have_names_of_their_own",
+    ),
+    "rows without a token are not counted": Mutant(
+        "formats/tokenizer_words.py",
+        "    if nameless := rows - len(tokens):",
+        "    if (nameless := rows - len(tokens)) < 0:",
+        "tests/formats/test_tokenizer_words.py::test_rows_without_a_token_are_named_by_their_number",
+    ),
     "rows of another device are added here": Mutant(
         "training/sharded.py",
         "return local, jnp.where(mine[..., None], rows, 0.0)",
@@ -1141,7 +1189,7 @@ MUTANTS = {
         "tests/formats/test_elmo_options.py::test_options_that_are_not_elmos",
     ),
     "jax gets the byte order of a file": Mutant(
-        "formats/arrays.py",
+        "formats/stored.py",
         'return table.astype(table.dtype.newbyteorder("="), copy=False)',
         "return table",
         "tests/formats/test_arguments.py::test_every_byte_order_of_a_table_is_one_table_to_jax",

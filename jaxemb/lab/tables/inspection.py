@@ -34,6 +34,7 @@ def describe(table: Any, words: Sequence[str] | None = None) -> dict[str, Any]:
     return {
         "vocabulary": m,
         "dimension": n,
+        "stored": str(np.asarray(table[:1]).dtype),
         "rank": {**_plain(rank._asdict()), "verdict": str(rank)},
         "one_hot": one_hot(m),
         "dependence": _dependence(summary.dependence, names),
@@ -118,8 +119,9 @@ def _cosines(
     left, right = left[left != right], right[left != right]
     drawn = np.empty(len(left))
     for i in range(0, len(left), BLOCK):
-        unit = [linalg.unit_rows(np.float64(table[at[i : i + BLOCK]])) for at in (left, right)]
-        drawn[i : i + BLOCK] = (unit[0] * unit[1]).sum(axis=1)
+        one, other = (np.asarray(table[at[i : i + BLOCK]], np.float64) for at in (left, right))
+        sizes = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        drawn[i : i + BLOCK] = np.einsum("ij,ij->i", one, other) / np.where(sizes > 0, sizes, 1)
     counts, edges = np.histogram(drawn, BINS, (-1, 1))
     return {
         **_plain(coherence._asdict()),
@@ -165,16 +167,17 @@ def _space(measures: dict[str, Any]) -> str:
     m, n = measures["vocabulary"], measures["dimension"]
     rank, dependence = measures["rank"], measures["dependence"]
     terms = " ".join(f"{c:+.3f} {word}" for word, c in dependence["largest_terms"])
-    columns = (
-        f"the {n} columns are independent: rank {rank['rank']} of {n}"
-        if rank["rank"] == n
-        else f"the {n} columns are dependent: rank {rank['rank']} of {n}"
-    )
+    kind = "independent" if rank["rank"] == n else "dependent"
+    columns = f"the {n} columns are {kind}: rank {rank['rank']} of {n}"
+    if not rank["certified"]:
+        columns = f"rounding to {measures['stored']} leaves the rank of the {n} columns undecided"
     rows = (
         f"the {m:,} rows are dependent: {m:,} words in {n} dimensions"
         if m > rank["rank"]
         else f"the {m:,} rows are independent: no more words than dimensions"
     )
+    if m <= n and not rank["certified"]:
+        rows = f"whether the {m:,} rows are independent is then undecided too"
     return f"""| | one-hot | this table |
 |---|---|---|
 | words m | {m:,} | {m:,} |

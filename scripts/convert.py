@@ -1,6 +1,7 @@
 """Convert word vectors from one format to another without changing a bit.
 
-Usage: python scripts/convert.py IN OUT [--to FORMAT] [--only LIST] [--unwritable rename] [--help]
+Usage: python scripts/convert.py IN OUT [--to FORMAT] [--tensor NAME] [--only LIST]
+           [--unwritable rename] [--help]
 
 IN is any file that scripts/inspect_table.py takes, or a finished run. The format of OUT follows
 from its name (.bin, .vec, .npy, .safetensors) or from --to. IN has to be a file: a pipe can be read

@@ -1,6 +1,7 @@
 """Print the nearest neighbours of words in any table of vectors.
 
-Usage: python scripts/neighbors.py VECTORS WORD... [--k 10] [--euclidean] [--minus WORD...] [--help]
+Usage: python scripts/neighbors.py VECTORS WORD... [--tensor NAME] [--k 10] [--euclidean]
+           [--minus WORD...] [--help]
 
 VECTORS is the folder of a finished run, or a file of vectors; a file inside a Python package is
 package:NAME/FILE. Each word has its own column; with --minus, all words form one query:

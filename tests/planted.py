@@ -67,6 +67,12 @@ MUTANTS = {
         "    if (nameless := rows - len(tokens)) < 0:",
         "tests/formats/test_tokenizer_words.py::test_rows_without_a_token_are_named_by_their_number",
     ),
+    "isotropy after is measured with the largest directions": Mutant(
+        "lab/tables/inspection.py",
+        "linalg.reject(block, centered.basis[:, :removed])",
+        "block",
+        "tests/training/test_monitor.py::test_isotropy_without_the_top_is_that_of_the_table",
+    ),
     "rows of another device are added here": Mutant(
         "training/sharded.py",
         "return local, jnp.where(mine[..., None], rows, 0.0)",

@@ -1,6 +1,7 @@
 """Convert word vectors from one format to another without changing a bit.
 
-Usage: python scripts/convert.py IN OUT [--to FORMAT] [--only LIST] [--unwritable rename] [--help]
+Usage: python scripts/convert.py IN OUT [--to FORMAT] [--tensor NAME] [--only LIST]
+           [--unwritable rename] [--help]
 
 IN is any file that scripts/inspect_table.py takes, or a finished run. The format of OUT follows
 from its name (.bin, .vec, .npy, .safetensors) or from --to. IN has to be a file: a pipe can be read
@@ -29,8 +30,11 @@ class Convert:
     parquet."""
     format: str | None = None
     """The format of IN; by default recognised by its content."""
+    tensor: str | None = None
+    """The name of the matrix, where a .safetensors or a folder of them has several."""
     words: str | None = None
-    """The words of an .npy's rows: a text with a word a line, or .parquet (wants pyarrow)."""
+    """The words of the rows of an .npy or .safetensors: a text with a word a line, a .parquet
+    (wants pyarrow) or a tokenizer.json."""
     limit: int | None = None
     """Number of rows to read, from the first; by default all."""
     only: str | None = None

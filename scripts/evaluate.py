@@ -33,6 +33,10 @@ class Evaluate:
     """A finished run, or a file of vectors."""
     other: Annotated[str | None, tyro.conf.Positional] = None
     """Vectors to compare with."""
+    tensor: str | None = None
+    """The name of the matrix of VECTORS, where a .safetensors or a folder of them has several."""
+    other_tensor: str | None = None
+    """The name of the matrix of OTHER."""
     pairs: tuple[str, ...] | None = None
     """Tests of word similarity; by default WordSim-353 and SimLex-999."""
     questions: tuple[str, ...] | None = None
@@ -54,6 +58,14 @@ class Evaluate:
     """For --wic: a finished run of scripts/train_contextual.py."""
     out: str | None = None
     """The folder of the report; by default runs/evaluate/NAME."""
+
+    def tables(self) -> list[tuple[str, str | None]]:
+        """The files of vectors, and the matrix of each."""
+        given = (self.vectors, self.tensor), (self.other, self.other_tensor)
+        for path, tensor in given:
+            if tensor and not path:
+                raise InputError(f"tensor {tensor}: of which file? wanted VECTORS [OTHER]")
+        return [(path, tensor) for path, tensor in given if path]
 
 
 def main() -> None:
@@ -81,14 +93,16 @@ def main() -> None:
     if not pairs and not questions:
         raise InputError(f"no test: name --pairs or --questions; {bundled.HOW_TO_GET}")
     answers, words = {}, ()
-    for path in filter(None, (settings.vectors, settings.other)):
-        loaded = loading.word_vectors(path)
+    for path, tensor in settings.tables():
+        loaded = loading.word_vectors(path, tensor=tensor)
         if settings.unknown == "ngrams":
             policy = policy._replace(unknown=policies.ngrams(loaded.unknown))
             tests = tests._replace(policy=policy, analogies_policy=policy)
-        words = words or loaded.word_vectors.words or ()
+        words, table = words or loaded.word_vectors.words or (), loaded.word_vectors.vectors
         with progress.measuring():
-            answers[path] = scores.ask(loaded.word_vectors, loaded.word_vectors.vectors, tests)
+            answers[f"{path}: {tensor}" if tensor else path] = scores.ask(
+                loaded.word_vectors, table, tests
+            )
     out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
     with progress.measuring():
         markdown = scores.write(out, answers, tests)
@@ -106,7 +120,7 @@ def words_in_context(settings: Evaluate) -> None:
     fold = settings.case == "fold"
     texts = [text for split in (test, train) if split for text in wic.sentences(split, fold)]
     sources = [tokens.contextual(settings.run)] if settings.run else []
-    sources += [tokens.static(path, texts) for path in (settings.vectors, settings.other) if path]
+    sources += [tokens.static(path, texts, tensor) for path, tensor in settings.tables()]
     if not sources:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
     with progress.measuring():

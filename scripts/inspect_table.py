@@ -1,10 +1,11 @@
 """Report on any table of vectors as a matrix: rank, shape and axes, in words and pictures.
 
-Usage: python scripts/inspect_table.py PATH [--words FILE] [--out FOLDER] [--help]
+Usage: python scripts/inspect_table.py PATH [--tensor NAME] [--words FILE] [--out FOLDER] [--help]
 
 PATH is the folder of a finished run, a file of word2vec, GloVe or fastText (recognised by its
-content, compressed or not), .npy or .safetensors. A file inside a Python package is
-package:NAME/FILE.
+content, compressed or not), .npy, .safetensors, or the folder of a model with .safetensors, whole
+or in shards; --tensor names one matrix of several, such as model.embed_tokens.weight. A file inside
+a Python package is package:NAME/FILE.
 """
 
 import dataclasses
@@ -22,8 +23,11 @@ class Inspect:
 
     path: Annotated[str, tyro.conf.Positional]
     """The table."""
+    tensor: str | None = None
+    """The name of the matrix, where a .safetensors or a folder of them has several."""
     words: str | None = None
-    """The words of an .npy's rows: a text with a word a line, or .parquet (wants pyarrow)."""
+    """The words of the rows of an .npy or .safetensors: a text with a word a line, a .parquet
+    (wants pyarrow) or a tokenizer.json."""
     limit: int | None = None
     """Number of rows to read, from the first; by default all."""
     out: str | None = None
@@ -35,11 +39,12 @@ def main() -> None:
     from jaxemb.lab import outcome, progress, report, vectors
     from jaxemb.lab.tables import inspection
 
-    loaded = vectors.word_vectors(settings.path, words=settings.words, limit=settings.limit)
+    options = {"tensor": settings.tensor, "words": settings.words, "limit": settings.limit}
+    loaded = vectors.word_vectors(settings.path, **options)
     (words, table), name = loaded.word_vectors, loaded.name
     for remark in loaded.remarks:
         print(f"warning: {remark}")
-    print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}")
+    print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}, {table.dtype}")
     out = files.writable(settings.out or f"runs/inspect/{name}")
     with progress.measuring():
         markdown = inspection.write(out, name, inspection.describe(table, words))

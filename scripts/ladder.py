@@ -27,6 +27,9 @@ class Ladder:
     """The folder of a finished run."""
     vectors: str | None = None
     """A file of vectors instead of a run."""
+    tensor: str | None = None
+    """With --vectors: the name of the matrix, where a .safetensors or a folder of them has
+    several."""
     contextual: str | None = None
     """The folder of a finished language model, for the third rung."""
     picture: str | None = None
@@ -43,7 +46,7 @@ def main() -> None:
     from jaxemb.lab.studies.ladder import rungs as ladder
 
     if settings.vectors:
-        vocab = loading.word_vectors(settings.vectors).word_vectors
+        vocab = loading.word_vectors(settings.vectors, tensor=settings.tensor).word_vectors
         table = vocab.vectors
     else:
         vocab, tables = workdir.load(settings.run)

@@ -1,6 +1,7 @@
 """Print the nearest neighbours of words in any table of vectors.
 
-Usage: python scripts/neighbors.py VECTORS WORD... [--k 10] [--euclidean] [--minus WORD...] [--help]
+Usage: python scripts/neighbors.py VECTORS WORD... [--tensor NAME] [--k 10] [--euclidean]
+           [--minus WORD...] [--help]
 
 VECTORS is the folder of a finished run, or a file of vectors; a file inside a Python package is
 package:NAME/FILE. Each word has its own column; with --minus, all words form one query:
@@ -25,6 +26,8 @@ class Neighbors:
     """A finished run, or a file of vectors."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Query words, whose neighbours are wanted."""
+    tensor: str | None = None
+    """The name of the matrix, where a .safetensors or a folder of them has several."""
     minus: tuple[str, ...] = ()
     """Words to be far from; all words then form one query, as in an analogy."""
     k: int = 10
@@ -47,7 +50,7 @@ def main() -> None:
     from jaxemb.functional import similarity
     from jaxemb.lab import vectors as loading
 
-    loaded = loading.word_vectors(settings.vectors)
+    loaded = loading.word_vectors(settings.vectors, tensor=settings.tensor)
     vocab, measure = (
         loaded.word_vectors,
         similarity.closeness if settings.euclidean else similarity.cos_add,

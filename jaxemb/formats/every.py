@@ -11,6 +11,7 @@ from jaxemb.formats import (
     binary,
     fasttext,
     foreign,
+    safetensors_file,
     text,
     unwritable as unwritable_lib,
     writing,
@@ -29,6 +30,8 @@ class Format(NamedTuple):
     fault: unwritable_lib.Fault = unwritable_lib.anywhere  # why it cannot hold a word, or ""
     typed: bool = False  # stores float16, float64, and tables without words
     packed: bool = True  # may be compressed
+    narrow: bool = False  # stores bfloat16 and 8-bit floats
+    several: bool = False  # one of several tensors is read by its name
 
 
 def _text(header: bool) -> Callable[[Path, WordVectors, Callable[[int, int], None]], None]:
@@ -46,12 +49,19 @@ FORMATS = {
     "fasttext-bin": Format(fasttext.read, None, ".bin"),
     "npy": Format(arrays.read_npy, writing.npy, ".npy", unwritable_lib.beside, True, False),
     "safetensors": Format(
-        arrays.read_safetensors, writing.safetensors, ".safetensors", typed=True, packed=False
+        safetensors_file.read,
+        writing.safetensors,
+        ".safetensors",
+        typed=True,
+        packed=False,
+        narrow=True,
+        several=True,
     ),
+    "model": Format(safetensors_file.read_folder, None, "", several=True),
     "parquet": Format(arrays.read_parquet, writing.parquet, "", unwritable_lib.column, True, False),
-    "run": Format(arrays.read_run, None, ""),
+    "run": Format(arrays.read_run, None, "", several=True),
 }
-_FOLDERS = ("parquet", "run")
+_FOLDERS = ("model", "parquet", "run")
 
 
 def read(path: str | Path, format: str | None = None, **options: Any) -> WordVectors:
@@ -59,14 +69,18 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
 
     Args:
         path: a file, plain or compressed (gzip, bz2, xz or zstd, recognised by content); the
-            folder of a finished run; or a folder with .parquet and .npy.
+            folder of a finished run; a folder with model.safetensors, or with shards and their
+            model.safetensors.index.json; or a folder with .parquet and .npy.
         format: one of FORMATS; by default the format is recognised by content (see `recognise`).
             A file is read in the format named here, whatever it looks like.
         options: fields of `Options`, all strict by default:
             limit: read only the first `limit` rows.
             only: keep only the rows of these words; other rows are not held in memory.
-            words: for .npy and .safetensors, a text file with one word a line, or a .parquet
-                file. By default the words of NAME.npy are looked for in NAME.words.txt.
+            tensor: the name of the matrix to read, where a .safetensors or a folder of them has
+                several. By default `input`, `vectors` or the only one.
+            words: for .npy and .safetensors, a text file with one word a line, a .parquet file or
+                a tokenizer.json. By default the words of NAME.npy are looked for in
+                NAME.words.txt, and those of .safetensors in it or in a tokenizer.json beside it.
             sep: "tab" for text with tabs between its fields.
             on_bad_utf8: "surrogateescape" keeps bytes that are not UTF-8, losslessly.
             allow_nonfinite: accept NaN and infinity.
@@ -76,7 +90,7 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
 
     Returns:
         Words, each once, and vectors [words, dim]: float32, or for .npy and .safetensors the
-        stored type, in this machine's byte order.
+        stored type (bfloat16 and 8-bit floats too, of ml_dtypes), in this machine's byte order.
 
     Raises:
         FormatError: the file breaks a rule of its format; the error names the line or byte. Rows
@@ -86,7 +100,8 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
 
     Warns:
         FormatWarning: a word is repeated (its first row is kept); a number exceeds 1e6; the last
-            line has no line end; there is a byte-order mark.
+            line has no line end; there is a byte-order mark; rows have no token, or tokens are no
+            text; numbers have factors that are not applied.
     """
     unknown = options.keys() - set(Options._fields)
     if unknown:
@@ -99,6 +114,10 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
     if path.is_dir() != (name in _FOLDERS):
         held, wanted = ("a folder", "file") if path.is_dir() else ("a file", "folder")
         raise InputError(f"{path}: is {held}: wanted the {wanted} of format {name}")
+    if settings.tensor is not None and not FORMATS[name].several:
+        several = ", ".join(other for other, kind in FORMATS.items() if kind.several)
+        held = f"tensor is {settings.tensor!r:.80}, and {name} holds one table"
+        raise InputError(f"{path}: {held}: wanted no tensor, or one of these formats: {several}")
     try:
         return FORMATS[name].read(path, settings)
     except FormatError:
@@ -176,7 +195,9 @@ def write(
         actual = f"unwritable is {unwritable!r:.60}"
         raise InputError(f"{actual}; wanted formats.skip, formats.rename or a function of a word")
     lone = kind.typed and name != "parquet"
-    given = writing.table_of(path, word_vectors, words=not lone, typed=kind.typed)
+    given = writing.table_of(
+        path, word_vectors, words=not lone, typed=kind.typed, narrow=kind.narrow
+    )
     given, changes = unwritable_lib.fitted(path, given, kind.fault, unwritable)
     assert kind.write is not None
     kind.write(path, given, progress)

@@ -30,6 +30,7 @@ class Options(NamedTuple):
     limit: int | None = None
     only: Collection[str] | None = None
     words: str | Path | None = None
+    tensor: str | None = None
     sep: Literal["space", "tab"] = "space"
     on_bad_utf8: Literal["error", "surrogateescape"] = "error"
     allow_nonfinite: bool = False
@@ -43,6 +44,8 @@ class Options(NamedTuple):
             at_least(1, limit=self.limit)
         if self.words is not None:
             named("words", self.words)
+        if self.tensor is not None and (not isinstance(self.tensor, str) or not self.tensor):
+            raise InputError(f"tensor is {self.tensor!r:.60}; wanted the name of a tensor")
         if self.only is not None:
             each_a_word("only", self.only)
         if not callable(self.progress):

@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 from jaxemb.errors import FormatError
-from jaxemb.formats import arrays, binary, fasttext_file, foreign, headers
+from jaxemb.formats import arrays, binary, fasttext_file, foreign, headers, safetensors_file
 from jaxemb.formats.options import File, existing
 
 
@@ -19,6 +19,9 @@ def recognise(path: str | Path) -> str:
     if path.is_dir():
         return _folder(path)
     with File(path) as file:
+        if path.name == safetensors_file.INDEX:
+            held, folder = "the index of shards, without numbers", f"their folder: {path.parent}"
+            raise file.error("the file", held, folder)
         data = file.read(foreign.SAMPLE)
         foreign.refuse_foreign(file, data)
         if data.startswith(arrays.NPY):
@@ -34,10 +37,12 @@ def recognise(path: str | Path) -> str:
 def _folder(path: Path) -> str:
     if (path / arrays.TABLES).is_file():
         return "run"
+    if any((path / name).is_file() for name in (safetensors_file.INDEX, safetensors_file.MODEL)):
+        return "model"
     if any(path.glob("*.parquet")):
         return "parquet"
     held = ", ".join(sorted(member.name for member in path.iterdir())[:5]) or "nothing"
-    expected = f"a finished run ({arrays.TABLES}) or .parquet with .npy"
+    expected = f"a finished run ({arrays.TABLES}), {safetensors_file.MODEL} or .parquet with .npy"
     raise FormatError(path, "folder", f"holds {held}", expected)
 
 

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from jaxemb.errors import InputError, each_a_word
 from jaxemb.files import replacing
-from jaxemb.formats import arrays
+from jaxemb.formats import arrays, safetensors_file, stored
 from jaxemb.formats.options import WordVectors
 
 COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -71,7 +71,7 @@ def safetensors(path: Path, word_vectors: WordVectors, progress: Progress) -> No
     """Write the table `vectors` and its words to one file."""
     held = {"vectors": np.ascontiguousarray(word_vectors.vectors)}
     if word_vectors.words is not None:
-        held.update(arrays.packed(word_vectors.words))
+        held.update(safetensors_file.packed(word_vectors.words))
     with replacing(path) as unfinished:
         save_file(held, unfinished)
     progress(1, 1)
@@ -91,7 +91,9 @@ def parquet(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
     npy(path / "vectors.npy", WordVectors(None, table), progress)
 
 
-def table_of(path: Path, word_vectors: Any, *, words: bool, typed: bool) -> WordVectors:
+def table_of(
+    path: Path, word_vectors: Any, *, words: bool, typed: bool, narrow: bool = False
+) -> WordVectors:
     """Check a table and return it with floats [rows, dim] that the format can hold.
 
     Args:
@@ -99,6 +101,7 @@ def table_of(path: Path, word_vectors: Any, *, words: bool, typed: bool) -> Word
         word_vectors: the table to write; anything but a WordVectors is an error.
         words: whether the format needs words.
         typed: whether the format stores float16 and float64; others store float32 only.
+        narrow: whether the format stores bfloat16 and 8-bit floats; others store them as float32.
 
     Raises:
         InputError: there is not one word per row; a word is no string, or is repeated; there are
@@ -121,7 +124,7 @@ def table_of(path: Path, word_vectors: Any, *, words: bool, typed: bool) -> Word
         )
     if word_vectors.words is not None:
         _check_words(path, word_vectors.words, len(table))
-    kept = typed and _is_float(table)
+    kept = (typed and _is_float(table)) or (narrow and stored.is_narrow(table))
     return word_vectors._replace(vectors=table if kept else _float32(path, table))
 
 
@@ -146,7 +149,7 @@ def _float32(path: Path, table: Any) -> Any:
 
 
 def _is_float(table: Any) -> bool:
-    """Whether the table has a type of float that .npy and safetensors files are read in."""
+    """Whether the table has a type of float that .npy files are read in."""
     return table.dtype.kind == "f" and table.dtype.itemsize in (2, 4, 8)
 
 
@@ -154,7 +157,9 @@ def _exact(block: Any) -> bool:
     """Whether float32 represents each of these numbers."""
     if block.dtype.kind in "iub":
         return bool((block <= _WHOLE).all() and (block >= -_WHOLE).all())
-    if block.dtype.kind == "f" or block.dtype.name == "bfloat16":
+    if stored.is_narrow(block):
+        return True
+    if block.dtype.kind == "f":
         with np.errstate(all="ignore"):  # a number that overflows is not equal
             cast = block.astype(np.float32)
             return bool(((cast == block) | (np.isnan(cast) & np.isnan(block))).all())

@@ -20,7 +20,7 @@ class Loaded(NamedTuple):
     """Word vectors, and a description of their file."""
 
     word_vectors: WordVectors
-    name: str  # of the file or folder, for a report
+    name: str  # of the file or folder, and of the tensor if one was named, for a report
     format: str
     remarks: tuple[str, ...]  # warnings of the reader
     unknown: Callable[[Any], Any] | None  # from unknown words to vectors, if the file has n-grams
@@ -49,7 +49,10 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
         loaded = formats.read(place, name, progress=show, **options)
     remarks = tuple(str(warning.message) for warning in caught if warning.category is FormatWarning)
     model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
-    return Loaded(loaded, place.stem, name, remarks, model and _composed(model))
+    called = place.name if place.is_dir() else place.stem
+    if tensor := options.get("tensor"):
+        called += f".{tensor}".replace("/", "_")
+    return Loaded(loaded, called, name, remarks, model and _composed(model))
 
 
 def _composed(place: Path) -> Callable[[Any], Any]:

@@ -45,9 +45,18 @@ def cast_up(array: Any) -> AnyArray:
 
 def computed(dtype: Any) -> Any:
     """The type a device computes in: float32; float64 for float64, and for integers under x64."""
-    if is_floating(dtype):
-        return jnp.promote_types(dtype, jnp.float32)
-    return jnp.result_type(float)
+    if not is_floating(dtype):
+        return jnp.result_type(float)
+    # of 8-bit floats jax knows no common type
+    return jnp.dtype(jnp.float64 if dtype == jnp.float64 else jnp.float32)
+
+
+def widened(array: Any) -> Any:
+    """Floats of 16 and 8 bits as float32, whose maximum is fast on the host; others unchanged."""
+    if is_floating(array.dtype) and array.dtype.itemsize < 4:
+        with np.errstate(all="ignore"):  # a signalling NaN
+            return array.astype(np.float32)
+    return array
 
 
 def on_device(array: Any) -> jax.Array:

@@ -22,7 +22,9 @@ from jaxemb.linalg.fixtures import random_orthogonal
 from jaxemb.linalg.measures import center
 from jaxemb.structs import AnyArray, TableLike, displayed
 
-MOST_ROWS = 20_000  # the most frequent words: enough for moments, in about a second
+MOST_ROWS = 20_000  # the most frequent words: enough for moments
+ENOUGH_ROWS = 2_000  # of a wide table, whose moments are means over its many axes too
+_WORK = MOST_ROWS * 300**2  # products of a rotation, beyond which fewer rows count
 
 
 @displayed
@@ -70,7 +72,8 @@ def axes(table: TableLike, key: Any = None, *, rotations: int = 100, k: int = 8)
     """Kurtosis and sparsity of the axes, against Haar rotations of the same table.
 
     Args:
-        table: real numbers [rows, dim], the most frequent words first: at most MOST_ROWS count.
+        table: real numbers [rows, dim], the most frequent words first: at most MOST_ROWS count, and
+            above dim 300 fewer, down to ENOUGH_ROWS.
         key: for the rotations; `jax.random.key(0)` by default.
         rotations: their number; with 100, a table without axes is called special in 2 % of cases.
         k: number of rows in `top` for each axis.
@@ -80,7 +83,8 @@ def axes(table: TableLike, key: Any = None, *, rotations: int = 100, k: int = 8)
     """
     at_least(1, rotations=rotations, k=k)
     table = arrays.table(table, finite=True)
-    table = center(arrays.on_device(table[:MOST_ROWS]))
+    most = min(MOST_ROWS, max(_WORK // table.shape[1] ** 2, ENOUGH_ROWS))
+    table = center(arrays.on_device(table[:most]))
     scaled = ratio(table, root(jnp.mean(table * table)))
     keys = jax.random.split(jax.random.key(0) if key is None else key, rotations)
     return Axes(*_measured(scaled, keys, k=min(k, len(scaled))))

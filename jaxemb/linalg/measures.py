@@ -178,17 +178,19 @@ def partition_isotropy(table: TableLike, of: Spectrum | None = None) -> Float[An
     rows = Rows(table if xp is np else arrays.on_device(table))
     # a jax table is computed in its own type, whatever the type of its spectrum
     basis = xp.asarray(of.basis, arrays.cast_up(rows.table[:0]).dtype)
-    both = xp.concatenate([basis, -basis], axis=1)
+
+    def log_of_sum(scores):
+        most = scores.max(axis=0)
+        return most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
 
     def step(so_far, block, i):
         del i
-        scores = matmul(block, both)
-        most = scores.max(axis=0)
-        here = most + xp.log(xp.sum(xp.exp(scores - most[None, :]), axis=0))
+        scores = matmul(block, basis)
+        here = xp.stack([log_of_sum(scores), log_of_sum(-scores)])
         return xp.logaddexp(so_far, here)
 
-    nothing = xp.finfo(both.dtype).min / 2  # log of an empty sum; infinity is kept for errors
-    log_partition = fold(rows, step, xp.full(both.shape[1], nothing, both.dtype))
+    nothing = xp.finfo(basis.dtype).min / 2  # log of an empty sum; infinity is kept for errors
+    log_partition = fold(rows, step, xp.full((2, basis.shape[1]), nothing, basis.dtype))
     return xp.where(of.finite, xp.exp(log_partition.min() - log_partition.max()), xp.nan)
 
 

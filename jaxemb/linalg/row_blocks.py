@@ -73,7 +73,8 @@ def _host_block(rows: Rows, first: int, size: int):
     block = np.empty((size, rows.width))
     block[:, 0] = 1.0  # overwritten where no mean is subtracted
     kept = block[:, rows.width - rows.table.shape[1] :]
-    np.multiply(rows.table[first : first + size], rows.scale, out=kept, dtype=np.float64)
+    kept[...] = rows.table[first : first + size]
+    kept *= rows.scale
     if rows.shift is not None:
         kept -= rows.shift
     return block
@@ -131,7 +132,7 @@ def largest(rows: Rows) -> tuple[Any, Any]:
     if rows.on_host:
         peak, length = 0.0, rows.block_length()
         for first in range(0, len(rows.table), length):
-            block = rows.table[first : first + length]
+            block = arrays.widened(rows.table[first : first + length])
             ends = float(np.max(block)), float(np.min(block))  # NaN if there is one
             if not np.isfinite(ends).all():
                 bad = np.argmin(np.isfinite(block).all(axis=1))

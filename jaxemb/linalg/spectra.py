@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from jaxemb.errors import InputError
 from jaxemb.functional.meshes import on_any_mesh
 from jaxemb.functional.ratios import ratio
-from jaxemb.linalg import arrays, derivatives, reductions, whole
+from jaxemb.linalg import arrays, charts, derivatives, reductions, whole
 from jaxemb.linalg.reductions import Method
 from jaxemb.linalg.rounding import Rounding, rounded
 from jaxemb.linalg.row_blocks import Rows, scaled, total
@@ -49,26 +49,7 @@ class Spectrum(NamedTuple):
         return (self.bad_row < 0) & xp.isfinite(self.frobenius)
 
     def __str__(self) -> str:
-        return arrays.sentence(self, _sentence, self.frobenius)
-
-
-_BARS = "▁▂▃▄▅▆▇█"
-
-
-def _sentence(of: Spectrum) -> str:
-    """The extreme values, the tolerance, and a chart of the logarithms, over a decade or more."""
-    dim, kind = len(of.values), "centred spectrum" if of.centered else "spectrum"
-    head = f"{kind} of {int(of.rows):,} x {dim:,}"
-    if not of.finite:
-        return f"{head}: none, row {int(of.bad_row):,} holds NaN or infinity"
-    values, tolerance = np.asarray(of.values, np.float64), float(of.tolerance)
-    kept = int(np.count_nonzero(values > tolerance))
-    least = min(max(values[max(kept - 1, 0)], tolerance), values[0] / 10) or 1.0
-    shown = values[np.linspace(0, dim - 1, min(dim, 60)).astype(int)]
-    share = np.log(np.maximum(shown, least) / least) / np.log(max(values[0] / least, np.e))
-    bars = "".join(_BARS[round(7 * height)] for height in share.tolist())
-    ends = f"s_1 {values[0]:.4g}, s_{dim} {values[-1]:.4g}"
-    return f"{head}: {ends}; {kept:,} above the tolerance {tolerance:.2g}\n{bars}"
+        return arrays.sentence(self, charts.of_spectrum, self.frobenius)
 
 
 @on_any_mesh
@@ -147,8 +128,24 @@ def _usual(table: AnyArray, axis_name: Any) -> tuple[AnyArray, Method]:
     return table, reductions.qr if whole or table.dtype == np.float64 else reductions.gram64
 
 
+def both(table: np.ndarray) -> tuple[Spectrum, Spectrum]:
+    """The spectra of a table on the host and of the table minus its mean, in one pass."""
+    method = _usual(table, None)[1]
+    assert method.host is not None
+    rounding = rounded(table.dtype, None, np.float64, method.unit)
+    reduced = _reduction(Rows(table), method.host, None)
+    plain, centered = (
+        _proven(table, _spectrum_of(reduced, rounding, center), center) for center in (False, True)
+    )
+    return plain, centered
+
+
 def _on_host(table, factor, rounding: Rounding, center: bool) -> Spectrum:
-    result = _of(Rows(table), factor, None, rounding, center)
+    return _proven(table, _of(Rows(table), factor, None, rounding, center), center)
+
+
+def _proven(table: np.ndarray, result: Spectrum, center: bool) -> Spectrum:
+    """The spectrum, with a proof of the rank of a table of whole numbers where one is quick."""
     rank = int(np.sum(result.values > result.tolerance))
     if not rank < result.proven:
         return result
@@ -230,16 +227,34 @@ def over_mesh(mesh: Any, axes: Any, settings: tuple[Any, ...]):
     )
 
 
-def _of(
-    rows: Rows, factor: Callable[..., Any], key: Any, rounding: Rounding, center: bool
-) -> Spectrum:
-    xp = arrays.namespace(rows.table)
+class _Reduction(NamedTuple):
+    """R of [1, A - mean], with the spectrum of the table and that of the centred table."""
+
+    rows: Rows  # scaled
+    bad_row: Any
+    mean: Any
+    r: Any  # None on the host, if a row is not finite
+    growth: Any
+
+
+def _reduction(rows: Rows, factor: Callable[..., Any], key: Any) -> _Reduction:
     rows, bad_row = scaled(rows)
     if rows.on_host and bad_row >= 0:
-        return _not_finite(rows, bad_row, center)
+        return _Reduction(rows, bad_row, None, None, None)
     mean = total(rows, lambda block: block.sum(axis=0)) / rows.everywhere
     r, growth = factor(rows._replace(shift=mean), key)
-    r = arrays.triangle(r)
+    return _Reduction(rows, bad_row, mean, arrays.triangle(r), growth)
+
+
+def _of(rows: Rows, factor: Callable, key: Any, rounding: Rounding, center: bool) -> Spectrum:
+    return _spectrum_of(_reduction(rows, factor, key), rounding, center)
+
+
+def _spectrum_of(of: _Reduction, rounding: Rounding, center: bool) -> Spectrum:
+    rows, bad_row, mean, r, growth = of
+    xp = arrays.namespace(rows.table)
+    if r is None:
+        return _not_finite(rows, bad_row, center)
     # R of [1, A - mean]: its first row holds the rest of the mean, the others the centred table
     with_mean = r[:1, 1:] + r[0, 0] * mean[None, :]
     mean = with_mean[0] / r[0, 0]

@@ -10,7 +10,7 @@ from jaxemb.linalg import arrays, measures
 from jaxemb.linalg.angles import Coherence, coherence
 from jaxemb.linalg.directions import Axes, axes
 from jaxemb.linalg.ranks import RankReport, certify
-from jaxemb.linalg.spectra import Spectrum, spectrum
+from jaxemb.linalg.spectra import Spectrum, both
 from jaxemb.linalg.subspaces import Dependence, dependence
 from jaxemb.structs import AnyArray, TableLike, displayed
 
@@ -68,7 +68,7 @@ def summary(table: TableLike, *, rotations: int = 20) -> Summary:
     """
     table = np.asarray(arrays.table(table))
     m, n = table.shape
-    plain, centered = spectrum(table), spectrum(table, center=True)
+    plain, centered = both(table)
     certified = certify(table, plain)
     if not plain.finite:
         raise arrays.InputError(str(certified))

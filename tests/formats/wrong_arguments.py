@@ -29,6 +29,7 @@ CALLS = {  # function of (a wrong argument, a folder)
     "formats.read, only": lambda wrong, at: formats.read(at / "t", only=wrong or "king"),
     "formats.read, only of": lambda wrong, at: formats.read(at / "t", only=[wrong]),
     "formats.read, words": lambda wrong, at: formats.read(at / "t", words=wrong or 0),
+    "formats.read, tensor": lambda wrong, at: formats.read(at / "t", tensor=wrong or 0),
     "formats.read, progress": lambda wrong, at: formats.read(at / "t", progress=wrong),
     "formats.recognise": lambda wrong, at: formats.recognise(wrong),
     "formats.unknown_words": lambda wrong, at: formats.unknown_words(wrong),

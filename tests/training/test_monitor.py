@@ -4,9 +4,11 @@ import json
 
 import jax
 import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 
+from jaxemb import linalg
 from jaxemb.lab.tables import inspection
 from jaxemb.structs import Cursor, Event, InOut
 from jaxemb.training import monitor
@@ -79,6 +81,20 @@ def test_any_table_can_be_described_and_said(rows):
     markdown = inspection.markdown(description)
     assert f"rank {min(rows, 5)} of" in markdown
     assert description["spectrum"]["smallest"] > 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16])
+def test_isotropy_without_the_top_is_that_of_the_table_without_it(dtype):
+    """Oracle: the measures of `linalg.all_but_the_top`, with a spectrum of its own."""
+    table = np.random.default_rng(0).normal(size=(300, 120)) * np.geomspace(1, 0.1, 120) + 0.3
+    table = table.astype(np.float32).astype(dtype)
+    isotropy = inspection.describe(table)["isotropy"]
+    rest = linalg.all_but_the_top(table, 1)
+    assert isotropy["removed"] == 1
+    after = isotropy["after"]
+    for name in ("mean_cosine", "isoscore", "partition_isotropy"):
+        expected = float(getattr(linalg, name)(rest))
+        np.testing.assert_allclose(after[name], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_named_axis_is_found_with_its_words():

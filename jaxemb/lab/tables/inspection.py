@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import linalg
@@ -13,6 +12,7 @@ from jaxemb.lab import report
 from jaxemb.structs import TableLike
 
 BINS = 80
+BLOCK = 1 << 13  # rows that are held in float64
 PAIRS = 200_000  # of rows, drawn at random, for the histogram of cosines
 SHOWN_AXES = 5
 ROTATIONS = 100  # at random, with which the axes of the table are compared
@@ -35,6 +35,7 @@ def describe(table: TableLike, words: Sequence[str] | None = None) -> dict[str, 
     return {
         "vocabulary": m,
         "dimension": n,
+        "stored": str(getattr(table, "dtype", "float64")),
         "rank": {**_plain(rank._asdict()), "verdict": str(rank)},
         "one_hot": one_hot(m),
         "dependence": _dependence(summary.dependence, names),
@@ -75,14 +76,25 @@ def _dependence(dependence: linalg.Dependence, names: Sequence) -> dict[str, Any
 
 def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
     """Isotropy before and after removing the mean and the largest directions (Mu and Viswanath)."""
-    removed = max(round(summary.dim / 100), 1)
+    removed, centered = max(round(summary.dim / 100), 1), summary.centered
     if summary.rows < 2:
         return {"removed": 0, "before": None, "after": None}
-    rest = linalg.all_but_the_top(jnp.asarray(table, jnp.float32), removed, summary.centered)
-    values = np.pad(summary.centered.values[removed:], (0, removed))
-    left = summary.centered._replace(values=values)
+    rest = np.empty(table.shape, np.float32)
+    for i in range(0, len(rest), BLOCK):
+        block = np.asarray(table[i : i + BLOCK], np.float64) - centered.mean
+        rest[i : i + BLOCK] = linalg.reject(block, centered.basis[:, :removed])
+    left = centered._replace(
+        values=np.pad(centered.values[removed:], (0, removed)),
+        basis=np.roll(centered.basis, -removed, axis=1),
+    )
+    # the mean of the rest is 0: its spectrum is that of the centred rest
+    plain = left._replace(centered=np.asarray(False), mean=np.zeros_like(left.mean))
     measures = ("mean_cosine", "isoscore", "partition_isotropy")
-    after = (linalg.mean_cosine(rest), linalg.isoscore(left), linalg.partition_isotropy(rest))
+    after = (
+        linalg.mean_cosine(rest),
+        linalg.isoscore(left),
+        linalg.partition_isotropy(rest, plain),
+    )
     return {
         "removed": removed,
         "before": {name: getattr(summary, name) for name in measures},
@@ -91,7 +103,7 @@ def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
 
 
 def _norms(table: Any) -> dict[str, Any]:
-    blocks = [np.asarray(table[i : i + 16384], np.float64) for i in range(0, len(table), 16384)]
+    blocks = (np.asarray(table[i : i + BLOCK], np.float64) for i in range(0, len(table), BLOCK))
     norms = np.concatenate([np.linalg.norm(block, axis=1) for block in blocks])
     counts, edges = np.histogram(norms, BINS)
     quantiles = np.quantile(norms, [0, 0.05, 0.5, 0.95, 1])
@@ -106,8 +118,12 @@ def _cosines(
     random = np.random.default_rng(0)
     left, right = random.integers(0, len(table), (2, PAIRS))
     left, right = left[left != right], right[left != right]
-    unit = [linalg.unit_rows(np.asarray(table[i], np.float64)) for i in (left, right)]
-    counts, edges = np.histogram((unit[0] * unit[1]).sum(axis=1), BINS, (-1, 1))
+    drawn = np.empty(len(left))
+    for i in range(0, len(left), BLOCK):
+        one, other = (np.asarray(table[at[i : i + BLOCK]], np.float64) for at in (left, right))
+        sizes = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        drawn[i : i + BLOCK] = np.einsum("ij,ij->i", one, other) / np.where(sizes > 0, sizes, 1)
+    counts, edges = np.histogram(drawn, BINS, (-1, 1))
     return {
         **_plain(coherence._asdict()),
         "pair": [str(names[int(i)]) for i in coherence.pair],
@@ -152,16 +168,17 @@ def _space(measures: dict[str, Any]) -> str:
     m, n = measures["vocabulary"], measures["dimension"]
     rank, dependence = measures["rank"], measures["dependence"]
     terms = " ".join(f"{c:+.3f} {word}" for word, c in dependence["largest_terms"])
-    columns = (
-        f"the {n} columns are independent: rank {rank['rank']} of {n}"
-        if rank["rank"] == n
-        else f"the {n} columns are dependent: rank {rank['rank']} of {n}"
-    )
+    kind = "independent" if rank["rank"] == n else "dependent"
+    columns = f"the {n} columns are {kind}: rank {rank['rank']} of {n}"
+    if not rank["certified"]:
+        columns = f"rounding to {measures['stored']} leaves the rank of the {n} columns undecided"
     rows = (
         f"the {m:,} rows are dependent: {m:,} words in {n} dimensions"
         if m > rank["rank"]
         else f"the {m:,} rows are independent: no more words than dimensions"
     )
+    if m <= n and not rank["certified"]:
+        rows = f"whether the {m:,} rows are independent is then undecided too"
     return f"""| | one-hot | this table |
 |---|---|---|
 | words m | {m:,} | {m:,} |

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from jaxemb import files
 from jaxemb.contextual import reader, windows
 from jaxemb.errors import InputError
+from jaxemb.formats.stored import widened
 from jaxemb.lab import vectors, workdir
 from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.text import corpus, vocabulary
@@ -68,23 +69,22 @@ def contextual(folder: str | Path) -> Source:
     return Source(str(folder), model.layers, model.dim, knows, read, model)
 
 
-def static(path: str, texts: Texts) -> Source:
+def static(path: str, texts: Texts, tensor: str | None = None) -> Source:
     """Static vectors of any format or run as a source of one layer.
 
     Args:
         texts: the sentences; only vectors of their words are read.
+        tensor: the name of the matrix, where a .safetensors or a folder of them has several.
 
     Raises:
         InputError: the path holds no vectors, or no words.
     """
     needed = {token for sentence in texts for token in sentence}
-    words, table = vectors.word_vectors(path, only=needed).word_vectors
+    words, table = vectors.word_vectors(path, only=needed, tensor=tensor).word_vectors
     if words is None:
         raise InputError(f"{path}: does not say which word each row is: name a file with words")
-    number = vocabulary.numbers(words)
-    padded = np.concatenate(
-        [np.asarray(table), np.zeros_like(table[:1], shape=(1, table.shape[1]))]
-    )
+    number, table = vocabulary.numbers(words), widened(np.asarray(table))
+    padded = np.concatenate([table, np.zeros_like(table[:1], shape=(1, table.shape[1]))])
 
     def read(texts: Texts):
         for i, sentence in enumerate(texts):

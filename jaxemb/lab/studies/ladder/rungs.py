@@ -48,7 +48,7 @@ def ladder(
     ids = jnp.asarray(vocabulary.index(vocab, shown))
     mask = jnp.ones(len(shown), jnp.float32)
     hot = embedders.one_hot(m).apply((), ids, mask)
-    static = embedders.lookup(m, n).apply(jnp.asarray(table), ids, mask)
+    static = embedders.lookup(m, n).apply(jnp.asarray(table, jnp.float32), ids, mask)
     nothing, rank = "no word more than any other", int(linalg.rank(table).rank)
     return [
         Rung("one-hot", m, m, m, _law(hot), nothing, shown, _cosines(hot)),
@@ -60,8 +60,8 @@ def _shown(
     vocab: vocabulary.HasWords, table, word: str, near: neighbours.Neighbours
 ) -> tuple[str, ...]:
     """The word, its nearest neighbours, and the frequent words least similar to it."""
-    frequent = jnp.asarray(table[:AMONG])
-    row = jnp.asarray(table[vocabulary.index(vocab, [word])[0]])[None, :]
+    frequent = jnp.asarray(table[:AMONG], jnp.float32)
+    row = jnp.asarray(table[vocabulary.index(vocab, [word])[0]], jnp.float32)[None, :]
     unlike = np.argsort(np.asarray(similarity.cosine(row, frequent))[0], kind="stable")
     words = vocabulary.named(vocab)
     others = [words[i] for i in unlike if words[i] not in (word, *near.words)]

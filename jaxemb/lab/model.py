@@ -45,7 +45,7 @@ class Model:
     """
 
     vocab: Vocab
-    tables: InOut
+    tables: InOut[Any]
     history: tuple[dict[str, Any], ...] = ()
     unknown: Callable[[Sequence[str]], Any] | None = None
 

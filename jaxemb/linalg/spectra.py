@@ -39,8 +39,7 @@ class Spectrum(NamedTuple):
     rows: Int[AnyArray, "*batch"]
     bad_row: Int[AnyArray, "*batch"]  # the first row that is not finite, -1 if all are
     centered: Bool[AnyArray, "*batch"]
-    # for whole numbers, which are exact: a proven upper bound on the rank; -1 for other tables
-    proven: Int[AnyArray, "*batch"] | int = -1
+    proven: Int[AnyArray, "*batch"] | int = -1  # of whole numbers: an upper bound on the rank
 
     @property
     def finite(self) -> Any:

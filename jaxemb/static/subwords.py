@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from jaxemb.errors import InputError, at_least
 from jaxemb.functional import hashing
 from jaxemb.static import bags as bags_lib, objectives
-from jaxemb.structs import Bag, Block, InOut, Objective, Vocab
+from jaxemb.structs import AnyArray, Bag, Block, InOut, Objective, Vocab
 
 _COMPOSED = 1 << 12  # words at once
 
@@ -202,7 +202,7 @@ def composed(whole: InOut[Array], resources: Resources) -> InOut[Array]:
 
 
 def unknown(
-    whole: InOut,
+    whole: InOut[AnyArray],
     resources: Resources,
     words: Sequence[str],
     *,

@@ -7,12 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from jaxemb import fit, skipgram, text
+from jaxemb import skipgram, text
 from jaxemb.errors import InputError
 from jaxemb.functional import pooling, subsampling
 from jaxemb.static import blocks, hierarchical, objectives, softmaxes, steps, subwords
 from jaxemb.structs import Vocab
 from jaxemb.training import learners
+from jaxemb.training.fitting import fit
 from tests import covering
 from tests.laws import zoo
 

@@ -173,6 +173,11 @@ class Cursor(NamedTuple):
     trained: int = 0  # words, predictions or cells so far
     subsampled: int = 0  # words left out so far
 
+    @property
+    def words(self) -> int:
+        """Words read so far: trained, or left out."""
+        return self.trained + self.subsampled
+
 
 class Event(NamedTuple):
     """What one chunk of steps did. `state` is donated to the next chunk: read it before that."""

@@ -114,7 +114,7 @@ def most_similar_of_each(
         if not sum(shape):
             raise InputError("the query is empty: wanted a word to be near to")
         flat = [word for i in places for side in listed[i] for word in side]
-        flat = _composed(vocab, flat, unknown) if unknown else flat
+        flat = composed(vocab, flat, unknown) if unknown else flat
         ids, vectors = _rows(vocab, table, flat)
         ids, vectors = ids.reshape(len(places), -1), vectors.reshape(len(places), sum(shape), -1)
         near, far = np.split(vectors, [shape[0]], axis=1)
@@ -175,7 +175,7 @@ def euclidean_distance(
     return float(np.linalg.norm(one - other))
 
 
-def _composed(vocab: HasWords, words: Sequence[Word], unknown: Compose) -> list[Word]:
+def composed(vocab: HasWords, words: Sequence[Word], unknown: Compose) -> list[Word]:
     """The words, with vectors in place of unknown words for which `unknown` makes one."""
     number = vocabulary.numbers(vocabulary.named(vocab))
     missing = [word for word in words if isinstance(word, str) and word not in number]

@@ -75,13 +75,11 @@ class Model:
             InputError: an unknown word that no subwords compose, with words spelled like it.
         """
         several = [words] if isinstance(words, str) else list(words)
-        missing = [word for word in several if word not in self]
-        composed = self.unknown(missing) if self.unknown and missing else np.zeros((0, 0))
-        made = {word: row for word, row in zip(missing, composed, strict=False) if np.any(row)}
-        known = vocabulary.index(self.vocab, [word for word in several if word not in made])
-        rows = iter(self.vectors[known])
-        found = np.stack([made[word] if word in made else next(rows) for word in several])
-        return found[0] if isinstance(words, str) else found
+        mixed = neighbours.composed(self.vocab, several, self.unknown) if self.unknown else several
+        known = [word for word in mixed if isinstance(word, str)]
+        rows = iter(self.vectors[vocabulary.index(self.vocab, known)])
+        vectors = np.stack([next(rows) if isinstance(word, str) else word for word in mixed])
+        return vectors[0] if isinstance(words, str) else vectors
 
     def most_similar(self, words: Words, minus: Words = (), n: int = 10) -> Neighbours:
         """The n words of largest cosine with the sum of some words, less others."""
@@ -92,7 +90,7 @@ class Model:
 
     def similarity(self, one: str, other: str) -> float:
         """The cosine of two words."""
-        return float(np.dot(*linalg.unit_rows(np.float64(self[[one, other]]))))
+        return neighbours.similarity(self.vocab, self.vectors, self[one], self[other])
 
     def analogy(self, a: str, b: str, c: str, n: int = 5) -> Neighbours:
         """Answers to "a is to b as c is to what?", by 3CosAdd."""

@@ -90,7 +90,7 @@ def _measured(event: Event, bar: bars.Bar) -> dict[str, Any]:
     return {
         "step": cursor.step,
         "epoch": cursor.epoch,
-        "words": cursor.trained + cursor.subsampled,
+        "words": cursor.words,
         "done": event.done,
         "loss": loss,
         "learning_rate": event.learning_rate,
@@ -140,7 +140,8 @@ def load(path: str | Path, **options: Any) -> Model:
     """
     if (Path(path) / formats.TABLES).is_file():
         vocab, tables = workdir.load(path)
-        return Model(vocab, tables, unknown=formats.unknown_words(path))
+        model = formats.with_ngrams(path)
+        return Model(vocab, tables, unknown=model and files.composed(model))
     loaded = files.word_vectors(path, **options)
     for remark in loaded.remarks:
         warnings.warn(remark, stacklevel=2)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxemb.lab import progress, report
+from jaxemb.lab import progress, report, shipped
 
 if TYPE_CHECKING:
     from jaxemb.lab.settings import Run
 
 Command = tuple[Any, ...]  # the name of a script without `.py`, and its arguments
 _CONSOLE = "jaxemb"  # the installed program, whose subcommands are the scripts
-_SUBCOMMANDS = {"inspect_table": "inspect"}  # the others are called like their script
 
 
 def of_run(config: Run, write: Callable[[], str], *following: Command) -> None:
@@ -57,7 +56,7 @@ def typed(script: str, *arguments: Any) -> str:
     `python scripts/neighbors.py runs/quickstart war`, or `jaxemb neighbors runs/quickstart war`.
     """
     if _installed():
-        start = [_CONSOLE, _SUBCOMMANDS.get(script, script.replace("_", "-"))]
+        start = [_CONSOLE, shipped.command(script)]
     else:
         start = [sys.orig_argv[0], str(Path(sys.argv[0]).with_name(f"{script}.py"))]
     return shlex.join([*start, *map(str, arguments)])

@@ -47,8 +47,7 @@ class Log:
 
     def add(self, cursor: Cursor, **values: float | list[Any] | None) -> None:
         """Append the values measured at a position."""
-        words = cursor.trained + cursor.subsampled
-        row = {"step": cursor.step, "epoch": cursor.epoch, "words": words, **values}
+        row = {"step": cursor.step, "epoch": cursor.epoch, "words": cursor.words, **values}
         self.step = max(self.step, cursor.step)
         self._line(row)
 
@@ -108,7 +107,7 @@ class Bar:
         self._bar.stop()
 
     def __call__(self, event: Event, loss: float) -> float:
-        now, words = self._clock(), event.cursor.trained + event.cursor.subsampled
+        now, words = self._clock(), event.cursor.words
         if self._before:  # the first chunk compiles: it is not part of the rate
             self._rate = (words - self._before[1]) / max(now - self._before[0], 1e-9)
         else:

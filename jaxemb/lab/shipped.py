@@ -29,11 +29,15 @@ def folder(name: str) -> Path:
     raise InputError(f"{inside} and {beside} are not there: reinstall jaxemb")
 
 
+def command(script: str) -> str:
+    """The name of the command that a script, without `.py`, is."""
+    return _NAMES.get(script, script.replace("_", "-"))
+
+
 def commands() -> dict[str, Path]:
     """The script of each command, by the command's name, in order."""
     scripts = [path for path in folder("scripts").glob("*.py") if path.stem not in _NO_COMMANDS]
-    named = {_NAMES.get(path.stem, path.stem.replace("_", "-")): path for path in scripts}
-    return dict(sorted(named.items()))
+    return dict(sorted((command(path.stem), path) for path in scripts))
 
 
 def load(script: Path) -> types.ModuleType:

@@ -52,10 +52,10 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
     called = place.name if place.is_dir() else place.stem
     if tensor := options.get("tensor"):
         called += f".{tensor}".replace("/", "_")
-    return Loaded(loaded, called, name, remarks, model and _composed(model))
+    return Loaded(loaded, called, name, remarks, model and composed(model))
 
 
-def _composed(place: Path) -> Callable[[Any], Any]:
+def composed(place: Path) -> Callable[[Any], Any]:
     """A function from words to vectors; its first call reads the model."""
     model = functools.cache(functools.partial(formats.fasttext.model, place))
     return lambda words: formats.fasttext.vectors(model(), words)

@@ -186,10 +186,10 @@ class Workdir(NamedTuple):
         shutil.rmtree(self.folder / checkpoints.FOLDER, ignore_errors=True)
 
 
-def opened(
+def bind(
     folder: Path, config: Any, corpus: corpus_lib.Corpus, result: str, start: str | None = None
-) -> Workdir:
-    """Open the folder of a run: write its config.json and vocabulary, or check that they agree.
+) -> None:
+    """Bind a folder to a run: write its config.json and vocabulary, or check that they agree.
 
     Args:
         result: the name of the file that a finished run leaves.
@@ -201,7 +201,6 @@ def opened(
     begun = any((folder / name).exists() for name in (checkpoints.FOLDER, result))
     refuse_other(folder, config, corpus, start, begun)
     vocabulary.write(folder / vocabulary.FILE, corpus.vocab)
-    return Workdir.of(folder)
 
 
 def load(workdir: str | Path) -> tuple[Vocab, InOut[np.ndarray]]:

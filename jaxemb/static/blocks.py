@@ -199,8 +199,9 @@ def sampled(
     near, words, centers = read_centers(random[:count], text, settings)
     noise = sampling.draw(random[count : count + k], random[count + k :], noise_table)
     seen = direction(near, words, centers)
-    own = seen.weight.ndim == 1
-    matrix, observed = (jnp.diag(seen.weight), seen.weight[:, None]) if own else 2 * (seen.weight,)
+    matrix = observed = seen.weight
+    if seen.weight.ndim == 1:  # each hidden vector has one output of its own
+        matrix, observed = jnp.diag(seen.weight), seen.weight[:, None]
     met = collision(matrix, seen.words, noise, noise_table.probability[seen.words])
     share = settings.negatives / settings.shared_negatives
     target = [jnp.ones(observed.shape[1], jnp.float32), -jnp.ones(k, jnp.float32)]

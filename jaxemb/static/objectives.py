@@ -80,8 +80,9 @@ def cbow(
     """
     settings = _settings(window, dynamic_window, negatives, shared_negatives, block_length)
     predict = of_window(settings, mean)
-    made = _sampled(blocks.cbow, predict, loss, settings, noise_power, collision, block_length)
-    return made._replace(reads=made.reads._replace(own=1))
+    return _sampled(
+        blocks.cbow, predict, loss, settings, noise_power, collision, block_length, own=1
+    )
 
 
 class Predictor(NamedTuple):
@@ -97,7 +98,14 @@ def of_window(settings: blocks.Window, mean: Callable[..., Array]) -> Predictor:
 
 
 def _sampled(
-    direction, predict: Predictor, loss, settings: blocks.Window, noise_power, collision, length
+    direction,
+    predict: Predictor,
+    loss,
+    settings: blocks.Window,
+    noise_power,
+    collision,
+    length,
+    own=0,
 ) -> Objective:
     """Negative sampling, in any direction and with any loss."""
     draw = functools.partial(
@@ -109,7 +117,7 @@ def _sampled(
         draw=draw,
         pool=predict.pool,
         loss=loss,
-        reads=Reads(length, settings.window, blocks.bits(length, settings)),
+        reads=Reads(length, settings.window, blocks.bits(length, settings), own),
         load=functools.partial(of_words, updates=predict.felt * scored),
     )
 

@@ -65,11 +65,10 @@ def largest_norm(tree: Any) -> Any:
     return jnp.sqrt(jnp.max(jnp.stack(squares)))
 
 
-def plain(measured: dict[str, Any] | None) -> dict[str, Any]:
+def plain(measured: dict[str, Any]) -> dict[str, Any]:
     """Measurements as JSON values, rounded to seven decimals."""
     return {
-        name: np.asarray(value, np.float64).round(7).tolist()
-        for name, value in (measured or {}).items()
+        name: np.asarray(value, np.float64).round(7).tolist() for name, value in measured.items()
     }
 
 
@@ -86,7 +85,7 @@ def due(event: Event, every: int, plan: Plan) -> bool:
 
     Measurements are also due at every/16 and every/4 words: a table changes most at the start.
     """
-    before, after = (cursor.trained + cursor.subsampled for cursor in (event.began, event.cursor))
+    before, after = (cursor.words for cursor in (event.began, event.cursor))
     early = any(before < every // part <= after for part in (4, 16))
     return early or before // every != after // every or event.cursor.epoch == plan.epochs
 

@@ -21,6 +21,7 @@ from jaxemb.lab import progress
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.lab.durable.saver import Saver
 from jaxemb.structs import Cursor, Event, Training
+from jaxemb.training import monitor
 
 if TYPE_CHECKING:
     from jaxemb.lab.workdir import Workdir
@@ -124,8 +125,8 @@ def _log(event: Event, numbers: dict[str, Any], meter: progress.Meter, log: prog
     losses = np.asarray(event.loss, np.float64)
     rates = {"learning_rate": event.learning_rate, "words_per_second": meter(event, losses.mean())}
     known = {name: rate for name, rate in rates.items() if rate is not None}
-    numbers = {name: np.asarray(x, np.float64).round(7).tolist() for name, x in numbers.items()}
-    log.add(event.cursor, loss=losses.tolist(), **known, **_refusals(event), **numbers)
+    measured = {**_refusals(event), **monitor.plain(numbers)}
+    log.add(event.cursor, loss=losses.tolist(), **known, **measured)
 
 
 class Durable:

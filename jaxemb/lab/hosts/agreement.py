@@ -127,20 +127,21 @@ def opened(
     """Open the folder of a run whose checkpoints all processes write.
 
     Args:
-        result, start: as in `workdir.opened`.
+        result, start: as in `workdir.bind`.
 
     Returns:
         The folder, and whether the run in it is finished.
 
     Raises:
-        InputError: as `_own` and `workdir.opened`.
+        InputError: as `_own` and `workdir.bind`.
     """
     shared = files.writable(config.workdir)
-    own = workdir.opened(_own(shared, config), config, corpus, result, start)
-    finished = broadcast((own.folder / result).exists())  # process 0 has written its files
+    own = _own(shared, config)
+    workdir.bind(own, config, corpus, result, start)
+    finished = broadcast((own / result).exists())  # process 0 has written its files
     process, processes = share()
-    place = workdir.Workdir.of(shared).place._replace(process=process, processes=processes)
-    return own._replace(place=place), finished
+    place = Workdir.of(shared).place._replace(process=process, processes=processes)
+    return Workdir(own, place), finished
 
 
 def _own(shared: Path, config: Any) -> Path:

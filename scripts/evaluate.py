@@ -56,6 +56,8 @@ class Evaluate:
     """The file of WiC that thresholds are chosen on; by default, for each half, the other half."""
     run: str | None = None
     """For --wic: a finished run of scripts/train_contextual.py."""
+    config: str | None = None
+    """The config that trained the run, where its model is not one of jaxemb's."""
     out: str | None = None
     """The folder of the report; by default runs/evaluate/NAME."""
 
@@ -113,13 +115,15 @@ def main() -> None:
 
 def words_in_context(settings: Evaluate) -> None:
     from jaxemb.lab import outcome, progress
+    from jaxemb.lab.runs.contextual import embed
     from jaxemb.lab.studies.context import tokens, wic
 
     test = wic.read(str(settings.wic))
     train = wic.read(settings.wic_train) if settings.wic_train else None
     fold = settings.case == "fold"
     texts = [text for split in (test, train) if split for text in wic.sentences(split, fold)]
-    sources = [tokens.contextual(settings.run)] if settings.run else []
+    config = embed.config_of(settings.config)
+    sources = [tokens.contextual(settings.run, config)] if settings.run else []
     sources += [tokens.static(path, texts, tensor) for path, tensor in settings.tables()]
     if not sources:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")

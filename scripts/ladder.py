@@ -32,6 +32,8 @@ class Ladder:
     several."""
     contextual: str | None = None
     """The folder of a finished language model, for the third rung."""
+    config: str | None = None
+    """The config that trained the language model, where its model is not one of jaxemb's."""
     picture: str | None = None
     """The file of the picture; by default ladder.png in the run's folder, or in the current one."""
 
@@ -56,9 +58,11 @@ def main() -> None:
         raise InputError(f"{path}: wanted a .png, .pdf or .svg file in an existing folder")
     rungs, third = ladder.ladder(vocab, table, settings.word), None
     if settings.contextual:
+        from jaxemb.lab.runs.contextual import embed
         from jaxemb.lab.studies.ladder import cloud
 
-        third = cloud.rung(settings.contextual, settings.word)
+        config = embed.config_of(settings.config)
+        third = cloud.rung(settings.contextual, settings.word, config)
     shown = Table("rung", "m", "n", "rank", "law of distances", escape(f"near {settings.word}"))
     for rung in (*rungs, *([third.rung] if third else [])):
         size = f"{rung.rows:,}", f"{rung.dim:,}", f"{rung.rank:,}"

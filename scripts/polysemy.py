@@ -26,7 +26,7 @@ def main() -> None:
         folder = text.merge(config, counted, seed)  # pseudo-words -> another text
         sample = text.sample(config, folder, seed)  # -> balanced occurrences, split
         trained = run.train(config, folder, seed)  # -> table -> language model
-        vectors = run.vectors(trained, sample)
+        vectors = run.vectors(config, trained, sample)
         scores = {name: run.score(layer, sample, seed) for name, layer in vectors.items()}
         results.append(report.of_seed(folder, trained, sample, scores))
     progress.show(report.write(config, results))

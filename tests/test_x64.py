@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxemb import linalg, objectives
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.counts import factorizations
 from jaxemb.errors import InputError
 from jaxemb.lab.runs.contextual.config import ContextualConfig
@@ -235,10 +235,10 @@ def test_a_seed_beyond_32_bits_is_refused(seed):
     """Without x64 JAX drops the upper half of a seed: two seeds would give the same draws."""
     text = Corpus(("x",), held_out=0.1)
     static = functools.partial(StaticConfig, text, "run", objectives.skipgram, learners.row_sparse)
-    lm = functools.partial(ContextualConfig, text, "run", models.gru_cell, models.adam)
+    lm = functools.partial(ContextualConfig, text, "run", members.gru, models.adam)
     counted = functools.partial(CountConfig, text, "run", factorizations.ppmi_svd)
-    members = (Member(seed=seed),)
-    for config in (static(seed=seed), static(members=members), lm(seed=seed), counted(seed=seed)):
+    several = (Member(seed=seed),)
+    for config in (static(seed=seed), static(members=several), lm(seed=seed), counted(seed=seed)):
         with pytest.raises(InputError, match=r"seed is "):
             config.check()
     table = operators.dense(jnp.ones((4, 3), jnp.float32))

@@ -15,7 +15,13 @@ import numpy as np
 import optax
 
 import jaxemb
-from jaxemb.contextual import models, training as contextual_training, windows
+from jaxemb.contextual import (
+    members,
+    models,
+    objectives as objectives_of,
+    training as contextual_training,
+    windows,
+)
 from jaxemb.functional import subsampling
 from jaxemb.lab.runs.counts import glove
 from jaxemb.static import objectives, tables
@@ -141,8 +147,11 @@ def _contextual() -> dict[str, Callable[[], Any]]:
     spelled = random.integers(1, 262, (rows, 6))
     text = contextual_training.Text(*windows.streams(windows.sentences(ids, WORDS), 4))
     make = functools.partial(models.language_model, vocab=WORDS, dropout=0.1)
-    lstm, gru = make(models.elmo_cell(8, 6)), make(models.gru_cell(8, 6), tied=True, layers=1)
-    read = make(models.plain_cell(8, 6), layers=1, characters=True, filters=filters)
+    lstm = make(members.lstm(6, 8, dropout=0.1))
+    gru = make(members.gru(6, layers=1, dropout=0.1), tied=True)
+    read = members.plain_lstm(6, layers=1, dropout=0.1)
+    read = make(read, characters=True, filters=filters)
+    masked = make(members.masked_transformer(6, 8, heads=2), objective=objectives_of.masked_words())
     nothing = contextual_training.Resources()
     frozen = contextual_training.Resources(frozen=np.arange(rows) % 2 == 0)
     characters = contextual_training.Resources(characters=spelled)
@@ -150,6 +159,7 @@ def _contextual() -> dict[str, Callable[[], Any]]:
         "lstm, sampled": lambda: _model(lstm, text, nothing, 5),
         "gru, tied": lambda: _model(gru, text, frozen, None),
         "characters": lambda: _model(read, text, characters, 5),
+        "masked": lambda: _model(masked, text, nothing, 5),
     }
 
 

@@ -7,7 +7,7 @@ Source:
     Peters et al. 2018, arXiv:1802.05365, section 3.1.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -15,15 +15,8 @@ from jaxtyping import Array, Float
 
 from jaxemb.contextual.cells import Cell
 from jaxemb.contextual.dropout import Dropout
-from jaxemb.structs import AnyArray
-
-
-class Text(NamedTuple):
-    """The input of one direction: vectors, which of them are tokens, and where states are reset."""
-
-    vectors: Float[Array, "time *batch dim"]
-    mask: Float[AnyArray, "time *batch"]
-    reset: Float[AnyArray, "time *batch"]
+from jaxemb.functional.reading import in_context
+from jaxemb.structs import Contextualizer, Text
 
 
 class Stack(nn.Module):
@@ -117,26 +110,45 @@ class BiLM(nn.Module):
             layers [1 + layers, time, *batch, 2 out]: layer 0 is the input twice, then forward and
             backward side by side; and the carry.
         """
-        if vectors.shape[-1] != self.cell.out:
-            raise ValueError(
-                f"vectors have {vectors.shape[-1]} dimensions, the cell gives {self.cell.out}: "
-                "their layers are stacked; let the cell project to the vectors' dimension"
-            )
-        batch = vectors.shape[1:-1]
-        vectors = jnp.where(mask[..., None] > 0, vectors, 0.0)  # removes NaN, too
-        never = jnp.zeros_like(mask)
-        ahead, back = (never, never) if reset is None else (reset, ends(reset, mask))
-        texts = Text(vectors, mask, ahead), Text(vectors, mask, back)
-        outputs = self.directions(*texts, carry or self.start(batch), deterministic)
-        both = zip([vectors, *outputs[0]], [vectors, *outputs[1]], strict=True)
-        layers = jnp.stack([jnp.concatenate(pair, axis=-1) for pair in both])
-        return layers, outputs[2]
+        as_value = Contextualizer(
+            self.init,
+            self.start,
+            lambda params, texts, carry, key: _paired(self, texts, carry, deterministic),
+            self.cell.out,
+            self.layers,
+        )
+        return in_context(as_value, None, vectors, mask, carry, reset)
 
 
-def ends(
-    starts: Float[Array, "time *batch"], mask: Float[Array, "time *batch"]
-) -> Float[Array, "time *batch"]:
-    """The last tokens of sentences, given the first: the next position is a first or padding."""
-    last = jnp.ones_like(starts[:1])
-    follows = jnp.concatenate([jnp.maximum(starts, 1 - mask)[1:], last])
-    return follows * mask
+def _paired(bilm: BiLM, texts: Any, carry: Any, deterministic: bool) -> tuple[Any, Any]:
+    ahead, back, carry = bilm.directions(*texts, carry, deterministic)
+    return (ahead, back), carry
+
+
+class _Named(nn.Module):
+    """A BiLM under its name in a language model, of which Flax derives its random numbers."""
+
+    bilm: BiLM
+
+    def __call__(self, texts: Any, carry: Any, deterministic: bool) -> tuple[Any, Any]:
+        return _paired(self.bilm, texts, carry, deterministic)
+
+
+def contextualizer(bilm: BiLM) -> Contextualizer:
+    """A BiLM as a value of pure functions; its parameters are `params` of the module's own."""
+    named = _Named(bilm)
+
+    def init(key):
+        empty = Text(jnp.zeros((1, 1, bilm.cell.out)), jnp.ones((1, 1)), jnp.ones((1, 1)))
+        return named.init(key, (empty, empty), bilm.start((1,)), True)["params"]["bilm"]
+
+    def layers(params, texts, carry, key=None):
+        rngs = {} if key is None else {"dropout": key}
+        return named.apply({"params": {"bilm": params}}, texts, carry, key is None, rngs=rngs)
+
+    return Contextualizer(init, bilm.start, layers, bilm.cell.out, bilm.layers)
+
+
+def of_cells(cell: Cell, layers: int, skip: bool, dropout: float) -> Contextualizer:
+    """Two stacks of a recurrent cell, one forward and one backward; arguments as in `BiLM`."""
+    return contextualizer(BiLM(cell, layers, skip, dropout))

@@ -2,26 +2,35 @@
 
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from jaxemb.contextual import cells
-from jaxemb.contextual.bilm import BiLM
-from jaxemb.contextual.cells import LSTM
+from jaxemb.contextual import bilm
 from jaxemb.contextual.characters import CharCNN
-from jaxemb.contextual.language_model import Contextualizer, Lookup
+from jaxemb.contextual.language_model import CONTEXT, Lookup
+from jaxemb.contextual.members.lstms import LSTM, lstm_cell
 from jaxemb.errors import InputError
 from jaxemb.formats.elmo import Options, Weights
+from jaxemb.functional.reading import in_context
+from jaxemb.structs import Contextualizer
 
 _ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 
 class Model(NamedTuple):
-    """A module and its parameters: `module.apply(params, tokens, mask, carry)`."""
+    """A language model without its softmax: tokens to vectors, to the vectors of every layer."""
 
-    module: Contextualizer
-    params: Any
+    embed: nn.Module  # from tokens to vectors
+    context: Contextualizer
+    params: Any  # {"embed": of embed, "bilm": of context}
+
+    def layers(self, tokens: Any, mask: Any, carry: Any = None) -> tuple[Array, Any]:
+        """The layers of tokens [time, *batch, ...] and the carry, as `functional.reading` does."""
+        vectors = self.embed.apply({"params": self.params["embed"]}, tokens)
+        return in_context(self.context, self.params[CONTEXT], vectors, mask, carry)
 
 
 def elmo(options: Options, weights: Weights) -> Model:
@@ -46,19 +55,19 @@ def elmo(options: Options, weights: Weights) -> Model:
     else:
         rows = np.concatenate([np.zeros_like(weights.embedding[:1]), weights.embedding])
         embed, inner = Lookup(*rows.shape), {"table": rows}
-    cell = cells.lstm(
+    cell = lstm_cell(
         options.dim,
         None if weights.lstms[0][0][2] is None else options.projection_dim,
         cell_clip=options.cell_clip,
         projection_clip=options.proj_clip,
     )
-    bilm = BiLM(cell, options.n_layers, options.use_skip_connections)
+    context = bilm.of_cells(cell, options.n_layers, options.use_skip_connections, dropout=0.0)
     stacks = {
         name: {f"layer_{i}": _lstm(cell.out, *layer) for i, layer in enumerate(layers)}
         for name, layers in zip(("forward", "backward"), weights.lstms, strict=True)
     }
-    params = {"params": {"embed": inner, "bilm": stacks}}
-    return Model(Contextualizer(embed, bilm), jax.tree.map(jnp.asarray, params))
+    params = jax.tree.map(jnp.asarray, {"embed": inner, CONTEXT: stacks})
+    return Model(embed, context, params)
 
 
 def _characters(weights: Weights) -> dict[str, Any]:
@@ -87,8 +96,8 @@ def weights_of(model: Model) -> Weights:
     Raises:
         InputError: the model's cell is not an LSTM.
     """
-    params = jax.device_get(model.params)["params"]
-    embed, stacks = params["embed"], params["bilm"]
+    params = jax.device_get(model.params)
+    embed, stacks = params["embed"], params[CONTEXT]
     lstms = []
     for name in ("forward", "backward"):
         layers = [stacks[name][f"layer_{i}"] for i in range(len(stacks[name]))]

@@ -1,22 +1,23 @@
-"""A bidirectional language model over any token vectors, and its loss.
+"""A language model over any token vectors: its two ends, a contextualizer between them, its loss.
 
 Source:
     Peters et al. 2018, arXiv:1802.05365, section 3.1; Jozefowicz et al. 2016, arXiv:1602.02410.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxemb.contextual.bilm import BiLM, Text
 from jaxemb.contextual.dropout import Dropout
+from jaxemb.contextual.objectives import LanguageObjective
 from jaxemb.contextual.windows import Window
-from jaxemb.functional import softmax
-from jaxemb.structs import AnyArray
+from jaxemb.structs import AnyArray, Contextualizer, Text
+
+CONTEXT = "bilm"  # the contextualizer's parameters, among those of a language model
 
 
 class Lookup(nn.Module):
@@ -35,120 +36,109 @@ class Lookup(nn.Module):
         return self.get_variable("params", "table")
 
 
-class Contextualizer(nn.Module):
-    """Tokens to vectors to the layers of a BiLM: a language model without its softmax.
-
-    Its parameters are `embed` and `bilm` of a `LanguageModel`'s.
-    """
-
-    embed: nn.Module
-    bilm: BiLM
-
-    def __call__(
-        self,
-        tokens: Any,
-        mask: Float[Array, "time *batch"],
-        carry: tuple[Any, ...] | None = None,
-        reset: Float[Array, "time *batch"] | None = None,
-        deterministic: bool = True,
-    ) -> tuple[Float[Array, "layers time *batch both"], tuple[Any, ...]]:
-        """The layers of a text and the carry, as `BiLM` returns them."""
-        return self.bilm(self.embed(tokens), mask, carry, reset, deterministic)
-
-
-class LanguageModel(nn.Module):
-    """Tokens to vectors, to the layers of a BiLM, to scores of the vocabulary.
+class Ends(nn.Module):
+    """The two ends of a language model: tokens to vectors, and what a softmax reads.
 
     Args (fields):
         embed: from tokens to vectors: `Lookup`, `CharCNN`, or any module.
-        bilm: reads vectors of the dimension of `embed`.
-        vocab: the number of rows of the softmax, which both directions share.
+        dim: of the vectors that the softmax reads.
+        vocab: the number of rows of the softmax, which all directions share.
         tied: whether the softmax shares the table of `embed`, a `Lookup`.
         dropout: the rate at the vectors that enter the softmax.
     """
 
     embed: nn.Module
-    bilm: BiLM
+    dim: int
     vocab: int
     tied: bool = False
     dropout: float = 0.0
 
     def setup(self) -> None:
         """Create the parameters of the softmax, and its dropout."""
-        dim = self.bilm.cell.out
         self.bias: Array = self.param("bias", nn.initializers.zeros, (self.vocab,), jnp.float32)
         if not self.tied:
-            normal = nn.initializers.normal(1 / math.sqrt(dim))
-            self.kernel: Array = self.param("kernel", normal, (self.vocab, dim), jnp.float32)
+            normal = nn.initializers.normal(1 / math.sqrt(self.dim))
+            self.kernel: Array = self.param("kernel", normal, (self.vocab, self.dim), jnp.float32)
         self.drop: Dropout = Dropout(self.dropout)
 
-    def scored(
-        self,
-        forward: Window,
-        backward: Window,
-        carry: Any,
-        characters: Any = None,
-        still: bool = True,
-    ) -> tuple[Any, ...]:
-        """(forward top vectors, backward top vectors, kernel, bias, carry) of two windows of ids.
+    def __call__(self, tokens: Any) -> Array:
+        """The vectors of tokens; as Flax's init, it creates all parameters."""
+        return self.embed(tokens)
+
+    def softmax(self, tops: list[Any], still: bool) -> tuple[list[Array], Any, Array]:
+        """(the vectors of each direction after dropout, the kernel, the bias).
 
         Args:
-            characters: [vocab, chars], if `embed` reads characters; None if it reads the ids.
+            tops: the last layer of each direction.
             still: no dropout.
         """
-        texts = []
-        for window in (forward, backward):
-            tokens = window.inputs if characters is None else characters[window.inputs]
-            vectors = self.embed(tokens) * window.mask[..., None]
-            texts.append(Text(vectors, window.mask, window.reset))
-        ahead, back, carry = self.bilm.directions(texts[0], texts[1], carry, still)
-        tops = [self.drop(layers[-1], deterministic=still) for layers in (ahead, back)]
-        kernel = self.embed.table() if self.tied else self.kernel
-        return (*tops, kernel, self.bias, carry)
+        dropped = [self.drop(top, deterministic=still) for top in tops]
+        kernel = self.embed.table()[: self.vocab] if self.tied else self.kernel
+        return dropped, kernel, self.bias
+
+
+class LanguageModel(NamedTuple):
+    """Tokens to vectors, to the layers of a contextualizer, to the nats of what is predicted."""
+
+    ends: Ends
+    context: Contextualizer
+    objective: LanguageObjective
+
+
+def init(model: LanguageModel, key: Any, characters: Any = None) -> Any:
+    """The parameters of a model, at random: {"params": {embed, bilm, bias, kernel}}."""
+    tokens = _tokens(model, jnp.zeros((1, 1), jnp.int32), characters)
+    ends = model.ends.init(key, tokens)["params"]
+    return {"params": {**ends, CONTEXT: model.context.init(key)}}
+
+
+def _tokens(model: LanguageModel, ids: Any, characters: Any) -> Any:
+    """What `embed` reads: ids, or the characters of each; a hidden word has the row after all."""
+    rows = jnp.where(ids < 0, model.ends.vocab, ids) if model.objective.hides else ids
+    return rows if characters is None else characters[rows]
 
 
 def losses(
     model: LanguageModel,
     params: Any,
-    forward: Window,
-    backward: Window,
+    windows: tuple[Window, ...],
     carry: Any,
     characters: Any = None,
     *,
     key: Any = None,
     samples: int | None = None,
-) -> tuple[Float[Array, "2"], Float[Array, "2"], Any]:
+) -> tuple[Float[Array, " directions"], Float[Array, " directions"], Any]:
     """The summed loss in nats and the number of predictions of each direction, and the carry.
 
     Args:
-        characters: as in `LanguageModel.scored`.
+        windows: what each direction reads and predicts.
+        characters: [rows, chars], if `embed` reads characters; None if it reads the ids.
         key: for dropout and samples; None evaluates: no dropout, and the full softmax.
         samples: the number of words over which a training softmax is summed; None, or the whole
             vocabulary, for all.
 
     Returns:
-        nats [2] and predictions [2], forward and backward; the carry.
+        nats and predictions, a number per direction; the carry.
     """
-    keys: list[Any] = [None] * 3 if key is None else list(jax.random.split(key, 3))
-    outputs: Any = model.apply(
-        params,
-        forward,
-        backward,
-        carry,
-        characters,
-        key is None,
-        method=model.scored,
-        rngs={} if key is None else {"dropout": keys[0]},
+    count = len(windows)
+    keys: list[Any] = (
+        [None] * (1 + count) if key is None else list(jax.random.split(key, 1 + count))
     )
-    ahead, back, kernel, bias, carry = outputs
+    inner = params["params"]
+    ends = {"params": {name: part for name, part in inner.items() if name != CONTEXT}}
+    texts = []
+    for window in windows:
+        vectors: Any = model.ends.apply(ends, _tokens(model, window.inputs, characters))
+        texts.append(Text(vectors * window.mask[..., None], window.mask, window.reset))
+    outputs, carry = model.context.layers(inner[CONTEXT], texts, carry, keys[0])
+    rngs = {} if key is None else {"dropout": keys[0]}
+    tops: Any = [layers[-1] for layers in outputs]
+    tops, kernel, bias = model.ends.apply(ends, tops, key is None, method="softmax", rngs=rngs)
     sums = []
-    for top, window, draw in ((ahead, forward, keys[1]), (back, backward, keys[2])):
+    for top, window, draw in zip(tops, windows, keys[1:], strict=True):
         hidden = top.reshape(-1, top.shape[-1])
-        arguments = (hidden, kernel, bias, window.target.reshape(-1))
-        if draw is not None and samples and samples < model.vocab:
-            nats = softmax.sampled(*arguments, softmax.log_uniform(draw, samples, model.vocab))
-        else:
-            nats = softmax.full(*arguments)
-        sums.append(jnp.sum(nats * window.weight.reshape(-1)))
-    counts = jnp.stack([jnp.sum(window.weight) for window in (forward, backward)])
+        target, weight = window.target.reshape(-1), window.weight.reshape(-1)
+        nats = model.objective.loss(hidden, kernel, bias, target, draw, samples)
+        sums.append(jnp.sum(nats * weight))
+    counts = jnp.stack([jnp.sum(window.weight) for window in windows])
     return jnp.stack(sums), counts, carry

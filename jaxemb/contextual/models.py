@@ -1,33 +1,16 @@
-"""Language models by their settings, with the cells, filters and optimizers to choose from."""
+"""Language models by their settings, with the filters and optimizers to choose from."""
 
 import optax
 
-from jaxemb.contextual import cells
-from jaxemb.contextual.bilm import BiLM
-from jaxemb.contextual.cells import Cell
+from jaxemb.contextual import objectives
 from jaxemb.contextual.characters import CharCNN
-from jaxemb.contextual.language_model import LanguageModel, Lookup
+from jaxemb.contextual.language_model import Ends, LanguageModel, Lookup
+from jaxemb.contextual.objectives import LanguageObjective
 from jaxemb.contextual.windows import SHIFT
+from jaxemb.errors import InputError
+from jaxemb.structs import Contextualizer
 
 FILTERS = ((1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024))  # ELMo's
-CLIP = 3.0  # ELMo's bound on the entries of cell states and projections
-
-
-def elmo_cell(units: int, dim: int) -> Cell:
-    """ELMo's LSTM: `units` units, a projection to `dim`, and both clips at 3."""
-    return cells.lstm(units, dim, cell_clip=CLIP, projection_clip=CLIP)
-
-
-def plain_cell(units: int, dim: int) -> Cell:
-    """An LSTM of `dim` units without projection or clips: the plain BiLSTM contextualizer."""
-    del units
-    return cells.lstm(dim)
-
-
-def gru_cell(units: int, dim: int) -> Cell:
-    """A GRU of `dim` units."""
-    del units
-    return cells.gru(dim)
 
 
 def adagrad(learning_rate: float) -> optax.GradientTransformation:
@@ -41,26 +24,40 @@ def adam(learning_rate: float) -> optax.GradientTransformation:
 
 
 def language_model(
-    cell: Cell,
+    context: Contextualizer,
     vocab: int,
+    objective: LanguageObjective | None = None,
     *,
-    layers: int = 2,
-    skip: bool = True,
     dropout: float = 0.0,
     tied: bool = False,
     characters: bool = False,
     filters: tuple[tuple[int, int], ...] = FILTERS,
 ) -> LanguageModel:
-    """A language model of `vocab` words and three marks, over vectors of the cell's dimension.
+    """A language model of `vocab` words and three marks, over vectors of the model's dimension.
 
     Args:
-        cell: the recurrent cell of both directions.
+        context: reads the vectors of a text, one of `members` or yours.
         vocab: the number of words; the marks (`windows.SHIFT`) come on top.
-        layers, skip, dropout: as in `BiLM`; dropout is applied before the softmax, too.
-        tied: as in `LanguageModel`.
+        objective: what is predicted; by default `objectives.next_word()`.
+        dropout: the rate at the vectors that enter the softmax.
+        tied: as in `Ends`.
         characters: whether token vectors come from a `CharCNN`, or else from a table.
         filters: (width, number) of each convolution of the `CharCNN`.
+
+    Raises:
+        InputError: no Contextualizer, or one with more directions than the objective has windows,
+            or fewer.
     """
-    rows, dim = vocab + SHIFT, cell.out
-    embed = CharCNN(dim, filters) if characters else Lookup(rows, dim)
-    return LanguageModel(embed, BiLM(cell, layers, skip, dropout), rows, tied, dropout)
+    if not isinstance(context, Contextualizer):
+        raise InputError(f"the model is {context!r:.60}; wanted a Contextualizer")
+    objective = objectives.next_word() if objective is None else objective
+    names = objective.directions
+    if len(names) != len(context.reverse):
+        raise InputError(
+            f"the model has {len(context.reverse)} directions, and the objective predicts "
+            f"{len(names)} ({', '.join(names)}): of one direction, wanted masked_words; of two, "
+            "next_word"
+        )
+    rows, dim = vocab + SHIFT, context.dim
+    embed = CharCNN(dim, filters) if characters else Lookup(rows + objective.hides, dim)
+    return LanguageModel(Ends(embed, dim, rows, tied, dropout), context, objective)

@@ -13,9 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb.contextual import elmo
+from jaxemb.contextual.language_model import CONTEXT
 from jaxemb.errors import FormatWarning, InputError
 from jaxemb.formats import elmo as elmo_files
-from jaxemb.structs import AnyArray
+from jaxemb.functional.reading import in_context
+from jaxemb.structs import AnyArray, Contextualizer
 from jaxemb.text import characters
 
 # The rounding of a matrix product depends on its height: batches are filled up with empty
@@ -31,7 +33,7 @@ class Embedding(NamedTuple):
 
     model: elmo.Model
     ids: Callable[[Sequence[str]], Any]  # tokens and marks -> [time, ...]
-    dim: int  # of a layer, both directions together
+    dim: int  # of a layer, all directions together
     layers: int
     remarks: Callable[[Sequence[Sequence[str]]], list[str]]  # warnings about sentences
 
@@ -100,17 +102,17 @@ def vectors(
     if not 1 <= batch <= ROWS:
         raise InputError(f"batch-size is {batch}; it must be 1 to {ROWS}")
     marked = [[characters.START, *tokens, characters.END] for tokens in texts]
-    bilm, params = of.model.module.bilm, of.model.params["params"]["bilm"]
+    context, params = of.model.context, of.model.params[CONTEXT]
     if stateful:
-        carry = bilm.start((1,))
+        carry = context.start((1,))
         for i, tokens in enumerate(marked):
-            layers, carry = _read(bilm, params, *_padded(of, [tokens], 1), carry)
+            layers, carry = _read(context, params, *_padded(of, [tokens], 1), carry)
             yield i, np.asarray(layers)[:, 1 : len(tokens) - 1, 0]
         return
     for members in _buckets(marked, batch):
         rows = _rows(len(marked[members[0]]))
         text = _padded(of, [marked[i] for i in members], rows)
-        layers, _ = _read(bilm, params, *text, bilm.start((rows,)))
+        layers, _ = _read(context, params, *text, context.start((rows,)))
         outputs = np.asarray(layers)
         for row, i in enumerate(members):
             yield i, outputs[:, 1 : len(marked[i]) - 1, row]
@@ -154,12 +156,17 @@ def _tokens(embedding: Embedding, tokens: list[str]) -> Float[np.ndarray, "token
     ids = embedding.ids(tokens)
     missing = -len(ids) % _TOKENS
     ids = np.concatenate([ids, np.repeat(ids[:1], missing, axis=0)])
-    params = embedding.model.params["params"]["embed"]
+    embed, params = embedding.model.embed, embedding.model.params["embed"]
     parts = np.split(ids, len(ids) // _TOKENS)
-    rows = [np.asarray(_read(embedding.model.module.embed, params, part)) for part in parts]
+    rows = [np.asarray(_embedded(embed, params, part)) for part in parts]
     return np.concatenate(rows)[: len(tokens)]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _read(module: Any, params: Any, *inputs: Any) -> Any:
-    return module.apply({"params": params}, *inputs)
+def _embedded(embed: Any, params: Any, ids: Any) -> Any:
+    return embed.apply({"params": params}, ids)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _read(context: Contextualizer, params: Any, vectors: Any, mask: Any, carry: Any) -> Any:
+    return in_context(context, params, vectors, mask, carry)

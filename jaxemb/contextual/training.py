@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Key
 
-from jaxemb.contextual import language_model, windows
+from jaxemb.contextual import language_model
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
 from jaxemb.functional.finite import all_finite, applied
@@ -50,6 +50,7 @@ class Plan(NamedTuple):
     epochs: int
     carried: bool
     chunk: int  # windows in one jitted call: changes nothing but speed
+    seed: int = 0  # of what the objective draws on the host
 
 
 class Text(NamedTuple):
@@ -68,22 +69,16 @@ class State(NamedTuple):
     refused: Refused
 
 
-def init(model: LanguageModel, key: Key[Array, ""], characters: Any = None) -> Any:
-    """The parameters of a model, at random."""
-    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.zeros((1, 1), jnp.float32)
-    empty, carry = Window(ids, ids, ones, ones, ones), model.bilm.start((1,))
-    return model.init(key, empty, empty, carry, characters, method=model.scored)
-
-
 def start(plan: Plan, batch: int, resources: Resources, table: Any = None) -> State:
     """The state before the first step; `table` [rows, dim] takes the place of a random one."""
     model, key = plan.rule.model, jax.random.fold_in(plan.key, Stream.PARAMS)
-    params = jax.jit(init, static_argnums=0)(model, key, resources.characters)
+    made = jax.jit(language_model.init, static_argnums=0)
+    params = made(model, key, resources.characters)
     if table is not None:
         # a copy: the state is given away
         params = with_table(params, jnp.array(table, jnp.float32))
     optimizer = optimizers.begun(plan.rule.optimizer, params)
-    return optimizers.apart(State(params, optimizer, model.bilm.start((batch,)), Refused()))
+    return optimizers.apart(State(params, optimizer, model.context.start((batch,)), Refused()))
 
 
 def table_of(params: Any) -> Any:
@@ -113,19 +108,20 @@ def events(
         cursor: its `segment_step` counts windows, its `trained` predictions of both directions.
         put: windows, [windows, time, batch], on the devices that read them.
     """
-    unroll, steps = plan.rule.unroll, jax.random.fold_in(plan.key, Stream.STEPS)
-    total = windows.count(len(text.ids), unroll)
+    steps, cut = jax.random.fold_in(plan.key, Stream.STEPS), plan.rule.model.objective.windows
     while cursor.epoch < plan.epochs:
-        left = windows.windows(*text, unroll, plan.carried, cursor.segment_step)
-        for pairs in _chunks(left, plan.chunk):
-            real = len(pairs)
+        draw = (plan.seed, cursor.epoch)
+        total, at = cut(*text, plan.rule.unroll, plan.carried, draw)
+        for first in range(cursor.segment_step, total, plan.chunk):
+            together = [at(k) for k in range(first, min(first + plan.chunk, total))]
+            real = len(together)
             if cursor.segment_step == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
-            stacked = put(_stacked(pairs, plan.chunk))
+            stacked = put(_stacked(together, plan.chunk))
             state, sums, counts = _chunk(
-                plan.rule, state, resources, steps, cursor.step, real, *stacked
+                plan.rule, state, resources, steps, cursor.step, real, stacked
             )
-            trained = sum(int(window.weight.sum()) for pair in pairs for window in pair)
+            trained = sum(int(window.weight.sum()) for each in together for window in each)
             ends = cursor.segment_step + real == total
             began, cursor = (
                 cursor,
@@ -156,55 +152,41 @@ def training(
     )
 
 
-def _chunks(pairs: Iterator[tuple[Window, Window]], size: int) -> Iterator[list]:
-    held: list[Any] = []
-    for pair in pairs:
-        held.append(pair)
-        if len(held) == size:
-            yield held
-            held = []
-    if held:
-        yield held
-
-
-def _stacked(pairs: list[Any], size: int) -> tuple[Window, Window]:
+def _stacked(together: list[tuple[Window, ...]], size: int) -> tuple[Window, ...]:
     """Windows of each direction side by side, filled up with empty ones to a fixed number."""
-    filled = [*pairs, *[jax.tree.map(np.zeros_like, pairs[0])] * (size - len(pairs))]
-    ahead, back = zip(*filled, strict=True)
-    return (
-        Window(*map(np.stack, zip(*ahead, strict=True))),
-        Window(*map(np.stack, zip(*back, strict=True))),
-    )
+    empty = jax.tree.map(np.zeros_like, together[0])
+    filled = [*together, *[empty] * (size - len(together))]
+    return jax.tree.map(lambda *parts: np.stack(parts), *filled)
 
 
 @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
-def _chunk(rule: Rule, state: State, resources, steps, first, real, forward, backward):
+def _chunk(rule: Rule, state: State, resources, steps, first, real, windows):
     """Some windows one after another, with no word to the host in between."""
 
     def step(i, carried):
         state, sums, counts = carried
-        pair = [jax.tree.map(lambda leaf: leaf[i], side) for side in (forward, backward)]
+        own = jax.tree.map(lambda leaf: leaf[i], windows)
         key = jax.random.fold_in(steps, first + i)
-        state, nats, predictions = _step(rule, state, resources, key, *pair)
+        state, nats, predictions = _step(rule, state, resources, key, own)
         return state, sums + nats, counts + predictions
 
-    nothing = jnp.zeros(2, jnp.float32)
+    nothing = jnp.zeros(len(windows), jnp.float32)
     return jax.lax.fori_loop(0, real, step, (state, nothing, nothing))
 
 
-def _step(rule: Rule, state: State, resources: Resources, key, forward: Window, backward: Window):
-    """One update by both directions: the mean loss per prediction, times the window's length.
+def _step(rule: Rule, state: State, resources: Resources, key, windows: tuple[Window, ...]):
+    """One update by all directions: the mean loss per prediction, times the window's length.
 
     The factor is ELMo's (bilm-tf takes the gradient of `total * unroll_steps`), so that a learning
     rate means what it means there.
     """
 
     def loss(params):
-        read = (params, forward, backward, state.carry, resources.characters)
+        read = (params, windows, state.carry, resources.characters)
         nats, counts, carry = language_model.losses(
             rule.model, *read, key=key, samples=rule.samples
         )
-        total = 0.5 * jnp.sum(nats / jnp.maximum(counts, 1)) * rule.unroll
+        total = jnp.sum(nats / jnp.maximum(counts, 1)) / len(windows) * rule.unroll
         return total, (nats, counts, carry)
 
     gradient, (nats, counts, carry) = jax.grad(loss, has_aux=True)(state.params)

@@ -4,7 +4,7 @@ Ids are shifted: 0 begins a sentence, 1 ends it, 2 is a word out of the vocabula
 the vocabulary is i + 3. Host code, NumPy only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxemb.errors import InputError
 from jaxemb.structs import AnyArray
 
 START, END, UNKNOWN, SHIFT = 0, 1, 2, 3
+HIDDEN = -1  # read in the place of a word that is hidden
 _SENTENCE_END = -1
 
 
@@ -66,35 +67,72 @@ def streams(
     return filled.reshape(batch, length).T.copy(), mask.reshape(batch, length).T.copy()
 
 
-def count(length: int, unroll: int) -> int:
-    """The number of windows of a stream: each predicts `unroll` tokens, the last perhaps fewer."""
-    return -(-(length - 1) // unroll)
+class Cut(NamedTuple):
+    """A text cut into windows: their number, and the k-th of each direction."""
+
+    count: int
+    at: Callable[[int], tuple[Window, ...]]
 
 
-def windows(
+def next_words(
     text: Int32[AnyArray, "length batch"],
     mask: Float[AnyArray, "length batch"],
     unroll: int,
     carried: bool,
-    first: int = 0,
-) -> Iterator[tuple[Window, Window]]:
-    """Yield pairs of (forward, backward) windows, in the order in which each direction reads.
+    draw: tuple[int, int] = (0, 0),
+) -> Cut:
+    """Windows that predict each next token: forward, and backward.
 
     The forward direction starts at the beginning of the streams, the backward one at their end, so
     that both can carry their states from window to window. The two windows of a pair therefore hold
-    different text.
+    different text. The last window may be shorter, and is padded.
 
     Args:
         text, mask: from `streams`.
         unroll: the length of a window.
         carried: whether states carry over from sentence to sentence; else they are reset.
-        first: the number of the first window.
+        draw: (seed, epoch), which decide nothing here.
     """
+    del draw
     turned = text[::-1], mask[::-1]
-    for k in range(first, count(len(text), unroll)):
+
+    def at(k: int) -> tuple[Window, ...]:
         ahead = _window(text, mask, k * unroll, unroll, END, START, carried)
         back = _window(*turned, k * unroll, unroll, START, END, carried)
-        yield ahead, Window(*(field[::-1] for field in back))
+        return ahead, Window(*(field[::-1] for field in back))
+
+    return Cut(-(-(len(text) - 1) // unroll), at)
+
+
+def hidden_words(
+    share: float,
+    text: Int32[AnyArray, "length batch"],
+    mask: Float[AnyArray, "length batch"],
+    unroll: int,
+    carried: bool,
+    draw: tuple[int, int] = (0, 0),
+) -> Cut:
+    """Windows of which a random share of the words is hidden, and predicted from all others.
+
+    A hidden word is read as `HIDDEN`. Marks of sentences are never hidden.
+
+    Args:
+        share: of the words that are hidden.
+        draw: (seed, epoch): they decide, with the number of a window, which words are hidden.
+
+    The other arguments are those of `next_words`.
+    """
+
+    def at(k: int) -> tuple[Window, ...]:
+        inputs, read = (_padded(rows[k * unroll :], unroll) for rows in (text, mask))
+        random = np.random.Generator(np.random.Philox(key=list(draw), counter=[0, 0, k, 0]))
+        weight = (random.random(inputs.shape) < share) * read * (inputs > END)
+        reset = np.zeros_like(read) if carried else (inputs == START) * read
+        shown = np.where(weight > 0, HIDDEN, inputs).astype(np.int32)
+        parts = (part.astype(np.float32) for part in (read, weight, reset))
+        return (Window(shown, inputs, *parts),)
+
+    return Cut(-(-len(text) // unroll), at)
 
 
 def _window(text, mask, start: int, unroll: int, last: int, begins: int, carried: bool) -> Window:

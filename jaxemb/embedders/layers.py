@@ -1,4 +1,4 @@
-"""Readings make one vector a token from a biLM's layers; layer 0 is the static vector, twice."""
+"""Readings make one vector a token from a model's layers; layer 0 is the static vector of each direction."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from jaxemb.structs import AnyArray, PyTree
 
 
 class Reading(NamedTuple):
-    """A reading of a biLM's layers, as two pure functions.
+    """A reading of a model's layers, as two pure functions.
 
     init(key, layers) -> params               `layers`: their number, layer 0 included
     apply(params, layers [layers, time, dim], mask [time]) -> [time, dim]; masked rows are 0
@@ -39,7 +39,7 @@ def layer(i: int) -> Reading:
     """The reading of layer i; 0 is the static vector, twice; negative i count from the last.
 
     Raises:
-        InputError: the biLM has no such layer.
+        InputError: the model has no such layer.
     """
 
     def init(key: Key[Array, ""], layers: int) -> tuple[()]:

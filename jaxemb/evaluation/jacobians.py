@@ -15,11 +15,11 @@ from jaxemb.errors import at_least
 from jaxemb.functional.ratios import length, root
 
 # vectors [time, dim] -> vectors [time, dim_out]
-Contextualizer = Callable[[Any], Any]
+Layer = Callable[[Any], Any]
 
 
 def jacobian_norms(
-    apply: Contextualizer, vectors: Float[Array, "time dim"]
+    apply: Layer, vectors: Float[Array, "time dim"]
 ) -> Float[Array, "time_out time"]:
     """||J_{t,s}||_F for every output t and input s, exactly.
 
@@ -38,7 +38,7 @@ def jacobian_norms(
 
 
 def sampled_jacobian_norms(
-    key: Any, apply: Contextualizer, vectors: Float[Array, "time dim"], probes: int
+    key: Any, apply: Layer, vectors: Float[Array, "time dim"], probes: int
 ) -> Float[Array, "time_out time"]:
     """||J_{t,s}||_F from `probes` random signs v for each t: E ||v' J||^2 = ||J||_F^2.
 
@@ -61,7 +61,7 @@ def sampled_jacobian_norms(
 
 
 def jacobian_share(
-    apply: Contextualizer,
+    apply: Layer,
     vectors: Float[Array, "time dim"],
     *,
     key: Any = None,

@@ -6,6 +6,7 @@ from . import (
     pooling as pooling,
     products as products,
     ratios as ratios,
+    reading as reading,
     sampling as sampling,
     schedules as schedules,
     similarity as similarity,

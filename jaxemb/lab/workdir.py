@@ -64,7 +64,8 @@ def refuse_other(workdir: Path, config: Any, corpus: Any, start: str | None, beg
                 "the old one are still read as vectors)"
             )
         free = changing_nothing(config)
-        changes = differences(_filled(was["config"], config), now["config"], free)
+        older = getattr(config, "of_older", lambda was: was)(was["config"])
+        changes = differences(_filled(older, config), now["config"], free)
         if was.get("sources_sha256") != digest:
             changes.append("the text changed")
         if was.get("start_sha256") != start:

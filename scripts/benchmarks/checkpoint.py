@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import _together
 from jaxemb import objectives
-from jaxemb.contextual import models, training as contextual_training, windows
+from jaxemb.contextual import members, models, training as contextual_training, windows
 from jaxemb.lab import command_line
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.training import learners, loop, optimizers
@@ -122,8 +122,8 @@ def _static(settings: Settings) -> tuple[Any, Callable[[Any], Any]]:
 
 def _contextual(settings: Settings) -> tuple[Any, Callable[[Any], Any]]:
     """A biLM of two layers with AdaGrad's state, on random text."""
-    cell = models.elmo_cell(settings.units, settings.model_dim)
-    model = models.language_model(cell, settings.model_words, layers=2)
+    context = members.lstm(settings.model_dim, settings.units)
+    model = models.language_model(context, settings.model_words)
     rule = contextual_training.Rule(model, optimizers.clipped(models.adagrad, 0.2, 10.0), 20, 512)
     plan = contextual_training.Plan(jax.random.key(0), rule, 10**9, True, 4)
     ids = np.random.default_rng(0).integers(0, settings.model_words, (400, 21))

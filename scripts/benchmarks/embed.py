@@ -14,12 +14,10 @@ import time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import _together
-from jaxemb.contextual import bilm, cells, elmo, reader
-from jaxemb.contextual.language_model import Contextualizer, Lookup
+from jaxemb.contextual import elmo, language_model, members, models, reader, windows
 from jaxemb.lab import command_line
 
 WORDS, DIM, UNITS = 12_000, 100, 256
@@ -59,10 +57,10 @@ def _seconds(embedding: reader.Embedding, texts: list[list[str]], options: dict[
 
 
 def _model() -> reader.Embedding:
-    module = Contextualizer(Lookup(WORDS, DIM), bilm.BiLM(cells.lstm(UNITS, DIM)))
-    ids, ones = jnp.zeros((1, 1), jnp.int32), jnp.ones((1, 1))
-    params = jax.jit(module.init)(jax.random.key(0), ids, ones, module.bilm.start((1,)))
-    model = elmo.Model(module, params)
+    context = members.lstm(DIM, UNITS)
+    made = models.language_model(context, WORDS - windows.SHIFT)
+    params = jax.jit(language_model.init, static_argnums=0)(made, jax.random.key(0))["params"]
+    model = elmo.Model(made.ends.embed, context, params)
     numbers = lambda tokens: np.array([int("0" + t.strip("<>S/")) for t in tokens], np.int32)  # noqa: E731
     return reader.Embedding(model, numbers, 2 * DIM, 3, lambda texts: [])
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks import _together
 from jaxemb.contextual import cells, recurrence
+from jaxemb.contextual.members.lstms import lstm_cell
 from jaxemb.lab import command_line
 
 Programs = dict[str, Callable[[], Any]]
@@ -103,7 +104,7 @@ def _timed(programs: Programs, rounds: int) -> dict[str, np.ndarray]:
 def _kinds(size: Size, threads: int) -> dict[str, Programs]:
     """Return the programs of each kind, forward and step, after checking that they agree."""
     keys = jax.random.split(jax.random.key(0), 5)
-    cell = cells.lstm(size.cell, size.projection, forget_bias=0.0)
+    cell = lstm_cell(size.cell, size.projection, forget_bias=0.0)
     stacks = [[cell.init(keys[0], size.dim), cell.init(keys[1], cell.out)]]
     stacks += [[cell.init(keys[2], size.dim), cell.init(keys[3], cell.out)]]
     x = jax.random.normal(keys[4], (size.time, size.batch, size.dim), jnp.float32)
@@ -111,7 +112,7 @@ def _kinds(size: Size, threads: int) -> dict[str, Programs]:
         {} if size.projection else {"torch": _torch(stacks, x, threads), "flax": _flax(stacks, x)}
     )
     for name, recur in (("plain", recurrence.plain), ("fast", recurrence.fast)):
-        own = cells.lstm(size.cell, size.projection, forget_bias=0.0, recur=recur)
+        own = lstm_cell(size.cell, size.projection, forget_bias=0.0, recur=recur)
         made[f"jaxemb {name}"] = _jitted(_outputs(own), stacks, x)
     made = {name: pair for name, pair in made.items() if pair}
     losses = [float(pair[1]()) for pair in made.values()]

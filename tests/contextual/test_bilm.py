@@ -8,17 +8,21 @@ import numpy as np
 import optax
 import pytest
 
-from jaxemb.contextual import cells
-from jaxemb.contextual.bilm import BiLM, Text
+from jaxemb.contextual.bilm import BiLM
 from jaxemb.contextual.characters import CharCNN
+from jaxemb.contextual.members.grus import gru_cell
+from jaxemb.contextual.members.lstms import lstm_cell
+from jaxemb.contextual.members.mingrus import mingru_cell
+from jaxemb.structs import Text
 from tests import covering
 from tests.rounding import NETWORK, close
 
 DIM, TIME = 4, 6
 CELLS = {
-    "LSTM": cells.lstm(DIM),
-    "ELMo's": cells.lstm(7, DIM, cell_clip=0.5, projection_clip=0.4),
-    "GRU": cells.gru(DIM),
+    "LSTM": lstm_cell(DIM),
+    "ELMo's": lstm_cell(7, DIM, cell_clip=0.5, projection_clip=0.4),
+    "GRU": gru_cell(DIM),
+    "minGRU": mingru_cell(5, DIM),
 }
 BY_CELL = pytest.mark.parametrize("cell", covering.first(2, CELLS.values()), ids=CELLS)
 
@@ -192,7 +196,7 @@ def test_each_direction_may_read_a_text_of_its_own():
 
 
 def test_vectors_of_another_dimension_are_refused():
-    with pytest.raises(ValueError, match="vectors have 3 dimensions, the cell gives 4"):
+    with pytest.raises(ValueError, match="vectors have 3 dimensions, the model gives 4"):
         BiLM(CELLS["LSTM"]).init(jax.random.key(0), jnp.ones((2, 3)), jnp.ones(2))
 
 

@@ -7,20 +7,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb.contextual import language_model, models, training, windows
+from jaxemb.contextual import language_model, members, models, training, windows
 
 VOCAB = 400
 
 
 @functools.cache
 def _made():
-    model = models.language_model(models.gru_cell(4, 4), VOCAB, layers=1)
+    model = models.language_model(members.gru(4, layers=1), VOCAB)
     ids = np.random.default_rng(0).integers(0, 9, 20).astype(np.int32)
     text = windows.streams(windows.sentences(ids, VOCAB), 1)
-    [pair] = jax.tree.map(jnp.asarray, list(windows.windows(*text, 30, True)))
-    start = model.bilm.start((1,))
-    params = model.init(jax.random.key(0), *pair, start, method=model.scored)
-    return model, params, pair, start
+    cut = windows.next_words(*text, 30, True)
+    assert cut.count == 1
+    pair = jax.tree.map(jnp.asarray, cut.at(0))
+    start = model.context.start((1,))
+    return model, language_model.init(model, jax.random.key(0)), pair, start
 
 
 @pytest.mark.parametrize(("key", "samples"), [(0, 5), (0, None), (None, 5), (0, 10 * VOCAB)])
@@ -31,7 +32,7 @@ def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
 
     def nats(params):
         return jnp.sum(
-            language_model.losses(model, params, *pair, start, key=key, samples=samples)[0]
+            language_model.losses(model, params, pair, start, key=key, samples=samples)[0]
         )
 
     gradient = jax.jit(jax.grad(nats))(params)["params"]["kernel"]
@@ -47,14 +48,14 @@ def test_words_that_are_neither_sampled_nor_asked_get_no_gradient(key, samples):
 def test_each_direction_reads_its_own_text_and_no_other():
     model, params, pair, start = _made()
 
-    def tops(pair):
-        return model.apply(params, *pair, start, method=model.scored)[:2]
+    def nats(pair):
+        return language_model.losses(model, params, tuple(pair), start)[0]
 
-    before = tops(pair)
+    before = nats(pair)
     for direction in (0, 1):
         changed = list(pair)
         changed[direction] = changed[direction]._replace(inputs=(pair[direction].inputs + 1) % 9)
-        after = tops(changed)
+        after = nats(changed)
         np.testing.assert_array_equal(after[1 - direction], before[1 - direction])
         assert np.any(np.asarray(after[direction]) != before[direction])
 

@@ -5,21 +5,22 @@ from pathlib import Path
 
 import embed
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from jaxemb import formats
-from jaxemb.contextual import cells, elmo as pretrained, reader
-from jaxemb.contextual.bilm import BiLM
-from jaxemb.contextual.language_model import Contextualizer, Lookup
+from jaxemb.contextual import elmo as pretrained, reader
+from jaxemb.contextual.bilm import BiLM, contextualizer, of_cells
+from jaxemb.contextual.language_model import Lookup
+from jaxemb.contextual.members.lstms import lstm_cell
 from jaxemb.contextual.recurrence import Carry
 from jaxemb.text import characters
 from tests import covering
 from tests.rounding import NETWORK, close
 from tests.scripts.test_train import run
 
+KEY = jax.random.key(0)
 FIXTURE = Path(__file__).parents[3] / "shared/data/elmo_fixture_bilm_tf"
 HAS_FIXTURE = pytest.mark.skipif(
     not FIXTURE.is_dir(), reason="../shared/data/elmo_fixture_bilm_tf is not there"
@@ -61,21 +62,18 @@ def _error(embedding: reader.Embedding, *, stateful: bool = True) -> float:
 
 
 def _with(embedding: reader.Embedding, **fields) -> reader.Embedding:
-    bilm = embedding.model.module.bilm.clone(**fields)
-    return embedding._replace(
-        model=embedding.model._replace(module=embedding.model.module.clone(bilm=bilm))
-    )
+    changed = {"cell": lstm_cell(64, 16, cell_clip=3.0, projection_clip=3.0), "skip": False}
+    context = contextualizer(BiLM(layers=2, **{**changed, **fields}))
+    return embedding._replace(model=embedding.model._replace(context=context))
 
 
 @HAS_FIXTURE
 def test_every_wrong_reading_of_elmo_misses_its_vectors(elmo):
-    from jaxemb.contextual import cells
-
     options, weights = formats.elmo.read(FIXTURE / "options.json", FIXTURE / "lm_weights.hdf5")
     cell = {"cell_clip": options.cell_clip, "projection_clip": options.proj_clip}
 
     def lstm(**changed):
-        return cells.lstm(options.dim, options.projection_dim, **{**cell, **changed})
+        return lstm_cell(options.dim, options.projection_dim, **{**cell, **changed})
 
     def gates(layer):
         order = [0, 2, 1, 3]
@@ -92,6 +90,7 @@ def test_every_wrong_reading_of_elmo_misses_its_vectors(elmo):
         ),
     }
     assert _error(elmo) < 2e-6
+    assert _error(_with(elmo)) < 2e-6
     assert _error(elmo, stateful=False) > 1e-2
     for name, embedding in wrong.items():
         assert _error(embedding) > 1e-3, name
@@ -131,11 +130,11 @@ def test_long_sentences_have_so_few_companions_that_memory_is_bounded(tokens):
 @pytest.mark.as_users_compile(always=False)
 def test_the_companions_of_long_sentences_change_no_bit(monkeypatch):
     monkeypatch.setattr(reader, "_POSITIONS", 64)  # batches of one to eight sentences
-    module = Contextualizer(Lookup(50, 6), BiLM(cells.lstm(9, 6), layers=1))
-    ids = jnp.zeros((1, 1), jnp.int32)
-    params = module.init(jax.random.key(0), ids, jnp.ones((1, 1)))
+    context, table = of_cells(lstm_cell(9, 6), 1, True, 0.0), jax.random.normal(KEY, (50, 6))
+    params = {"embed": {"table": table}, "bilm": context.init(KEY)}
+    model = pretrained.Model(Lookup(50, 6), context, params)
     read = lambda tokens: np.array([sum(map(ord, t)) % 50 for t in tokens], np.int32)  # noqa: E731
-    embedding = reader.Embedding(pretrained.Model(module, params), read, 12, 2, lambda texts: [])
+    embedding = reader.Embedding(model, read, 12, 2, lambda texts: [])
     texts = [[f"w{i}" for i in range(n)] for n in (3, 40, 20, 39, 4, 70, 20, 5)]
     whole = dict(reader.vectors(embedding, texts))
     for i, text in enumerate(texts):
@@ -199,9 +198,7 @@ def test_what_cannot_be_embedded_is_refused(arguments, expected, tmp_path, monke
 
 
 def test_a_carry_is_one_of_each_layer_and_direction():
-    from jaxemb.contextual import models
-
-    carry = BiLM(models.elmo_cell(5, 3), 2).start((4,))
+    carry = BiLM(lstm_cell(5, 3), 2).start((4,))
     assert [[type(state) for state in side] for side in carry] == [[Carry] * 2] * 2
     assert carry[0][0].cell.shape == (4, 5)
     assert carry[1][1].out.shape == (4, 3)

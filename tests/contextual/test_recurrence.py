@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb.contextual import cells, recurrence
+from jaxemb.contextual import recurrence
+from jaxemb.contextual.members.grus import gru_cell
+from jaxemb.contextual.members.lstms import lstm_cell
 from jaxemb.contextual.recurrence import Carry, Rule, Weights
 from tests.rounding import NETWORK, close
 
@@ -126,7 +128,7 @@ def test_the_fast_derivative_is_that_of_the_plain_form(rule, out):
 
 def test_the_plain_cell_is_torchs():
     torch = pytest.importorskip("torch")
-    cell = cells.lstm(6, forget_bias=0.0)
+    cell = lstm_cell(6, forget_bias=0.0)
     params = cell.init(jax.random.key(0), 4)
     vectors = jax.random.normal(jax.random.key(1), (9, 3, 4))
     ones, zeros = jnp.ones((9, 3)), jnp.zeros((9, 3))
@@ -150,7 +152,7 @@ def test_the_plain_cell_is_torchs():
 
 
 def test_the_gru_is_flaxs():
-    cell, theirs = cells.gru(5), nn.GRUCell(features=5)
+    cell, theirs = gru_cell(5), nn.GRUCell(features=5)
     vectors = jax.random.normal(jax.random.key(1), (6, 2, 4))
     params = cell.init(jax.random.key(0), 4)
     params = params._replace(recurrent_bias=jnp.arange(5.0), bias=jnp.arange(15.0) / 9)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jaxemb.contextual import perplexity as perplexities, windows
+from jaxemb.contextual import baselines as perplexities, objectives, windows
 from jaxemb.contextual.windows import END, SHIFT, START, UNKNOWN
 from jaxemb.errors import InputError
 
@@ -28,7 +28,8 @@ def test_every_pair_of_words_is_asked_once_in_each_direction(batch, unroll, carr
     texts = windows.sentences(IDS, 6)
     text, mask = windows.streams(texts, batch)
     counts: list[Counter] = [Counter(), Counter()]
-    for pair in windows.windows(text, mask, unroll, carried):
+    cut = windows.next_words(text, mask, unroll, carried)
+    for pair in map(cut.at, range(cut.count)):
         for seen, window in zip(counts, pair, strict=True):
             assert window.inputs.shape == (unroll, batch)
             assert (window.weight <= window.mask).all()
@@ -49,16 +50,59 @@ def test_every_pair_of_words_is_asked_once_in_each_direction(batch, unroll, carr
 
 def test_a_window_goes_on_where_the_last_one_ended():
     text, mask = windows.streams(windows.sentences(IDS, 6), 2)
-    pairs = list(windows.windows(text, mask, 3, True))
+    cut = windows.next_words(text, mask, 3, True)
+    pairs = [cut.at(k) for k in range(cut.count)]
     ahead = np.concatenate([a.inputs for a, _ in pairs])[: len(text) - 1]
     np.testing.assert_array_equal(ahead, text[:-1])
     back = np.concatenate([b.inputs[::-1] for _, b in pairs])[: len(text) - 1]
     np.testing.assert_array_equal(back, text[::-1][:-1])
-    later = list(windows.windows(text, mask, 3, True, first=2))
-    for ours, theirs in zip(later, pairs[2:], strict=True):
-        for one, other in zip(ours, theirs, strict=True):
-            for a, b in zip(one, other, strict=True):
-                np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("unroll", [1, 4, 50])
+def test_hidden_words_are_read_as_hidden_and_asked_as_they_are(batch, unroll):
+    text, mask = windows.streams(windows.sentences(np.tile(IDS, 40), 6), batch)
+    objective = objectives.masked_words(0.25)
+    hidden, asked = [], 0
+    for draw in ((0, 0), (0, 1), (1, 0)):
+        cut = objective.windows(text, mask, unroll, False, draw)
+        every = [cut.at(k)[0] for k in range(cut.count)]
+        target, read, weight, inputs = (
+            np.concatenate([getattr(window, name) for window in every])[: len(text)]
+            for name in ("target", "mask", "weight", "inputs")
+        )
+        np.testing.assert_array_equal(target, text)  # every token is read, in its place
+        np.testing.assert_array_equal(read, mask)
+        chosen = weight > 0
+        np.testing.assert_array_equal(chosen, inputs == windows.HIDDEN)
+        np.testing.assert_array_equal(inputs[~chosen], text[~chosen])
+        assert (text[chosen] > END).all()
+        assert (mask[chosen] > 0).all()
+        hidden.append(chosen)
+        asked += int(chosen.sum())
+    words = 3 * int(((text > END) * mask).sum())
+    assert abs(asked / words - 0.25) < 4 * np.sqrt(0.25 * 0.75 / words)  # four standard errors
+    assert (hidden[0] != hidden[1]).any()
+    assert (hidden[0] != hidden[2]).any()
+    again = objective.windows(text, mask, unroll, False, (0, 0))
+    np.testing.assert_array_equal(again.at(1)[0].weight, objective.windows(
+        text, mask, unroll, False, (0, 0)).at(1)[0].weight)  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -1, float("nan")])
+def test_a_share_of_all_words_or_none_is_refused(share):
+    with pytest.raises(InputError, match="share is"):
+        objectives.masked_words(share)
+
+
+def test_the_baseline_of_hidden_words_is_their_frequency():
+    texts = windows.sentences(np.tile(IDS, 30), 6)
+    baseline = objectives.masked_words().baseline(texts[:60], texts[60:80], texts[80:], 9)["hidden"]
+    train, held = (np.concatenate([s[1:-1] for s in part]) for part in (texts[:60], texts[80:]))
+    counts = Counter(train.tolist())
+    total = len(train) + 9 * baseline.k
+    nats = [-np.log((counts[int(word)] + baseline.k) / total) for word in held]
+    np.testing.assert_allclose(baseline.perplexity, np.exp(np.mean(nats)))
 
 
 def test_a_split_takes_every_sentence_once():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from jaxemb import embedders
-from jaxemb.contextual import bilm, cells
+from jaxemb.contextual import members
 from tests.embedders import tagging
 
 DIM = 6
 STATIC = embedders.lookup(tagging.VOCAB, DIM)
-BILM = bilm.BiLM(cells.lstm(8, DIM), layers=1)
+BILM = members.lstm(DIM, 8, layers=1)
 TOKENS, MASK = jnp.array([3, 1, 3, 0]), jnp.array([1.0, 1.0, 1.0, 0.0])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxemb.contextual import models, training
+from jaxemb.contextual import members, models, training
 from jaxemb.errors import InputError, called_with
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.counts.config import CountConfig, GloveConfig
@@ -112,7 +112,7 @@ def two_arguments(learning_rate, clip):
 
 
 TEXT = Corpus(("x",), held_out=0.1)
-LM = ContextualConfig(TEXT, "run", models.gru_cell, models.adagrad)
+LM = ContextualConfig(TEXT, "run", members.gru, models.adagrad)
 STATIC = StaticConfig(TEXT, "run", dict, learners.row_sparse)
 COUNTS = CountConfig(TEXT, "run", lambda cells, vocab: None)
 GLOVE = GloveConfig(TEXT, "run", lambda cells, vocab: None)
@@ -122,7 +122,7 @@ GLOVE = GloveConfig(TEXT, "run", lambda cells, vocab: None)
     ("config", "setting"),
     [
         (LM, "optimizer"),
-        (LM, "cell"),
+        (LM, "model"),
         (GLOVE, "optimizer"),
         (STATIC, "initialize"),
         (STATIC, "schedule"),

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxemb import embedders
-from jaxemb.contextual import bilm, cells
+from jaxemb.contextual import members
 from jaxemb.functional import losses, pooling
 from jaxemb.static import blocks, hierarchical, objectives, softmaxes, subwords
 from tests import covering
@@ -55,8 +55,8 @@ OBJECTIVES = {
 }
 
 STATIC = {"one_hot": (embedders.one_hot(7), 7), "lookup": (embedders.lookup(7, 3), 3)}
-LOOKUP, BILM = embedders.lookup(7, 3), bilm.BiLM(cells.gru(3), layers=1)  # soon compiled
-DEEP = bilm.BiLM(cells.lstm(5, 3), layers=2)
+LOOKUP, BILM = embedders.lookup(7, 3), members.gru(3, layers=1)  # soon compiled
+DEEP = members.lstm(3, 5)
 READINGS = {
     "top": embedders.top(),
     "mix": embedders.mix(),
@@ -85,9 +85,7 @@ CONTEXTUAL = {
         7,
     ),
     "of one-hot": (
-        embedders.contextual(
-            embedders.one_hot(7), bilm.BiLM(cells.gru(7), layers=1), embedders.top()
-        ),
+        embedders.contextual(embedders.one_hot(7), members.gru(7, layers=1), embedders.top()),
         14,
     ),
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import train_contextual
 
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab.runs.contextual import run as contextual_runs
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.static.config import Corpus
@@ -19,12 +19,12 @@ from jaxemb.text import corpus
 from tests.scripts.test_train import draw_nothing, run
 
 CONFIG = """
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.2),
-    cell=models.elmo_cell, optimizer=models.adagrad, dim=8, units=8, layers=1,
+    model=members.lstm, optimizer=models.adagrad, dim=8, units=8, layers=1,
     epochs=1, batch=4, samples=None, dev=0.05, workdir="lm",
 )
 """
@@ -92,8 +92,8 @@ def test_a_run_against_itself_has_cka_1_and_a_text_of_ones_own(place, monkeypatc
 def test_the_text_by_default_is_what_the_run_held_out(place):
     prepared = corpus.load(place / "lm/corpus")
     settings = Corpus(path=("text.txt",), held_out=0.2)
-    cell, optimizer = models.elmo_cell, models.adagrad
-    config = ContextualConfig(settings, "lm", cell, optimizer, dev=0.05)
+    model, optimizer = members.lstm, models.adagrad
+    config = ContextualConfig(settings, "lm", model, optimizer, dev=0.05)
     parts = contextual_runs.sentences(config, prepared)
     words = ("", "", "<UNK>", *prepared.vocab.words)
     expected = [[words[i] for i in ids[1:-1]] for ids in parts.held_out]

@@ -17,7 +17,7 @@ from tests.scripts.test_train import run
 CONFIG = '''
 """Pseudo-words of a toy text."""
 from jaxemb import learners, objectives
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus, Merging, PolysemyConfig, StaticConfig
 
 config = PolysemyConfig(
@@ -29,7 +29,7 @@ config = PolysemyConfig(
     ),
     contextual=ContextualConfig(
         corpus=Corpus(min_count=1, held_out=0.1, mark_unknown=True),
-        cell=models.elmo_cell, optimizer=models.adam, learning_rate=0.03, samples=None,
+        model=members.lstm, optimizer=models.adam, learning_rate=0.03, samples=None,
         dim=8, units=8, layers=1, epochs=4, batch=4, unroll=8, dev=0.1,
         carried=False, workdir="contextual",
     ),

@@ -24,12 +24,12 @@ config = StaticConfig(
 '''
 CONTEXTUAL = '''
 """A biLM of a few seconds."""
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, held_out=0.1, mark_unknown=True),
-    cell=models.elmo_cell, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
+    model=members.lstm, optimizer=models.adagrad, vectors="given.bin", dev=0.1,
     dim=6, units=16, unroll=10, batch=8, chunk=8, epochs={epochs}, workdir="run",
     checkpoint_every=0.1,
 )

@@ -48,12 +48,12 @@ config = StaticConfig(
 '''
 CONTEXTUAL = '''
 """A language model of some seconds."""
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=1, held_out=0.1, mark_unknown=True), dev=0.1,
-    cell=models.elmo_cell, optimizer=models.adagrad, dim=6, units=8, unroll=10, batch=8,
+    model=members.lstm, optimizer=models.adagrad, dim=6, units=8, unroll=10, batch=8,
     chunk=8, epochs={epochs} // 3, workdir="run", checkpoint_every=0.2, mesh="data=2",
 )
 '''

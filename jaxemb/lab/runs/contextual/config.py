@@ -1,22 +1,34 @@
-"""The config of a bidirectional language model: plain numbers and named functions."""
+"""The config of a language model: plain numbers and named functions."""
 
 import dataclasses
+from typing import Any
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with
-from jaxemb.lab.settings import Function, TrainingRun, setting
+from jaxemb.lab.settings import Chosen, Function, TrainingRun, setting, taken
 from jaxemb.training import mesh_sizes
+
+_MEMBERS = "jaxemb.contextual.members"
+# cells that version 0.1 named in the place of a model
+_OLDER = {
+    "jaxemb.contextual.models:elmo_cell": f"{_MEMBERS}.lstms:lstm",
+    "jaxemb.contextual.models:plain_cell": f"{_MEMBERS}.lstms:plain_lstm",
+    "jaxemb.contextual.models:gru_cell": f"{_MEMBERS}.grus:gru",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class ContextualConfig(TrainingRun):
-    """A bidirectional language model over static vectors, or over characters."""
+    """A language model over static vectors, or over characters."""
 
-    cell: Function
-    """From (units, dim) to a Cell: models.elmo_cell, models.gru_cell, or yours."""
+    model: Function
+    """From the settings below to a Contextualizer: members.lstm, members.gru, members.mingru,
+    members.causal_transformer, members.masked_transformer, or yours."""
     optimizer: Function
     """From the learning rate to an optax transformation: models.adagrad, models.adam, or any of
     optax, such as optax.adam. Gradients are clipped before it."""
     _: dataclasses.KW_ONLY
+    objective: Chosen = None
+    """What is predicted: objectives.next_word (by default), objectives.masked_words, or yours."""
     vectors: str | None = setting(None, changes_nothing=True)  # the rows' own digest decides
     """Static vectors to read: a finished run, or a file of any format; none: random vectors."""
     trained: bool = False
@@ -25,11 +37,17 @@ class ContextualConfig(TrainingRun):
     """Read characters by convolutions, as ELMo does, instead of vectors."""
     dim: int = 100
     """The dimension of the vectors (that of `vectors`, if given) and of each direction."""
-    units: int = 256
-    """The units of a cell, which projects them to `dim`."""
-    layers: int = 2
-    skip: bool = True
+    units: int = setting(256, of="model")
+    """The units inside a layer, which projects them to `dim`."""
+    layers: int = setting(2, of="model")
+    skip: bool = setting(True, of="model")
     """Add a layer's input to its output, from the second layer on."""
+    heads: int | None = setting(None, of="model")
+    """The heads of an attention; they divide `dim`."""
+    span: int | None = setting(None, of="model")
+    """How many tokens a position of a causal Transformer attends to."""
+    share: float | None = setting(None, of="objective")
+    """The share of words that masked_words hides."""
     dropout: float = 0.1
     samples: int | None = 1024
     """Words of a sampled softmax in training; none: the full softmax. Perplexity always uses
@@ -58,7 +76,10 @@ class ContextualConfig(TrainingRun):
         """Raises InputError for a setting out of its range."""
         super().check()
         at_least(1, units=self.units, layers=self.layers, unroll=self.unroll)
-        called_with("units", "dim", cell=self.cell)
+        called_with("dim", model=self.model)
+        called_with(objective=self.objective)
+        self.settings("model")
+        self.settings("objective")
         called_with("learning_rate", optimizer=self.optimizer)
         above_zero(clip=self.clip)
         if not 0 <= self.dropout < 1:
@@ -72,3 +93,23 @@ class ContextualConfig(TrainingRun):
         mesh_sizes.check_data(self.mesh, self.batch)
         if self.samples is not None:
             at_least(1, samples=self.samples)
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """The settings that the function in the field `name` takes: of `model` or `objective`.
+
+        Raises:
+            InputError: a setting of this function was changed that it does not take.
+        """
+        return {} if getattr(self, name) is None else taken(self, name)
+
+    @staticmethod
+    def of_older(was: dict[str, Any]) -> dict[str, Any]:
+        """The config.json of an earlier version, with the names of this one."""
+        if "cell" not in was:
+            return was
+        cell = was["cell"]
+        filled = {**was, "model": _OLDER.get(cell, cell)}
+        del filled["cell"]
+        if not str(cell).endswith(":elmo_cell"):
+            filled["units"] = 256  # which other cells did not read
+        return filled

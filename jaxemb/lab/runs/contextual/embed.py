@@ -9,19 +9,24 @@ import numpy as np
 
 from jaxemb import files
 from jaxemb.contextual import elmo, windows
-from jaxemb.contextual.language_model import Contextualizer
+from jaxemb.contextual.language_model import CONTEXT
 from jaxemb.contextual.reader import Embedding, vectors
 from jaxemb.errors import InputError
-from jaxemb.lab import progress
+from jaxemb.lab import command_line, progress, shipped
 from jaxemb.lab.runs.contextual import run
+from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.text import characters
 
 
-def of_run(workdir: str | Path) -> Embedding:
-    """Load the model of a finished run of scripts/train_contextual.py."""
-    loaded = run.load(workdir)
-    inner = {name: loaded.params["params"][name] for name in ("embed", "bilm")}
-    module = Contextualizer(loaded.model.embed, loaded.model.bilm)
+def of_run(workdir: str | Path, config: ContextualConfig | None = None) -> Embedding:
+    """Load the model of a finished run of scripts/train_contextual.py.
+
+    Args:
+        config: as in `run.load`.
+    """
+    loaded = run.load(workdir, config)
+    inner = {name: loaded.params["params"][name] for name in ("embed", CONTEXT)}
+    context = loaded.model.context
     number = {word: i + windows.SHIFT for i, word in enumerate(loaded.vocab.words)}
     number |= {characters.START: windows.START, characters.END: windows.END}
 
@@ -36,9 +41,27 @@ def of_run(workdir: str | Path) -> Embedding:
         remark = f"{unknown:,} tokens are not among the {words}: read as unknown"
         return [remark] * bool(unknown and not loaded.characters)
 
-    model = elmo.Model(module, {"params": inner})
-    dim, layers = 2 * module.bilm.cell.out, module.bilm.layers + 1
-    return Embedding(model, ids, dim, layers, remarks)
+    model = elmo.Model(loaded.model.ends.embed, context, inner)
+    return Embedding(model, ids, len(context.reverse) * context.dim, context.depth + 1, remarks)
+
+
+def config_of(path: str | None) -> ContextualConfig | None:
+    """The config of a language model in a file, or the one inside a config of pseudo-words.
+
+    Args:
+        path: the file, or the name of a config of jaxemb; None for none.
+
+    Raises:
+        InputError: no such config, or one of another kind.
+    """
+    if path is None:
+        return None
+    config = command_line.load(shipped.config(path), object)
+    inner = getattr(config, "contextual", config)
+    if not isinstance(inner, ContextualConfig):
+        got = type(config).__name__
+        raise InputError(f"{path}: `config` is {got}: wanted config = ContextualConfig(...)")
+    return inner
 
 
 def sentences(path: Path) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """The picture of a language model's training run."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,22 @@ from matplotlib.figure import Figure
 from jaxemb.lab import pictures
 
 
-def draw(folder: Path, metrics: Sequence[dict[str, Any]]) -> list[str]:
-    """Draw the training of a language model, if it was measured; returns the names of pictures."""
+def draw(folder: Path, metrics: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+    """Draw the training of a language model, if it was measured; returns the names of pictures.
+
+    Args:
+        names: of the directions.
+    """
     rows = [row for row in metrics if "loss" in row]
     if not rows:
         return []
-    return [pictures.drawn(folder / "training.png", lambda: perplexities(rows, metrics))]
+    return [pictures.drawn(folder / "training.png", lambda: perplexities(rows, metrics, names))]
 
 
-def perplexities(rows: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]]) -> Figure:
-    """Perplexity of both directions over the predictions of a training run."""
+def perplexities(
+    rows: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]], names: Sequence[str]
+) -> Figure:
+    """Perplexity of each direction over the predictions of a training run."""
     figure, axes = plt.subplots(figsize=(7, 4.2))
     predictions = np.array([row["words"] for row in rows]) / 1e6
     losses = np.array([row["loss"] for row in rows])
@@ -28,8 +35,8 @@ def perplexities(rows: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any
     sums = np.cumsum(np.pad(losses, ((1, 0), (0, 0))), axis=0)
     mean = (sums[width:] - sums[:-width]) / width
     dev = [row for row in metrics if row.get("dev")]
-    colors = (pictures.ACCENT, pictures.INK)
-    for i, (name, color) in enumerate(zip(("forward", "backward"), colors, strict=True)):
+    colors = (pictures.ACCENT, pictures.INK, pictures.SOFT)
+    for i, (name, color) in enumerate(zip(names, itertools.cycle(colors), strict=False)):
         axes.plot(predictions[width - 1 :], np.exp(mean[:, i]), color=color, lw=1, label=name)
         places = [row["words"] / 1e6 for row in dev]
         axes.plot(places, [row["dev"][i] for row in dev], "o", color=color, label=f"{name}, dev")

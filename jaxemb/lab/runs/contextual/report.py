@@ -1,4 +1,4 @@
-"""The report of a bidirectional language model, beside bigrams: Markdown, JSON and a picture."""
+"""The report of a language model, beside words counted: Markdown, JSON and a picture."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def write(config: ContextualConfig, result: Result) -> str:
     def draw() -> list[str]:
         from jaxemb.lab.runs.contextual import pictures
 
-        return pictures.draw(workdir, result.metrics)
+        return pictures.draw(workdir, result.metrics, list(result.perplexity.by_direction))
 
     return report.write(
         workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw
@@ -40,26 +40,25 @@ def following(config: ContextualConfig, vocab: Vocab) -> list[outcome.Command]:
 
 def build(result: Result) -> dict[str, Any]:
     """The content of the report, as JSON values."""
-    reached = result.perplexity
+    reached, directions = result.perplexity, result.perplexity.by_direction
     rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
     dev = [row["dev"] for row in result.metrics if row.get("dev")]
     sizes = {name: int(np.size(value)) for name, value in _leaves(result.params)}
     return {
         "vocabulary": len(result.vocab.words),
         "perplexity": {
-            "forward": reached.forward,
-            "backward": reached.backward,
+            **directions,
             "geometric_mean": reached.mean,
-            "arithmetic_mean": (reached.forward + reached.backward) / 2,
-            "predictions": list(reached.predictions),
+            "arithmetic_mean": sum(directions.values()) / len(directions),
+            "predictions": list(reached.predictions.values()),
         },
-        "bigrams": result.bigrams,
+        "baseline": {name: own._asdict() for name, own in result.baselines.items()},
         "dev": dev,
         "tokens": result.tokens,
         "predictions_per_second": rates[-1] if rates else None,
         "parameters": sum(sizes.values()),
-        "better_than_bigrams": all(
-            getattr(reached, name) < value["perplexity"] for name, value in result.bigrams.items()
+        "better_than_baseline": all(
+            directions[name] < own.perplexity for name, own in result.baselines.items()
         ),
     }
 
@@ -73,24 +72,28 @@ def _leaves(params: Any):
 def markdown(name: str, values: dict[str, Any], pictures: str) -> str:
     """The report as Markdown."""
     reached, rate = values["perplexity"], values["predictions_per_second"]
-    rows = []
-    for side, predictions in zip(("forward", "backward"), reached["predictions"], strict=True):
-        bigrams = "{perplexity:.1f} (k = {k:g})".format(**values["bigrams"][side])
-        rows.append((side, f"{reached[side]:.1f}", bigrams, f"{predictions:,}"))
-    means = f"{reached['geometric_mean']:.1f} (arithmetic {reached['arithmetic_mean']:.1f})"
-    rows.append(("geometric mean", means, "", ""))
-    verdict = "lower than" if values["better_than_bigrams"] else "NOT lower than"
+    rows, baseline = [], ""
+    for (side, own), predictions in zip(
+        values["baseline"].items(), reached["predictions"], strict=True
+    ):
+        baseline = own["name"]
+        beside = "{perplexity:.1f} (k = {k:g})".format(**own)
+        rows.append((side, f"{reached[side]:.1f}", beside, f"{predictions:,}"))
+    if len(rows) > 1:
+        means = f"{reached['geometric_mean']:.1f} (arithmetic {reached['arithmetic_mean']:.1f})"
+        rows.append(("geometric mean", means, "", ""))
+    verdict = "lower than" if values["better_than_baseline"] else "NOT lower than"
     counts = {key: f"{value:,}" for key, value in values["tokens"].items() if key != "dropped"}
-    return f"""# {name}: a bidirectional language model
+    return f"""# {name}: a language model
 
-{report.table(("direction", "perplexity", "bigrams", "predictions"), rows)}
+{report.table(("direction", "perplexity", baseline, "predictions"), rows)}
 
 - perplexity is exp(nats per prediction) on text held out, with the full softmax over
-  {values["vocabulary"]:,} words and three marks; it is {verdict} that of bigrams with add-k
+  {values["vocabulary"]:,} words and three marks; it is {verdict} that of {baseline} with add-k
   smoothing: same text, same vocabulary, k chosen on the dev text
 - tokens: {counts["read"]} read, {counts["unknown"]} of them marked as unknown;
   {counts["train"]} train, {counts["dev"]} dev, {counts["held_out"]} held out;
-  {counts["predictions"]} predictions trained, both directions
+  {counts["predictions"]} predictions trained, all directions
 - {values["parameters"]:,} parameters; {f"{rate:,.0f} predictions/s" if rate else "speed: ?"}
 
 {pictures}"""

@@ -1,5 +1,6 @@
-"""A bidirectional language model trained in a folder: text, checkpoints, interruption, result."""
+"""A language model trained in a folder: text, checkpoints, interruption, result."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,14 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxemb import files
-from jaxemb.contextual import models, perplexity, training, windows
+from jaxemb.contextual import language_model, models, objectives, perplexity, training, windows
+from jaxemb.contextual.baselines import Baseline
 from jaxemb.contextual.language_model import LanguageModel
+from jaxemb.contextual.members import MEMBERS
+from jaxemb.contextual.objectives import OBJECTIVES
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError
 from jaxemb.lab import corpus as preparation, progress, vectors, workdir as identity
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
+from jaxemb.lab.settings import Corpus
 from jaxemb.structs import Vocab
 from jaxemb.text import characters, corpus, vocabulary
 from jaxemb.training import monitor, optimizers
@@ -40,7 +45,7 @@ class Result(NamedTuple):
     model: LanguageModel
     params: Any
     perplexity: perplexity.Perplexity
-    bigrams: dict[str, dict[str, float]]  # of each direction: perplexity and k
+    baselines: dict[str, Baseline]  # of each direction
     tokens: dict[str, Any]
     metrics: list[dict[str, Any]]
 
@@ -64,13 +69,14 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
         Interrupted: after Ctrl-C or SIGTERM, when the chunk is finished and saved.
     """
     vocab = prepared.vocab
-    table, resources = _given(config, vocab)
+    table, resources = _given(config, model, vocab)
     digest = None if table is None else hashlib.sha256(table.tobytes()).hexdigest()
     workdir, finished = agreement.opened(config, prepared, MODEL, digest)
     path, texts = workdir.folder / MODEL, sentences(config, prepared)
     optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
     rule = Rule(model, optimizer, config.unroll, config.samples)
-    plan = Plan(jax.random.key(config.seed), rule, config.epochs, config.carried, config.chunk)
+    key, seed = jax.random.key(config.seed), config.seed
+    plan = Plan(key, rule, config.epochs, config.carried, config.chunk, seed)
     if not finished:
         text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
         layout, put = layouts.streams(config.mesh)
@@ -84,22 +90,25 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
         tensors.save(path, state.params, cursor._asdict())
     agreement.leave()
     workdir.finish()
-    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), resources.characters))
-    params = jax.tree.map(jnp.asarray, tensors.restore(path, like))
+    params = _restored(path, model, resources.characters)
     reached = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
-    bigrams = _bigrams(texts, len(vocab.words) + windows.SHIFT)
+    baselines = model.objective.baseline(*texts, len(vocab.words) + windows.SHIFT)
     tokens = _account(prepared, texts, tensors.cursor(path))
     metrics = progress.logged(workdir.folder / progress.METRICS)
-    return Result(vocab, model, params, reached, bigrams, tokens, metrics)
+    return Result(vocab, model, params, reached, baselines, tokens, metrics)
 
 
 def build(config: ContextualConfig, vocab: Vocab) -> LanguageModel:
-    """Build the model of a config over a vocabulary."""
+    """Build the model of a config over a vocabulary.
+
+    Raises:
+        InputError: the model does not fit the objective; what the config's functions raise.
+    """
+    objective = config.objective or objectives.next_word
     return models.language_model(
-        config.cell(config.units, config.dim),
+        config.model(**config.settings("model")),
         len(vocab.words),
-        layers=config.layers,
-        skip=config.skip,
+        objective(**config.settings("objective")),
         dropout=config.dropout,
         tied=config.tied,
         characters=config.characters,
@@ -119,7 +128,7 @@ def _few_streams(texts: list[Any]) -> Text:
     return Text(*windows.streams(texts, min(_COLUMNS, max(sum(map(len, texts)) // 2, 1))))
 
 
-def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
+def _given(config: ContextualConfig, model: LanguageModel, vocab: Vocab) -> tuple[Any, Resources]:
     """The table to start from, random where no vector is given, and what a step reads."""
     if config.characters:
         return None, Resources(characters=_spelled(vocab))
@@ -127,7 +136,9 @@ def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
         return None, Resources()
     words = vocab.words
     loaded, rows = vectors.rows_of(config.vectors, words, config.dim, only=words)
-    pretrained, places = loaded.word_vectors.vectors, np.append([-1] * windows.SHIFT, rows)
+    hidden = [-1] * model.objective.hides  # the row of words that are hidden
+    places = np.concatenate([[-1] * windows.SHIFT, rows, hidden]).astype(int)
+    pretrained = loaded.word_vectors.vectors
     there = places >= 0
     # random rows have the scale of the given ones
     draw = np.random.Generator(np.random.Philox(key=[config.seed, 1]))
@@ -138,8 +149,9 @@ def _given(config: ContextualConfig, vocab: Vocab) -> tuple[Any, Resources]:
 
 
 def _spelled(vocab: Vocab) -> Any:
-    """The characters of every id, [rows, chars]."""
-    return characters.character_ids([characters.START, characters.END, "<UNK>", *vocab.words])
+    """The characters of every id, [rows, chars], and of a word that is hidden."""
+    marks = (characters.START, characters.END, "<UNK>")
+    return characters.character_ids([*marks, *vocab.words, "<MASK>"])
 
 
 def _watch(plan: Plan, dev: Text, resources: Resources) -> loop.Watch:
@@ -147,27 +159,11 @@ def _watch(plan: Plan, dev: Text, resources: Resources) -> loop.Watch:
 
     def epoch(state: training.State) -> dict[str, Any]:
         on_dev = perplexity.of(plan, state.params, dev, resources)
-        return {"dev": [on_dev.forward, on_dev.backward]}
+        return {"dev": list(on_dev.by_direction.values())}
 
     return loop.Watch(
         step=lambda event: {"largest_norm": monitor.largest_norm(event.state.params)}, epoch=epoch
     )
-
-
-def _bigrams(texts: Sentences, rows: int) -> dict[str, dict[str, float]]:
-    """The perplexity of a bigram model of the same text, in both directions."""
-
-    def pairs(ids: list[Any]) -> tuple[Any, Any]:
-        firsts, seconds = ([line[part] for line in ids] for part in (slice(-1), slice(1, None)))
-        return np.concatenate(firsts), np.concatenate(seconds)
-
-    ahead = [pairs(part) for part in texts]
-    back = [(second, first) for first, second in ahead]
-    reached = {}
-    for name, parts in (("forward", ahead), ("backward", back)):
-        least, k = perplexity.best_perplexity(parts[0], parts[1], parts[2], rows)
-        reached[name] = {"perplexity": least, "k": k}
-    return reached
 
 
 def _account(prepared: corpus.Corpus, texts: Sentences, cursor: dict[str, Any]) -> dict[str, Any]:
@@ -192,11 +188,16 @@ class Loaded(NamedTuple):
     characters: bool
 
 
-def load(workdir: str | Path) -> Loaded:
+def load(workdir: str | Path, config: ContextualConfig | None = None) -> Loaded:
     """Load the model of a finished run.
 
+    Args:
+        config: the config that trained it, wanted where its model or objective is not from this
+            package. Of a config the functions are called; all numbers are the run's.
+
     Raises:
-        InputError: no finished run there; a cell that is not from this package.
+        InputError: no finished run there; its functions are not from this package, and no config
+            has them.
     """
     workdir = Path(workdir)
     if not (workdir / MODEL).is_file():
@@ -204,22 +205,49 @@ def load(workdir: str | Path) -> Loaded:
             f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
             "python scripts/train_contextual.py configs/elmo_quickstart.py"
         )
-    settings = files.read_json(workdir / identity.CONFIG)["config"]
+    trained = _as_trained(workdir, config)
     vocab = vocabulary.read(workdir / vocabulary.FILE)
-    cell = _function(workdir, settings["cell"])(int(settings["units"]), int(settings["dim"]))
-    fields = ("layers", "skip", "dropout", "tied", "characters")
-    options = {name: settings[name] for name in fields}
-    model = models.language_model(cell, len(vocab.words), **options)
-    spelled = _spelled(vocab) if settings["characters"] else None
-    like = jax.eval_shape(lambda: training.init(model, jax.random.key(0), spelled))
-    params = jax.tree.map(jnp.asarray, tensors.restore(workdir / MODEL, like))
-    return Loaded(vocab, model, params, settings["characters"])
+    model = build(trained, vocab)
+    spelled = _spelled(vocab) if trained.characters else None
+    params = _restored(workdir / MODEL, model, spelled)
+    return Loaded(vocab, model, params, trained.characters)
 
 
-def _function(workdir: Path, name: str) -> Any:
-    """Look up the function that config.json names."""
-    module, _, inside = name.partition(":")
-    # the file is not trusted: only a cell is called, and only with numbers
-    if module != models.__name__ or not inside.endswith("_cell") or not hasattr(models, inside):
-        raise InputError(f"{workdir}: its cell is {name}, which is not from this package")
-    return getattr(models, inside)
+def _restored(path: Path, model: LanguageModel, spelled: Any) -> Any:
+    like = jax.eval_shape(lambda: language_model.init(model, jax.random.key(0), spelled))
+    return jax.tree.map(jnp.asarray, tensors.restore(path, like))
+
+
+def _as_trained(workdir: Path, config: ContextualConfig | None) -> ContextualConfig:
+    """The config of a run: its numbers, and the functions that config.json names.
+
+    The file is not trusted: it names functions, and only those of this package or of the user's own
+    config are called.
+    """
+    was = ContextualConfig.of_older(files.read_json(workdir / identity.CONFIG)["config"])
+    ours = {files.function_name(function): function for function in (*MEMBERS, *OBJECTIVES)}
+    functions = {}
+    for field in ("model", "objective"):
+        name = was.get(field)
+        own = getattr(config, field, None)
+        if own is not None and files.function_name(own) == name:
+            functions[field] = own
+        elif config is not None and own != ours.get(name):
+            now = "none" if own is None else files.function_name(own)
+            raise InputError(
+                f"{workdir}: was trained with the {field} {name}, and the config has {now}: wanted "
+                "the file that trained it, unchanged"
+            )
+        elif name is None or name in ours:
+            functions[field] = ours.get(name)
+        else:
+            raise InputError(
+                f"{workdir}: its {field} is {name}, which is not from this package: name the "
+                "config that trained it, as --config mine.py"
+            )
+    numbers = {k: v for k, v in was.items() if v is None or isinstance(v, int | float)}
+    base = config or ContextualConfig(Corpus(), str(workdir), functions["model"], models.adagrad)
+    known = {field.name for field in dataclasses.fields(base)}
+    return dataclasses.replace(
+        base, **{name: was for name, was in numbers.items() if name in known} | functions
+    )

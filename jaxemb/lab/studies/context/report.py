@@ -12,11 +12,14 @@ from jaxtyping import Float
 
 from jaxemb import linalg
 from jaxemb.errors import InputError, at_least
+from jaxemb.contextual.language_model import CONTEXT
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
+from jaxemb.functional.reading import in_context
 from jaxemb.lab import report, workdir
 from jaxemb.lab.runs.contextual import embed
+from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.context.tokens import Source, Texts
 from jaxemb.text import characters
@@ -53,20 +56,27 @@ class Comparison(NamedTuple):
     cka: Float[np.ndarray, "left right"]  # of each pair of layers
 
 
-def compare(left: str, right: str, text: str | None, sentences: int) -> Comparison:
+def compare(
+    left: str,
+    right: str,
+    text: str | None,
+    sentences: int,
+    config: ContextualConfig | None = None,
+) -> Comparison:
     """Measure two embedders, at least one of them contextual, on the tokens that both know.
 
     Args:
         left, right: finished runs, or files of static vectors.
         text: a file with one sentence per line; by default the held-out text of the contextual run.
         sentences: the largest number of sentences to read, spread over the whole text.
+        config: as in `run.load`, for the runs whose functions are not from this package.
 
     Raises:
         InputError: no such run, file or vectors; both embedders are static; too little text.
     """
     at_least(1, sentences=sentences)
     paths = (left, right)
-    known = {path: tokens.contextual(path) for path in paths if _model(path)}
+    known = {path: tokens.contextual(path, config) for path in paths if _model(path)}
     if not known:
         raise InputError(
             f"neither {left} nor {right} is a finished run of scripts/train_contextual.py: static "
@@ -107,24 +117,24 @@ def jacobian_shares(source: Source, texts: Texts) -> Float[np.ndarray, " layers"
         mask = np.pad(np.ones(len(ids), np.float32), (0, missing))
         ids = np.pad(ids, ((0, missing), *((0, 0),) * (ids.ndim - 1)))
         key = jax.random.fold_in(jax.random.key(0), i)
-        padded = _shares(model.model.module, model.model.params["params"], ids, mask, key)
+        padded = _shares(model.model.embed, model.model.context, model.model.params, ids, mask, key)
         shares.append(np.asarray(padded)[:, 1 : len(sentence) + 1])
     if not shares:
         return np.full(source.layers, np.nan)
     return np.concatenate(shares, axis=1).mean(axis=1)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _shares(module, params, ids, mask, key):
-    read = module.embed.apply({"params": params["embed"]}, ids)
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _shares(embed, context, params, ids, mask, key):
+    read = embed.apply({"params": params["embed"]}, ids)
 
     def share(layer: int):
         def outputs(vectors):
-            return module.bilm.apply({"params": params["bilm"]}, vectors, mask)[0][layer]
+            return in_context(context, params[CONTEXT], vectors, mask)[0][layer]
 
         return jacobian_share(outputs, read, key=key, probes=PROBES)
 
-    return jnp.stack([share(layer) for layer in range(module.bilm.layers + 1)])
+    return jnp.stack([share(layer) for layer in range(context.depth + 1)])
 
 
 def write(folder: Path, comparison: Comparison) -> str:

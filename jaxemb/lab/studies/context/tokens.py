@@ -13,6 +13,7 @@ from jaxemb.errors import InputError
 from jaxemb.formats.stored import widened
 from jaxemb.lab import vectors, workdir
 from jaxemb.lab.runs.contextual import embed, run
+from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.text import corpus, vocabulary
 
 Texts = Sequence[Sequence[str]]
@@ -50,13 +51,16 @@ def is_contextual(path: str | Path) -> bool:
     return (Path(path) / run.MODEL).is_file()
 
 
-def contextual(folder: str | Path) -> Source:
+def contextual(folder: str | Path, config: ContextualConfig | None = None) -> Source:
     """All layers of a finished run of scripts/train_contextual.py.
 
+    Args:
+        config: as in `run.load`.
+
     Raises:
-        InputError: the folder holds no finished run.
+        InputError: the folder holds no finished run; as `run.load`.
     """
-    model = embed.of_run(folder)
+    model = embed.of_run(folder, config)
     known = set(vocabulary.read(Path(folder) / vocabulary.FILE).words)
     spelled = _config(Path(folder))["characters"]
 

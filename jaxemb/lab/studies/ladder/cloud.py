@@ -12,6 +12,7 @@ from jaxemb import files, linalg
 from jaxemb.contextual import windows
 from jaxemb.errors import InputError
 from jaxemb.evaluation import contextuality, occurrences
+from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.context.tokens import Occurrences
 from jaxemb.lab.studies.ladder.rungs import NEAR, Rung
@@ -52,17 +53,18 @@ class _Read(NamedTuple):
     before: Int[np.ndarray, " sentences"]  # occurrences of the word in all text before it
 
 
-def rung(workdir: str | Path, word: str) -> Seen:
+def rung(workdir: str | Path, word: str, config: ContextualConfig | None = None) -> Seen:
     """The contextual rung: the last layer of a run, on sentences with the word and without it.
 
     Args:
         workdir: a finished run of scripts/train_contextual.py, whose text is read again.
         word: the word of the cloud.
+        config: as in `run.load`.
 
     Raises:
         InputError: the folder holds no finished run, or its text too few occurrences of the word.
     """
-    workdir, source = Path(workdir), tokens.contextual(workdir)
+    workdir, source = Path(workdir), tokens.contextual(workdir, config)
     read = _read(workdir, word)
     gathered = tokens.gather([source], read.texts)
     vectors = gathered.layers[0][-1].astype(np.float64)

@@ -48,7 +48,7 @@ def of_seed(
         "folder": folder.name,
         "forms": {"made": len(made), "tried": len(tried)},
         "test_occurrences": len(test),
-        "perplexity": {"forward": reached.forward, "backward": reached.backward},
+        "perplexity": reached.by_direction,
         "layers": {name: _layer(layer) for name, layer in scores.items()},
         "sense_accuracy_by_form": {
             made[i].form: {name: float(layer.sense.by_form[i]) for name, layer in scores.items()}
@@ -121,10 +121,8 @@ def markdown(config: PolysemyConfig, values: dict[str, Any], pictures: str) -> s
     made, tried = (sum(seed["forms"][name] for seed in seeds) for name in ("made", "tried"))
     occurrences = sum(seed["test_occurrences"] for seed in seeds)
     first = f"`{next(iter(seeds[0]['sense_accuracy_by_form']))}`"
-    perplexity = ", ".join(
-        f"{math.sqrt(seed['perplexity']['forward'] * seed['perplexity']['backward']):.0f}"
-        for seed in seeds
-    )
+    means = (np.exp(np.mean(np.log(list(seed["perplexity"].values())))) for seed in seeds)
+    perplexity = ", ".join(f"{mean:.0f}" for mean in means)
     about = "95 % intervals over the seeds" if len(seeds) > 1 else "one seed has no interval"
     return f"""# {Path(config.workdir).name}: two words in one form
 

@@ -73,7 +73,9 @@ def _merged(settings: Any, folder: Path) -> Any:
     )
 
 
-def vectors(trained: Trained, sample: Sample) -> dict[str, Float[np.ndarray, "occurrences dim"]]:
+def vectors(
+    config: PolysemyConfig, trained: Trained, sample: Sample
+) -> dict[str, Float[np.ndarray, "occurrences dim"]]:
     """The vector of every occurrence in the static table and in each layer of the language model.
 
     Raises:
@@ -84,7 +86,7 @@ def vectors(trained: Trained, sample: Sample) -> dict[str, Float[np.ndarray, "oc
     known = set(number) & set(trained.contextual.vocab.words)
     if missing := sorted(set(tokens) - known):
         raise InputError(f"{missing[0]!r} is not among the words: lower the corpus's min_count")
-    model = embed.of_run(trained.workdir)
+    model = embed.of_run(trained.workdir, config.contextual)
     layers = np.zeros((model.layers, len(tokens), model.dim), np.float32)
     for i, sentence in reader.vectors(model, sample.texts):
         layers[:, i] = sentence[:, sample.at[i]]

@@ -1,9 +1,9 @@
-from jaxemb.contextual import models
+from jaxemb.contextual import members, models
 from jaxemb.lab import ContextualConfig, Corpus
 
 config = ContextualConfig(
     corpus=Corpus(path=("text.txt",), min_count=2, mark_unknown=True, held_out=0.1),
-    cell=models.elmo_cell,
+    model=members.lstm,
     optimizer=models.adagrad,
     dev=0.1,
     dim=4,

@@ -139,7 +139,8 @@ def contextualizer(bilm: BiLM) -> Contextualizer:
     named = _Named(bilm)
 
     def init(key):
-        empty = Text(jnp.zeros((1, 1, bilm.cell.out)), jnp.ones((1, 1)), jnp.ones((1, 1)))
+        ones = jnp.ones((1, 1), jnp.float32)
+        empty = Text(jnp.zeros((1, 1, bilm.cell.out), jnp.float32), ones, ones)
         return named.init(key, (empty, empty), bilm.start((1,)), True)["params"]["bilm"]
 
     def layers(params, texts, carry, key=None):

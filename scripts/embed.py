@@ -69,7 +69,8 @@ def main() -> None:
     rate = words / max(seconds, 1e-9)
     print(f"{settings.target}: {len(texts):,} sentences, {words:,} words, {rate:,.0f} words/s")
     run = settings.run
-    compared = [("compare_embedders", run, run, settings.source)] if run else []
+    own = ("--config", settings.config) if settings.config else ()
+    compared = [("compare_embedders", run, run, settings.source, *own)] if run else []
     outcome.end(settings.target, *compared)
 
 

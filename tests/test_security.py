@@ -65,7 +65,7 @@ def test_every_test_that_a_page_names_is_there(page):
 
 
 @pytest.mark.parametrize(
-    ("cell", "units"),
+    ("function", "units"),
     [
         ("jaxemb.files:write_text", "gotcha"),
         ("os:system", "true"),
@@ -73,10 +73,12 @@ def test_every_test_that_a_page_names_is_there(page):
         ("jaxemb.contextual.models:__builtins__", 3),
     ],
 )
-def test_a_run_of_somebody_else_calls_nothing_but_cells(tmp_path, cell, units):
+@pytest.mark.parametrize("field", ["cell", "model", "objective"])
+def test_a_run_of_somebody_else_calls_nothing_but_members(tmp_path, field, function, units):
     (tmp_path / "model.safetensors").write_bytes(b"")
     (tmp_path / "vocab.txt").write_text("a\t3\n")
-    config = {"cell": cell, "units": units, "dim": str(tmp_path / "canary")}
+    ours = {"model": "jaxemb.contextual.members.lstms:lstm"} if field == "objective" else {}
+    config = {**ours, field: function, "units": units, "dim": str(tmp_path / "canary")}
     (tmp_path / "config.json").write_text(json.dumps({"config": config}))
     with pytest.raises(InputError, match="which is not from this package"):
         run.load(tmp_path)

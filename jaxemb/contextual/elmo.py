@@ -29,7 +29,7 @@ class Model(NamedTuple):
 
     def layers(self, tokens: Any, mask: Any, carry: Any = None) -> tuple[Array, Any]:
         """The layers of tokens [time, *batch, ...] and the carry, as `functional.reading` does."""
-        vectors = self.embed.apply({"params": self.params["embed"]}, tokens)
+        vectors: Any = self.embed.apply({"params": self.params["embed"]}, tokens)
         return in_context(self.context, self.params[CONTEXT], vectors, mask, carry)
 
 

@@ -132,8 +132,9 @@ def losses(
         texts.append(Text(vectors * window.mask[..., None], window.mask, window.reset))
     outputs, carry = model.context.layers(inner[CONTEXT], texts, carry, keys[0])
     rngs = {} if key is None else {"dropout": keys[0]}
-    tops: Any = [layers[-1] for layers in outputs]
-    tops, kernel, bias = model.ends.apply(ends, tops, key is None, method="softmax", rngs=rngs)
+    tops = [layers[-1] for layers in outputs]
+    read: Any = model.ends.apply(ends, tops, key is None, method="softmax", rngs=rngs)
+    tops, kernel, bias = read
     sums = []
     for top, window, draw in zip(tops, windows, keys[1:], strict=True):
         hidden = top.reshape(-1, top.shape[-1])

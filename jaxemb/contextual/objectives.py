@@ -97,7 +97,7 @@ def _bigrams(train: Texts, dev: Texts, held_out: Texts, rows: int) -> dict[str, 
     back = [(second, first) for first, second in ahead]
     named = {"forward": ahead, "backward": back}
     return {
-        name: Baseline("bigrams", *baselines.best_perplexity(*parts, rows))
+        name: Baseline("bigrams", *baselines.best_perplexity(parts[0], parts[1], parts[2], rows))
         for name, parts in named.items()
     }
 
@@ -109,8 +109,7 @@ def _unigrams(train: Texts, dev: Texts, held_out: Texts, rows: int) -> dict[str,
         words = np.concatenate([line[1:-1] for line in ids])
         return np.zeros_like(words), words
 
-    parts = [pairs(part) for part in (train, dev, held_out)]
-    reached = baselines.best_perplexity(*parts, rows)
+    reached = baselines.best_perplexity(pairs(train), pairs(dev), pairs(held_out), rows)
     return {"hidden": Baseline("unigrams", *reached)}
 
 

@@ -34,7 +34,7 @@ def of(plan: Plan, params: Any, text: Text, resources: Resources) -> Perplexity:
     carry = rule.model.context.start(text.ids.shape[1:])
     sums, counts = np.zeros(len(names)), np.zeros(len(names))
     cut = rule.model.objective.windows(*text, rule.unroll, plan.carried, (0, 0))
-    for k in range(cut.count):
+    for k in range(cut.total):
         nats, predictions, carry = _losses(rule, params, resources, carry, cut.at(k))
         sums, counts = sums + np.float64(nats), counts + np.float64(predictions)
     if not counts.all():

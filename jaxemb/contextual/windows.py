@@ -70,7 +70,7 @@ def streams(
 class Cut(NamedTuple):
     """A text cut into windows: their number, and the k-th of each direction."""
 
-    count: int
+    total: int
     at: Callable[[int], tuple[Window, ...]]
 
 

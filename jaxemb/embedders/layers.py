@@ -1,4 +1,4 @@
-"""Readings make one vector a token from a model's layers; layer 0 is the static vector of each direction."""
+"""Readings make one vector a token from a model's layers; layer 0 is the static vectors'."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

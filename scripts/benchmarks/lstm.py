@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import _together
 from jaxemb.contextual import cells, recurrence
-from jaxemb.contextual.members.lstms import lstm_cell
+from jaxemb.contextual.members.lstms import LSTM, lstm_cell
 from jaxemb.lab import command_line
 
 Programs = dict[str, Callable[[], Any]]
@@ -149,8 +149,8 @@ def _outputs(cell: cells.Cell) -> Callable:
     return outputs
 
 
-def _flax(stacks: list[list[cells.LSTM]], x: jax.Array) -> tuple[Callable, Callable]:
-    def named(layer: cells.LSTM) -> dict[str, Any]:
+def _flax(stacks: list[list[LSTM]], x: jax.Array) -> tuple[Callable, Callable]:
+    def named(layer: LSTM) -> dict[str, Any]:
         w, u, b = (jnp.split(array, 4, -1) for array in (layer.kernel, layer.recurrent, layer.bias))
         inputs = {f"i{gate}": {"kernel": w[k]} for k, gate in enumerate("igfo")}
         return inputs | {f"h{g}": {"kernel": u[k], "bias": b[k]} for k, g in enumerate("igfo")}
@@ -168,7 +168,7 @@ def _flax(stacks: list[list[cells.LSTM]], x: jax.Array) -> tuple[Callable, Calla
     return _jitted(outputs, [[named(layer) for layer in stack] for stack in stacks], x)
 
 
-def _torch(stacks: list[list[cells.LSTM]], x: jax.Array, threads: int):
+def _torch(stacks: list[list[LSTM]], x: jax.Array, threads: int):
     try:
         import torch
     except ImportError:

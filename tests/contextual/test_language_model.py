@@ -18,7 +18,7 @@ def _made():
     ids = np.random.default_rng(0).integers(0, 9, 20).astype(np.int32)
     text = windows.streams(windows.sentences(ids, VOCAB), 1)
     cut = windows.next_words(*text, 30, True)
-    assert cut.count == 1
+    assert cut.total == 1
     pair = jax.tree.map(jnp.asarray, cut.at(0))
     start = model.context.start((1,))
     return model, language_model.init(model, jax.random.key(0)), pair, start

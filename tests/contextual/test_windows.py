@@ -29,7 +29,7 @@ def test_every_pair_of_words_is_asked_once_in_each_direction(batch, unroll, carr
     text, mask = windows.streams(texts, batch)
     counts: list[Counter] = [Counter(), Counter()]
     cut = windows.next_words(text, mask, unroll, carried)
-    for pair in map(cut.at, range(cut.count)):
+    for pair in map(cut.at, range(cut.total)):
         for seen, window in zip(counts, pair, strict=True):
             assert window.inputs.shape == (unroll, batch)
             assert (window.weight <= window.mask).all()
@@ -51,7 +51,7 @@ def test_every_pair_of_words_is_asked_once_in_each_direction(batch, unroll, carr
 def test_a_window_goes_on_where_the_last_one_ended():
     text, mask = windows.streams(windows.sentences(IDS, 6), 2)
     cut = windows.next_words(text, mask, 3, True)
-    pairs = [cut.at(k) for k in range(cut.count)]
+    pairs = [cut.at(k) for k in range(cut.total)]
     ahead = np.concatenate([a.inputs for a, _ in pairs])[: len(text) - 1]
     np.testing.assert_array_equal(ahead, text[:-1])
     back = np.concatenate([b.inputs[::-1] for _, b in pairs])[: len(text) - 1]
@@ -66,7 +66,7 @@ def test_hidden_words_are_read_as_hidden_and_asked_as_they_are(batch, unroll):
     hidden, asked = [], 0
     for draw in ((0, 0), (0, 1), (1, 0)):
         cut = objective.windows(text, mask, unroll, False, draw)
-        every = [cut.at(k)[0] for k in range(cut.count)]
+        every = [cut.at(k)[0] for k in range(cut.total)]
         target, read, weight, inputs = (
             np.concatenate([getattr(window, name) for window in every])[: len(text)]
             for name in ("target", "mask", "weight", "inputs")

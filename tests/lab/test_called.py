@@ -39,7 +39,7 @@ CALLS = {
     "method": ("cells", "vocab"),
     "weight": ("distances", "window"),
     "optimizer": ("learning_rate",),
-    "cell": ("units", "dim"),
+    "model": ("dim",),
     "tokenizer": ("line",),
     "phrase_score": ("count_a", "count_b", "count_ab", "discount"),
     "log_prob": ("config", "vocab"),
@@ -81,7 +81,7 @@ def _resolved(name: str):
     for room in ROOMS:
         try:
             return getattr(importlib.import_module(f"jaxemb.{room}.{module}"), function)
-        except ModuleNotFoundError:
+        except (ModuleNotFoundError, AttributeError):
             continue
     raise AssertionError(f"a docstring names {name}, which does not exist")
 

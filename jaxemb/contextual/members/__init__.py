@@ -17,4 +17,12 @@ MEMBERS: tuple[Callable[..., Contextualizer], ...] = (
     causal_transformer,
     masked_transformer,
 )
-__all__ = ["MEMBERS", *(member.__name__ for member in MEMBERS)]
+__all__ = [
+    "MEMBERS",
+    "causal_transformer",
+    "gru",
+    "lstm",
+    "masked_transformer",
+    "mingru",
+    "plain_lstm",
+]

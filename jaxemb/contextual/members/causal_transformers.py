@@ -63,7 +63,7 @@ def causal_transformer(
         made = (attention.init(size, layers, own) for own in (ahead, back))
         return dict(zip(("forward", "backward"), made, strict=True))
 
-    def start(batch: tuple[int, ...]) -> tuple[Carry, Carry]:
+    def start(batch: tuple[int, ...]) -> tuple[Carry, ...]:
         empty = jnp.zeros((*batch, span - 1, dim), jnp.float32)
         live = jnp.zeros((*batch, span - 1), jnp.float32)
         return tuple(Carry((Cache(empty, empty),) * layers, live) for _ in range(2))

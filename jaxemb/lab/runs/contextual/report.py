@@ -1,10 +1,13 @@
 """The report of a language model, beside words counted: Markdown, JSON and a picture."""
 
+import inspect
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxemb import files
 from jaxemb.lab import outcome, report, workdir as folders
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.contextual.run import Result
@@ -29,13 +32,21 @@ def write(config: ContextualConfig, result: Result) -> str:
 
 def following(config: ContextualConfig, vocab: Vocab) -> list[outcome.Command]:
     """The commands that may be typed after training: what context changes, for one word and all."""
-    run, static = config.workdir, config.vectors
-    commands: list[outcome.Command] = [("compare_embedders", run, static or run)]
+    run, static, own = config.workdir, config.vectors, _own(config)
+    commands: list[outcome.Command] = [("compare_embedders", run, static or run, *own)]
     if static and (Path(static) / folders.TABLES).is_file():
         both = set(vocab.words) & set(vocabulary.read(Path(static) / vocabulary.FILE).words)
         near = [word for word in report.words_to_show(vocab.words) if word in both]
-        commands += [("ladder", word, "--run", static, "--contextual", run) for word in near[:1]]
+        ladder = ("--run", static, "--contextual", run, *own)
+        commands += [("ladder", word, *ladder) for word in near[:1]]
     return commands
+
+
+def _own(config: ContextualConfig) -> tuple[str, ...]:
+    """The option that names the config's file, where the model is a function in it."""
+    if files.function_name(config.model).startswith("jaxemb."):
+        return ()
+    return ("--config", os.path.relpath(inspect.getfile(config.model)))
 
 
 def build(result: Result) -> dict[str, Any]:

@@ -232,14 +232,14 @@ def _as_trained(workdir: Path, config: ContextualConfig | None) -> ContextualCon
         own = getattr(config, field, None)
         if own is not None and files.function_name(own) == name:
             functions[field] = own
-        elif config is not None and own != ours.get(name):
+        elif config is not None and own != ours.get(str(name)):
             now = "none" if own is None else files.function_name(own)
             raise InputError(
                 f"{workdir}: was trained with the {field} {name}, and the config has {now}: wanted "
                 "the file that trained it, unchanged"
             )
         elif name is None or name in ours:
-            functions[field] = ours.get(name)
+            functions[field] = ours.get(str(name))
         else:
             raise InputError(
                 f"{workdir}: its {field} is {name}, which is not from this package: name the "

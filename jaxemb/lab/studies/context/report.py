@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxemb import linalg
-from jaxemb.errors import InputError, at_least
 from jaxemb.contextual.language_model import CONTEXT
+from jaxemb.errors import InputError, at_least
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share

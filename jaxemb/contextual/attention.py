@@ -86,7 +86,8 @@ def _init(size: Size, depth: int, key: Any) -> Layer:
 
 def projected(layer: Layer, x: Float[Array, "time dim"]) -> tuple[Array, Array, Array]:
     """The queries, keys and values of a text, before their rotation."""
-    return tuple(jnp.split(_matmul(normed(x, layer.scale[0]), layer.queries), 3, axis=-1))
+    queries, keys, values = jnp.split(_matmul(normed(x, layer.scale[0]), layer.queries), 3, axis=-1)
+    return queries, keys, values
 
 
 def attended(

@@ -121,7 +121,7 @@ class BiLM(nn.Module):
 
 
 def _paired(bilm: BiLM, texts: Any, carry: Any, deterministic: bool) -> tuple[Any, Any]:
-    ahead, back, carry = bilm.directions(*texts, carry, deterministic)
+    ahead, back, carry = bilm.directions(texts[0], texts[1], carry, deterministic)
     return (ahead, back), carry
 
 

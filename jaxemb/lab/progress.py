@@ -56,6 +56,11 @@ class Log:
         say(line)
         self._line({"step": self.step, "note": line})
 
+    def last(self, name: str) -> Any:
+        """The value of the last line that has one of this name; None if none has."""
+        rows = logged(self._path)
+        return next((row[name] for row in reversed(rows) if name in row), None)
+
     def back_to(self, cursor: Cursor) -> None:
         """Remove measurements beyond a position, from which training resumes."""
         self._file.close()

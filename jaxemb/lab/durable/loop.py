@@ -7,6 +7,7 @@ again gives bit-identical results.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ from jaxemb.errors import Interrupted, NumericalError
 from jaxemb.functional import finite
 from jaxemb.lab import progress
 from jaxemb.lab.durable import checkpoints, snapshots
+from jaxemb.lab.durable.budget import Budget
 from jaxemb.lab.durable.saver import Saver
 from jaxemb.structs import Cursor, Event, Training
 from jaxemb.training import monitor
@@ -71,12 +73,16 @@ def run(
     layout: Layout = Layout(),  # noqa: B008 (a NamedTuple does not change)
     watch: Watch = Watch(),  # noqa: B008
     meter: progress.Meter | None = None,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Any, Cursor]:
     """Train in a folder to the end, from its newest checkpoint, with a progress bar and a log.
 
     Args:
         every: seconds between checkpoints.
         meter: shows events and losses; by default a progress bar.
+        seconds: of training, over all sessions, after which the run ends; None: at its last epoch.
+        clock: gives seconds.
 
     Returns:
         The state on the host, without padding, and its cursor.
@@ -102,17 +108,21 @@ def run(
             say(f"continued from step {durable.cursor.step:,}")
         started = beside.submit(watch.start(durable.state, log)) if new else None
         before = waiting = None
-        for event, saving in durable.events():
+        budget = Budget(seconds, log.last("seconds") or 0.0, clock)
+        for trained, saving in durable.events():
+            event = budget.counted(trained)
+            durable.enough = budget.spent
             if went_back(before, event):
                 log.back_to(event.began)
             elif waiting:  # one chunk late, so that the device never waits for the host
                 _log(*waiting, show, log)
-            before, waiting = event, (event, watch.step(event))
+            before, waiting = event, (event, {**watch.step(event), **budget.row})
             if event.ends_epoch or saving:  # at once: a resumed run would not measure it again
                 _log(*waiting, show, log)
                 waiting = None
             if event.ends_epoch:
                 log.add(event.cursor, **watch.epoch(event.state))
+                budget.skip()
         if started:
             started.result()  # raises what went wrong there
         whole = layout.whole(durable.state, durable.like)
@@ -134,6 +144,7 @@ class Durable:
 
     Attributes:
         state, cursor: the current state and its position; at first, those it resumes from.
+        enough: set by the caller: training ends with the next event.
         like: the shapes of a state without padding.
     """
 
@@ -156,6 +167,7 @@ class Durable:
         """
         self._training, self._place, self._layout = training, place, layout
         self._stop, self._say, self._patience = stop, say, patience
+        self.enough = False
         self._saver = Saver(place, every, say)
         self.like: Any = jax.eval_shape(training.start)
         self.state: Any
@@ -177,14 +189,19 @@ class Durable:
                 event, before, first = None, None, None
                 for event in self._training.events(self.state, self.cursor):
                     self.state, self.cursor = event.state, event.cursor
-                    stop, due = self._layout.agree((bool(self._stop), self._saver.due()))
-                    stop = stop and event.done < 1
-                    yield event, stop or due
+                    flags = bool(self._stop), self._saver.due(), self.enough
+                    stop, due, enough = self._layout.agree(flags)
+                    stop = stop and event.done < 1 and not enough
+                    yield event, stop or due or enough
                     # one late: the device does not wait for the host
                     first = (first or before) if before and _in_a_row(before) else None
                     if self._refuses(before):
                         break
                     before = event
+                    if enough:
+                        if self._sound(event):
+                            return self._tell(event)
+                        break
                     if stop or due:
                         if not self._sound(event):
                             break

@@ -172,16 +172,16 @@ def together(layout: loop.Layout) -> loop.Layout:
     return layout if _job is None else layout._replace(agree=_agree, broadcast=broadcast)
 
 
-def _agree(flags: tuple[bool, bool]) -> tuple[bool, bool]:
-    """Whether any process has to stop; whether process 0 is due to save."""
+def _agree(flags: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:
+    """Whether any process has to stop; whether process 0 is due to save, and has trained enough."""
     assert _job is not None
     _job.seen[:] = [time.monotonic()]
-    (stop, due), name = flags, "jaxemb/stop/"
+    (stop, due, enough), name = flags, "jaxemb/stop/"
     if stop and _job.process:
         _job.client.key_value_set(f"{name}{_job.process}", "", allow_overwrite=True)
     stop = stop or bool(first() and _job.client.key_value_dir_get(name))
-    stop, due = broadcast((stop, due))
-    return stop, due
+    stop, due, enough = broadcast((stop, due, enough))
+    return stop, due, enough
 
 
 def _connected(settings: Hosts) -> _Job:

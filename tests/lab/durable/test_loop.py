@@ -411,7 +411,8 @@ def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
     run_script(train_contextual, "config.py", "--workdir", "whole", monkeypatch=monkeypatch)
     original, batch, table = contextual_training._chunk, Burst(range(6, 18)), Once([1])
 
-    def chunk(rule, state, resources, steps, first, real, forward, backward):
+    def chunk(rule, state, resources, steps, first, real, windows):
+        forward, backward = windows
         weight = np.array(forward.weight)
         for i in range(real):
             weight[i] *= np.nan if batch(first + i) else 1
@@ -419,7 +420,7 @@ def test_a_language_model_goes_back_to_the_same_bits_and_writes_it_down(
             spoiled = contextual_training.table_of(state.params).at[0, 0].set(jnp.nan)
             state = state._replace(params=contextual_training.with_table(state.params, spoiled))
         pair = (forward._replace(weight=weight), backward)
-        return original(rule, state, resources, steps, first, real, *pair)
+        return original(rule, state, resources, steps, first, real, pair)
 
     monkeypatch.setattr(contextual_training, "_chunk", chunk)
     run_script(train_contextual, "config.py", monkeypatch=monkeypatch)

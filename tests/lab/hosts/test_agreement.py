@@ -323,10 +323,10 @@ def test_what_any_process_is_asked_to_stop_stops_all_after_the_same_chunk(be):
         for process in (0, 1, 2):
             be(process)
             layout = agreement.together(loop.Layout())
-            answers.append(layout.agree((bool(chunk[process]), process == 0)))
+            answers.append(layout.agree((bool(chunk[process]), process == 0, process == 0)))
         seen.append(answers)
-    assert [set(answers) for answers in seen[:2]] == [{(False, True)}, {(False, True)}]
-    assert [set(answers) for answers in seen[2:]] == [{(True, True)}, {(True, True)}]
+    assert [set(answers) for answers in seen[:2]] == [{(False, True, True)}] * 2
+    assert [set(answers) for answers in seen[2:]] == [{(True, True, True)}] * 2
 
 
 def test_another_config_and_a_folder_that_is_not_shared_are_refused(be, tmp_path):
@@ -358,7 +358,7 @@ store.of_all = store.Collectives
 with hosts.joined(Hosts({at!r}, 2, {i}, start_within=60)):
     agree = hosts.together(durable.Layout()).agree
     values = [hosts.broadcast(["é" * number, {i}]) for number in (0, 1, 300)]
-    agreed = [agree((number == {i} == 1, {i} == 0)) for number in range(4)]
+    agreed = [agree((number == {i} == 1, {i} == 0, False)) for number in range(4)]
     made = hosts.after_first(lambda: "made by {i}")
     print(json.dumps([values, agreed, made]), flush=True)
 """
@@ -381,7 +381,12 @@ def test_without_jaxs_store_two_processes_agree_by_what_they_compute_together():
     for i, (out, _) in enumerate(ended):
         values, agreed, made = json.loads(out.splitlines()[-1])
         assert values == [["é" * number, 0] for number in (0, 1, 300)]
-        assert agreed == [[False, True], [False, True], [True, True], [True, True]]
+        assert agreed == [
+            [False, True, False],
+            [False, True, False],
+            [True, True, False],
+            [True, True, False],
+        ]
         assert made == f"made by {i}"
 
 

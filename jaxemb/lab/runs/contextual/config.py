@@ -64,6 +64,9 @@ class ContextualConfig(TrainingRun):
     chunk: int = setting(8, changes_nothing=True)
     """Windows in one jitted call; changes nothing but speed."""
     epochs: int = 3
+    seconds: float | None = None
+    """End after so many seconds of training, without compiling and measuring, if the epochs take
+    longer; none: no limit. Such a run is not the same on every machine."""
     learning_rate: float = 0.2
     clip: float = 10.0
     """Maximum global gradient norm."""
@@ -82,6 +85,8 @@ class ContextualConfig(TrainingRun):
         self.settings("objective")
         called_with("learning_rate", optimizer=self.optimizer)
         above_zero(clip=self.clip)
+        if self.seconds is not None:
+            above_zero(seconds=self.seconds)
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         held = self.corpus.held_out

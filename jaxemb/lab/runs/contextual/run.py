@@ -86,6 +86,7 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
             every=config.checkpoint_every,
             layout=agreement.together(layout),
             watch=_watch(plan, dev, resources),
+            seconds=config.seconds,
         )
         tensors.save(path, state.params, cursor._asdict())
     agreement.leave()

@@ -1,22 +1,29 @@
-"""Compare two embedders on the same tokens, at least one of them contextual: what context changes.
+"""Compare two embedders on the same tokens: what context changes. Or architectures, by a config.
 
 Usage: python scripts/compare_embedders.py A B [TEXT] [--out FOLDER] [--sentences 500] [--help]
        python scripts/compare_embedders.py runs/elmo runs/quickstart
+       python scripts/compare_embedders.py configs/architectures.py [--seconds 420 ...] [--help]
 
 A and B are each a finished run of scripts/train_contextual.py (all its layers), or static vectors:
 a finished run of scripts/train.py, or a file of any format. TEXT has one sentence a line, tokens
-separated by spaces; without it, the held-out text of the contextual run is read. Exit codes: 0
-done, 2 input that cannot be used.
+separated by spaces; without it, the held-out text of the contextual run is read.
+
+A config of architectures trains each of its models for the same seconds on the same text, for every
+seed, and writes one report and one picture of what they do to words. Ctrl-C saves a checkpoint and
+stops; rerun the same command to resume. Exit codes: 0 done, 2 input that cannot be used, 3 numbers
+that are not finite, 130 interrupted, 143 terminated.
 """
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from jaxemb import files
-from jaxemb.lab import command_line
+from jaxemb.lab import command_line, shipped
+from jaxemb.lab.studies.architectures.config import ArchitecturesConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +45,26 @@ class Compare:
 
 
 def main() -> None:
+    if shipped.is_config(sys.argv[1:2]):
+        architectures()
+    else:
+        pair()
+
+
+def architectures() -> None:
+    config = command_line.from_command_line(ArchitecturesConfig)
+    # imported after --help, which needs no device
+    from jaxemb.lab import outcome, progress
+    from jaxemb.lab.studies.architectures import report, run
+
+    measured = run.compare(config, say=progress.say)
+    progress.show(report.write(config, measured))
+    first = Path(config.workdir) / "seed_0"
+    runs = [first / own.name for own in config.architectures[:2]]
+    outcome.end(config.workdir, ("compare_embedders", runs[0], runs[-1]), report="architectures.md")
+
+
+def pair() -> None:
     settings = command_line.parse(Compare)
     from jaxemb.lab import outcome, progress
     from jaxemb.lab.runs.contextual import embed

@@ -43,7 +43,7 @@ LAB = (
         "studies.context",
         "studies.planning",
     ),
-    ("studies.ladder",),
+    ("studies.ladder", "studies.architectures"),
 )
 ROOMS = ("jaxemb", "scripts", "configs", "tests")
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")

@@ -10,5 +10,9 @@ from .runs.static.config import (
     SubwordConfig as SubwordConfig,
 )
 from .settings import Corpus as Corpus, Hosts as Hosts
+from .studies.architectures.config import (
+    Architecture as Architecture,
+    ArchitecturesConfig as ArchitecturesConfig,
+)
 from .studies.likelihood.config import ComparisonConfig as ComparisonConfig, Contender as Contender
 from .studies.polysemy.config import Merging as Merging, PolysemyConfig as PolysemyConfig

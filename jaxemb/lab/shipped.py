@@ -5,7 +5,7 @@ import difflib
 import importlib.util
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jaxemb.errors import InputError
@@ -54,6 +54,12 @@ def load(script: Path) -> types.ModuleType:
 def configs() -> dict[str, Path]:
     """The file of each config, by the config's name, in order."""
     return {path.stem: path for path in sorted(folder("configs").glob("*.py"))}
+
+
+def is_config(arguments: Sequence[str]) -> bool:
+    """Whether the first argument names a config: a Python file, or one of jaxemb's."""
+    first = arguments[0] if arguments else ""
+    return first.endswith(".py") or (first in configs() and not Path(first).exists())
 
 
 def config(name: str) -> Path:

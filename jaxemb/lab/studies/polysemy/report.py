@@ -115,8 +115,8 @@ def markdown(config: PolysemyConfig, values: dict[str, Any], pictures: str) -> s
     seeds = values["seeds"]
     rows = []
     for layer, row in values["layers"].items():
-        beyond = "" if layer == STATIC else _interval(row["sense_beyond_static"], 100, 1)
-        rows.append((layer, *(_interval(row[measure]) for measure in MEASURES), beyond))
+        beyond = "" if layer == STATIC else interval(row["sense_beyond_static"], 100, 1)
+        rows.append((layer, *(interval(row[measure]) for measure in MEASURES), beyond))
     head = ("vectors", *MEASURES.values(), "points above static")
     made, tried = (sum(seed["forms"][name] for seed in seeds) for name in ("made", "tried"))
     occurrences = sum(seed["test_occurrences"] for seed in seeds)
@@ -146,7 +146,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _interval(row: dict[str, float], times: float = 1.0, digits: int = 3) -> str:
+def interval(row: dict[str, float], times: float = 1.0, digits: int = 3) -> str:
     """A value and its interval, if it has one."""
     value, low, high = (f"{times * row[key]:.{digits}f}" for key in ("value", "low", "high"))
     return value if math.isnan(row["low"]) else f"{value} [{low}, {high}]"

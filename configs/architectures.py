@@ -1,4 +1,4 @@
-"""Five architectures on 2 M words of real English with fifty pseudo-words: what do they do to words?
+"""Five architectures on 2 M words of real English with fifty pseudo-words: what context changes.
 
 Run:     python scripts/compare_embedders.py configs/architectures.py
 Expect:  ?

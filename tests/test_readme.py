@@ -12,8 +12,9 @@ PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
     for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 }
-# whose blocks are one program; tests/embedders/test_chapter.py runs those of contextual.md
-IN_ORDER = ("docs/rank.md", "docs/contextual.md")
+# whose blocks are one program: tests/embedders/test_chapter.py runs those of contextual.md,
+# tests/scripts/test_extending_context.py those of extending_context.md
+IN_ORDER = ("docs/rank.md", "docs/contextual.md", "docs/extending_context.md")
 
 
 def _blocks(page: str) -> list[str]:

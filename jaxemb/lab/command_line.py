@@ -90,6 +90,8 @@ def load(path: Path, kind: type[T]) -> T:
         raise InputError(f"{path}: no such config: wanted a Python file, as `jaxemb configs` lists")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that its functions can be named as module:qualname
+    if (beside := str(path.parent.resolve())) not in sys.path:
+        sys.path.append(beside)  # a config may import what lies beside it
     try:
         spec.loader.exec_module(module)
     except InputError:

@@ -105,7 +105,7 @@ def markdown(config: ArchitecturesConfig, values: dict[str, Any], pictures: str)
 
 {report.table(head, trained)}
 
-- each model trained for {config.seconds:g} seconds on the same text, {seeds} seed{"s" * (seeds > 1)}
+- each model trained for {config.seconds:g} seconds on the same text; seeds: {seeds}
   ({about if seeds > 1 else "one has no interval"}); each seed has its own pseudo-words and vectors
 - perplexity is that of the model's own objective, over all directions; a masked one predicts
   hidden words, beside the frequencies of words, and cannot be compared with one that predicts the

@@ -33,6 +33,7 @@ def compare(config: ArchitecturesConfig, say: Callable[[str], Any]) -> dict[str,
         for architecture in config.architectures:
             say(f"seed {seed}: {architecture.name}")
             measured[architecture.name].append(_measured(config, architecture, folder, seed))
+            jax.clear_caches()  # no program of one model serves another
     return measured
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
 from jaxemb.lab import shipped

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line, shipped

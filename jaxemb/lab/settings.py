@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.files import function_name

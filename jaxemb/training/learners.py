@@ -5,19 +5,26 @@ scales the update that one observed pair makes to a row.
 """
 
 import functools
+import inspect
 import itertools
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from jaxemb.errors import InputError
+from jaxemb.errors import InputError, called_with
 from jaxemb.functional.finite import all_finite, applied, refused, where
 from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 from jaxemb.training import optimizers
+
+if TYPE_CHECKING:
+    Built = Objective
+else:
+    Built = Any  # the functions themselves say best what is no objective
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -58,9 +65,9 @@ def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.Gradien
 
 
 def dense(
-    objective: Objective,
-    *,
+    objective: Built,
     optimizer: Optimizer = sgd,
+    *,
     ops: TableOps = tables.OPS,
 ) -> Learner:
     """The reference learner: autodiff through whole tables, with any optax transformation.
@@ -73,8 +80,10 @@ def dense(
         ops: how rows are read.
 
     Raises:
-        InputError: (from init) an optimizer that negates its update, such as `optax.adam(0.01)`.
+        InputError: no objective; (from init) an optimizer that negates its update, such as
+            `optax.adam(0.01)`.
     """
+    _check(objective)
 
     def init(start: InOut[Array]) -> LearnerState:
         if optimizer is not sgd:
@@ -98,7 +107,7 @@ def dense(
         finite = all_finite(gradient)
         return applied(finite, LearnerState(moved, optimizer_state, state.refused), state)
 
-    return Learner(init, step)
+    return Learner(init, step, objective=objective)
 
 
 class RowState(NamedTuple):
@@ -109,9 +118,9 @@ class RowState(NamedTuple):
 
 
 def row_sparse(
-    objective: Objective,
-    *,
+    objective: Built,
     optimizer: Optimizer = sgd,
+    *,
     cap: float | None = None,
     parts: int | None = None,
     ops: TableOps = tables.OPS,
@@ -130,10 +139,11 @@ def row_sparse(
         ops: how rows are read and added.
 
     Raises:
-        InputError: (from init) the optimizer keeps state that does not belong to rows (Adam's step
+        InputError: no objective; (from init) the optimizer keeps state that does not belong to rows (Adam's step
             count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
             the global norm), needs the tables (weight decay), or has a sign and rate of its own.
     """
+    _check(objective)
     again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
     parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
@@ -167,7 +177,80 @@ def row_sparse(
         moved = ops.scatter_add(state.tables, ids, update)
         return LearnerState(moved, slots, refused(state, finite))
 
-    return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts))
+    return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
+
+
+def built(
+    make: Learner | Callable[..., Learner], objective: Objective, cap: float | None = None
+) -> Learner:
+    """The learner of an objective.
+
+    Args:
+        make: a function from the objective to the learner, as `row_sparse` is and
+            `functools.partial(dense, optimizer=...)`; or a learner.
+        cap: handed to the function, if there is one.
+
+    Raises:
+        InputError: neither of them; a learner that was built for another objective; a cap beside a
+            learner, or for a function that takes none.
+    """
+    if isinstance(make, Learner):
+        if cap is not None:
+            raise InputError(
+                "cap belongs to the default learner; with a learner of your own, give it there: "
+                "learner=functools.partial(learners.row_sparse, cap=...)"
+            )
+        if make.objective is not None:
+            _same(make.objective, objective)
+        return make
+    if isinstance(make, optax.GradientTransformation) or not callable(make):
+        raise InputError(f"learner is {make!r:.60}; {_WANTED}")
+    called_with("objective", learner=make)
+    settings = {} if cap is None else {"cap": cap}
+    if settings and "cap" not in inspect.signature(make).parameters:
+        raise InputError(f"cap is {cap}, but {_named(make)} has no cap")
+    learner = make(objective, **settings)
+    if not isinstance(learner, Learner):
+        raise InputError(f"learner is {_named(make)}, which gave {learner!r:.60}; {_WANTED}")
+    return learner
+
+
+_WANTED = (
+    "wanted a function of the objective, such as learner=learners.row_sparse or "
+    "learner=functools.partial(learners.dense, optimizer=optax.scale_by_adam())"
+)
+
+
+def _check(objective: Any) -> None:
+    if not isinstance(objective, Objective):
+        raise InputError(
+            f"objective is {objective!r:.60}; wanted a built one, such as "
+            "learners.dense(skipgram(), optimizer=optax.scale_by_adam())"
+        )
+
+
+def _same(of: Objective, objective: Objective) -> None:
+    """Raise InputError where a learner would train another loss than the objective's."""
+    for name in ("loss", "pool"):
+        theirs, ours = getattr(of, name), getattr(objective, name)
+        if _parts(theirs) != _parts(ours):
+            raise InputError(
+                f"learner was built for another objective, whose {name} is {_named(theirs)}; here "
+                f"it is {_named(ours)}: {_WANTED}"
+            )
+
+
+def _parts(function: Any) -> Any:
+    """What is equal for functions that do the same: partial ones are equal only to themselves."""
+    if isinstance(function, functools.partial):
+        return function.func, function.args, function.keywords
+    return function
+
+
+def _named(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _masked(gradient: Array, mask: Array) -> Array:

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import hashing, schedules, subsampling

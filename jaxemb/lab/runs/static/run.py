@@ -92,15 +92,17 @@ def train(
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
-    texts = [] if together else held_texts
+    texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
+    if idle := fitting.idle(whole, Cursor(**done), len(corpus.vocab.words)):
+        progress.say(f"warning: {idle}")
     return Result(
         whole,
         corpus.vocab,
-        _account(config, corpus, text, held, tensors.cursor(workdir.folder / TABLES)),
+        _account(config, corpus, text, held, done),
         progress.logged(workdir.folder / progress.METRICS),
         rotation=monitor.rotation(plan, whole, objective.of_words(resources), texts),
         start=growth.account(config, start, corpus.vocab, whole),
-        step={**steps.account(step), "ran_away": fitting.runaway(whole)},
+        step={**steps.account(step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated
 
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError, called_with
 from jaxemb.lab.runs.static.config import Function, StaticConfig

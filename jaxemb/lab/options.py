@@ -3,6 +3,7 @@
 import builtins
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -11,7 +12,8 @@ def _without_last_value() -> Iterator[None]:
 
     tyro, when it is imported, hashes all builtins, and a tuple of arrays has no hash.
     """
-    names, nothing = vars(builtins), object()
+    names: Any = vars(builtins)
+    nothing = object()
     last = names.pop("_", nothing)
     try:
         yield

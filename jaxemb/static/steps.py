@@ -80,7 +80,9 @@ def chosen(
     )
     if load_of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
         shorter = max(int(whole * SAFE / load_of(fewer).excess), 1)
-        message += f"; a block of {whole} words is long for this text: block_length={shorter} is safer"
+        message += (
+            f"; a block of {whole} words is long for this text: block_length={shorter} is safer"
+        )
     return Step(fewer, CAP, load_of(fewer), message)
 
 

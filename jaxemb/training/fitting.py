@@ -24,7 +24,7 @@ from jaxemb.structs import (
     Refused,
     Vocab,
 )
-from jaxemb.training import learners, loop
+from jaxemb.training import given, learners, loop
 
 if TYPE_CHECKING:
     Built = Objective
@@ -63,8 +63,8 @@ def fit(
         dim, epochs: the dimension of the vectors; passes over the text.
         learning_rate: the initial rate; it falls linearly to 1e-4 of that.
         subsample: word2vec's threshold on a word's relative frequency, or 0.
-        learner: a function from the objective to a `Learner`, by default `learners.row_sparse`;
-            `functools.partial(learners.dense, optimizer=...)` has another optimizer. Or a `Learner`.
+        learner: a function from the objective to a `Learner`, by default `learners.row_sparse`; of
+            another optimizer `functools.partial(learners.dense, optimizer=...)`. Or a `Learner`.
         cap: the largest norm of the update that one step adds to one row. By default none, except
             for a text of so few words that training would diverge (`static.steps`).
         batch, chunk: blocks in a step (fewer, with a warning, for a text of few words without a
@@ -96,7 +96,7 @@ def fit(
         if step.message:
             warn(step.message)
     else:
-        learner = learners.built(learner, objective, cap)
+        learner = given.learner(learner, objective, cap)
     _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
     if initial is not None:
@@ -168,7 +168,9 @@ def whole(
     assert event is not None  # a text has at least one chunk
     refuse_bad(state, event.cursor)
     left_out = int(event.refused.in_all)
-    messages = [f"{left_out:,} updates were not finite, and were left out"] * bool(left_out)
+    messages: list[str | None] = [
+        f"{left_out:,} updates were not finite, and were left out"
+    ] * bool(left_out)
     if event.done >= 1:
         messages.append(idle(state.tables, event.cursor, len(split.keep)))
     for message in filter(None, [*messages, runaway(state.tables)]):
@@ -222,7 +224,7 @@ def idle(tables: InOut[AnyArray], cursor: Cursor, words: int) -> str | None:
     what = f"only {trained:,} words" if trained else "nothing"
     return (
         f"{what} of the text was trained, for vectors of {words:,} words: subsampling left out "
-        f"{cursor.subsampled:,}; give more text or more epochs, or set subsample to 0"
+        f"{cursor.subsampled:,}; give more text or more epochs, or set subsample=0"
     )
 
 

@@ -5,9 +5,7 @@ scales the update that one observed pair makes to a row.
 """
 
 import functools
-import inspect
 import itertools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
@@ -15,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from jaxemb.errors import InputError, called_with
+from jaxemb.errors import InputError
 from jaxemb.functional.finite import all_finite, applied, refused, where
 from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
@@ -139,9 +137,10 @@ def row_sparse(
         ops: how rows are read and added.
 
     Raises:
-        InputError: no objective; (from init) the optimizer keeps state that does not belong to rows (Adam's step
-            count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
-            the global norm), needs the tables (weight decay), or has a sign and rate of its own.
+        InputError: no objective; (from init) the optimizer keeps state that does not belong to rows
+            (Adam's step count), moves rows of zero gradient (momentum), looks at several rows at
+            once (a clip of the global norm), needs the tables (weight decay), or has a sign and
+            rate of its own.
     """
     _check(objective)
     again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
@@ -180,77 +179,12 @@ def row_sparse(
     return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
 
 
-def built(
-    make: Learner | Callable[..., Learner], objective: Objective, cap: float | None = None
-) -> Learner:
-    """The learner of an objective.
-
-    Args:
-        make: a function from the objective to the learner, as `row_sparse` is and
-            `functools.partial(dense, optimizer=...)`; or a learner.
-        cap: handed to the function, if there is one.
-
-    Raises:
-        InputError: neither of them; a learner that was built for another objective; a cap beside a
-            learner, or for a function that takes none.
-    """
-    if isinstance(make, Learner):
-        if cap is not None:
-            raise InputError(
-                "cap belongs to the default learner; with a learner of your own, give it there: "
-                "learner=functools.partial(learners.row_sparse, cap=...)"
-            )
-        if make.objective is not None:
-            _same(make.objective, objective)
-        return make
-    if isinstance(make, optax.GradientTransformation) or not callable(make):
-        raise InputError(f"learner is {make!r:.60}; {_WANTED}")
-    called_with("objective", learner=make)
-    settings = {} if cap is None else {"cap": cap}
-    if settings and "cap" not in inspect.signature(make).parameters:
-        raise InputError(f"cap is {cap}, but {_named(make)} has no cap")
-    learner = make(objective, **settings)
-    if not isinstance(learner, Learner):
-        raise InputError(f"learner is {_named(make)}, which gave {learner!r:.60}; {_WANTED}")
-    return learner
-
-
-_WANTED = (
-    "wanted a function of the objective, such as learner=learners.row_sparse or "
-    "learner=functools.partial(learners.dense, optimizer=optax.scale_by_adam())"
-)
-
-
 def _check(objective: Any) -> None:
     if not isinstance(objective, Objective):
         raise InputError(
             f"objective is {objective!r:.60}; wanted a built one, such as "
             "learners.dense(skipgram(), optimizer=optax.scale_by_adam())"
         )
-
-
-def _same(of: Objective, objective: Objective) -> None:
-    """Raise InputError where a learner would train another loss than the objective's."""
-    for name in ("loss", "pool"):
-        theirs, ours = getattr(of, name), getattr(objective, name)
-        if _parts(theirs) != _parts(ours):
-            raise InputError(
-                f"learner was built for another objective, whose {name} is {_named(theirs)}; here "
-                f"it is {_named(ours)}: {_WANTED}"
-            )
-
-
-def _parts(function: Any) -> Any:
-    """What is equal for functions that do the same: partial ones are equal only to themselves."""
-    if isinstance(function, functools.partial):
-        return function.func, function.args, function.keywords
-    return function
-
-
-def _named(function: Any) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return getattr(function, "__qualname__", repr(function))
 
 
 def _masked(gradient: Array, mask: Array) -> Array:

@@ -129,7 +129,6 @@ def test_words_are_composed_of_subwords_as_the_models_file_composes_them(tmp_pat
         callback=lambda event: last.append(jax.tree.map(np.asarray, event.state.tables)),
     )
     from jaxemb.formats import fasttext, fasttext_file
-    from jaxemb.lab.runs.static import subwords as files
 
     settings = fasttext_file.Settings(
         dim=8,
@@ -147,7 +146,7 @@ def test_words_are_composed_of_subwords_as_the_models_file_composes_them(tmp_pat
         t=1e-3,
     )
     whole = last[-1]
-    blocks = files._blocks(whole.input, len(vocab.words), np.asarray(resources.bags.buckets), 50)
+    blocks = fasttext.blocks(whole.input, len(vocab.words), np.asarray(resources.bags.buckets), 50)
     path = tmp_path / "model.bin"
     fasttext.write(
         path, settings, vocab.words, vocab.counts.tolist(), len(ids), blocks, whole.output

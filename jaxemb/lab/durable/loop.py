@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from jaxemb.lab.workdir import Workdir
 
 
-
 class Layout(NamedTuple):
     """Where the state of a training run lies, and how its processes agree.
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab import command_line, corpus as preparation, progress
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
@@ -94,7 +94,7 @@ def train(
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
     texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
     if idle := fitting.idle(whole, Cursor(**done), len(corpus.vocab.words)):
-        progress.say(f"warning: {idle}")
+        progress.say(f"warning: {command_line.as_typed(idle)}")
     return Result(
         whole,
         corpus.vocab,

@@ -65,20 +65,13 @@ def fit(
         InputError: a text or settings that cannot be used.
         NumericalError: several updates in a row are not finite, from which step on.
 
-    Warns:
-        UserWarning: it was interrupted; or as `training.fit`.
+    Warns: of an interrupt, and as `training.fit`.
     """
-    if isinstance(text, jax.Array) or not isinstance(objective, Objective):
-        raise InputError(
-            f"got {type(text).__name__} and {type(objective).__name__}; wanted a text and an "
-            "objective, fit(lines, jaxemb.skipgram()); of a key and ids: jaxemb.training.fit"
-        )
+    _check(text, objective)
     seeds(seed=seed)
-    called_with("line", tokenizer=tokenizer)
     how = {"min_count": min_count, "max_vocab": max_vocab, "tokenizer": tokenizer}
     vocab, ids = _encoded(text, bad_utf8, **how)
-    history: list[dict[str, Any]] = []
-    trained: list[InOut] = []
+    history, trained = list[dict[str, Any]](), list[InOut]()
     with bars.interrupts() as stop, bars.Bar(shown=progress) as bar:
 
         def step(event: Event) -> bool:
@@ -89,16 +82,21 @@ def fit(
 
         settings = {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk, "cap": cap}
         rates = {"learning_rate": learning_rate, "subsample": subsample, "learner": learner}
-        key = jax.random.key(seed)
-        tables = fitting.fit(key, ids, vocab, objective, **settings, **rates, callback=step)
+        start = jax.random.key(seed), ids, vocab, objective
+        tables = fitting.fit(*start, **settings, **rates, callback=step)
     if stop and history[-1]["done"] < 1:
-        done = f"{history[-1]['done']:.0%} of the text is trained"
-        warn(f"interrupted: {done}")
-    compose = None
-    if objective.unknown:
-        like = {"epoch": epochs, "minCount": min_count, "t": subsample}
-        compose = _composer(objective, vocab, trained[0], **like)
+        warn(f"interrupted: {history[-1]['done']:.0%} of the text is trained")
+    own = {"epoch": epochs, "minCount": min_count, "t": subsample}
+    compose = _composer(objective, vocab, trained[0], **own)
     return Model(vocab, InOut(*map(np.asarray, tables)), tuple(history), compose)
+
+
+def _check(text: Any, objective: Any) -> None:
+    if isinstance(text, jax.Array) or not isinstance(objective, Objective):
+        raise InputError(
+            f"got {type(text).__name__} and {type(objective).__name__}; wanted a text and an "
+            "objective, fit(lines, jaxemb.skipgram()); of a key and ids: jaxemb.training.fit"
+        )
 
 
 def _measured(event: Event, bar: bars.Bar) -> dict[str, Any]:
@@ -116,13 +114,14 @@ def _measured(event: Event, bar: bars.Bar) -> dict[str, Any]:
 
 def _composer(
     objective: Objective, vocab: Vocab, whole: InOut, **settings: Any
-) -> Callable[[Sequence[str]], Any]:
-    """What makes vectors of unknown words of the tables as trained.
+) -> Callable[[Sequence[str]], Any] | None:
+    """What makes vectors of unknown words of the tables as trained; None if nothing does.
 
     Args:
         settings: those of fastText's file that the objective does not know.
     """
-    assert objective.unknown is not None
+    if objective.unknown is None:
+        return None
     resources, whole = jax.device_get((objective.prepare(vocab)[0], whole))
     compose = functools.partial(objective.unknown, whole, resources)
     drawn, hashed = subwords.drawn_by(objective), getattr(objective.unknown, "keywords", {})
@@ -153,6 +152,7 @@ def _composer(
 
 def _encoded(text: Any, bad_utf8: str, **settings: Any) -> tuple[Vocab, Int[Any, " ids"]]:
     """The vocabulary and ids of a text in any form that `fit` takes."""
+    called_with("line", tokenizer=settings["tokenizer"])
     if isinstance(text, tuple) and len(text) == 2 and any(isinstance(x, Vocab) for x in text):
         vocab, ids = text if isinstance(text[0], Vocab) else text[::-1]
         return vocab, ids

@@ -63,14 +63,12 @@ def fit(
         dim, epochs: the dimension of the vectors; passes over the text.
         learning_rate: the initial rate; it falls linearly to 1e-4 of that.
         subsample: word2vec's threshold on a word's relative frequency, or 0.
-        learner: a function from the objective to a `Learner`, by default `learners.row_sparse`; of
-            another optimizer `functools.partial(learners.dense, optimizer=...)`. Or a `Learner`.
+        learner: from the objective to a `Learner`, `learners.row_sparse` by default; or `Learner`.
         cap: the largest norm of the update that one step adds to one row. By default none, except
             for a text of so few words that training would diverge (`static.steps`).
-        batch, chunk: blocks in a step (fewer, with a warning, for a text of few words without a
-            cap); steps in one jitted call, which changes nothing but speed.
-        trainable, initial: row masks, 1 to train and 0 to freeze; the tables to start from, by
-            default word2vec's, input random and output zero.
+        batch, chunk: blocks in a step (fewer for a text of few words without a cap); steps in one
+            jitted call, which changes nothing but speed.
+        trainable, initial: row masks, 0 to freeze; tables to start from, by default word2vec's.
         callback: called with the `Event` of every chunk; training ends where it returns true.
 
     Returns:
@@ -80,29 +78,24 @@ def fit(
         InputError: ids or settings that cannot be used; a cap beside a built learner.
         NumericalError: several updates in a row are not finite, from which step on.
 
-    Warns:
-        UserWarning: a step is smaller than `batch`; nothing was trained, or almost nothing; some
-            updates were left out, because they were not finite; rows became very long.
+    Warns: of small steps, of little that was trained, of updates left out, of very long rows.
     """
     sizes = {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}
     _check(key, vocab, objective, cap, learning_rate, sizes)
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
-    if learner is None or learner is learners.row_sparse:
+    if learner in (None, learners.row_sparse):
         words = vocab.counts * keep  # expected occurrences of each
         step = steps.chosen(objective, resources, words, learning_rate, batch, cap=cap)
-        batch, learner = step.batch, learners.row_sparse(objective, cap=step.cap)
-        if step.message:
-            warn(step.message)
-    else:
-        learner = given.learner(learner, objective, cap)
+        _say(step.message)
+        batch, cap, learner = step.batch, step.cap, learners.row_sparse
+    learner = given.learner(learner, objective, cap)
     _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
-    if initial is not None:
-        plan = plan._replace(initial=functools.partial(_copied, initial))
-    split = loop.split_of(key, ids, keep, cost=objective.cost(resources))
-    return objective.words(whole(plan, resources, rows, split, callback), resources)
+    plan = plan._replace(initial=functools.partial(_copied, initial)) if initial else plan
+    text = loop.split_of(key, ids, keep, cost=objective.cost(resources))
+    return objective.words(whole(plan, resources, rows, text, callback), resources)
 
 
 def _check(key, vocab, objective, cap, learning_rate, sizes: dict[str, int]) -> None:
@@ -168,14 +161,17 @@ def whole(
     assert event is not None  # a text has at least one chunk
     refuse_bad(state, event.cursor)
     left_out = int(event.refused.in_all)
-    messages: list[str | None] = [
-        f"{left_out:,} updates were not finite, and were left out"
-    ] * bool(left_out)
-    if event.done >= 1:
-        messages.append(idle(state.tables, event.cursor, len(split.keep)))
-    for message in filter(None, [*messages, runaway(state.tables)]):
-        warn(message)
+    _say(f"{left_out:,} updates were not finite, and were left out" if left_out else None)
+    begins = plan.initial is loop.Plan._field_defaults["initial"]
+    words = len(split.keep) if begins else 0
+    _say(idle(state.tables, event.cursor, words) if event.done >= 1 else None)
+    _say(runaway(state.tables))
     return state.tables
+
+
+def _say(message: str | None) -> None:
+    if message:
+        warn(message)
 
 
 def sound(events: Iterable[Event]) -> Iterator[Event]:
@@ -210,22 +206,21 @@ def idle(tables: InOut[AnyArray], cursor: Cursor, words: int) -> str | None:
     An output table of zeros, as which it begins, shows that no step changed a table.
 
     Args:
-        words: the size of the vocabulary.
+        words: how many words began with random vectors.
     """
     trained = cursor.trained
     untrained = not np.any(np.asarray(tables.output))
     if trained and untrained:
         return (
             "nothing was trained: the vectors are those of the random start, because no word had "
-            "another one beside it, or the loss has no gradient"
+            "another one beside it, the loss has no gradient, or all rows are frozen"
         )
     if trained >= words and not untrained:
         return None
-    what = f"only {trained:,} words" if trained else "nothing"
-    return (
-        f"{what} of the text was trained, for vectors of {words:,} words: subsampling left out "
-        f"{cursor.subsampled:,}; give more text or more epochs, or set subsample=0"
-    )
+    what = f"only {trained:,} words of text were trained, for the vectors of {words:,}"
+    left_out = f": subsampling left out {cursor.subsampled:,}" if cursor.subsampled else ""
+    remedy = "give more text or more epochs, or set subsample=0"
+    return f"{what if trained else 'nothing was trained'}{left_out}; {remedy}"
 
 
 def refuse_bad(state: LearnerState, cursor: Cursor) -> None:

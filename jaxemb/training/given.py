@@ -2,16 +2,13 @@
 
 import functools
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from jaxemb.errors import InputError, called_with
 from jaxemb.structs import Learner, Objective
 
 
-def learner(
-    make: Learner | Callable[..., Learner], objective: Objective, cap: float | None = None
-) -> Learner:
+def learner(make: Any, objective: Objective, cap: float | None = None) -> Learner:
     """The learner of an objective.
 
     Args:

@@ -128,8 +128,7 @@ def row_sparse(
     Args:
         objective: what a block reads and costs.
         optimizer: an optax transformation, without its learning rate, whose state is per row and
-            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. `init`
-            tries this on a few numbers.
+            which leaves a row of zero gradient alone (`init` tries it): `learners.adagrad`.
         cap: the largest Euclidean norm of the update that one step adds to one row; None for no
             bound, which equals `dense`. Very large batches, which sum many updates, need a cap.
         parts: slices of a batch whose gradients are computed in parallel; they change rounding. By
@@ -137,13 +136,12 @@ def row_sparse(
         ops: how rows are read and added.
 
     Raises:
-        InputError: no objective; (from init) the optimizer keeps state that does not belong to rows
-            (Adam's step count), moves rows of zero gradient (momentum), looks at several rows at
-            once (a clip of the global norm), needs the tables (weight decay), or has a sign and
-            rate of its own.
+        InputError: no objective; (from init) the optimizer has state that is not of rows (Adam's
+            count), moves rows of zero gradient (momentum), looks at several rows (a clip of the
+            global norm), needs the tables (weight decay), or has a sign and rate of its own.
     """
     _check(objective)
-    again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
+    again = functools.partial(row_sparse, objective, optimizer, cap=cap)
     parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
     def init(start: InOut[Array]) -> LearnerState:

@@ -66,8 +66,7 @@ def train(
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
-    given = start and start.account["sha256"]
-    workdir, finished = agreement.opened(config, corpus, TABLES, given)
+    workdir, finished = agreement.opened(config, corpus, TABLES, start and start.account["sha256"])
     plan = plan_of(config, objective, learner)
     if start:
         start = start.sized(rows.output)
@@ -87,14 +86,13 @@ def train(
             watch=_watch(plan, how, placed, held_texts, every, say),
         )
         subwords.keep(workdir.folder, config, corpus, whole.tables, resources)
-        of_words = objective.words(whole.tables, resources)
-        tensors.save(workdir.folder / TABLES, of_words, cursor._asdict())
+        whole = objective.words(whole.tables, resources)
+        tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
     texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
-    if idle := fitting.idle(whole, Cursor(**done), len(corpus.vocab.words)):
-        progress.say(f"warning: {command_line.as_typed(idle)}")
+    idle = _idle(whole, Cursor(**done), 0 if start else len(corpus.vocab.words))
     return Result(
         whole,
         corpus.vocab,
@@ -104,6 +102,15 @@ def train(
         start=growth.account(config, start, corpus.vocab, whole),
         step={**steps.account(step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
+
+
+def _idle(whole: InOut[Any], cursor: Cursor, words: int) -> str | None:
+    """Say on the terminal and for the report that nothing was trained, or almost nothing."""
+    idle = fitting.idle(whole, cursor, words)
+    if idle:
+        idle = command_line.as_typed(idle)
+        progress.say(f"warning: {idle}")
+    return idle
 
 
 def _shapes(how: How, objective: Objective, resources: Any, rows: InOut[int]) -> InOut[Array]:

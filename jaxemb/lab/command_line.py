@@ -27,6 +27,7 @@ _TYPED = {
     r"\bsubsample=(\w+)": r"--corpus.subsample \1",
     r"\bpath=TEXT": "--corpus.path TEXT",
     r"\bbad_utf8='(\w+)'": r"--bad-utf8 \1",
+    r"\bcut='(\w+)'": r"--cut \1",
     r"\btensor=(\w+)": r"--tensor \1",
     r"\bunwritable=formats\.skip or formats\.rename": "--unwritable skip or rename",
 }

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -20,7 +20,10 @@ from jaxemb.lab.vectors import Subwords
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import vocabulary
 
-Words = str | Sequence[str]
+if TYPE_CHECKING:
+    Words = str | Sequence[str]
+else:
+    Words = Any  # the methods themselves say best what is no word
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -98,6 +101,8 @@ class Model:
                 something other than words.
         """
         several = _listed(words, "model[...]")
+        if not several:
+            return self.vectors[:0]
         mixed = neighbours.composed(self.vocab, several, self.unknown) if self.unknown else several
         known = [word for word in mixed if isinstance(word, str)]
         rows = iter(self.vectors[vocabulary.index(self.vocab, known)])

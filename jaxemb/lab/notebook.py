@@ -160,12 +160,13 @@ def _encoded(text: Any, bad_utf8: str, **settings: Any) -> tuple[Vocab, Int[Any,
         named = f"{text[0]}: the text is a list of {len(text):,} names of files"
         raise InputError(f"{named}; wanted lines, or one file: fit(Path({str(text[0])!r}), ...)")
     if isinstance(text, str) and _is_name(text):
-        text = Path(text)
         if not _there(text):
-            raise InputError(
-                f"{text}: no such file; a text of one line is given as a list: [{str(text)!r:.60}]"
-            )
+            hint = f"a text of one line is given as a list of lines: [{text!r:.60}]"
+            raise InputError(f"{text}: no such file; {hint}")
+        text = Path(text)
     if isinstance(text, Path):
+        if not _there(text):
+            raise InputError(f"{text}: no such file")
         if text.is_dir():
             raise InputError(f"{text}: a folder; wanted one file, or lines")
         lines = encoding.sentences([text], settings["tokenizer"], bad_utf8)

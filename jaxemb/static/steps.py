@@ -74,9 +74,9 @@ def chosen(
         return Step(batch, cap, load_of(batch), None)
     fewer = max(int(batch * SAFE / load_of(batch).excess) // multiple, 1) * multiple
     message = (
-        f"a small text: steps of {batch:,} blocks would change the same vectors so often that they "
-        f"grow without end, so a step has {_blocks(fewer)}, and moves a vector by {CAP} at most "
-        f"(with a cap of your own, steps of {batch:,} stay)"
+        f"the text is small: with batch={batch:,} a step would change the same vectors so often "
+        f"that they grow without end, so batch is {fewer:,}, and a step moves a vector by {CAP} at "
+        f"most; a cap of your own keeps batch={batch:,}"
     )
     if load_of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
         shorter = max(int(whole * SAFE / load_of(fewer).excess), 1)
@@ -84,10 +84,6 @@ def chosen(
             f"; a block of {whole} words is long for this text: block_length={shorter} is safer"
         )
     return Step(fewer, CAP, load_of(fewer), message)
-
-
-def _blocks(number: int) -> str:
-    return "1 block" if number == 1 else f"{number:,} blocks"
 
 
 def load(objective: Objective, resources: Any, occurrences: Any, rate: float) -> Load:

@@ -208,19 +208,20 @@ def idle(tables: InOut[AnyArray], cursor: Cursor, words: int) -> str | None:
     Args:
         words: how many words began with random vectors.
     """
-    trained = cursor.trained
-    untrained = not np.any(np.asarray(tables.output))
-    if trained and untrained:
-        return (
-            "nothing was trained: the vectors are those of the random start, because no word had "
-            "another one beside it, the loss has no gradient, or all rows are frozen"
-        )
+    trained, untrained = cursor.trained, not np.any(np.asarray(tables.output))
     if trained >= words and not untrained:
         return None
     what = f"only {trained:,} words of text were trained, for the vectors of {words:,}"
-    left_out = f": subsampling left out {cursor.subsampled:,}" if cursor.subsampled else ""
-    remedy = "give more text or more epochs, or set subsample=0"
-    return f"{what if trained else 'nothing was trained'}{left_out}; {remedy}"
+    if untrained:
+        what = "nothing was trained, and the vectors are those of the random start"
+    if cursor.subsampled:
+        what += f": subsampling left out {cursor.subsampled:,} of {cursor.words:,} words"
+    if trained and untrained:
+        return (
+            f"{what}; or no word has another one beside it, the loss has no gradient, or all rows "
+            "are frozen"
+        )
+    return f"{what}; give more text or more epochs, or set subsample=0"
 
 
 def refuse_bad(state: LearnerState, cursor: Cursor) -> None:

@@ -144,12 +144,12 @@ def test_a_text_is_no_name(text):
 
 LONELY = [word for word in CAT_LINE.split() for _ in range(9)]
 UNTRAINED = {
-    "nothing was trained, .* random start: subsampling left out 18 of 18 words; give more": (
+    "nothing was trained, .* random start: subsampling left out 20 of 20 words; give more": (
         [CAT_LINE],
         {},
         {"subsample": 1e-9},
     ),
-    r"only \d words of text were trained, for the vectors of 9: subsampling left out \d of 9": (
+    r"only \d words of text were trained, for the vectors of 9: subsampling left out \d of 10": (
         [CAT_LINE],
         {},
         {"subsample": 0.02, "epochs": 1},

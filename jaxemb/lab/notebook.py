@@ -178,9 +178,9 @@ def _is_name(text: Any) -> bool:
     """Whether a text is the name of a file that is there, or looks like the name of one."""
     if isinstance(text, Path):
         return True
-    return (
-        isinstance(text, str) and "\n" not in text and bool(_there(text) or _NAME.fullmatch(text))
-    )
+    if not isinstance(text, str) or "\n" in text:
+        return False
+    return _there(text) or _NAME.fullmatch(text) is not None
 
 
 def _there(name: str | Path) -> bool:

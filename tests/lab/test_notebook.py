@@ -1,6 +1,7 @@
 """The front door in a notebook. Oracles: the pure functions that it calls; files read back."""
 
 import functools
+import inspect
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 import jaxemb
-from jaxemb import formats
+from jaxemb import errors, formats
 from jaxemb.errors import InputError, NumericalError
 from jaxemb.evaluation import bundled
 from jaxemb.structs import InOut, Refused
@@ -136,7 +137,7 @@ CAT = "The cat sat on the mat. See example.com, or 3/4 of it.\n"
 CAT_LINE = "The cat sat on the mat. See it or not"
 
 
-@pytest.mark.parametrize("text", [CAT, CAT_LINE])
+@pytest.mark.parametrize("text", [CAT, CAT_LINE, "The cat sat at example.com"])
 def test_a_text_is_no_name(text):
     settings = {**SMALL, "min_count": 1, "epochs": 1, "subsample": 0}
     assert "cat" in jaxemb.fit(text, jaxemb.skipgram(), **settings)
@@ -164,14 +165,22 @@ UNTRAINED = {
 
 
 @pytest.mark.parametrize("message", UNTRAINED)
-def test_that_nothing_was_trained_is_said_where_the_user_called(message):
+def test_that_nothing_was_trained_is_said(message):
     text, of_objective, settings = UNTRAINED[message]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         jaxemb.fit(text, jaxemb.skipgram(**of_objective), **{**SMALL, "min_count": 1, **settings})
     (warning,) = (w for w in caught if "trained" in str(w.message))
     assert re.match(message, str(warning.message))
-    assert not warning.filename.startswith(str(ROOT / "jaxemb"))
+
+
+def test_a_warning_is_about_the_users_line_however_deep_in_the_package_it_arises():
+    code = "def deep(): warn('!')\ndef door(): deep()"
+    names = {"warn": inspect.unwrap(errors.warn)}  # without the frames of jaxtyping's checks
+    exec(compile(code, str(ROOT / "jaxemb" / "door.py"), "exec"), names)
+    with pytest.warns(UserWarning, match="!") as caught:
+        names["door"]()
+    assert caught[0].filename == __file__
 
 
 def test_a_text_that_was_trained_is_not_said_to_be_untrained(model, recwarn):

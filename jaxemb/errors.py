@@ -2,8 +2,12 @@
 
 import inspect
 import numbers
+import os
+import warnings
 from collections.abc import Collection
 from typing import Any
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def one_line(text: str) -> str:
@@ -43,6 +47,14 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
         self.number = number
+
+
+def warn(message: str, kind: type[Warning] = UserWarning) -> None:
+    """Warn about the line outside this package that led here."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, kind, stacklevel=level)
 
 
 def at_least(least: int, **settings: Any) -> None:

@@ -154,6 +154,7 @@ class Learner(NamedTuple):
     init(tables) -> LearnerState
     step(state, blocks, learning_rate, trainable) -> LearnerState
     over(ops, parts) -> Learner   this learner with other table operations; None if impossible
+    objective                     what it was built for, if it says so
 
     `trainable` is an `InOut` of row masks [rows], 1 to train and 0 to freeze; None trains all.
     """
@@ -161,6 +162,7 @@ class Learner(NamedTuple):
     init: Callable[[InOut[Array]], LearnerState]
     step: Callable[[LearnerState, Block, ArrayLike, InOut[AnyArray] | None], LearnerState]
     over: Callable[[TableOps, int], Learner] | None = None
+    objective: Objective | None = None
 
 
 class Cursor(NamedTuple):

@@ -30,7 +30,7 @@ class Neighbors:
     """The name of the matrix, where a .safetensors or a folder of them has several."""
     minus: tuple[str, ...] = ()
     """Words to be far from; all words then form one query, as in an analogy."""
-    k: int = 10
+    k: Annotated[int, tyro.conf.arg(aliases=["--n"])] = 10
     """Number of neighbours."""
     euclidean: bool = False
     """Use Euclidean distance instead of the cosine."""

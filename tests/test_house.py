@@ -29,7 +29,7 @@ LIBRARY = {
 }
 # the floors of the laboratory: a room imports rooms of lower floors, and the library
 LAB = (
-    ("shipped",),
+    ("shipped", "options"),
     ("settings", "progress", "report", "pictures", "command_line"),
     ("durable", "outcome", "corpus", "hosts.lost", "hosts.store", "completion"),
     ("workdir", "command"),
@@ -186,6 +186,20 @@ def test_private_names_of_libraries_are_used_only_where_their_absence_is_handled
     assert uses == []
 
 
+def test_the_library_names_no_option_of_a_command():
+    """The commands do, in place of Python's names: `command_line.as_typed`."""
+    option = re.compile(r"(^|[\s(`\"])--[a-z]")
+    named = [
+        f"{_name(path)}:{node.lineno} {node.value}"
+        for path in MODULES
+        if not _in(_own(path), "lab")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if option.search(node.value)
+    ]
+    assert named == []
+
+
 def test_no_module_shadows_the_standard_library():
     names = {path.stem for path in MODULES} - {"__init__"}
     assert not names & set(sys.stdlib_module_names)
@@ -235,7 +249,7 @@ INSPECTION = (
         ("import jaxemb.contextual.reader", 40),
         ("import jaxemb.training.learners", 15),
         ("import numpy, jaxemb; jaxemb.linalg.rank(numpy.eye(3))", 25),
-        (INSPECTION, 60),
+        (INSPECTION, 64),
     ],
 )
 def test_a_part_loads_little_of_the_whole(code, most, tmp_path):

@@ -69,7 +69,7 @@ def ppmi_svd(
     if not 0 <= side_power <= 1:
         raise InputError(f"side_power is {side_power}; it must be between 0 and 1")
     if dim > size:
-        raise InputError(f"dim is {dim}, but there are {size:,} words: lower --dim")
+        raise InputError(f"dim is {dim}, but there are {size:,} words: lower dim")
     matrix = _ppmi(cells, size, negatives, noise_power)
     operator = _with_progress(_operator(matrix, size), progress, truncated.default_steps(dim))
     svd = linalg.truncated_svd(operator, dim, key=seed)

@@ -3,9 +3,10 @@
 Where the type is `Word`, a vector [dim] may stand for a word: one made of subwords, a mean, any.
 """
 
+import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -23,15 +24,25 @@ Compose = Callable[[Sequence[str]], Float[AnyArray, "words dim"]]
 
 
 @displayed
-class Neighbours(NamedTuple):
-    """The neighbours of a word, nearest first, with their cosines or distances."""
+@dataclasses.dataclass(frozen=True, repr=False)
+class Neighbours:
+    """The neighbours of a word, nearest first: a sequence of (word, cosine or distance)."""
 
     word: str
     words: tuple[str, ...]
     values: tuple[float, ...]
 
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        return zip(self.words, self.values, strict=True)
+
+    def __getitem__(self, at: SupportsIndex) -> tuple[str, float]:
+        return self.words[at], self.values[at]
+
     def __str__(self) -> str:
-        near = ", ".join(f"{w} {v:.2f}" for w, v in zip(self.words, self.values, strict=True))
+        near = ", ".join(f"{w} {v:.2f}" for w, v in self)
         return f"{self.word}: {near}"
 
 
@@ -62,7 +73,8 @@ def nearest_euclidean(
 ) -> Neighbours:
     """The k words at the smallest Euclidean distance from `word`, itself left out."""
     nearest_words = most_similar(vocab, table, [word], k=k, answer=functional.closeness)
-    return nearest_words._replace(values=tuple(-value for value in nearest_words.values))
+    values = tuple(-value for value in nearest_words.values)
+    return dataclasses.replace(nearest_words, values=values)
 
 
 def most_similar(

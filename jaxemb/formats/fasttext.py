@@ -6,12 +6,12 @@ Source:
     Bojanowski et al. 2017, arXiv:1607.04606, eq. 2 with a mean instead of the sum.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxemb.errors import InputError, each_a_word
 from jaxemb.files import replacing
@@ -22,6 +22,8 @@ from jaxemb.functional import hashing
 from jaxemb.text import vocabulary
 
 _COMPOSED = 1 << 12  # words composed at once
+_BLOCK = 1 << 14  # rows written at once
+NEGATIVE_SAMPLING, CBOW, SKIPGRAM = 2, 1, 2  # of loss and model, in `Settings`
 
 
 class Model(NamedTuple):
@@ -96,6 +98,28 @@ def write(
     matrices = ((len(raw) + settings.bucket, blocks), (len(raw), [output]))
     with replacing(Path(path)) as unfinished, unfinished.open("wb") as out:
         fasttext_file.write(out, settings, dictionary, tokens, matrices)
+
+
+def blocks(
+    rows: Float[np.ndarray, "some dim"], words: int, used: Int[np.ndarray, " ngrams"], buckets: int
+) -> Iterator[Float[np.ndarray, "some dim"]]:
+    """The input table for `write`: rows of words, then those of all buckets in order.
+
+    A bucket without a row is zero.
+
+    Args:
+        rows: of the words, then one of each bucket that is used.
+        used: the number of each used bucket.
+        buckets: how many there are in all.
+    """
+    yield rows[:words]
+    order = np.argsort(used)
+    places, sources = used[order], words + order
+    for start in range(0, buckets, _BLOCK):
+        block = np.zeros((min(_BLOCK, buckets - start), rows.shape[1]), np.float32)
+        first, last = np.searchsorted(places, (start, start + len(block)))
+        block[places[first:last] - start] = rows[sources[first:last]]
+        yield block
 
 
 def vectors(model: Model, words: Sequence[str]) -> Float[np.ndarray, "words dim"]:

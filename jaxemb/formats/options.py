@@ -2,13 +2,13 @@
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
+from jaxemb import errors
 from jaxemb.errors import FormatError, FormatWarning, InputError, at_least, each_a_word
 from jaxemb.text import compression
 
@@ -101,7 +101,7 @@ def existing(path: Any, wanted: str) -> Path:
 
 def warn(path: Any, where: str, what: str) -> None:
     """Issue a FormatWarning about a file that is read nonetheless."""
-    warnings.warn(f"{path}: {where}: {what}", FormatWarning, stacklevel=2)
+    errors.warn(f"{path}: {where}: {what}", FormatWarning)
 
 
 class File:

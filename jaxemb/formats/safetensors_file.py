@@ -100,7 +100,7 @@ def _chosen(path: Path, tensors: dict[str, Tensor], name: str | None) -> str:
                 expected = "one matrix, or one named `input`"
                 raise FormatError(path, "header", _listed(tensors), expected)
             held = f"{len(matrices)} matrices: {_listed(matrices)}"
-            hint = "tensor=NAME, --tensor NAME"
+            hint = "tensor=NAME"
             raise FormatError(path, "header", held, "one matrix, or the name of one", hint)
         name = named[0] if named else next(iter(matrices))
     elif name not in tensors:

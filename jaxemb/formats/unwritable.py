@@ -22,10 +22,7 @@ from jaxemb.text import compression
 Fault = Callable[[str, int, int], str]
 Way = Callable[[str], str | None]
 _RENAMED = 200  # characters at most
-_HINT = (
-    "leave such rows out or rename them: unwritable=formats.skip or formats.rename, "
-    "--unwritable skip or rename"
-)
+_HINT = "leave such rows out or rename them: unwritable=formats.skip or formats.rename"
 
 
 class Unwritable(NamedTuple):

@@ -11,16 +11,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import tyro
-
 from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
 from jaxemb.lab import shipped
+from jaxemb.lab.options import tyro
 
 T = TypeVar("T")
 # options that may be given without the prefix of their part of the config
 _SHORT = {
     "corpus": "^--(bad-utf8|phrases?[a-z-]*)(?==|$)",
     "hosts": "^--(coordinator|processes|process-id|heartbeat|start-within|stuck-after)(?==|$)",
+}
+# what messages of the library call by its name in Python, as an option
+_TYPED = {
+    r"\bmin_count=(\w+)": r"--corpus.min-count \1",
+    r"\bsubsample=(\w+)": r"--corpus.subsample \1",
+    r"\bpath=TEXT": "--corpus.path TEXT",
+    r"\bbad_utf8='(\w+)'": r"--bad-utf8 \1",
+    r"\bcut='(\w+)'": r"--cut \1",
+    r"\btensor=(\w+)": r"--tensor \1",
+    r"\bunwritable=formats\.skip or formats\.rename": "--unwritable skip or rename",
 }
 _HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the code
 
@@ -125,10 +134,17 @@ def run(main: Callable[[], None]) -> NoReturn:
     raise SystemExit(0)
 
 
+def as_typed(message: str) -> str:
+    """A message of the library, whose settings are named as options of a command."""
+    for name, option in _TYPED.items():
+        message = re.sub(name, option, message)
+    return message
+
+
 def ending(error: BaseException) -> tuple[str, int] | None:
     """Return the line and the exit code of an error for the user; None for a defect."""
     if isinstance(error, InputError):
-        return f"error: {error}", 2
+        return f"error: {as_typed(str(error))}", 2
     if isinstance(error, NumericalError):
         return f"error: {error}", 3
     if isinstance(error, OSError):

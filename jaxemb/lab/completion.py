@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-import tyro
-
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line, shipped
+from jaxemb.lab.options import tyro
 
 SHELLS = ("bash", "zsh", "fish")
 

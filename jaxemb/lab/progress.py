@@ -24,6 +24,7 @@ from jaxemb.structs import Cursor, Event
 METRICS = "metrics.jsonl"  # in a run's folder
 # seconds over which a bar judges speed: rich's own 30 hold less than two chunks of a slow run
 _SPEED_OVER = 86_400.0
+_NOTEBOOK = 100  # characters of a line
 Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
 
 
@@ -145,16 +146,24 @@ def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -
         columns: formats of its texts.
         clock: gives seconds.
     """
-    console = Console(stderr=True)
+    console = _console()
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
     return Progress(
         *shown,
         console=console,
-        disable=not (console.is_terminal or console.is_jupyter),
+        disable=not console.is_terminal,
         get_time=clock,
         speed_estimate_period=_SPEED_OVER,
     )
+
+
+def _console() -> Console:
+    """Stderr; in a notebook as text, which needs no ipywidgets, as rich's own form there does."""
+    console = Console(stderr=True)
+    if not console.is_jupyter:
+        return console
+    return Console(stderr=True, force_jupyter=False, force_terminal=True, width=_NOTEBOOK)
 
 
 @contextlib.contextmanager

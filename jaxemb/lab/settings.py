@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-import tyro
-
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
 from jaxemb.files import function_name
+from jaxemb.lab.options import tyro
 from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
 Function = Annotated[Callable[..., Any], tyro.conf.Suppress]

@@ -1,8 +1,9 @@
 """Load word vectors from any file or finished run, with a progress bar."""
 
+import dataclasses
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,10 +56,27 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
     return Loaded(loaded, called, name, remarks, model and composed(model))
 
 
-def composed(place: Path) -> Callable[[Any], Any]:
-    """A function from words to vectors; its first call reads the model."""
+@dataclasses.dataclass(frozen=True)
+class Subwords:
+    """Vectors of unknown words, [words, dim], and the file that keeps what they are composed of."""
+
+    vectors: Callable[[Sequence[str]], Any]
+    write: Callable[[Path], None]  # a .bin file of fastText
+
+    def __call__(self, words: Sequence[str]) -> Any:
+        return self.vectors(words)
+
+
+def composed(place: Path) -> Subwords:
+    """The subwords of a fastText model, which is read when it is first needed."""
     model = functools.cache(functools.partial(formats.fasttext.model, place))
-    return lambda words: formats.fasttext.vectors(model(), words)
+
+    def write(path: Path) -> None:
+        of = model()
+        tokens = sum(of.counts)
+        formats.fasttext.write(path, of.settings, of.words, of.counts, tokens, [of.rows], of.output)
+
+    return Subwords(lambda words: formats.fasttext.vectors(model(), words), write)
 
 
 def rows_of(

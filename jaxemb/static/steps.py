@@ -74,12 +74,15 @@ def chosen(
         return Step(batch, cap, load_of(batch), None)
     fewer = max(int(batch * SAFE / load_of(batch).excess) // multiple, 1) * multiple
     message = (
-        f"the text repeats its words so often that steps of {batch:,} blocks run away: they are of "
-        f"{fewer:,}, and cap is {CAP} (set a cap of your own to keep steps of {batch:,})"
+        f"the text is small: with batch={batch:,} a step would change the same vectors so often "
+        f"that they grow without end, so batch is {fewer:,}, and a step moves a vector by {CAP} at "
+        f"most; a cap of your own keeps batch={batch:,}"
     )
     if load_of(fewer).excess > SAFE and (whole := objective.reads.block_length) > 1:
         shorter = max(int(whole * SAFE / load_of(fewer).excess), 1)
-        message += f"; a step of one block still sums many updates: block_length={shorter} is safer"
+        message += (
+            f"; a block of {whole} words is long for this text: block_length={shorter} is safer"
+        )
     return Step(fewer, CAP, load_of(fewer), message)
 
 

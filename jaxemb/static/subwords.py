@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxemb.errors import InputError, at_least
 from jaxemb.functional import hashing
-from jaxemb.static import bags as bags_lib, objectives
+from jaxemb.static import bags as bags_lib, blocks as blocks_lib, objectives
 from jaxemb.structs import AnyArray, Bag, Block, InOut, Objective, Vocab
 
 _COMPOSED = 1 << 12  # words at once
@@ -229,6 +229,16 @@ def unknown(
     owner = np.repeat(np.arange(len(raw)), counts)
     np.add.at(sums, owner[trained], table[len(table) - len(used) + row[trained]])
     return sums / np.maximum(counts, 1).astype(np.float32)[:, None]
+
+
+def drawn_by(objective: Objective) -> tuple[blocks_lib.Window, bool] | None:
+    """The window of an objective with subwords, and whether it is CBOW; None for any other."""
+    draw: Any = objective.draw
+    while isinstance(draw, functools.partial):
+        if "settings" in draw.keywords:
+            return draw.keywords["settings"], draw.keywords["direction"] is blocks_lib.cbow
+        draw = draw.keywords.get("draw")
+    return None
 
 
 def alone(resources: Resources) -> Resources:

@@ -48,7 +48,7 @@ def resolve(path: str | Path | Iterable[str | Path]) -> list[Path]:
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     if not paths:
-        raise InputError("no corpus given: wanted a file, a folder or a glob (--corpus.path TEXT)")
+        raise InputError("no corpus given: wanted a file, a folder or a glob as path=TEXT")
     return [file for entry in paths for file in _resolve_one(str(entry))]
 
 
@@ -158,7 +158,7 @@ def _texts(
                 byte = offset - len(held) + error.start
                 raise InputError(
                     f"{path}: line {line}, byte {byte}: 0x{error.object[error.start]:02x} is not "
-                    f"UTF-8 text ({error.reason}): convert the file, or pass --bad-utf8 replace"
+                    f"UTF-8 text ({error.reason}): convert the file, or set bad_utf8='replace'"
                 ) from None
             text, rest = _replaced(held + data, final=not data)
             tally.replaced += text.count("\ufffd") - (held + data).count("\ufffd".encode())

@@ -125,7 +125,7 @@ def renumber(
         top = int(np.max(np.where(too_long, 0, counts)))
         raise InputError(
             f"{where}: none of its {len(words):,} words occurs min_count = {min_count} times; "
-            f"the most frequent occurs {top} times: --corpus.min-count {top} would keep a word"
+            f"the most frequent occurs {top} times: min_count={top} would keep a word"
         )
     order = np.array(sorted(fit, key=lambda i: (-sums[i], words[i])))
     chosen, beyond = order[:max_vocab], order[len(order[:max_vocab]) :]
@@ -161,7 +161,7 @@ def refuse_one_word(vocab: Vocab) -> None:
     if len(vocab.words) < 2:
         raise InputError(
             f"the vocabulary has {len(vocab.words)} word(s); a word can only be predicted among at "
-            "least 2: lower min_count (--corpus.min-count), or give more text"
+            "least 2: set min_count=1, or give more text"
         )
 
 

@@ -1,6 +1,7 @@
 from . import (
     ensembles as ensembles,
     fitting as fitting,
+    given as given,
     learners as learners,
     loop as loop,
     mesh as mesh,

@@ -1,8 +1,7 @@
 """Train word vectors in memory: no config, no run folder, no progress bar."""
 
 import functools
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -10,26 +9,30 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least
+from jaxemb.errors import InputError, NumericalError, above_zero, an, at_least, warn
 from jaxemb.functional import finite, subsampling
 from jaxemb.static import segments, steps
 from jaxemb.structs import (
     AnyArray,
+    Cursor,
     Event,
     IdsLike,
     InOut,
     Learner,
     LearnerState,
     Objective,
+    Refused,
     Vocab,
 )
-from jaxemb.training import learners, loop
+from jaxemb.training import given, learners, loop
 
 if TYPE_CHECKING:
     Built = Objective
+    Learning = Learner | Callable[..., Learner] | None
 else:
-    Built = Any  # `fit` itself says best what is no objective
+    Built = Learning = Any  # `fit` itself says best what is no objective, and no learner
 
+PATIENCE = 10  # updates in a row that are not finite, before training is given up
 LONG = 1e3  # the Euclidean length of a row; stable training makes rows of 1 to 10
 
 
@@ -43,7 +46,7 @@ def fit(
     epochs: int = 5,
     learning_rate: float = 0.025,
     subsample: float = 1e-3,
-    learner: Learner | None = None,
+    learner: Learning = None,
     cap: float | None = None,
     batch: int = 32,
     chunk: int = 64,
@@ -60,42 +63,42 @@ def fit(
         dim, epochs: the dimension of the vectors; passes over the text.
         learning_rate: the initial rate; it falls linearly to 1e-4 of that.
         subsample: word2vec's threshold on a word's relative frequency, or 0.
-        learner: by default `learners.row_sparse(objective, cap=cap)`.
+        learner: from the objective to a `Learner`, `learners.row_sparse` by default; or `Learner`.
         cap: the largest norm of the update that one step adds to one row. By default none, except
             for a text of so few words that training would diverge (`static.steps`).
-        batch, chunk: blocks in a step (fewer, with a warning, for a text of few words without a
-            cap); steps in one jitted call, which changes nothing but speed.
-        trainable, initial: row masks, 1 to train and 0 to freeze; the tables to start from, by
-            default word2vec's, input random and output zero.
+        batch, chunk: blocks in a step (fewer for a text of few words without a cap); steps in one
+            jitted call, which changes nothing but speed.
+        trainable, initial: row masks, 0 to freeze; tables to start from, by default word2vec's.
         callback: called with the `Event` of every chunk; training ends where it returns true.
 
     Returns:
         The tables, float32 [vocab, dim]; a word's input row is the mean of its subwords' rows.
 
     Raises:
-        InputError: ids or settings that cannot be used; a cap beside a learner.
-        NumericalError: the tables have NaN or infinite entries.
+        InputError: ids or settings that cannot be used; a cap beside a built learner.
+        NumericalError: several updates in a row are not finite, from which step on.
+
+    Warns: of small steps, of little that was trained, of updates left out, of very long rows.
     """
     sizes = {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk}
-    _check(key, vocab, objective, learner, cap, learning_rate, sizes)
+    _check(key, vocab, objective, cap, learning_rate, sizes)
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
-    if learner is None:
+    if learner in (None, learners.row_sparse):
         words = vocab.counts * keep  # expected occurrences of each
         step = steps.chosen(objective, resources, words, learning_rate, batch, cap=cap)
-        batch, learner = step.batch, learners.row_sparse(objective, cap=step.cap)
-        if step.message:
-            warnings.warn(step.message, stacklevel=2)
+        _say(step.message)
+        batch, cap, learner = step.batch, step.cap, learners.row_sparse
+    learner = given.learner(learner, objective, cap)
     _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
-    if initial is not None:
-        plan = plan._replace(initial=functools.partial(_copied, initial))
-    split = loop.split_of(key, ids, keep, cost=objective.cost(resources))
-    return objective.words(whole(plan, resources, rows, split, callback), resources)
+    plan = plan._replace(initial=functools.partial(_copied, initial)) if initial else plan
+    text = loop.split_of(key, ids, keep, cost=objective.cost(resources))
+    return objective.words(whole(plan, resources, rows, text, callback), resources)
 
 
-def _check(key, vocab, objective, learner, cap, learning_rate, sizes: dict[str, int]) -> None:
+def _check(key, vocab, objective, cap, learning_rate, sizes: dict[str, int]) -> None:
     if not isinstance(objective, Objective):
         raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
     check_key(key)
@@ -104,13 +107,6 @@ def _check(key, vocab, objective, learner, cap, learning_rate, sizes: dict[str, 
     an(Vocab, vocab=vocab)
     if cap is not None:
         above_zero(cap=cap)
-    if learner is not None:
-        an(Learner, learner=learner)
-        if cap is not None:
-            raise InputError(
-                "cap belongs to the default learner; with a learner of your own, give it there: "
-                "learners.row_sparse(objective, cap=...)"
-            )
 
 
 def _copied(tables: InOut[AnyArray], _: InOut[Array]) -> InOut[Array]:
@@ -155,17 +151,41 @@ def whole(
     """Run a plan to its end, or to where the callback ends it: subwords are not composed.
 
     Raises:
-        NumericalError: the tables have NaN or infinite entries.
+        NumericalError: several updates in a row are not finite, from which step on.
     """
-    state = loop.start(plan, rows)
-    for event in loop.events(plan, state, resources, split):
+    state, event = loop.start(plan, rows), None
+    for event in sound(loop.events(plan, state, resources, split)):
         state = event.state
         if callback(event):
             break
-    refuse_bad(state)
-    if message := runaway(state.tables):
-        warnings.warn(message, stacklevel=3)
+    assert event is not None  # a text has at least one chunk
+    refuse_bad(state, event.cursor)
+    left_out = int(event.refused.in_all)
+    _say(f"{left_out:,} updates were not finite, and were left out" if left_out else None)
+    begins = plan.initial is loop.Plan._field_defaults["initial"]
+    words = len(split.keep) if begins else 0
+    _say(idle(state.tables, event.cursor, words) if event.done >= 1 else None)
+    _say(runaway(state.tables))
     return state.tables
+
+
+def _say(message: str | None) -> None:
+    if message:
+        warn(message)
+
+
+def sound(events: Iterable[Event]) -> Iterator[Event]:
+    """The events of a training, until `PATIENCE` updates in a row are not finite.
+
+    Raises:
+        NumericalError: they are; one event late, so that the device does not wait for the host.
+    """
+    before = None
+    for event in events:
+        if before is not None and int(before.refused.in_a_row) >= PATIENCE:
+            raise _not_finite(before.refused, before.cursor)
+        yield event
+        before = event
 
 
 def runaway(tables: InOut[Array]) -> str | None:
@@ -180,9 +200,41 @@ def runaway(tables: InOut[Array]) -> str | None:
     )
 
 
-def refuse_bad(state: LearnerState) -> None:
-    """Raise NumericalError if a state's tables or its last updates are not finite."""
-    if not bool(finite.all_finite(state.tables)) or int(state.refused.in_a_row):
-        raise NumericalError(
-            "training ended with NaN or infinity: lower learning_rate or set a cap"
+def idle(tables: InOut[AnyArray], cursor: Cursor, words: int) -> str | None:
+    """A warning about a finished training that trained nothing or almost nothing, or None.
+
+    An output table of zeros, as which it begins, shows that no step changed a table.
+
+    Args:
+        words: how many words began with random vectors.
+    """
+    trained, untrained = cursor.trained, not np.any(np.asarray(tables.output))
+    if trained >= words and not untrained:
+        return None
+    what = f"only {trained:,} words of text were trained, for the vectors of {words:,}"
+    if untrained:
+        what = "nothing was trained, and the vectors are those of the random start"
+    if cursor.subsampled:
+        what += f": subsampling left out {cursor.subsampled:,} of {cursor.words:,} words"
+    if trained and untrained:
+        return (
+            f"{what}; or no word has another one beside it, the loss has no gradient, or all rows "
+            "are frozen"
         )
+    return f"{what}; give more text or more epochs, or set subsample=0"
+
+
+def refuse_bad(state: LearnerState, cursor: Cursor) -> None:
+    """Raise NumericalError if a state's tables or its last updates are not finite."""
+    if int(state.refused.in_a_row) or not bool(finite.all_finite(state.tables)):
+        raise _not_finite(state.refused, cursor)
+
+
+def _not_finite(refused: Refused, cursor: Cursor) -> NumericalError:
+    in_a_row = int(refused.in_a_row)
+    first = f"no update is finite from step {cursor.step - in_a_row + 1:,} on"
+    what = first if in_a_row else f"the tables are not finite after step {cursor.step:,}"
+    return NumericalError(
+        f"{what}: check the loss, which is NaN or infinite there; or lower learning_rate, or set "
+        "a cap"
+    )

@@ -6,7 +6,7 @@ scales the update that one observed pair makes to a row.
 
 import functools
 import itertools
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,11 @@ from jaxemb.functional.finite import all_finite, applied, refused, where
 from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
 from jaxemb.training import optimizers
+
+if TYPE_CHECKING:
+    Built = Objective
+else:
+    Built = Any  # the functions themselves say best what is no objective
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -58,9 +63,9 @@ def adagrad_stanford(learning_rate: float, clip: float = 100.0) -> optax.Gradien
 
 
 def dense(
-    objective: Objective,
-    *,
+    objective: Built,
     optimizer: Optimizer = sgd,
+    *,
     ops: TableOps = tables.OPS,
 ) -> Learner:
     """The reference learner: autodiff through whole tables, with any optax transformation.
@@ -73,8 +78,10 @@ def dense(
         ops: how rows are read.
 
     Raises:
-        InputError: (from init) an optimizer that negates its update, such as `optax.adam(0.01)`.
+        InputError: no objective; (from init) an optimizer that negates its update, such as
+            `optax.adam(0.01)`.
     """
+    _check(objective)
 
     def init(start: InOut[Array]) -> LearnerState:
         if optimizer is not sgd:
@@ -98,7 +105,7 @@ def dense(
         finite = all_finite(gradient)
         return applied(finite, LearnerState(moved, optimizer_state, state.refused), state)
 
-    return Learner(init, step)
+    return Learner(init, step, objective=objective)
 
 
 class RowState(NamedTuple):
@@ -109,9 +116,9 @@ class RowState(NamedTuple):
 
 
 def row_sparse(
-    objective: Objective,
-    *,
+    objective: Built,
     optimizer: Optimizer = sgd,
+    *,
     cap: float | None = None,
     parts: int | None = None,
     ops: TableOps = tables.OPS,
@@ -121,8 +128,7 @@ def row_sparse(
     Args:
         objective: what a block reads and costs.
         optimizer: an optax transformation, without its learning rate, whose state is per row and
-            which leaves a row of zero gradient alone: `learners.sgd`, `learners.adagrad`. `init`
-            tries this on a few numbers.
+            which leaves a row of zero gradient alone (`init` tries it): `learners.adagrad`.
         cap: the largest Euclidean norm of the update that one step adds to one row; None for no
             bound, which equals `dense`. Very large batches, which sum many updates, need a cap.
         parts: slices of a batch whose gradients are computed in parallel; they change rounding. By
@@ -130,11 +136,12 @@ def row_sparse(
         ops: how rows are read and added.
 
     Raises:
-        InputError: (from init) the optimizer keeps state that does not belong to rows (Adam's step
-            count), moves rows of zero gradient (momentum), looks at several rows at once (a clip of
-            the global norm), needs the tables (weight decay), or has a sign and rate of its own.
+        InputError: no objective; (from init) the optimizer has state that is not of rows (Adam's
+            count), moves rows of zero gradient (momentum), looks at several rows (a clip of the
+            global norm), needs the tables (weight decay), or has a sign and rate of its own.
     """
-    again = functools.partial(row_sparse, objective, optimizer=optimizer, cap=cap)
+    _check(objective)
+    again = functools.partial(row_sparse, objective, optimizer, cap=cap)
     parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
     def init(start: InOut[Array]) -> LearnerState:
@@ -167,7 +174,15 @@ def row_sparse(
         moved = ops.scatter_add(state.tables, ids, update)
         return LearnerState(moved, slots, refused(state, finite))
 
-    return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts))
+    return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
+
+
+def _check(objective: Any) -> None:
+    if not isinstance(objective, Objective):
+        raise InputError(
+            f"objective is {objective!r:.60}; wanted a built one, such as "
+            "learners.dense(skipgram(), optimizer=optax.scale_by_adam())"
+        )
 
 
 def _masked(gradient: Array, mask: Array) -> Array:

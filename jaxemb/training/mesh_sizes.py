@@ -36,16 +36,16 @@ def check(config: Any) -> None:
         raise InputError("a mesh and exact_elastic are for one model: take the members out")
     if config.exact_elastic and by_dim:
         raise InputError(
-            "exact_elastic wants --cut rows: with --cut dim the order in which the parts of a "
+            "exact_elastic wants cut='rows': with cut='dim' the order in which the parts of a "
             "vector are summed depends on the mesh"
         )
     if by_dim and config.dim % mesh["model"]:
         raise InputError(
-            f"dim is {config.dim}; --cut dim wants a multiple of model in {config.mesh}"
+            f"dim is {config.dim}; cut='dim' wants a multiple of model in {config.mesh}"
         )
     if not by_dim and PARTS % mesh["model"]:
         raise InputError(
-            f"mesh is {config.mesh}: --cut rows wants a model that divides {PARTS}, such as 2 or 4"
+            f"mesh is {config.mesh}: cut='rows' wants a model that divides {PARTS}, such as 2 or 4"
         )
     shards = _shards(config)
     if config.exact_elastic and PIECES % shards:

@@ -115,7 +115,7 @@ REFUSED = {
     "nothing but numbers": (b"1 2 3\n" * 99, "text.txt: no tokens"),
     "one word": (b"word", "occurs min_count = 5 times; the most frequent occurs 1 times"),
     "one word, again and again": (b"word " * 9999, "the vocabulary has 1 word(s)"),
-    "only rare words": (b"a b c\na b d\na\n", "--corpus.min-count 3 would keep a word"),
+    "only rare words": (b"a b c\na b d\na\n", "min_count=3 would keep a word"),
     "garbage": (b"words\nand\r\x80\x81", "text.txt: line 3, byte 10: 0x80 is not UTF-8"),
     "another encoding": ("a b\nü".encode("latin-1"), "text.txt: line 2, byte 4: 0xfc is not UTF-8"),
     "NUL": (b"a b\nc\x00", "text.txt: line 2, byte 5: 0x00 is not UTF-8"),

@@ -44,4 +44,12 @@ def test_the_readmes_notebook_runs_line_by_line_and_values_show_themselves(tmp_p
         assert shown[source]["text/plain"].count("\n") < 5
     assert shown["model.tables"]["text/plain"].startswith("InOut(input=float32[")
     assert "rank" in shown["model.rank()"]["text/markdown"]
+    stderr = "".join(
+        output.text
+        for cell in book.cells
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stderr"
+    )
+    assert "training" in stderr
+    assert "ipywidgets" not in stderr
     assert "9 rows" in shown[lines[-1]]["text/plain"]

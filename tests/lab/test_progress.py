@@ -1,6 +1,8 @@
 """Laws of bars and of what is shown meanwhile. Oracle: arithmetic, on a clock of the test."""
 
+import builtins
 import re
+import warnings
 
 import pytest
 
@@ -44,6 +46,23 @@ def test_speed_and_time_left_are_those_of_this_session(before, seconds, capsys):
     left = (TOTAL - before - chunks) * seconds
     expected = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
     assert _shown(capsys.readouterr().err) == (f"{CHUNK / seconds:,.0f}", expected)
+
+
+class ZMQInteractiveShell:
+    """What IPython's kernel is called, by which rich knows a notebook."""
+
+
+def test_a_notebook_shows_a_bar_without_ipywidgets(monkeypatch, capsys):
+    monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # rich warns that it wants ipywidgets
+        with progress.Bar() as meter:
+            meter(_after(TOTAL), 1.25)
+    out = capsys.readouterr()
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.err).splitlines()
+    assert out.out == ""
+    assert any(re.match(r"training .*100% loss 1\.250", line) for line in lines)
+    assert all(line[:8] in ("", "training") for line in lines)  # one line, written over
 
 
 @pytest.mark.usefixtures("terminal")

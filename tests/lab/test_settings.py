@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from jaxemb.errors import FormatError, InputError
+from jaxemb.formats import unwritable
 from jaxemb.lab import command_line
 from jaxemb.lab.runs.static.config import Corpus, StaticConfig
 from jaxemb.training import learners
@@ -78,6 +79,17 @@ def test_what_a_file_says_cannot_break_a_line_or_reach_the_terminal(capsys):
     printed = capsys.readouterr().err
     assert stop.value.code == 2
     assert printed == "error: options.json: a\\nb\\x1b[31m\\ud800: nan; expected a number\n"
+
+
+def test_a_command_names_its_options_where_the_library_names_its_arguments(capsys):
+    def main():
+        raise InputError(f"set min_count=3; cut='dim'; bad_utf8='replace' ({unwritable._HINT})")
+
+    with pytest.raises(SystemExit):
+        command_line.run(main)
+    options = "--corpus.min-count 3; --cut dim; --bad-utf8 replace"
+    end = "leave such rows out or rename them: --unwritable skip or rename"
+    assert capsys.readouterr().err == f"error: set {options} ({end})\n"
 
 
 @pytest.mark.parametrize("kind", [MemoryError, RuntimeError])

@@ -72,7 +72,7 @@ SIMILARITY = {
     "cos_mul": lambda t: similarity.cos_mul(NEAR, FAR, t),
     "closeness": lambda t: similarity.closeness(NEAR, FAR, t),
     "largest": lambda t: similarity.largest(t, 2),
-    "nearest": lambda t: nearest(VOCAB, t, "w3")[1:],
+    "nearest": lambda t: tuple(zip(*nearest(VOCAB, t, "w3"), strict=True)),
     "analogies": lambda t: analogies.answer_all(VOCAB, t, QUESTIONS, policies.GENSIM).right,
     "mean of unknown words": lambda t: policies.mean(["x", "y"], t),
 }

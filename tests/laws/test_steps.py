@@ -118,7 +118,7 @@ def test_a_block_that_is_too_long_is_said_and_the_length_that_is_named_is_stable
 def test_what_was_chosen_is_said_and_a_cap_of_ones_own_is_kept():
     vocab, ids = text.encode(zoo.TEXTS["one sentence"], min_count=1)
     settings = {"dim": 8, "epochs": 1, "subsample": 0}
-    with pytest.warns(UserWarning, match="steps of 32 blocks run away"):
+    with pytest.warns(UserWarning, match="the text is small: with batch=32"):
         fit(jax.random.key(0), ids, vocab, skipgram(), **settings)
     objective = skipgram()
     own = learners.row_sparse(objective, cap=0.5)

@@ -464,6 +464,22 @@ def test_a_workdir_inside_its_own_corpus_is_refused(place, monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("no_pictures")
+def test_a_run_that_trained_nothing_says_so_on_the_terminal_and_in_its_report(
+    place, monkeypatch, capsys
+):
+    (place / "text.txt").write_text("the cat sat on the mat\n")
+    said = (
+        "nothing was trained, and the vectors are those of the random start: subsampling left out"
+    )
+    for _ in range(2):  # also when it is only reported again
+        run(train, "config.py", "--corpus.subsample", "1e-9", monkeypatch=monkeypatch)
+        out = capsys.readouterr()
+        assert f"warning: {said} out 18 of 18 words" in out.err
+        assert "or set --corpus.subsample 0\n" in out.err
+        assert f"- {said}" in (place / "run/report.md").read_text()
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_prepared_text_is_shared_by_runs(place, monkeypatch, capsys):
     options = ("--corpus.path", "text.txt", "--corpus.min-count", "1")
     run(prepare, "out", *options, monkeypatch=monkeypatch)

@@ -55,7 +55,7 @@ def test_neighbors_of_a_sum_are_one_query(place, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "king + woman - man" in out
     assert "queen" in out
-    run(neighbors, "one.txt", "king", "--k", "1", "--euclidean", monkeypatch=monkeypatch)
+    run(neighbors, "one.txt", "king", "--n", "1", "--euclidean", monkeypatch=monkeypatch)
     assert "distance" in capsys.readouterr().out
 
 

@@ -142,7 +142,7 @@ def test_a_damaged_folder_is_refused(tmp_path):
 REFUSED = {
     b"": "no tokens",
     b"\n \n 12 ... \n": "no tokens",
-    b"a b c d\n": "--corpus.min-count 1 would keep a word",
+    b"a b c d\n": "min_count=1 would keep a word",
     b"a b a c\xff\n": "line 1, byte 7",
 }
 

@@ -185,7 +185,15 @@ OF_ANOTHER_TYPE = {
     "cap is small; it must be above 0": {"cap": "small"},
     r"trainable is 1; wanted InOut\(input, output\)": {"trainable": 1},
     r"initial is \(1, 2\); wanted InOut": {"initial": (1, 2)},
-    r"learner is <function dense.*wanted Learner\(init": {"learner": learners.dense},
+    "learner is 1; wanted a function of the objective": {"learner": 1},
+    r"learner is GradientTr.*wanted a function.*optimizer=": {"learner": optax.scale_by_adam()},
+    "cap is 1.0, but dense has no cap": {"learner": learners.dense, "cap": 1.0},
+    r"learner is .*lambda.* called learner\(objective\)": {"learner": lambda: None},
+    "learner is .*lambda.*gave 3": {"learner": lambda objective: 3},
+    "learner was built for another objective, whose loss is logistic": {
+        "learner": learners.dense(objectives.skipgram()),
+        "objective": objectives.skipgram(**SMALL, loss=lambda *block: 0.0),
+    },
     r"vocab is .*; wanted Vocab\(words, counts\)": {"vocab": ("a", "b")},
     "rows of several lengths": {"ids": [[0], [1, 2]]},
 }
@@ -193,10 +201,11 @@ OF_ANOTHER_TYPE = {
 
 @pytest.mark.parametrize("message", OF_ANOTHER_TYPE)
 def test_arguments_of_another_type_are_refused_where_types_are_not_checked(text, message):
-    given = dict(zip(("vocab", "ids"), text, strict=True)) | OF_ANOTHER_TYPE[message]
+    given = dict(zip(("vocab", "ids"), text, strict=True))
+    given |= {"objective": objectives.skipgram(**SMALL), **OF_ANOTHER_TYPE[message]}
     fit = inspect.unwrap(fitting.fit)  # as users call it, without jaxtyping's type checks
     with pytest.raises(InputError, match=message):
-        fit(jax.random.key(0), objective=objectives.skipgram(**SMALL), **given)
+        fit(jax.random.key(0), **given)
 
 
 @pytest.mark.parametrize("threshold", [None, "few", -1.0, float("nan")])

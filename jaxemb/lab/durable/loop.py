@@ -24,11 +24,10 @@ from jaxemb.lab.durable.budget import Budget
 from jaxemb.lab.durable.saver import Saver
 from jaxemb.structs import Cursor, Event, Training
 from jaxemb.training import monitor
+from jaxemb.training.fitting import PATIENCE
 
 if TYPE_CHECKING:
     from jaxemb.lab.workdir import Workdir
-
-PATIENCE = 10  # updates in a row that are not finite, before a training run is rolled back
 
 
 class Layout(NamedTuple):
@@ -241,7 +240,8 @@ class Durable:
         message = f"numbers are not finite at {where}"
         if event.began.step <= self._failed:
             raise NumericalError(
-                f"{message}, twice: lower learning_rate or batch, or set a cap or a clip"
+                f"{message}, twice: lower learning_rate or batch, or set a cap or a clip; if that "
+                "does not help, the loss itself is NaN or infinite there"
             )
         self._failed = event.began.step
         self._saver.wait()

@@ -37,7 +37,7 @@ def describe(vocab: Vocab, table: np.ndarray, neighbours_of: Sequence[str]) -> d
 
 
 def _pairs(nearest: neighbours.Neighbours) -> list[list[Any]]:
-    return [[word, value] for word, value in zip(nearest.words, nearest.values, strict=True)]
+    return [[word, value] for word, value in nearest]
 
 
 def words_and_scores(description: dict[str, Any]) -> str:
@@ -57,12 +57,4 @@ def words_and_scores(description: dict[str, Any]) -> str:
         lines.append(f"- not in the vocabulary: {unknown}; frequent words take their place")
     if not description["similarity"]:
         lines.append(f"- WordSim-353 and SimLex-999 were not scored: {bundled.HOW_TO_GET}")
-    scored, names = scores.parted(description)
-    lines.append(unscored(names))
-    return "\n".join([*lines, "", scores.markdown(scored, sections=False)])
-
-
-def unscored(names: Sequence[str]) -> str:
-    """The line about tests of which no item is known; empty if there are none."""
-    named = ", ".join(names)
-    return f"- not scored on {named}: no item has all its words in this text\n" if names else ""
+    return "\n".join([*lines, "", scores.markdown(description, sections=False)])

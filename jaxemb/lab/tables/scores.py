@@ -116,8 +116,16 @@ def parted(description: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def markdown(description: dict[str, Any], sections: bool = True) -> str:
-    """The Markdown of a description."""
-    return _similarity(description["similarity"]) + _analogies(description["analogies"], sections)
+    """The Markdown of a description; tests of which no item is known share one line."""
+    known, names = parted(description)
+    scored = _similarity(known["similarity"]) + _analogies(known["analogies"], sections)
+    return scored + unscored(names)
+
+
+def unscored(names: Sequence[str]) -> str:
+    """The line about tests of which no item is known; empty if there are none."""
+    named = ", ".join(names)
+    return f"- not scored on {named}: no item has all its words in this text\n" if names else ""
 
 
 def _similarity(tests: dict[str, Any]) -> str:
@@ -129,17 +137,23 @@ def _similarity(tests: dict[str, Any]) -> str:
     ]
     named = dict.fromkeys(_policy(row["policy"]) for row in tests.values())
     table = report.table(("word similarity", "Spearman", "Pearson", "pairs known"), rows)
-    return "\n".join([table, "", *(f"- {policy}" for policy in named), "\n"])
+    blank = any(math.isnan(row["value"]) for row in tests.values())
+    why = ["- ?: no correlation of one pair, or of equal numbers"] * blank
+    return "\n".join([table, "", *(f"- {policy}" for policy in named), *why, "\n"])
 
 
 def _analogies(tests: dict[str, Any], sections: bool) -> str:
     text = ""
     for name, row in tests.items():
-        shown = {**(row["sections"] if sections else {}), "all": row}
+        parts = row["sections"] if sections else {}
+        shown = {**{part: score for part, score in parts.items() if score["known"]}, "all": row}
+        unknown = ", ".join(part for part in parts if part not in shown)
+        blank = f"- not scored: {unknown}: no question has all its words\n" if unknown else ""
         rows = [(section, _estimate(score), _coverage(score)) for section, score in shown.items()]
         table = report.table((f"analogies: {name}", "right", "questions known"), rows)
         formula = row["policy"]["formula"]
-        text += f"{table}\n\n- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}\n\n"
+        policy = f"- {FORMULAS.get(formula, formula)}; {_policy(row['policy'])}\n"
+        text += f"{table}\n\n{policy}{blank}\n"
     return text
 
 

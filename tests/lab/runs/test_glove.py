@@ -105,7 +105,7 @@ def test_what_cannot_be_trained_is_refused():
         fit(epochs=0)
     with pytest.raises(InputError, match="learning_rate is -1"):
         fit(learning_rate=-1.0)
-    with pytest.raises(NumericalError, match=r"NaN or infinity: lower learning_rate"):
+    with pytest.raises(NumericalError, match=r"is finite.* lower learning_rate"):
         fit(learning_rate=1e30)
 
 

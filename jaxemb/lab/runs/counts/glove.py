@@ -106,11 +106,11 @@ def _trained(
         logged = progress_lib.logged(folder / progress_lib.METRICS)
         return state, cursor, [(row["words"], row["loss"]) for row in logged if "loss" in row]
     state, cursor, losses = training.start(), Cursor(), []
-    for event in training.events(state, cursor):
+    for event in fitting.sound(training.events(state, cursor)):
         state, cursor = event.state, event.cursor
         losses.append((cursor.trained, float(event.loss)))
         show(cursor.trained)
-    fitting.refuse_bad(state)
+    fitting.refuse_bad(state, cursor)
     return state, cursor, losses
 
 

@@ -8,10 +8,10 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import hashing, schedules, subsampling
+from jaxemb.lab.options import tyro
 from jaxemb.lab.settings import Chosen, Corpus, Function, Hosts, TrainingRun, setting, taken
 from jaxemb.structs import Vocab
 from jaxemb.text import corpus

@@ -11,7 +11,7 @@ from jaxemb.evaluation import bundled
 from jaxemb.lab import outcome, report
 from jaxemb.lab.runs.static import config as config_lib, growth, members as ensembles, steps
 from jaxemb.lab.runs.static.run import Result
-from jaxemb.lab.tables import inspection, report as tables_report
+from jaxemb.lab.tables import inspection, report as tables_report, scores as scores_lib
 from jaxemb.structs import Vocab
 from jaxemb.training import ensembles as training_ensembles
 
@@ -114,7 +114,7 @@ def _members(name: str, values: dict[str, Any], pictures: str) -> str:
     for label, key in (("mean", "mean"), ("standard deviation", "standard_deviation")):
         rows.append((label, "", "", "", *(f"{values[key][score]:.4g}" for score in names)))
     table = report.table(("member", "seed", "learning rate", "dim", *names), rows)
-    tokens, unscored = values["tokens"], tables_report.unscored(values["unscored"])
+    tokens, unscored = values["tokens"], scores_lib.unscored(values["unscored"])
     return f"""# {name}: how far do models of the same text differ?
 
 {table}

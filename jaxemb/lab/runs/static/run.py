@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab import command_line, corpus as preparation, progress
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
@@ -66,8 +66,7 @@ def train(
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
-    given = start and start.account["sha256"]
-    workdir, finished = agreement.opened(config, corpus, TABLES, given)
+    workdir, finished = agreement.opened(config, corpus, TABLES, start and start.account["sha256"])
     plan = plan_of(config, objective, learner)
     if start:
         start = start.sized(rows.output)
@@ -87,21 +86,31 @@ def train(
             watch=_watch(plan, how, placed, held_texts, every, say),
         )
         subwords.keep(workdir.folder, config, corpus, whole.tables, resources)
-        of_words = objective.words(whole.tables, resources)
-        tensors.save(workdir.folder / TABLES, of_words, cursor._asdict())
+        whole = objective.words(whole.tables, resources)
+        tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
-    texts = [] if together else held_texts
+    texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
+    idle = _idle(whole, Cursor(**done), 0 if start else len(corpus.vocab.words))
     return Result(
         whole,
         corpus.vocab,
-        _account(config, corpus, text, held, tensors.cursor(workdir.folder / TABLES)),
+        _account(config, corpus, text, held, done),
         progress.logged(workdir.folder / progress.METRICS),
         rotation=monitor.rotation(plan, whole, objective.of_words(resources), texts),
         start=growth.account(config, start, corpus.vocab, whole),
-        step={**steps.account(step), "ran_away": fitting.runaway(whole)},
+        step={**steps.account(step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
+
+
+def _idle(whole: InOut[Any], cursor: Cursor, words: int) -> str | None:
+    """Say on the terminal and for the report that nothing was trained, or almost nothing."""
+    idle = fitting.idle(whole, cursor, words)
+    if idle:
+        idle = command_line.as_typed(idle)
+        progress.say(f"warning: {idle}")
+    return idle
 
 
 def _shapes(how: How, objective: Objective, resources: Any, rows: InOut[int]) -> InOut[Array]:

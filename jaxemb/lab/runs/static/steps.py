@@ -36,7 +36,9 @@ def account(step: steps.Step) -> dict[str, Any]:
 def markdown(step: dict[str, Any]) -> str:
     """The steps for a report, as Markdown."""
     bound = "without a bound" if step["cap"] is None else f"at most {step['cap']:g} long"
-    remarks = "".join(f"\n- {line}" for line in (step["said"], step["ran_away"]) if line)
+    remarks = "".join(
+        f"\n- {line}" for line in (step["said"], step.get("idle"), step["ran_away"]) if line
+    )
     most, mean = step["most"], step["mean"]
     return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning
   rate x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an

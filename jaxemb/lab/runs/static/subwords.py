@@ -1,6 +1,5 @@
 """Models with subwords as files of fastText: written whole, and loaded as a start."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,6 @@ from jaxemb.static import subwords
 from jaxemb.structs import InOut, Vocab
 from jaxemb.text import sources, vocabulary
 from jaxemb.text.corpus import Corpus
-
-_NEGATIVE_SAMPLING, _SKIPGRAM, _CBOW = 2, 2, 1  # fastText's own numbers
-_BLOCK = 1 << 14  # rows
 
 
 def keep(
@@ -53,8 +49,8 @@ def write(
         minCount=config.corpus.min_count,
         neg=config.negatives,
         wordNgrams=1,
-        loss=_NEGATIVE_SAMPLING,
-        model=_CBOW if config.objective is subwords.subword_cbow else _SKIPGRAM,
+        loss=fasttext.NEGATIVE_SAMPLING,
+        model=fasttext.CBOW if config.objective is subwords.subword_cbow else fasttext.SKIPGRAM,
         bucket=config.buckets if config.maxn else 0,
         minn=config.minn,
         maxn=config.maxn,
@@ -62,21 +58,9 @@ def write(
         t=config.corpus.subsample,
     )
     table, used = np.asarray(whole.input), np.asarray(resources.bags.buckets)
-    blocks = _blocks(table, len(vocab.words), used, settings.bucket)
+    blocks = fasttext.blocks(table, len(vocab.words), used, settings.bucket)
     counts = vocab.counts.tolist()
     fasttext.write(path, settings, vocab.words, counts, tokens, blocks, output)
-
-
-def _blocks(table: Any, words: int, used: Any, buckets: int) -> Iterator[Any]:
-    """The rows of words, then those of all buckets in order."""
-    yield table[:words]
-    order = np.argsort(used)
-    places, rows = used[order], words + order
-    for start in range(0, buckets, _BLOCK):
-        block = np.zeros((min(_BLOCK, buckets - start), table.shape[1]), np.float32)
-        first, last = np.searchsorted(places, (start, start + len(block)))
-        block[places[first:last] - start] = table[rows[first:last]]
-        yield block
 
 
 def start(config: StaticConfig, vocab: Vocab, resources: Any) -> starting.Start | None:

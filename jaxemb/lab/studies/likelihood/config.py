@@ -3,9 +3,8 @@
 import dataclasses
 from typing import Annotated
 
-import tyro
-
 from jaxemb.errors import InputError, called_with
+from jaxemb.lab.options import tyro
 from jaxemb.lab.runs.static.config import Function, StaticConfig
 from jaxemb.lab.settings import Chosen
 

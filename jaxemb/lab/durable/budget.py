@@ -16,21 +16,26 @@ class Budget:
 
     def __init__(self, most: float | None, seconds: float, clock: Callable[[], float]) -> None:
         """`most`: seconds to train, None for no limit; `seconds`: trained in earlier sessions."""
-        self._most, self.seconds, self._clock = most, seconds, clock
+        self._most, self._clock = most, clock
+        self.seconds: float = seconds
         self._since: float | None = None  # of the first chunk, which compiles, nothing counts
 
-    def counted(self, event: Event) -> Event:
-        """Count the time since the last event; returns this one, `done` by seconds or by text."""
+    def count(self) -> None:
+        """Count the time since the last call as training."""
         now = self._clock()
         if self._since is not None:
             self.seconds += now - self._since
         self._since = now
+
+    def counted(self, event: Event) -> Event:
+        """Count the time until an event; returns it, `done` by seconds or by text."""
+        self.count()
         if self._most is None:
             return event
         return event._replace(done=max(event.done, min(self.seconds / self._most, 1.0)))
 
     def skip(self) -> None:
-        """Leave out the time since the last event."""
+        """Leave out the time since the last call."""
         self._since = self._clock()
 
     @property

@@ -106,28 +106,36 @@ def run(
         if not new and workdir.place.process == 0:
             say(f"continued from step {durable.cursor.step:,}")
         started = beside.submit(watch.start(durable.state, log)) if new else None
-        before = waiting = None
         budget = Budget(seconds, log.last("seconds") or 0.0, clock)
-        for trained, saving in durable.events():
-            event = budget.counted(trained)
-            durable.enough = budget.spent
-            if went_back(before, event):
-                log.back_to(event.began)
-            elif waiting:  # one chunk late, so that the device never waits for the host
-                _log(*waiting, show, log)
-            before, waiting = event, (event, {**watch.step(event), **budget.row})
-            if event.ends_epoch or saving:  # at once: a resumed run would not measure it again
-                _log(*waiting, show, log)
-                waiting = None
-            if event.ends_epoch:
-                log.add(event.cursor, **watch.epoch(event.state))
-                budget.skip()
+        _follow(durable, watch, budget, show, log)
         if started:
             started.result()  # raises what went wrong there
         whole = layout.whole(durable.state, durable.like)
         for line in watch.end(whole):
             log.say(line)
     return whole, durable.cursor
+
+
+def _follow(
+    durable: Durable, watch: Watch, budget: Budget, show: progress.Meter, log: progress.Log
+) -> None:
+    """Train to the end, and measure, show and log every chunk."""
+    before = waiting = None
+    for trained, saving in durable.events():
+        event = budget.counted(trained)
+        durable.enough = budget.spent
+        if went_back(before, event):
+            log.back_to(event.began)
+        elif waiting:  # one chunk late, so that the device never waits for the host
+            _log(*waiting, show, log)
+        before, waiting = event, (event, {**watch.step(event), **budget.row})
+        if event.ends_epoch or saving:  # at once: a resumed run would not measure it again
+            _log(*waiting, show, log)
+            waiting = None
+        if event.ends_epoch:
+            budget.count()
+            log.add(event.cursor, **watch.epoch(event.state))
+            budget.skip()
 
 
 def _log(event: Event, numbers: dict[str, Any], meter: progress.Meter, log: progress.Log) -> None:

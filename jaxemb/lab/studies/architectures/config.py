@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-import tyro
+from jaxemb.lab.options import tyro
 
 from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.lab.runs.contextual.config import ContextualConfig

@@ -2,6 +2,8 @@
 
 import importlib.util
 import itertools
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from jaxemb import files
 
 SHOWN = 5  # words whose neighbours are shown, if none are wanted
 FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
+WIDTH = 100  # of a line of a list
+_GLUE = "\0"  # a space at which no line is broken
+_BEFORE_A_NUMBER = re.compile(r" +(?=[(\[]?[+-]?\d)")
 INSTALL = "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
 
 
@@ -32,9 +37,31 @@ def write(
     """
     folder = Path(folder)
     files.write_json(folder / f"{stem}.json", values)
-    markdown = text(shown(draw))
+    markdown = wrapped(text(shown(draw)))
     files.write_text(folder / f"{stem}.md", markdown)
     return markdown
+
+
+def wrapped(markdown: str) -> str:
+    """Markdown whose items of lists are broken anew, so that no line begins with a number.
+
+    A number stays in the line of the word before it, which says what it measures.
+    """
+    items: list[str] = []
+    for line in markdown.split("\n"):
+        if line.startswith("  ") and items and items[-1].startswith("- "):
+            items[-1] += " " + line.strip()
+        else:
+            items.append(line)
+    return "\n".join(_filled(item) if item.startswith("- ") else item for item in items)
+
+
+def _filled(item: str) -> str:
+    glued = _BEFORE_A_NUMBER.sub(_GLUE, item)
+    lines = textwrap.wrap(
+        glued, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace(_GLUE, " ")
 
 
 def drawn(draw: Callable[[], Sequence[str]]) -> Sequence[str] | None:

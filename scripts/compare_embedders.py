@@ -50,7 +50,7 @@ def main() -> None:
     with progress.measuring():
         markdown = report.write(out, comparison)
     progress.show(markdown)
-    outcome.end(out, ("polysemy", outcome.config("polysemy")), report="comparison.md")
+    outcome.end(out, *outcome.of_demo("polysemy", "polysemy"), report="comparison.md")
 
 
 if __name__ == "__main__":

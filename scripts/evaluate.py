@@ -55,7 +55,7 @@ class Evaluate:
     wic_train: str | None = None
     """The file of WiC that thresholds are chosen on; by default, for each half, the other half."""
     run: str | None = None
-    """For --wic: a finished run of scripts/train_contextual.py."""
+    """For --wic: the folder of a finished language model."""
     config: str | None = None
     """The config that trained the run, where its model is not one of jaxemb's."""
     out: str | None = None
@@ -109,7 +109,7 @@ def main() -> None:
     with progress.measuring():
         markdown = scores.write(out, answers, tests)
     progress.show(markdown)
-    following = outcome.about_words(settings.vectors, report.words_to_show(words))
+    following = outcome.about_words(settings.vectors, report.words_to_show(words), settings.tensor)
     outcome.end(out, *following, report="evaluation.md")
 
 
@@ -122,8 +122,8 @@ def words_in_context(settings: Evaluate) -> None:
     train = wic.read(settings.wic_train) if settings.wic_train else None
     fold = settings.case == "fold"
     texts = [text for split in (test, train) if split for text in wic.sentences(split, fold)]
-    config = embed.config_of(settings.config)
-    sources = [tokens.contextual(settings.run, config)] if settings.run else []
+    trained = embed.config_of(settings.config)
+    sources = [tokens.contextual(settings.run, trained)] if settings.run else []
     sources += [tokens.static(path, texts, tensor) for path, tensor in settings.tables()]
     if not sources:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
@@ -131,8 +131,9 @@ def words_in_context(settings: Evaluate) -> None:
         scores = [wic.score(source, test, train, fold=fold) for source in sources]
     out = files.writable(settings.out or f"runs/evaluate/{test.name}")
     progress.show(wic.write(out, test, train, scores))
-    run = settings.run
-    compared = [("compare_embedders", run, settings.vectors or run)] if run else []
+    run, config = settings.run, ("--config", settings.config) if settings.config else ()
+    compared = [("compare_embedders", run, settings.vectors or run, *config)]
+    compared = compared if run and not settings.tensor else []  # which takes no tensor
     outcome.end(out, *compared, report="wic.md")
 
 

@@ -50,7 +50,9 @@ def main() -> None:
         markdown = inspection.write(out, name, inspection.describe(table, words))
     progress.show(markdown)
     shown = None if settings.words else report.words_to_show(words or ())
-    outcome.end(out, *outcome.about_words(settings.path, shown), report="report.md")
+    outcome.end(
+        out, *outcome.about_words(settings.path, shown, settings.tensor), report="report.md"
+    )
 
 
 if __name__ == "__main__":

@@ -235,7 +235,7 @@ INSPECTION = (
         ("import jaxemb.contextual.reader", 40),
         ("import jaxemb.training.learners", 15),
         ("import numpy, jaxemb; jaxemb.linalg.rank(numpy.eye(3))", 25),
-        (INSPECTION, 60),
+        (INSPECTION, 62),
     ],
 )
 def test_a_part_loads_little_of_the_whole(code, most, tmp_path):

@@ -78,7 +78,9 @@ def test_a_run_is_evaluated_with_all_that_changes_its_scores(place, monkeypatch,
     assert table["similarity"]["pairs"]["policy"]["unknown"] == "skip"
     assert written["comparison"] is None
     assert (place / "out/evaluation.png").stat().st_size > 5000
-    assert (place / "out/evaluation.md").read_text() in out
+    shown, _, picture = (place / "out/evaluation.md").read_text().partition("![")
+    assert shown in out
+    assert picture == "evaluation](evaluation.png)\n"
 
 
 def test_two_tables_are_compared_item_by_item(place, monkeypatch, capsys):

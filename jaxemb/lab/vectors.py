@@ -12,8 +12,10 @@ from jaxtyping import Int
 from jaxemb import formats
 from jaxemb.errors import InputError
 from jaxemb.formats import FormatWarning, WordVectors
-from jaxemb.lab import progress
+from jaxemb.lab import progress, shipped
 from jaxemb.text import sources, vocabulary
+
+QUICKSTART = Path("runs/quickstart")  # the run that other configs and the chapters start from
 
 
 class Loaded(NamedTuple):
@@ -26,13 +28,21 @@ class Loaded(NamedTuple):
     unknown: Callable[[Any], Any] | None  # from unknown words to vectors, if the file has n-grams
 
 
-def word_vectors(path: str | Path, format: str | None = None, **options: Any) -> Loaded:
+def word_vectors(
+    path: str | Path, format: str | None = None, *, named: str = "", **options: Any
+) -> Loaded:
     """Read a file, a finished run, or "package:NAME/FILE"; options as in `formats.read`.
+
+    Args:
+        named: what names other vectors, such as " by --vectors", for an error.
 
     Raises:
         InputError: what is wrong with it, and where.
     """
     place = sources.place(path)
+    if place == QUICKSTART and not place.exists():
+        made = shipped.typed("train", shipped.typed_config(place.name))
+        raise InputError(f"{path}: no such run: {made} makes it; or name other vectors{named}")
     if options.get("words"):
         options["words"] = sources.place(options["words"])
     with (

@@ -91,8 +91,7 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
     agreement.leave()
     workdir.finish()
     params = _restored(path, model, resources.characters)
-    if finished:
-        outcome.loaded(config)
+    outcome.loaded(config, finished)
     reached = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
     baselines = model.objective.baseline(*texts, len(vocab.words) + windows.SHIFT)
     tokens = _account(prepared, texts, tensors.cursor(path))
@@ -137,7 +136,8 @@ def _given(config: ContextualConfig, model: LanguageModel, vocab: Vocab) -> tupl
     if config.vectors is None:
         return None, Resources()
     words = vocab.words
-    loaded, rows = vectors.rows_of(config.vectors, words, config.dim, only=words)
+    options: dict[str, Any] = {"only": words, "named": " by --vectors"}
+    loaded, rows = vectors.rows_of(config.vectors, words, config.dim, **options)
     hidden = [-1] * model.objective.hides  # the row of words that are hidden
     places = np.concatenate([[-1] * windows.SHIFT, rows, hidden]).astype(int)
     pretrained = loaded.word_vectors.vectors

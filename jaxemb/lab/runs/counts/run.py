@@ -68,8 +68,7 @@ def factor(
         tensors.save(folder / TABLES, made.tables, {})
         workdir.finish()
     vocab, tables = load(folder)
-    if finished:
-        outcome.loaded(config)
+    outcome.loaded(config, finished)
     account = files.read_json(folder / FACTORED)
     tokens = tokens_of(corpus, text, counted)
     return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))

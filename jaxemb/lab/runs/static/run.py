@@ -66,8 +66,7 @@ def train(
         learner = config.build_learner(objective)
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
-    given = start and start.account["sha256"]
-    workdir, finished = agreement.opened(config, corpus, TABLES, given)
+    workdir, finished = agreement.opened(config, corpus, TABLES, start and start.account["sha256"])
     plan = plan_of(config, objective, learner)
     if start:
         start = start.sized(rows.output)
@@ -92,8 +91,7 @@ def train(
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
-    if finished:
-        outcome.loaded(config)
+    outcome.loaded(config, finished)
     texts = [] if together else held_texts
     return Result(
         whole,
@@ -102,7 +100,7 @@ def train(
         progress.logged(workdir.folder / progress.METRICS),
         rotation=monitor.rotation(plan, whole, objective.of_words(resources), texts),
         start=growth.account(config, start, corpus.vocab, whole),
-        step={**steps.account(step), "ran_away": fitting.runaway(whole)},
+        step={**steps.account(config, step), "ran_away": fitting.runaway(whole)},
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 import tyro
 
-from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
+from jaxemb.errors import FormatError, InputError, Interrupted, NumericalError, one_line
 from jaxemb.lab import shipped
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ _SHORT = {
     "corpus": "^--(bad-utf8|phrases?[a-z-]*)(?==|$)",
     "hosts": "^--(coordinator|processes|process-id|heartbeat|start-within|stuck-after)(?==|$)",
 }
+# an option of formats.read, in the hint of an error
+_OPTION = re.compile(r"\b(allow_\w+)|\b(on_bad_utf8|sep|format)='([\w-]+)'")
 _HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the code
 
 
@@ -134,8 +136,25 @@ def run(main: Callable[[], None]) -> NoReturn:
     raise SystemExit(0)
 
 
+def _with_options(error: FormatError) -> str:
+    """The error with the options of `formats.read` as those of convert, which alone has them."""
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1] or found[2], found[3]
+        typed = shipped.typed("convert", f"--{name.replace('_', '-')}")
+        return f"{typed} {value}" if value else typed
+
+    return (
+        str(error).replace(error.hint, _OPTION.sub(option, error.hint))
+        if error.hint
+        else str(error)
+    )
+
+
 def ending(error: BaseException) -> tuple[str, int] | None:
     """Return the line and the exit code of an error for the user; None for a defect."""
+    if isinstance(error, FormatError):
+        return f"error: {_with_options(error)}", 2
     if isinstance(error, InputError):
         return f"error: {error}", 2
     if isinstance(error, NumericalError):

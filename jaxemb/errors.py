@@ -4,8 +4,10 @@ import inspect
 import numbers
 import os
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
+
+import lazy_loader
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -137,3 +139,35 @@ def called_with(*arguments: str, **functions: Any) -> None:
         except TypeError:
             whose = getattr(function, "__qualname__", repr(function))
             raise InputError(f"{name} is {whose}, which takes {taken}; {wanted}") from None
+
+
+def no_number(report: Any, other: Any) -> Any:
+    """Return a NamedTuple that is compared with `other`.
+
+    Raises:
+        InputError: `other` is a number or an array, which the report would never equal.
+    """
+    if isinstance(other, numbers.Number) or hasattr(other, "__array__"):
+        fields = ", ".join(f".{name}" for name in report._fields)
+        kind = type(report).__name__
+        raise InputError(f"a {kind} is compared with {other!r:.60}: compare one of its: {fields}")
+    return report
+
+
+def door(room: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a room, from the stub beside its `__init__.py`.
+
+    A name that the room does not have is an AttributeError with the names that are spelled like it.
+    """
+    named, listed, public = lazy_loader.attach_stub(room, file)
+
+    def __getattr__(name: str) -> Any:
+        if name in public or name.startswith("_"):
+            return named(name)
+        import difflib  # 3 ms that only an error costs
+
+        near = difflib.get_close_matches(name, public, n=3)
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        raise AttributeError(f"{room} has no {name}{hint}")
+
+    return __getattr__, listed, public

@@ -76,8 +76,11 @@ def replacing(path: Path) -> Iterator[Path]:
     the old file or the whole new one.
 
     Raises:
-        InputError: `path` is a device, a pipe or a folder, which the rename would replace.
+        InputError: `path` is a device, a pipe or a folder, which the rename would replace; its
+            folder does not exist.
     """
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: no file (a device, a pipe or a folder): wanted a file's name")
     unfinished = path.with_name(path.name + ".tmp")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias,
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxemb.errors import no_number
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 PyTree: TypeAlias = Any  # a tree of arrays, of any structure
@@ -54,9 +56,11 @@ else:  # functions themselves say best what they cannot take
 
 
 def displayed(report: type[T]) -> type[T]:
-    """Show the values of a class by their `__str__`, at a prompt and in a notebook."""
+    """Show a NamedTuple by its `__str__`; `==` with a number, where a field was meant, raises."""
     report.__repr__ = report.__str__
     report._repr_markdown_ = lambda self: str(self)  # type: ignore[attr-defined]
+    report.__eq__ = lambda self, other: tuple.__eq__(no_number(self, other), other)
+    report.__ne__ = lambda self, other: tuple.__ne__(no_number(self, other), other)
     return report
 
 

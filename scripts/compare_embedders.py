@@ -66,18 +66,19 @@ def architectures() -> None:
 
 def pair() -> None:
     settings = command_line.parse(Compare)
-    from jaxemb.lab import outcome, progress
+    from jaxemb.lab import outcome, progress, report as reports
     from jaxemb.lab.runs.contextual import embed
     from jaxemb.lab.studies.context import report
 
     paths, config = (settings.left, settings.right), embed.config_of(settings.config)
     comparison = report.compare(*paths, settings.text, settings.sentences, config)
     names = "-".join(side.source.name for side in comparison.sides)
-    out = files.writable(settings.out or Path("runs/compare") / names)
+    given = [path for path in (*paths, settings.text) if path]
+    out = files.writable(settings.out or reports.folder_of("compare", given, names))
     with progress.measuring():
         markdown = report.write(out, comparison)
     progress.show(markdown)
-    outcome.end(out, ("polysemy", outcome.config("polysemy")), report="comparison.md")
+    outcome.end(out, *outcome.of_demo("polysemy", "polysemy"), report="comparison.md")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main() -> None:
     corpus = prepare.prepare(config.static)
     comparison = run.compare(config, corpus, say=lambda name: print(f"training: {name}"))
     progress.show(report.write(folder, comparison))
-    outcome.end(folder, ("theorem", outcome.config("quickstart")), report="likelihoods.md")
+    outcome.end(folder, *outcome.of_demo("theorem", "quickstart"), report="likelihoods.md")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Embed sentences in context, with ELMo's weights or a model of scripts/train_contextual.py.
+"""Embed sentences in context, with ELMo's weights or a trained language model.
 
 Usage: python scripts/embed.py --elmo-options options.json --elmo-weights weights.hdf5 IN OUT
        python scripts/embed.py --run runs/elmo sentences.txt out.safetensors [--layers top]
@@ -30,7 +30,7 @@ class Embed:
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
     """The .safetensors file to write."""
     run: str | None = None
-    """The folder of a finished run of scripts/train_contextual.py."""
+    """The folder of a finished language model."""
     config: str | None = None
     """The config that trained the run, where its model is not one of jaxemb's."""
     elmo_options: str | None = None
@@ -69,8 +69,7 @@ def main() -> None:
     rate = words / max(seconds, 1e-9)
     print(f"{settings.target}: {len(texts):,} sentences, {words:,} words, {rate:,.0f} words/s")
     run = settings.run
-    own = ("--config", settings.config) if settings.config else ()
-    compared = [("compare_embedders", run, run, settings.source, *own)] if run else []
+    compared = outcome.about_text(run, settings.source, texts, settings.config) if run else []
     outcome.end(settings.target, *compared)
 
 

@@ -49,13 +49,14 @@ class Evaluate:
     formula: Literal["add", "mul"] = "add"
     """How analogies are answered: 3CosAdd or 3CosMul."""
     restrict_vocab: int = 300_000
-    """Number of the most frequent words that are known; all others count as unknown."""
+    """Number of the most frequent words that are known; all others count as unknown. Reports of
+    training runs answer analogies among 30,000."""
     wic: str | None = None
     """A file of WiC, such as dev.data.txt beside dev.gold.txt."""
     wic_train: str | None = None
     """The file of WiC that thresholds are chosen on; by default, for each half, the other half."""
     run: str | None = None
-    """For --wic: a finished run of scripts/train_contextual.py."""
+    """For --wic: the folder of a finished language model."""
     config: str | None = None
     """The config that trained the run, where its model is not one of jaxemb's."""
     out: str | None = None
@@ -105,16 +106,17 @@ def main() -> None:
             answers[f"{path}: {tensor}" if tensor else path] = scores.ask(
                 loaded.word_vectors, table, tests
             )
-    out = files.writable(settings.out or f"runs/evaluate/{Path(settings.vectors).stem}")
+    names = Path(settings.vectors).stem, "-".join(Path(p).name for p, _ in settings.tables())
+    out = files.writable(settings.out or report.folder_of("evaluate", [*answers], *names))
     with progress.measuring():
         markdown = scores.write(out, answers, tests)
     progress.show(markdown)
-    following = outcome.about_words(settings.vectors, report.words_to_show(words))
+    following = outcome.about_words(settings.vectors, report.words_to_show(words), settings.tensor)
     outcome.end(out, *following, report="evaluation.md")
 
 
 def words_in_context(settings: Evaluate) -> None:
-    from jaxemb.lab import outcome, progress
+    from jaxemb.lab import outcome, progress, report
     from jaxemb.lab.runs.contextual import embed
     from jaxemb.lab.studies.context import tokens, wic
 
@@ -122,17 +124,22 @@ def words_in_context(settings: Evaluate) -> None:
     train = wic.read(settings.wic_train) if settings.wic_train else None
     fold = settings.case == "fold"
     texts = [text for split in (test, train) if split for text in wic.sentences(split, fold)]
-    config = embed.config_of(settings.config)
-    sources = [tokens.contextual(settings.run, config)] if settings.run else []
+    trained = embed.config_of(settings.config)
+    sources = [tokens.contextual(settings.run, trained)] if settings.run else []
     sources += [tokens.static(path, texts, tensor) for path, tensor in settings.tables()]
     if not sources:
         raise InputError("nothing to score: wanted --run RUN, VECTORS or both")
     with progress.measuring():
         scores = [wic.score(source, test, train, fold=fold) for source in sources]
-    out = files.writable(settings.out or f"runs/evaluate/{test.name}")
+    given = [
+        path for path in (settings.wic, settings.run, settings.vectors, settings.other) if path
+    ]
+    whole = "-".join(Path(path).name for path in given)
+    out = files.writable(settings.out or report.folder_of("evaluate", given, test.name, whole))
     progress.show(wic.write(out, test, train, scores))
-    run = settings.run
-    compared = [("compare_embedders", run, settings.vectors or run)] if run else []
+    run, config = settings.run, ("--config", settings.config) if settings.config else ()
+    compared = [("compare_embedders", run, settings.vectors or run, *config)]
+    compared = compared if run and not settings.tensor else []  # which takes no tensor
     outcome.end(out, *compared, report="wic.md")
 
 

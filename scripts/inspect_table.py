@@ -45,12 +45,15 @@ def main() -> None:
     for remark in loaded.remarks:
         print(f"warning: {remark}")
     print(f"{settings.path}: {loaded.format}, {len(table):,} x {table.shape[1]}, {table.dtype}")
-    out = files.writable(settings.out or f"runs/inspect/{name}")
+    names = name, loaded.whole_name
+    out = files.writable(settings.out or report.folder_of("inspect", [settings.path], *names))
     with progress.measuring():
         markdown = inspection.write(out, name, inspection.describe(table, words))
     progress.show(markdown)
     shown = None if settings.words else report.words_to_show(words or ())
-    outcome.end(out, *outcome.about_words(settings.path, shown), report="report.md")
+    outcome.end(
+        out, *outcome.about_words(settings.path, shown, settings.tensor), report="report.md"
+    )
 
 
 if __name__ == "__main__":

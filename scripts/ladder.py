@@ -77,7 +77,8 @@ def main() -> None:
     if report.drawn(draw) is None:
         print(report.INSTALL)
     else:
-        outcome.end(path, ("neighbors", settings.vectors or settings.run, settings.word))
+        source = settings.vectors or settings.run
+        outcome.end(path, *outcome.about_words(source, [settings.word], settings.tensor))
 
 
 if __name__ == "__main__":

@@ -27,11 +27,13 @@ def main() -> None:
     objective = config.build_objective()
     learner = config.build_learner(objective)
     result = run.train(config, objective, learner, corpus)  # factorised by training
-    matrix = measures.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
-    svd = measures.factor(matrix.optimum, len(result.vocab.words), config.dim)  # factorised by SVD
-    with progress.measuring():
-        markdown = report.write(config, result, matrix, svd)
-    progress.show(markdown)
+    with outcome.reporting(config.workdir):
+        matrix = measures.matrix(config, corpus, Path(config.workdir) / "cells")  # text -> cells
+        size = len(result.vocab.words)
+        svd = measures.factor(matrix.optimum, size, config.dim)  # factorised by SVD
+        with progress.measuring():
+            markdown = report.write(config, result, matrix, svd)
+        progress.show(markdown)
     following = outcome.about_run(config.workdir, result.vocab.words, config.neighbours_of)
     outcome.end(config.workdir, *following, report="theorem.md")
 

@@ -13,6 +13,114 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
+    "a report is silently unequal to every number": Mutant(
+        "errors.py",
+        "    if isinstance(other, numbers.Number) or hasattr",
+        "    if hasattr",
+        "tests/linalg/test_reports.py::test_a_report_equals_no_number_and_differs_from_none",
+    ),
+    "a rank shows as array(3)": Mutant(
+        "linalg/arrays.py",
+        "return value.item() if",
+        "return value if",
+        "tests/linalg/test_reports.py::test_numbers_of_a_report_on_the_host_are_plain",
+    ),
+    "a door suggests nothing": Mutant(
+        "errors.py",
+        "near = difflib.get_close_matches(name, public, n=3)",
+        "near = difflib.get_close_matches(name, [], n=3)",
+        "tests/test_house.py::test_a_door_names_what_is_spelled_like_a_name_it_has_not",
+    ),
+    "words and vectors are taken for an array": Mutant(
+        "linalg/arrays.py",
+        "if hasattr(of, field):",
+        "if False:",
+        "tests/linalg/test_refusals.py::test_what_holds_a_table_or_names_its_file",
+    ),
+    "independent rows have an explicit dependence": Mutant(
+        "lab/tables/statements.py",
+        'if dependence["dependent"]:',
+        "if True:",
+        "tests/lab/test_statements.py::test_rows_are_called_dependent_where_linalg_says_so",
+    ),
+    "orthonormal columns are not called so": Mutant(
+        "lab/tables/statements.py",
+        'if held and held["orthogonal"]:',
+        "if False:",
+        "tests/lab/test_statements.py::test_orthogonal_columns_and_rows_are_called_so",
+    ),
+    "a line begins with the number of the line before": Mutant(
+        "lab/report.py",
+        "glued = _BEFORE_A_NUMBER.sub(_GLUE, item)",
+        "glued = item",
+        "tests/lab/test_statements.py::test_items_keep_their_words_and_no_line_begins",
+    ),
+    "rows of one length are too narrow for bins": Mutant(
+        "lab/tables/inspection.py",
+        "if high - low <= 1e-9 * high:",
+        "if False:",
+        "tests/lab/test_statements.py::test_the_verdict_on_the_rank_stands_once",
+    ),
+    "Ctrl-C is not answered": Mutant(
+        "lab/progress.py",
+        "if received == 1 and number[0] in _STOPPING:",
+        "if False:",
+        "tests/scripts/test_ends.py::test_ctrl_c_is_answered_at_once_and_once",
+    ),
+    "an interrupted run is a folder of unknown files": Mutant(
+        "formats/recognition.py",
+        "    return begun and not any",
+        "    return False and not any",
+        "tests/scripts/test_ends.py::test_an_interrupted_run_is_called_unfinished",
+    ),
+    "a notebook is told to run a script that is not there": Mutant(
+        "lab/shipped.py",
+        'return started.suffix == ".py" and',
+        'return started.suffix == ".py" or',
+        "tests/scripts/test_ends.py::test_every_hint_is_typed_as_the_program_was_started",
+    ),
+    "the next command forgets the tensor": Mutant(
+        "lab/outcome.py",
+        'named = ("--tensor", tensor) if tensor else ()',
+        "named = ()",
+        "tests/scripts/test_ends.py::test_the_next_command_has_the_tensor_of_this_one",
+    ),
+    "a report takes the folder of another": Mutant(
+        "lab/report.py",
+        "        return files.read_text(folder / SOURCE) == noted",
+        "        return True",
+        "tests/scripts/test_words.py::test_no_report_takes_the_folder_of_a_report_on_something",
+    ),
+    "ten wrong answers are an interval of width 0": Mutant(
+        "evaluation/intervals.py",
+        "    if value in (0.0, 1.0):",
+        "    if False:",
+        "tests/evaluation/test_intervals.py::test_a_share_of_items_that_are_alike_has_wilsons",
+    ),
+    "a perfect correlation is certain": Mutant(
+        "evaluation/intervals.py",
+        "return (low, high) if high - low > 1e-12 else",
+        "return (low, high) if True else",
+        "tests/evaluation/test_intervals.py::test_a_correlation_whose_draws_are_all_alike",
+    ),
+    "the shell is told an option of Python": Mutant(
+        "lab/command_line.py",
+        'return f"error: {_with_options(error)}", 2',
+        'return f"error: {error}", 2',
+        "tests/formats/test_hints.py::test_a_hint_of_the_shell_is_a_command_that_takes_the_file",
+    ),
+    "a word with a space before it is far": Mutant(
+        "text/vocabulary.py",
+        "if other.strip().casefold() == folded]",
+        "if other.casefold() == folded]",
+        "tests/formats/test_hints.py::test_a_word_with_spaces_around_is_near",
+    ),
+    "a config of another command names none": Mutant(
+        "lab/shipped.py",
+        "if parsed(script)[1] in kinds]",
+        "if False]",
+        "tests/lab/test_command.py::test_a_config_of_another_command_names_that_command",
+    ),
     "a device adds the gradients of its own blocks only": Mutant(
         "training/sharded.py",
         "        return gathered(leaf)\n",
@@ -605,8 +713,8 @@ MUTANTS = {
     ),
     "rank counts ids, not words": Mutant(
         "linalg/onehot.py",
-        "rank=xp.sum(counts > 0)",
-        "rank=xp.sum(counts)",
+        "rank=arrays.number(xp.sum(counts > 0))",
+        "rank=arrays.number(xp.sum(counts))",
         "tests/linalg/test_measures.py::test_one_hot_is_judged",
     ),
     "kurtosis of a Gaussian is 3": Mutant(

@@ -249,7 +249,7 @@ INSPECTION = (
         ("import jaxemb.contextual.reader", 40),
         ("import jaxemb.training.learners", 15),
         ("import numpy, jaxemb; jaxemb.linalg.rank(numpy.eye(3))", 25),
-        (INSPECTION, 64),
+        (INSPECTION, 66),
     ],
 )
 def test_a_part_loads_little_of_the_whole(code, most, tmp_path):
@@ -275,5 +275,16 @@ def test_everything_a_door_promises_is_there_and_no_file_hides_it(room):
 def test_what_the_front_door_does_not_have_is_an_error():
     import jaxemb
 
-    with pytest.raises(AttributeError, match="No jaxemb attribute nothing"):
+    with pytest.raises(AttributeError, match="jaxemb has no nothing"):
         _ = jaxemb.nothing  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("room", ["jaxemb", "jaxemb.linalg", "jaxemb.formats", "jaxemb.lab"])
+def test_a_door_names_what_is_spelled_like_a_name_it_has_not(room):
+    door = importlib.import_module(room)
+    for name in door.__all__[:3]:
+        with pytest.raises(AttributeError, match=rf"has no {name}x: did you mean .*{name}"):
+            getattr(door, f"{name}x")
+    with pytest.raises(AttributeError, match=r"has no quite_another_thing$"):
+        _ = door.quite_another_thing
+    assert not hasattr(door, "_private")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jaxemb import linalg
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {
@@ -116,3 +118,8 @@ def test_nothing_that_is_made_is_in_the_repository():
     assert not [
         name for name in tracked if name.startswith(("runs/", "data/", ".venv/", ".coverage"))
     ]
+
+
+def test_the_chapter_on_rank_lists_every_assertion():
+    listed = re.findall(r"^\| `(assert_\w+)\(", PAGES["docs/rank.md"], re.MULTILINE)
+    assert sorted(listed) == sorted(n for n in dir(linalg) if n.startswith("assert_"))

@@ -1,5 +1,5 @@
 """The count-based family: co-occurrence, PMI, truncated SVD, GloVe."""
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -4,6 +4,6 @@ The functions below find neighbours of words. `agreement` (word similarity) and 
 table on tests that `datasets` reads or `bundled` provides, under a `Policy` that reports name.
 """
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

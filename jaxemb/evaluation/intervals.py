@@ -2,10 +2,12 @@
 
 The items of a test are resampled with replacement, 1,000 times; the interval holds the middle 95 %
 of the scores. Two tables are compared on the same resamples, of the items that both have scored.
+Where all items are alike (every one right, ranks in perfect order), so are all resamples: shares
+then get Wilson's interval, and correlations none.
 
 Source:
     Efron and Tibshirani 1993, "An Introduction to the Bootstrap", sections 13.3 (percentiles)
-    and 15.4 (bootstrap p-values); McNemar 1947, exact form.
+    and 15.4 (bootstrap p-values); McNemar 1947, exact form; Wilson 1927, J. Am. Stat. Assoc. 22.
 """
 
 from collections.abc import Callable
@@ -19,18 +21,21 @@ from jaxemb.structs import AnyArray, displayed
 
 RESAMPLES = 1000
 LEVEL = 0.95
+_Z = 1.959964  # of LEVEL, of a normal distribution
 ENTRIES = 2**22  # of one array of resamples, at most
 
 
 @displayed
 class Estimate(NamedTuple):
-    """A score and its 95 % interval; NaN if there are no items."""
+    """A score and its 95 % interval; NaN if there are no items, or none that differ."""
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
+        if self.low != self.low:
+            return f"{self.value:.3f} [no interval: all draws are alike]"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
@@ -78,7 +83,7 @@ def correlation(
     if len(left) < 2:
         return NOTHING
     drawn = resampled(statistic, left, right, seed=seed)
-    return Estimate(float(statistic(left, right)), *_middle(drawn))
+    return Estimate(float(statistic(left, right)), *_some_width(*_middle(drawn)))
 
 
 def resampled(
@@ -102,6 +107,9 @@ def share(right: Bool[AnyArray, " items"], seed: int = 0) -> Estimate:
     if not len(right):
         return NOTHING
     value = float(right.mean())
+    if value in (0.0, 1.0):
+        low = _least(len(right))
+        return Estimate(value, *((low, 1.0) if value else (0.0, 1.0 - low)))
     drawn = np.random.default_rng(seed).binomial(len(right), value, RESAMPLES) / len(right)
     return Estimate(value, *_middle(drawn))
 
@@ -121,8 +129,9 @@ def correlation_difference(
     if len(human) < 2:
         return Difference(*NOTHING, float("nan"), len(human))
     drawn = resampled(apart, first, second, human, seed=seed)
-    value = float(apart(first, second, human))
-    return Difference(value, *_middle(drawn), _two_sided(drawn), len(human))
+    value, ends = float(apart(first, second, human)), _middle(drawn)
+    ends = ends if np.array_equal(first, second) else _some_width(*ends)
+    return Difference(value, *ends, _two_sided(drawn), len(human))
 
 
 def share_difference(
@@ -138,7 +147,21 @@ def share_difference(
     apart = (drawn[:, 0] - drawn[:, 1]) / items
     exact = scipy.stats.binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
     value = (only[0] - only[1]) / items
-    return Difference(value, *_middle(apart), _two_sided(apart), items, float(exact))
+    ends = _middle(apart)
+    if abs(value) == 1 or not sum(only):  # all items are alike
+        missed = 1.0 - _least(items)
+        ends = max(value - missed, -1.0), min(value + missed, 1.0)
+    return Difference(value, *ends, _two_sided(apart), items, float(exact))
+
+
+def _least(items: int) -> float:
+    """The lower end of Wilson's interval of a share of which all items are right."""
+    return items / (items + _Z**2)
+
+
+def _some_width(low: float, high: float) -> tuple[float, float]:
+    """The ends of an interval; NaN where they are one number, up to rounding."""
+    return (low, high) if high - low > 1e-12 else (float("nan"), float("nan"))
 
 
 def _middle(drawn: Float[AnyArray, " resamples"]) -> tuple[float, float]:

@@ -7,6 +7,6 @@ Nothing is unpickled, evaluated or downloaded. A file is read exactly as its byt
 names the line or byte at fault.
 """
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxemb.errors import FormatError
 from jaxemb.formats import foreign, safetensors_file
-from jaxemb.formats.options import File, Options, WordVectors, warn
+from jaxemb.formats.options import WHOLE, File, Options, WordVectors, warn
 from jaxemb.formats.stored import chosen, words_from
 from jaxemb.text import vocabulary
 
@@ -24,6 +24,8 @@ _NPY = re.compile(
     rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), "
     rb"'shape': \(([0-9]{1,20}), ([0-9]{1,20})\), \} *\n"
 )
+_DESCR = re.compile(rb"'descr': '([^']{1,20})'")
+_SHAPE = re.compile(rb"'shape': \(([0-9, ]{0,200})\)")
 
 
 def words_beside(path: Path) -> Path:
@@ -68,18 +70,32 @@ def _mapped_npy(file: File) -> Any:
     header = file.exactly(size, "an .npy header")
     match = _NPY.fullmatch(header)
     if match is None:
-        hint = "arrays of objects are pickles, and are never read" if b"O" in header else ""
-        raise file.error("byte 10", repr(header[:80]), "a matrix [rows, dim] of floats", hint)
+        raise file.error("byte 10", *_no_matrix(header))
     kind, rows, dim = match[1].decode("latin-1"), int(match[3]), int(match[4])
     if kind not in _FLOATS or not rows or not dim:
         named = f"{kind} [{rows:,}, {dim:,}]"
-        raise file.error("byte 10", named, f"floats ({', '.join(_FLOATS)}), rows and columns")
+        expected = f"floats ({', '.join(_FLOATS)}), rows and columns"
+        raise file.error("byte 10", named, expected, WHOLE if kind[1:2] in "iub" else "")
     wanted = rows * dim * int(kind[-1])
     if wanted != file.left:
         place, held = f"byte {file.at:,}", f"{file.left:,} bytes of numbers"
         raise file.error(place, held, f"{wanted:,}, for {kind} [{rows:,}, {dim:,}]")
     order = "F" if match[2] == b"True" else "C"
     return np.memmap(file.path, kind, "r", file.at, (rows, dim), order)
+
+
+def _no_matrix(header: bytes) -> tuple[str, str, str]:
+    """What an .npy header that is no matrix of numbers says, what was wanted, and a hint."""
+    expected = "a matrix [rows, dim] of floats"
+    named = _DESCR.search(header), _SHAPE.search(header)
+    if not all(named):
+        hint = "arrays of objects are pickles, and are never read" if b"O" in header else ""
+        return repr(header[:80].rstrip()), expected, hint
+    kind, shape = (found[1].decode("latin-1") for found in named if found)
+    axes = [size for size in shape.replace(" ", "").split(",") if size]
+    one = "a vector is a table of one row: numpy.save(path, vector[None, :])"
+    hint = "arrays of objects are pickles, and are never read" if "O" in kind else ""
+    return f"{kind} [{', '.join(axes)}]", expected, hint or one * (len(axes) == 1)
 
 
 def read_run(path: Path, options: Options) -> WordVectors:

@@ -14,6 +14,11 @@ from jaxemb.text import compression
 
 BLOCK = 1 << 22  # bytes read at once
 LONGEST_WORD = 1 << 16  # bytes
+# why a table of integers is not read
+WHOLE = (
+    "whole numbers: save table.astype(numpy.float64), exact up to 2^53; "
+    "jaxemb.linalg takes the array as it is"
+)
 LONGEST_LINE = 1 << 24  # bytes; longer is not a line of any table
 
 

@@ -7,6 +7,10 @@ from jaxemb.errors import FormatError
 from jaxemb.formats import arrays, binary, fasttext_file, foreign, headers, safetensors_file
 from jaxemb.formats.options import File, existing
 
+UNFINISHED = "holds a run that is not finished"
+GO_ON = "run the command that began it again, which continues it"
+_RESULTS = (arrays.TABLES, safetensors_file.MODEL)
+
 
 def recognise(path: str | Path) -> str:
     """Return the name of a file's format, one of FORMATS.
@@ -34,6 +38,12 @@ def recognise(path: str | Path) -> str:
         return _lines(file, data.removeprefix(headers.BOM))
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether the folder holds a run of this project that was interrupted."""
+    begun = all((folder / name).is_file() for name in ("config.json", arrays.VOCAB))
+    return begun and not any((folder / name).is_file() for name in _RESULTS)
+
+
 def _folder(path: Path) -> str:
     if (path / arrays.TABLES).is_file():
         return "run"
@@ -41,6 +51,8 @@ def _folder(path: Path) -> str:
         return "model"
     if any(path.glob("*.parquet")):
         return "parquet"
+    if is_unfinished(path):
+        raise FormatError(path, "folder", UNFINISHED, f"a finished one ({arrays.TABLES})", GO_ON)
     held = ", ".join(sorted(member.name for member in path.iterdir())[:5]) or "nothing"
     expected = f"a finished run ({arrays.TABLES}), {safetensors_file.MODEL} or .parquet with .npy"
     raise FormatError(path, "folder", f"holds {held}", expected)

@@ -110,7 +110,8 @@ def _chosen(path: Path, tensors: dict[str, Tensor], name: str | None) -> str:
         raise FormatError(path, "header", f"{name}: {tensor}", "a matrix [rows, dim]")
     if tensor.dtype not in _TYPES or 0 in tensor.shape:
         expected = f"{', '.join(_TYPES)}, rows and columns"
-        raise FormatError(path, "header", f"{name}: {tensor}", expected)
+        hint = options_lib.WHOLE if tensor.dtype.startswith(("I", "U", "BOOL")) else ""
+        raise FormatError(path, "header", f"{name}: {tensor}", expected, hint)
     return name
 
 

@@ -1,5 +1,5 @@
 """Arrays in, arrays out: one-hot, the textbook losses, pooling, sampling, similarity."""
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -3,6 +3,6 @@
 No module outside `jaxemb.lab` imports it.
 """
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -71,12 +71,16 @@ def _configs(arguments: Sequence[str]) -> str:
     if len(arguments) > 1 or arguments[0] not in files:
         hint = shipped.nearest(arguments[0], files, "; `jaxemb configs` lists them")
         raise InputError(f"{' '.join(arguments)}: wanted the name of one config{hint}")
-    return files[arguments[0]].read_text("utf-8")
+    return shipped.as_typed(files[arguments[0]].read_text("utf-8"))
 
 
 def _table(rows: Mapping[str, str]) -> str:
-    """Names beside what they mean, one line of the terminal each."""
+    """Names beside what they mean, in lines of the width of the terminal."""
     first = max(map(len, rows)) + 2
     rest = max(shutil.get_terminal_size().columns - first - 2, 20)
-    short = {name: textwrap.shorten(text, rest, placeholder=" ...") for name, text in rows.items()}
-    return "".join(f"  {name:{first}}{text}\n" for name, text in short.items())
+    between = "\n" + " " * (first + 2)
+    whole = {
+        name: between.join(textwrap.wrap(text, rest, break_on_hyphens=False))
+        for name, text in rows.items()
+    }
+    return "".join(f"  {name:{first}}{text}\n" for name, text in whole.items())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from jaxemb.errors import InputError, Interrupted, NumericalError, one_line
+from jaxemb.errors import FormatError, InputError, Interrupted, NumericalError, one_line
 from jaxemb.lab import shipped
 from jaxemb.lab.options import tyro
 
@@ -31,6 +31,8 @@ _TYPED = {
     r"\btensor=(\w+)": r"--tensor \1",
     r"\bunwritable=formats\.skip or formats\.rename": "--unwritable skip or rename",
 }
+# an option of formats.read, in the hint of an error
+_OPTION = re.compile(r"\b(allow_\w+)|\b(on_bad_utf8|sep|format)='([\w-]+)'")
 _HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the code
 
 
@@ -38,7 +40,8 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
     """Load a config, with the settings that the command line overrides.
 
     Usage: script.py CONFIG [--dim 300 ...] [--help], where CONFIG is a file, with or without .py,
-    or the name of a config of jaxemb.
+    or the name of a config of jaxemb. Without CONFIG, --help lists the options of the first config
+    of jaxemb that is of this kind.
 
     Raises:
         InputError: no such config, or one of another kind.
@@ -46,16 +49,25 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     script = Path(sys.argv[0]).name
+    if set(arguments[:1]) & {"-h", "--help"}:
+        name, default = _first_of(kind)
+        listed = f"CONFIG is a file, or a name that `jaxemb configs` lists. Defaults: {name}."
+        settings: dict[str, Any] = {"prog": f"{script} CONFIG", "description": listed}
+        return parse(type(default), ["--help"], default=default, **settings)
     if not arguments or arguments[0].startswith("-"):
-        usage = (
-            f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or CONFIG --help"
+        raise InputError(
+            f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or --help"
         )
-        if set(arguments) & {"-h", "--help"}:
-            print(usage)
-            raise SystemExit(0)
-        raise InputError(usage)
     default = load(shipped.config(arguments[0]), kind)
     return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+
+
+def _first_of(kind: type[T]) -> tuple[str, T]:
+    """The name of the first config of jaxemb of this kind, quickstart before others; the config."""
+    for name, path in sorted(shipped.configs().items(), key=lambda item: item[0] != "quickstart"):
+        if isinstance(config := load(path, object), kind):
+            return name, config
+    raise InputError(f"jaxemb has no config of {kind.__name__}: wanted CONFIG --help")
 
 
 def parse(kind: type[T], arguments: Sequence[str] | None = None, **settings: Any) -> T:
@@ -112,8 +124,9 @@ def load(path: Path, kind: type[T]) -> T:
         raise InputError(f"{path}: line {line}: {type(error).__name__}: {error}") from error
     config = getattr(module, "config", None)
     if not isinstance(config, kind):
-        got = type(config).__name__
-        raise InputError(f"{path}: `config` is {got}: wanted config = {kind.__name__}(...)")
+        got, others = type(config).__name__, shipped.commands_of(type(config))
+        hint = f", or this config for {' or '.join(others)}" if others else ""
+        raise InputError(f"{path}: `config` is {got}: wanted config = {kind.__name__}(...){hint}")
     return config
 
 
@@ -141,8 +154,25 @@ def as_typed(message: str) -> str:
     return message
 
 
+def _with_options(error: FormatError) -> str:
+    """The error with the options of `formats.read` as those of convert, which alone has them."""
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1] or found[2], found[3]
+        typed = shipped.typed("convert", f"--{name.replace('_', '-')}")
+        return f"{typed} {value}" if value else typed
+
+    return (
+        str(error).replace(error.hint, _OPTION.sub(option, error.hint))
+        if error.hint
+        else str(error)
+    )
+
+
 def ending(error: BaseException) -> tuple[str, int] | None:
     """Return the line and the exit code of an error for the user; None for a defect."""
+    if isinstance(error, FormatError):
+        return f"error: {as_typed(_with_options(error))}", 2
     if isinstance(error, InputError):
         return f"error: {as_typed(str(error))}", 2
     if isinstance(error, NumericalError):

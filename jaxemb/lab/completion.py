@@ -3,7 +3,6 @@
 Every script and every config is loaded for it, which takes seconds, once.
 """
 
-import ast
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,23 +43,13 @@ def _script(name: str, path: Path, configs: dict[str, Any]) -> Any:
     A config is a subcommand, since tyro completes no other names; its options are also offered
     behind the name of a file, which may be any.
     """
-    function, settings = _parsed(path)
+    function, settings = shipped.parsed(path)
     kind = getattr(shipped.load(path), settings)
     if function == "from_command_line":
         fitting = {name: config for name, config in configs.items() if isinstance(config, kind)}
         named = [_subcommand(name, type(c), default=c) for name, c in fitting.items()]
         kind = _type(name, _one_of(named), default=next(iter(fitting.values())))
     return _subcommand(name, kind, description=shipped.summary(path))
-
-
-def _parsed(path: Path) -> tuple[str, str]:
-    """The function of `command_line` that a script parses its arguments with, and the class."""
-    calls = (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call))
-    for call in calls:
-        name = ast.unparse(call.func).removeprefix("command_line.")
-        if name in ("parse", "from_command_line"):
-            return name, ast.unparse(call.args[0])
-    raise AssertionError(f"{path} parses no command line")
 
 
 def _subcommand(name: str, kind: Any, **settings: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ METRICS = "metrics.jsonl"  # in a run's folder
 # seconds over which a bar judges speed: rich's own 30 hold less than two chunks of a slow run
 _SPEED_OVER = 86_400.0
 _NOTEBOOK = 100  # characters of a line
+_PICTURE = re.compile(r"^!\[[^\]\n]*\]\(([^)\n]+)\)\n?", re.MULTILINE)
+STOPPING = "stopping after this chunk; Ctrl-C again stops at once"
 Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
 
 
@@ -123,12 +126,17 @@ class Bar:
 
 
 def show(markdown: str) -> None:
-    """Print Markdown: rendered on a terminal, unchanged elsewhere."""
-    console = Console()
+    """Print Markdown without its pictures: rendered on a terminal, unchanged elsewhere."""
+    console, markdown = Console(), _PICTURE.sub("", markdown)
     if console.is_terminal:
         console.print(Markdown(markdown))
     else:
         print(markdown)
+
+
+def pictures(markdown: str) -> list[str]:
+    """The names of the pictures that Markdown shows."""
+    return _PICTURE.findall(markdown)
 
 
 @contextlib.contextmanager
@@ -192,7 +200,9 @@ def interrupts() -> Iterator[list[int]]:
 
     def note(number: int, frame: Any) -> None:
         received.append(number)
-        if len(received) > 1 and callable(before):
+        if len(received) == 1:
+            say(STOPPING)
+        elif callable(before):
             before(number, frame)
 
     try:
@@ -240,11 +250,17 @@ _SHOW_CURSOR = b"\x1b[?25h\n"  # a bar hides it
 
 
 def _end_at_second(reading: int) -> None:
-    """Read signal numbers from a pipe until it is closed; the second stop ends the process."""
+    """Read signal numbers from a pipe until it is closed: the first stop is answered with a line.
+
+    The second one ends the process.
+    """
     received = 0
     with open(reading, "rb", buffering=0) as signals:
         while number := signals.read(1):
             received += number[0] in _STOPPING
+            if received == 1 and number[0] in _STOPPING:
+                with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                    say(STOPPING)
             if received > 1:
                 if os.isatty(2):
                     os.write(2, _SHOW_CURSOR)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import itertools
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,10 @@ from jaxemb import files
 
 SHOWN = 5  # words whose neighbours are shown, if none are wanted
 FREQUENT = 200  # the first words are function words: the shown ones come from beyond them
+SOURCE = "source.txt"  # in the folder of a report on a file: its path
+WIDTH = 100  # of a line of a list
+_GLUE = "\0"  # a space at which no line is broken
+_BEFORE_A_NUMBER = re.compile(r" +(?=[(\[]?[+-]?\d)")
 INSTALL = "(Pictures need matplotlib: pip install 'jaxemb[plot]'.)\n"
 
 
@@ -32,9 +38,58 @@ def write(
     """
     folder = Path(folder)
     files.write_json(folder / f"{stem}.json", values)
-    markdown = text(shown(draw))
+    markdown = wrapped(text(shown(draw)))
     files.write_text(folder / f"{stem}.md", markdown)
     return markdown
+
+
+def wrapped(markdown: str) -> str:
+    """Markdown whose items of lists are broken anew, so that no line begins with a number.
+
+    A number stays in the line of the word before it, which says what it measures.
+    """
+    items: list[str] = []
+    for line in markdown.split("\n"):
+        if line.startswith("  ") and items and items[-1].startswith("- "):
+            items[-1] += " " + line.strip()
+        else:
+            items.append(line)
+    return "\n".join(_filled(item) if item.startswith("- ") else item for item in items)
+
+
+def _filled(item: str) -> str:
+    glued = _BEFORE_A_NUMBER.sub(_GLUE, item)
+    lines = textwrap.wrap(
+        glued, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace(_GLUE, " ")
+
+
+def folder_of(kind: str, sources: Sequence[str], *names: str) -> Path:
+    """Make the folder of a report on files or runs: runs/KIND/NAME, by the first name that is free.
+
+    A folder is free that holds nothing, or a report on the same files.
+
+    Args:
+        sources: what is reported on, as the user typed it.
+        names: for the folder; further ones get a number.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    paths = (str(Path(path).resolve()) if Path(path).exists() else path for path in sources)
+    noted = "".join(f"{path}\n" for path in paths)
+    numbered = (f"{names[-1]}-{i}" for i in itertools.count(2))
+    candidates = (Path("runs", kind, name) for name in itertools.chain(names, numbered))
+    folder = files.writable(next(path for path in candidates if _is_free(path, noted)))
+    files.write_text(folder / SOURCE, noted)
+    return folder
+
+
+def _is_free(folder: Path, noted: str) -> bool:
+    if (folder / SOURCE).is_file():
+        return files.read_text(folder / SOURCE) == noted
+    return not folder.exists() or not any(folder.iterdir())
 
 
 def drawn(draw: Callable[[], Sequence[str]]) -> Sequence[str] | None:

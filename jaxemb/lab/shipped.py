@@ -3,16 +3,22 @@
 import ast
 import difflib
 import importlib.util
+import os
+import re
+import shlex
 import sys
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from jaxemb.errors import InputError
 
 _PACKAGE = Path(__file__).parents[1]
 # `jaxemb inspect` reads better; the other commands are named as their scripts
 _NAMES = {"inspect_table": "inspect"}
+_CONSOLE = "jaxemb"  # the installed program, whose subcommands are the scripts
+_COMMAND = re.compile(r"python scripts/(?P<script>\w+)\.py(?: configs/(?P<config>\w+)\.py)?")
 _NO_COMMANDS = {"benchmark"}  # its peers and texts belong to a clone
 
 
@@ -38,6 +44,22 @@ def commands() -> dict[str, Path]:
     """The script of each command, by the command's name, in order."""
     scripts = [path for path in folder("scripts").glob("*.py") if path.stem not in _NO_COMMANDS]
     return dict(sorted((command(path.stem), path) for path in scripts))
+
+
+def parsed(script: Path) -> tuple[str, str]:
+    """The function of `command_line` that a script parses its arguments with, and the class."""
+    calls = (n for n in ast.walk(ast.parse(script.read_text("utf-8"))) if isinstance(n, ast.Call))
+    for call in calls:
+        name = ast.unparse(call.func).removeprefix("command_line.")
+        if name in ("parse", "from_command_line"):
+            return name, ast.unparse(call.args[0])
+    raise AssertionError(f"{script} parses no command line")
+
+
+def commands_of(config: type) -> list[str]:
+    """The commands that take a config of this class, as they are typed."""
+    kinds = {kind.__name__ for kind in config.__mro__}
+    return [typed(script.stem) for script in commands().values() if parsed(script)[1] in kinds]
 
 
 def load(script: Path) -> types.ModuleType:
@@ -80,6 +102,43 @@ def config(name: str) -> Path:
         return here[bare]
     hint = nearest(Path(bare).name, here, "; `jaxemb configs` lists those of jaxemb")
     raise InputError(f"{name}: no such config: wanted a file, or a name like quickstart{hint}")
+
+
+def typed(script: str, *arguments: Any) -> str:
+    """A command in the form in which this program was started, to be copied into a shell.
+
+    `python scripts/neighbors.py runs/quickstart war` where a script was started so; else, in a
+    notebook too, `jaxemb neighbors runs/quickstart war`.
+    """
+    if _as_a_script():
+        start = [sys.orig_argv[0], str(Path(sys.argv[0]).with_name(f"{script}.py"))]
+    else:
+        start = [_CONSOLE, command(script)]
+    return shlex.join([*start, *map(str, arguments)])
+
+
+def typed_config(name: str) -> str:
+    """A config of this project as it is typed: `configs/quickstart.py`, or `quickstart`."""
+    if not _as_a_script():
+        return name
+    return os.path.normpath(Path(sys.argv[0]).parent / f"../configs/{name}.py")
+
+
+def _as_a_script() -> bool:
+    started = Path(sys.argv[0])
+    return started.suffix == ".py" and (folder("scripts") / started.name).is_file()
+
+
+def as_typed(text: str) -> str:
+    """A text in which each command of a clone is one of `jaxemb`: jaxemb train quickstart."""
+
+    def said(found: re.Match[str]) -> str:
+        name = command(found["script"])
+        if name not in commands():
+            return found[0]
+        return f"{_CONSOLE} {name}" + (f" {found['config']}" if found["config"] else "")
+
+    return _COMMAND.sub(said, text)
 
 
 def summary(path: Path) -> str:

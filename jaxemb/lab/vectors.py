@@ -13,8 +13,10 @@ from jaxtyping import Int
 from jaxemb import formats
 from jaxemb.errors import InputError
 from jaxemb.formats import FormatWarning, WordVectors
-from jaxemb.lab import progress
+from jaxemb.lab import progress, shipped
 from jaxemb.text import sources, vocabulary
+
+QUICKSTART = Path("runs/quickstart")  # the run that other configs and the chapters start from
 
 
 class Loaded(NamedTuple):
@@ -25,15 +27,24 @@ class Loaded(NamedTuple):
     format: str
     remarks: tuple[str, ...]  # warnings of the reader
     unknown: Callable[[Any], Any] | None  # from unknown words to vectors, if the file has n-grams
+    whole_name: str  # with the ending of the file
 
 
-def word_vectors(path: str | Path, format: str | None = None, **options: Any) -> Loaded:
+def word_vectors(
+    path: str | Path, format: str | None = None, *, named: str = "", **options: Any
+) -> Loaded:
     """Read a file, a finished run, or "package:NAME/FILE"; options as in `formats.read`.
+
+    Args:
+        named: what names other vectors, such as " by --vectors", for an error.
 
     Raises:
         InputError: what is wrong with it, and where.
     """
     place = sources.place(path)
+    if place == QUICKSTART and not place.exists():
+        made = shipped.typed("train", shipped.typed_config(place.name))
+        raise InputError(f"{path}: no such run: {made} makes it; or name other vectors{named}")
     if options.get("words"):
         options["words"] = sources.place(options["words"])
     with (
@@ -51,9 +62,9 @@ def word_vectors(path: str | Path, format: str | None = None, **options: Any) ->
     remarks = tuple(str(warning.message) for warning in caught if warning.category is FormatWarning)
     model = formats.with_ngrams(place) if name in ("fasttext-bin", "run") else None
     called = place.name if place.is_dir() else place.stem
-    if tensor := options.get("tensor"):
-        called += f".{tensor}".replace("/", "_")
-    return Loaded(loaded, called, name, remarks, model and composed(model))
+    tensor = f".{options['tensor']}".replace("/", "_") if options.get("tensor") else ""
+    names = called + tensor, place.name + tensor
+    return Loaded(loaded, names[0], name, remarks, model and composed(model), names[1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,9 @@ import numpy as np
 
 from jaxemb import files
 from jaxemb.errors import InputError
+from jaxemb.formats import recognition
 from jaxemb.formats.arrays import TABLES as TABLES
+from jaxemb.lab import outcome
 from jaxemb.lab.durable import checkpoints, tensors
 from jaxemb.lab.settings import changing_nothing
 from jaxemb.structs import InOut, Vocab
@@ -71,9 +73,11 @@ def refuse_other(workdir: Path, config: Any, corpus: Any, start: str | None, beg
         if was.get("start_sha256") != start:
             changes.append("the vectors to start from, or the frozen rows, changed")
         if changes:
+            hint = "choose another --workdir, or delete this one"
+            if hasattr(config, "init_from") and (workdir / TABLES).is_file():
+                hint += f"; --init-from {workdir} with another --workdir trains its vectors further"
             raise InputError(
-                f"{workdir}: holds a run of another config: {'; '.join(changes)}. "
-                "Choose another --workdir, or delete this one"
+                f"{workdir}: holds a run of another config: {'; '.join(changes)}: {hint}"
             )
     else:
         files.write_json(path, {**now, **environment()})
@@ -204,6 +208,19 @@ def bind(
     vocabulary.write(folder / vocabulary.FILE, corpus.vocab)
 
 
+def no_run(folder: str | Path, wanted: str, script: str, config: str) -> InputError:
+    """The error of a folder that holds no finished run.
+
+    Args:
+        wanted: what it does not hold.
+        script, config: what makes one.
+    """
+    if recognition.is_unfinished(Path(folder)):
+        return InputError(f"{folder}: {recognition.UNFINISHED}: {recognition.GO_ON}")
+    made = outcome.typed(script, outcome.config(config))
+    return InputError(f"{folder}: holds no {wanted}; one is made by {made}")
+
+
 def load(workdir: str | Path) -> tuple[Vocab, InOut[np.ndarray]]:
     """Load the vocabulary and the tables of a finished run.
 
@@ -212,10 +229,7 @@ def load(workdir: str | Path) -> tuple[Vocab, InOut[np.ndarray]]:
     """
     path = Path(workdir) / TABLES
     if not path.is_file():
-        raise InputError(
-            f"{workdir}: holds no finished run (no {TABLES}); one is made by "
-            "python scripts/train.py configs/quickstart.py"
-        )
+        raise no_run(workdir, f"finished run (no {TABLES})", "train", "quickstart")
     arrays = tensors.arrays(path)
     vocab = vocabulary.read(Path(workdir) / vocabulary.FILE)
     if set(arrays) != {"input", "output"}:

@@ -5,6 +5,6 @@ precision, under jit, vmap, grad and over meshes. The one expensive object is th
 other results are computed from it.
 """
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -5,6 +5,7 @@ then misses orthogonality by 1e-3.
 """
 
 import numbers
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def raised(*arrays: Any) -> Raised:
     """(namespace, *the arrays in that namespace, cast up)."""
     xp = namespace(*arrays)
     for array in arrays:
-        refuse_sparse(array)
+        refuse_others(array)
     place = np.asarray if xp is np else on_device
     return (xp, *(cast_up(place(array)) for array in arrays))
 
@@ -88,7 +89,7 @@ def table(of: TableLike, name: str = "the table", *, finite: bool = False) -> An
     Raises:
         InputError: not two axes, no rows or columns, complex or no numbers, a sparse matrix.
     """
-    refuse_sparse(of, name)
+    refuse_others(of, name)
     try:
         array = of if isinstance(of, jax.Array | np.ndarray) else np.asarray(of)
     except (ValueError, TypeError) as error:  # rows of different lengths
@@ -151,11 +152,20 @@ def unit_roundoff(dtype: Any) -> float:
     return float(jnp.finfo(dtype).eps) / 2 if is_floating(dtype) else 0.0
 
 
-def refuse_sparse(of: Any, name: str = "the table") -> None:
-    """Raise InputError for a sparse matrix of scipy, jax or another library."""
+def refuse_others(of: Any, name: str = "the table") -> None:
+    """Raise InputError for what holds a table, names one, or is a sparse matrix."""
+    if isinstance(of, str | os.PathLike):
+        raise InputError(
+            f"{name} is {str(of)!r:.80}; wanted an array, such as formats.read(path).vectors"
+        )
+    kind = type(of).__name__
+    if not hasattr(of, "__array__"):
+        for field in ("vectors", "input"):  # of words and vectors; of a pair of tables
+            if hasattr(of, field):
+                raise InputError(f"{name} is a {kind}; wanted an array: its .{field}")
     if scipy.sparse.issparse(of) or hasattr(of, "todense"):
         raise InputError(
-            f"{name} is a sparse {type(of).__name__} {of.shape}; wanted a dense array: its "
+            f"{name} is a sparse {kind} {of.shape}; wanted a dense array: its "
             ".toarray() (or .todense()), or of one too large for that linalg.truncated_svd of "
             "linalg.operators.sparse"
         )
@@ -208,6 +218,11 @@ def storage(dtype: Any) -> Any:
             "(rows * dim) ** 0.5))"
         )
     return kind
+
+
+def number(value: Any) -> Any:
+    """A number of the host as Python's, which shows as 100 and not as array(100)."""
+    return value.item() if isinstance(value, np.ndarray | np.generic) and not value.ndim else value
 
 
 def no_truth(report: Any, *verdicts: str) -> InputError:

@@ -204,7 +204,7 @@ def center(table: TableLike) -> Float[AnyArray, "rows dim"]:
 @on_any_mesh
 def unit_rows(rows: VectorsLike) -> Float[AnyArray, "rows dim"]:
     """Scale every row to length 1; a zero row stays zero and has gradient zero."""
-    arrays.refuse_sparse(rows)
+    arrays.refuse_others(rows)
     return ratios.unit(arrays.namespace(rows).asarray(rows))
 
 

@@ -65,7 +65,7 @@ def one_hot(ids: IdsLike, vocab: int) -> OneHot:
     Raises:
         InputError: ids that are not integers [rows]; a vocab below 1.
     """
-    arrays.refuse_sparse(ids, "ids")
+    arrays.refuse_others(ids, "ids")
     ids = ids if isinstance(ids, jax.Array) else np.asarray(ids)
     if ids.ndim != 1 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [rows]")
@@ -77,8 +77,8 @@ def one_hot(ids: IdsLike, vocab: int) -> OneHot:
     else:
         counts = jnp.zeros(vocab, jnp.int32).at[jnp.where(known, ids, vocab)].add(1, mode="drop")
     return OneHot(
-        rows=xp.asarray(len(ids)),
+        rows=arrays.number(xp.asarray(len(ids))),
         counts=counts,
-        rank=xp.sum(counts > 0),
-        outside=xp.sum(~known),
+        rank=arrays.number(xp.sum(counts > 0)),
+        outside=arrays.number(xp.sum(~known)),
     )

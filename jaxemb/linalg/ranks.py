@@ -194,12 +194,12 @@ def at_rank(of: Spectrum, r: Any, values: Any, tolerance: Any = None) -> RankRep
     clears = kept - error > tolerance
     stays = (r == most) | xp.where(exact, r == of.proven, dropped + error <= tolerance)
     return RankReport(
-        rank=xp.where(of.finite, r, 0),
-        most=most,
-        tolerance=xp.where(of.finite, tolerance, xp.nan),
-        above=kept / tolerance,
-        below=dropped / tolerance,
+        rank=arrays.number(xp.where(of.finite, r, 0)),
+        most=arrays.number(most),
+        tolerance=arrays.number(xp.where(of.finite, tolerance, xp.nan)),
+        above=arrays.number(kept / tolerance),
+        below=arrays.number(dropped / tolerance),
         certified=clears & stays & of.finite,
-        bad_row=of.bad_row,
+        bad_row=arrays.number(of.bad_row),
         exact=exact,
     )

@@ -84,7 +84,7 @@ class _Span(NamedTuple):
 
 def _span(columns: Any, name: str) -> _Span:
     """The span of independent columns; dependent ones raise InputError, or give NaN when traced."""
-    arrays.refuse_sparse(columns, name)
+    arrays.refuse_others(columns, name)
     columns = columns if isinstance(columns, jax.Array) else np.asarray(columns)
     if columns.ndim == 2 and columns.shape[0] and not columns.shape[1]:  # the span of 0 alone
         xp, columns = arrays.raised(columns)
@@ -115,7 +115,7 @@ def _span(columns: Any, name: str) -> _Span:
 
 def _vectors_of(vectors: Any, basis: Any) -> tuple[Any, AnyArray, _Span]:
     """(namespace, the vectors [..., dim], the span of the columns [dim, k])."""
-    arrays.refuse_sparse(vectors, "vectors")
+    arrays.refuse_others(vectors, "vectors")
     xp = arrays.namespace(vectors, basis)
     span = _span(basis if xp is np else arrays.on_device(basis), "the basis")
     _, vectors, _ = arrays.raised(vectors, span.q)

@@ -1,5 +1,5 @@
 """Objectives of static word vectors: sampled blocks, losses, trees, subwords, tables."""
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

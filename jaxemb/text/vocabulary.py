@@ -210,17 +210,21 @@ def index(vocab: HasWords, words: Iterable[str]) -> list[int]:
     missing = [word for word in words if word not in number]
     if missing:
         near = spelled_like(known, missing[0])
-        hint = f"; near it: {', '.join(near)}" if near else ""
+        shown = [repr(word) if word != word.strip() else word for word in near]
+        hint = f"; near it: {', '.join(shown)}" if near else ""
         raise InputError(f"{missing[0]!r} is not among the {len(number):,} words{hint}")
     return [number[word] for word in words]
 
 
 def spelled_like(words: Sequence[str], word: str, n: int = 3) -> list[str]:
-    """At most n words spelled like `word`: its other cases, then frequent, similar words."""
-    folded, length = word.casefold(), len(word)
-    cases = [other for other in words if len(other) == length and other.casefold() == folded]
-    alike = (other for other in words if abs(len(other) - length) <= 2)
-    near = difflib.get_close_matches(word, itertools.islice(alike, LOOKED_AT), n)
+    """At most n words spelled like `word`: its other cases, then frequent, similar words.
+
+    Tokenizers have words with a space before them: it counts as another case.
+    """
+    folded, length = word.strip().casefold(), len(word)
+    about = [other for other in words if abs(len(other) - length) <= 2]
+    cases = [other for other in about if other.strip().casefold() == folded]
+    near = difflib.get_close_matches(word, about[:LOOKED_AT], n)
     return list(dict.fromkeys([*cases, *near]))[:n]
 
 

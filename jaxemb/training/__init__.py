@@ -1,5 +1,5 @@
 """Training of embedding tables: learners, the loop, in memory, ensembles, device meshes."""
 
-import lazy_loader
+from jaxemb.errors import door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = door(__name__, __file__)

@@ -116,3 +116,32 @@ def test_the_interval_of_a_difference_of_shares_is_walds(only):
     np.testing.assert_allclose(
         [difference.low, difference.high], [value - half, value + half], atol=half / 5
     )
+
+
+@pytest.mark.parametrize("items", [1, 2, 10, 353])
+def test_a_share_of_items_that_are_alike_has_wilsons_interval(items):
+    """The ends p solve |share - p| = 1.96 sqrt(p (1 - p) / items), as scipy has them."""
+    for right in (np.ones(items, bool), np.zeros(items, bool)):
+        estimate = intervals.share(right)
+        wilson = scipy.stats.binomtest(int(right.sum()), items).proportion_ci(0.95, "wilson")
+        np.testing.assert_allclose(estimate[1:], wilson, atol=1e-6)
+        assert estimate.high > estimate.low
+        difference = intervals.share_difference(right, ~right)
+        reach = estimate.high - estimate.low
+        value = 1.0 if right[0] else -1.0
+        ends = sorted([value, value - np.sign(value) * reach])
+        np.testing.assert_allclose(difference[:3], [value, *ends], atol=1e-6)
+        none = intervals.share_difference(right, right)
+        np.testing.assert_allclose(none[:3], [0, -reach, reach], atol=1e-6)
+
+
+@pytest.mark.parametrize("items", [2, 3, 10])
+def test_a_correlation_whose_draws_are_all_alike_has_no_interval(items):
+    ordered, turned = np.arange(items) * 1.0, np.arange(items) * -1.0
+    for statistic in (intervals.pearson, intervals.spearman):
+        for other, value in ((ordered, 1), (turned, -1)):
+            estimate = intervals.correlation(statistic, ordered, other)
+            np.testing.assert_allclose(estimate, [value, np.nan, np.nan], atol=1e-12)
+            assert str(estimate) == f"{estimate.value:.3f} [no interval: all draws are alike]"
+        apart = intervals.correlation_difference(statistic, ordered, turned, ordered)
+        np.testing.assert_allclose(apart[:3], [2, np.nan, np.nan], atol=1e-12)

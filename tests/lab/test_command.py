@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -13,7 +14,7 @@ import pytest
 
 import jaxemb
 from jaxemb.errors import InputError
-from jaxemb.lab import StaticConfig, command, command_line, completion, shipped
+from jaxemb.lab import StaticConfig, command, command_line, shipped, vectors
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.stem != "benchmark")
@@ -92,6 +93,44 @@ def test_the_help_of_a_command_is_its_scripts_under_the_commands_name(
     assert out == script.replace(COMMANDS[name].name, f"jaxemb {name}", 1)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_names_its_options_and_no_script(name, jaxemb_):
+    _, out, _ = jaxemb_(name, "--help")
+    assert not re.search(r"scripts/\w+\.py", out)
+    function, _ = shipped.parsed(COMMANDS[name])
+    if function == "from_command_line":
+        assert out.startswith(f"usage: jaxemb {name} CONFIG ")
+        assert "corpus.min-count" in out
+        assert re.search(r"Defaults: \w+\.", out)
+
+
+def test_no_description_of_a_command_or_config_is_cut(jaxemb_, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    for arguments, paths in ((["--help"], FILES), (["configs"], CONFIGS)):
+        _, out, _ = jaxemb_(*arguments)
+        for path in paths:
+            assert _first_line(path) in " ".join(out.split())
+        assert "python" not in out
+
+
+def test_a_config_of_another_command_names_that_command(jaxemb_):
+    for name, other in (("elmo_quickstart", "train-contextual"), ("glove", "factor")):
+        code, _, err = jaxemb_("train", name)
+        assert code == 2
+        assert err.rstrip().endswith(f"or this config for jaxemb {other}")
+    _, _, err = jaxemb_("factor", "quickstart")
+    assert err.rstrip().endswith("or this config for jaxemb theorem or jaxemb train")
+
+
+def test_the_run_that_is_wanted_first_is_named_with_its_command(jaxemb_, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = jaxemb_("neighbors", "runs/quickstart", "war")
+    assert code == 2
+    assert "jaxemb train quickstart makes it" in err
+    with pytest.raises(InputError, match="or name other vectors by --vectors"):
+        vectors.rows_of("runs/quickstart", ("a",), 4, named=" by --vectors")
+
+
 def test_a_config_behind_a_command_has_its_own_help(jaxemb_):
     code, out, _ = jaxemb_("train", "quickstart", "--help")
     assert code == 0
@@ -143,7 +182,16 @@ def test_configs_are_listed_with_their_first_line_and_printed_as_they_are(jaxemb
     assert lines == [[path.stem, _first_line(path)] for path in CONFIGS]
     for path in CONFIGS:
         code, out, _ = jaxemb_("configs", path.stem)
-        assert (code, out) == (0, path.read_text("utf-8"))
+        # as they are, but for the commands of a clone
+        assert not re.search(r"python scripts/(?!benchmark)", out)
+        kept = [
+            re.sub(r"(python scripts/\w+\.py|jaxemb [a-z-]+)", "RUN", text)
+            for text in (out, path.read_text("utf-8"))
+        ]
+        assert code == 0
+        assert (
+            len({re.sub(r"RUN (configs/)?(\w+?)(\.py)?\b", r"RUN \2", text) for text in kept}) == 1
+        )
 
 
 def _named(name: str, arguments: tuple[str, ...] = ()) -> StaticConfig:
@@ -176,7 +224,7 @@ def test_the_version_is_the_installed_packages_and_is_no_public_name():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_class_of_every_scripts_arguments_is_known_to_the_completion(path):
-    function, kind = completion._parsed(path)
+    function, kind = shipped.parsed(path)
     assert function in ("parse", "from_command_line")
     assert getattr(importlib.import_module(path.stem), kind).__dataclass_fields__
 

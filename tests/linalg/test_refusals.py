@@ -1,6 +1,7 @@
 """Invalid arguments are refused in one line, by every public function that takes them."""
 
 import inspect
+import re
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,9 @@ from jaxtyping import TypeCheckError
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
+from jaxemb.formats import WordVectors
 from jaxemb.linalg import operators
+from jaxemb.structs import InOut
 from tests.transforms import PLAIN_AND_JIT
 
 TABLE = np.random.default_rng(0).normal(size=(6, 3))
@@ -73,6 +76,19 @@ def test_a_sparse_matrix_is_refused_with_its_type_and_the_way_out(name, kind):
         assert name in ("truncated_svd", "singular_bounds")
         with pytest.raises(InputError, match=r"operators\.sparse"):
             operators.an_operator(sparse)
+
+
+@pytest.mark.parametrize("name", OF_A_TABLE)
+def test_what_holds_a_table_or_names_its_file_is_refused_with_the_way_to_it(name):
+    for given, wanted in (
+        (WordVectors(("a",) * 6, TABLE), "a WordVectors; wanted an array: its .vectors"),
+        (InOut(TABLE, TABLE), "a InOut; wanted an array: its .input"),
+        ("table.npy", r"'table.npy'; wanted an array, such as formats\.read\(path\)\.vectors"),
+    ):
+        with pytest.raises(REFUSED) as refused:
+            OF_A_TABLE[name](given)
+        if refused.type is InputError and name not in ("truncated_svd", "singular_bounds"):
+            assert re.search(wanted, str(refused.value))
 
 
 # every function with a tolerance, on arguments that pass at the tolerance 1e-3

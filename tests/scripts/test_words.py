@@ -3,11 +3,16 @@
 import json
 
 import evaluate
+import inspect_table
 import ladder
 import neighbors
 import numpy as np
 import pytest
 
+from jaxemb import formats
+from jaxemb.evaluation import policies
+from jaxemb.lab import report as reports
+from jaxemb.lab.tables import scores
 from tests.scripts.test_train import run
 
 KINGDOM = ("king", "queen", "man", "woman", "paris", "france", "rome", "italy")
@@ -78,7 +83,9 @@ def test_a_run_is_evaluated_with_all_that_changes_its_scores(place, monkeypatch,
     assert table["similarity"]["pairs"]["policy"]["unknown"] == "skip"
     assert written["comparison"] is None
     assert (place / "out/evaluation.png").stat().st_size > 5000
-    assert (place / "out/evaluation.md").read_text() in out
+    shown, _, picture = (place / "out/evaluation.md").read_text().partition("![")
+    assert shown in out
+    assert picture == "evaluation](evaluation.png)\n"
 
 
 def test_two_tables_are_compared_item_by_item(place, monkeypatch, capsys):
@@ -97,6 +104,40 @@ def test_a_table_compared_with_itself_does_not_differ(place, monkeypatch):
     run(evaluate, "one.txt", "same.txt", *TESTS, monkeypatch=monkeypatch)
     comparison = json.loads((place / "out/evaluation.json").read_text())["comparison"]
     assert [(row["value"], row["p"]) for row in comparison.values()] == [(0, 1), (0, 1)]
+
+
+def test_no_report_takes_the_folder_of_a_report_on_something_else(place, monkeypatch, capsys):
+    monkeypatch.setattr(reports, "shown", lambda draw: "")
+    tests, inspect, answer = TESTS[:4], inspect_table, evaluate
+    formats.write(place / "one.safetensors", formats.read("one.txt"))
+    (place / "sub").mkdir()
+    (place / "sub/one.txt").write_bytes((place / "one.txt").read_bytes())
+    wanted = {
+        (inspect, "one.txt"): "runs/inspect/one",
+        (inspect, "one.safetensors"): "runs/inspect/one.safetensors",
+        (inspect, "sub/one.txt"): "runs/inspect/one.txt",
+        (answer, "one.txt"): "runs/evaluate/one",
+        (answer, "one.txt", "other.txt"): "runs/evaluate/one.txt-other.txt",
+        (answer, "one.safetensors"): "runs/evaluate/one.safetensors",
+    }
+    for _ in range(2):  # the same report goes to the same folder again
+        for (script, *paths), folder in wanted.items():
+            options = tests if script is answer else ()
+            run(script, *paths, *options, monkeypatch=monkeypatch)
+            assert f"written: {folder}\n" in capsys.readouterr().out
+    (place / "sub/sub").mkdir()
+    (place / "sub/sub/one.txt").write_bytes((place / "one.txt").read_bytes())
+    run(inspect, "sub/sub/one.txt", monkeypatch=monkeypatch)
+    assert "written: runs/inspect/one.txt-2\n" in capsys.readouterr().out
+
+
+def test_the_vocabulary_of_a_report_is_told_beside_that_of_evaluate(place):
+    tests = scores.at_hand()
+    text = scores._policy(tests.analogies_policy.described())
+    assert "30,000 most frequent words (evaluate takes 300,000, or --restrict-vocab 30000)" in text
+    default = evaluate.Evaluate().restrict_vocab
+    assert default == policies.GENSIM.restrict
+    assert "evaluate" not in scores._policy(policies.GENSIM.described())
 
 
 def test_any_vectors_are_the_static_rung(place, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""The measures of linear algebra of one table, as JSON values and as Markdown."""
+"""The measures of linear algebra of one table, as JSON values; the report on it."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxemb import linalg
 from jaxemb.lab import report
+from jaxemb.lab.tables.statements import markdown as markdown
 from jaxemb.structs import TableLike
 
 BINS = 80
@@ -30,7 +31,7 @@ def describe(table: TableLike, words: Sequence[str] | None = None) -> dict[str, 
     """
     summary = linalg.summary(table, rotations=ROTATIONS)
     m, n = summary.rows, summary.dim
-    names = words if words is not None else range(m)
+    names = words if words is not None else _Numbered(m)
     rank = summary.rank
     return {
         "vocabulary": m,
@@ -38,6 +39,8 @@ def describe(table: TableLike, words: Sequence[str] | None = None) -> dict[str, 
         "stored": str(getattr(table, "dtype", "float64")),
         "rank": {**_plain(rank._asdict()), "verdict": str(rank)},
         "one_hot": one_hot(m),
+        "columns": _orthogonality(linalg.orthogonality(table)),
+        "rows": _orthogonality(linalg.orthogonality(table, rows=True)) if m <= n else None,
         "dependence": _dependence(summary.dependence, names),
         "spectrum": {
             "singular_values": _plain(summary.spectrum.values),
@@ -57,6 +60,24 @@ def describe(table: TableLike, words: Sequence[str] | None = None) -> dict[str, 
     }
 
 
+class _Numbered(Sequence[str]):
+    """What the rows of a table without words are called."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, row: Any) -> str:
+        return f"row {row}"
+
+
+def _orthogonality(report: linalg.Orthogonality) -> dict[str, Any]:
+    kinds = {name: bool(getattr(report, name)) for name in ("orthogonal", "unit")}
+    return {**kinds, "largest": float(report.largest), "verdict": str(report)}
+
+
 def one_hot(vocab: int) -> dict[str, Any]:
     """Measures of the one-hot matrix of a vocabulary: the identity, judged by its structure."""
     matrix = linalg.one_hot(np.arange(vocab), vocab)
@@ -68,6 +89,7 @@ def _dependence(dependence: linalg.Dependence, names: Sequence) -> dict[str, Any
     largest = np.argsort(-np.abs(dependence.coefficients))[:4]
     return {
         "rows": len(dependence.coefficients),
+        "dependent": bool(dependence.dependent),
         "residual": float(dependence.residual),
         "largest_terms": [[str(names[i]), float(dependence.coefficients[i])] for i in largest],
         "verdict": str(dependence),
@@ -105,7 +127,10 @@ def _isotropy(table: Any, summary: linalg.Summary) -> dict[str, Any]:
 def _norms(table: Any) -> dict[str, Any]:
     blocks = (np.asarray(table[i : i + BLOCK], np.float64) for i in range(0, len(table), BLOCK))
     norms = np.concatenate([np.linalg.norm(block, axis=1) for block in blocks])
-    counts, edges = np.histogram(norms, BINS)
+    low, high = float(norms.min()), float(norms.max())
+    if high - low <= 1e-9 * high:  # equal lengths, up to rounding, are narrower than the bins
+        low, high = low / 2, 1.5 * high or 1.0
+    counts, edges = np.histogram(norms, BINS, (low, high))
     quantiles = np.quantile(norms, [0, 0.05, 0.5, 0.95, 1])
     return {"quantiles": _plain(quantiles), "counts": _plain(counts), "edges": _plain(edges)}
 
@@ -157,99 +182,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return np.asarray(value).tolist()
-
-
-def markdown(measures: dict[str, Any]) -> str:
-    """The Markdown of the measures that `describe` returns."""
-    return "\n".join([_space(measures), _fill(measures), _dimensions(measures)])
-
-
-def _space(measures: dict[str, Any]) -> str:
-    m, n = measures["vocabulary"], measures["dimension"]
-    rank, dependence = measures["rank"], measures["dependence"]
-    terms = " ".join(f"{c:+.3f} {word}" for word, c in dependence["largest_terms"])
-    kind = "independent" if rank["rank"] == n else "dependent"
-    columns = f"the {n} columns are {kind}: rank {rank['rank']} of {n}"
-    if not rank["certified"]:
-        columns = f"rounding to {measures['stored']} leaves the rank of the {n} columns undecided"
-    rows = (
-        f"the {m:,} rows are dependent: {m:,} words in {n} dimensions"
-        if m > rank["rank"]
-        else f"the {m:,} rows are independent: no more words than dimensions"
-    )
-    if m <= n and not rank["certified"]:
-        rows = f"whether the {m:,} rows are independent is then undecided too"
-    return f"""| | one-hot | this table |
-|---|---|---|
-| words m | {m:,} | {m:,} |
-| dimensions n | {m:,} | {n} |
-| rank | {m:,} | {rank["rank"]} |
-| two words | orthogonal, distance {math.sqrt(2):.4f} = sqrt 2 | {_cosines_in_words(measures)} |
-
-- {columns} ({rank["verdict"]})
-- {rows}
-- An explicit dependence among the first {dependence["rows"]:,} words:
-  {terms} ... = 0, residual {dependence["residual"]:.1e} of their largest singular value.
-"""
-
-
-def _cosines_in_words(measures: dict[str, Any]) -> str:
-    if not (cosines := measures["cosines"]):
-        return "there is one only"
-    return f"mean absolute cosine {cosines['mean']:.3f}, largest {cosines['largest']:.3f}"
-
-
-def _fill(measures: dict[str, Any]) -> str:
-    """How the rows fill the space they span."""
-    spectrum, cosines, n = measures["spectrum"], measures["cosines"], measures["dimension"]
-    low, _, middle, _, high = measures["norms"]["quantiles"]
-    shares = np.cumsum(measures["explained_variance"])
-    half, most = (int(np.searchsorted(shares, share) + 1) for share in (0.5, 0.9))
-    lines = f"""## Its shape
-
-- singular values: largest {spectrum["largest"]:.4g}, smallest {spectrum["smallest"]:.4g}, condition
-  {spectrum["condition"]:.3g}
-- how many directions weigh: effective rank {spectrum["effective_rank"]:.1f}, participation ratio
-  {spectrum["participation_ratio"]:.1f}, stable rank {spectrum["stable_rank"]:.1f}, of {n}
-- {min(half, n)} directions hold half of the variance, {min(most, n)} hold 90 %
-- lengths of the rows: {low:.3g} to {high:.3g}, median {middle:.3g}
-"""
-    return lines + (_among_rows(measures) if cosines else "")
-
-
-def _among_rows(measures: dict[str, Any]) -> str:
-    cosines, mean, isotropy = measures["cosines"], measures["mean"], measures["isotropy"]
-    before, after = isotropy["before"], isotropy["after"]
-    removed = isotropy["removed"]
-    largest = f"{removed} largest directions" if removed > 1 else "largest direction"
-    pair = ", ".join(cosines["pair"])
-    first = f" (first {cosines['rows']:,} words)" * (cosines["rows"] != measures["vocabulary"])
-    return f"""- far from orthogonal: mean absolute cosine {cosines["mean"]:.3f}, largest
-  {cosines["largest"]:.3f} ({pair}){first}; no table of this size can stay below
-  {cosines["welch"]:.3f} (Welch)
-- the mean row holds {mean["share"]:.1%} of the mean squared length; the mean cosine of two rows is
-  {mean["cosine"]:+.3f} (0 where directions are even)
-- isotropy, 1 when all directions are alike: IsoScore {before["isoscore"]:.3f}, partition function
-  {before["partition_isotropy"]:.3g}
-- without the mean and the {largest}: mean cosine {after["mean_cosine"]:+.3f}, IsoScore
-  {after["isoscore"]:.3f}, partition function {after["partition_isotropy"]:.3g}
-"""
-
-
-def _dimensions(measures: dict[str, Any]) -> str:
-    axes = measures["axes"]
-    lines = [
-        "## Does each dimension have a meaning of its own?\n",
-        f"- {axes['verdict']}",
-        "- the most peaked axes, and the words that are furthest along them:",
-        "",
-        "| axis | excess kurtosis | words |",
-        "|---|---|---|",
-    ]
-    for row in axes["most_peaked"]:
-        words = ", ".join(row["words"]).replace("|", "\\|")
-        lines.append(f"| {row['axis']} | {row['kurtosis']:.2f} | {words} |")
-    return "\n".join(lines) + "\n"
 
 
 def write(folder: Path, name: str, description: dict[str, Any]) -> str:

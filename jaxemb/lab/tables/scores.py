@@ -168,8 +168,10 @@ def _coverage(row: dict[str, Any]) -> str:
 
 
 def _policy(policy: dict[str, Any]) -> str:
-    most = policy["restrict_vocab"]
+    most, default = policy["restrict_vocab"], policies.GENSIM.restrict
     among = f"the {most:,} most frequent words" if most else "all words"
+    if most not in (None, default):
+        among += f" (evaluate takes {default:,}, or --restrict-vocab {most})"
     unknown = WAYS.get(policy["unknown"], policy["unknown"])
     return f"case {policy['case']}; among {among}; unknown words: {policy['unknown']} ({unknown})"
 
@@ -184,7 +186,9 @@ def comparison(names: Sequence[str], differences: dict[str, Any]) -> str:
     rows = []
     for name, row in differences.items():
         exact = "" if row["mcnemar"] is None else f"{row['mcnemar']:.3g}"
-        estimate = f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+        ends = f"{row['low']:+.3f}, {row['high']:+.3f}"
+        ends = ends if row["low"] == row["low"] else "no interval: all draws are alike"
+        estimate = f"{row['value']:+.3f} [{ends}]"
         rows.append((name, estimate, f"{row['p']:.3g}", exact, f"{row['items']:,}"))
     head = ("test", "difference", "p (bootstrap)", "p (McNemar)", "items")
     table = report.table(head, rows)

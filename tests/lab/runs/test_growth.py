@@ -56,9 +56,9 @@ def test_counts_are_summed_and_words_stand_in_the_order_of_the_sums(old, place, 
     assert grown["tokens"] == {"old": int(before.counts.sum()), "new": tokens["kept"]}
     assert grown["tokens"]["old"] + grown["tokens"]["new"] == vocab.counts.sum()
     assert grown["words"] == {"old": 24, "old_in_new_text": 3, "added": 2}
-    text = (place / "grown/report.md").read_text()
+    text = " ".join((place / "grown/report.md").read_text().split())
     assert "## What moved" in text
-    assert "24 words + 2 new =\n  26" in text
+    assert "24 words + 2 new = 26" in text
 
 
 def test_old_rows_begin_where_they_were_and_new_ones_as_in_a_fresh_start(old, place, monkeypatch):  # noqa: F811

@@ -56,7 +56,7 @@ class ContextualConfig(TrainingRun):
     """The softmax shares the rows of the vectors."""
     carried: bool = False
     """Carry states from sentence to sentence, as ELMo's own training does; else every sentence
-    begins at zero, as in scripts/embed.py."""
+    begins at zero, as where sentences are embedded."""
     unroll: int = 20
     """Positions in a window, through which gradients flow."""
     batch: int = 64

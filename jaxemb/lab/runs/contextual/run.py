@@ -17,7 +17,7 @@ from jaxemb.contextual.members import MEMBERS
 from jaxemb.contextual.objectives import OBJECTIVES
 from jaxemb.contextual.training import Plan, Resources, Rule, Text
 from jaxemb.errors import InputError
-from jaxemb.lab import corpus as preparation, progress, vectors, workdir as identity
+from jaxemb.lab import corpus as preparation, outcome, progress, vectors, workdir as identity
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.contextual.config import ContextualConfig
@@ -92,6 +92,7 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
     agreement.leave()
     workdir.finish()
     params = _restored(path, model, resources.characters)
+    outcome.loaded(config, finished)
     reached = perplexity.of(plan, params, _few_streams(texts.held_out), resources)
     baselines = model.objective.baseline(*texts, len(vocab.words) + windows.SHIFT)
     tokens = _account(prepared, texts, tensors.cursor(path))
@@ -136,7 +137,8 @@ def _given(config: ContextualConfig, model: LanguageModel, vocab: Vocab) -> tupl
     if config.vectors is None:
         return None, Resources()
     words = vocab.words
-    loaded, rows = vectors.rows_of(config.vectors, words, config.dim, only=words)
+    options: dict[str, Any] = {"only": words, "named": " by --vectors"}
+    loaded, rows = vectors.rows_of(config.vectors, words, config.dim, **options)
     hidden = [-1] * model.objective.hides  # the row of words that are hidden
     places = np.concatenate([[-1] * windows.SHIFT, rows, hidden]).astype(int)
     pretrained = loaded.word_vectors.vectors
@@ -202,10 +204,8 @@ def load(workdir: str | Path, config: ContextualConfig | None = None) -> Loaded:
     """
     workdir = Path(workdir)
     if not (workdir / MODEL).is_file():
-        raise InputError(
-            f"{workdir}: holds no finished language model (no {MODEL}); one is made by "
-            "python scripts/train_contextual.py configs/elmo_quickstart.py"
-        )
+        made = "train_contextual", "elmo_quickstart"
+        raise identity.no_run(workdir, f"finished language model (no {MODEL})", *made)
     trained = _as_trained(workdir, config)
     vocab = vocabulary.read(workdir / vocabulary.FILE)
     model = build(trained, vocab)

@@ -11,7 +11,7 @@ from jaxemb import files
 from jaxemb.counts import cells as merging, cooccurrence
 from jaxemb.counts.factorizations import Factored
 from jaxemb.errors import InputError, NumericalError
-from jaxemb.lab import corpus as preparation, progress
+from jaxemb.lab import corpus as preparation, outcome, progress
 from jaxemb.lab.durable import tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.counts.config import CountConfig
@@ -68,6 +68,7 @@ def factor(
         tensors.save(folder / TABLES, made.tables, {})
         workdir.finish()
     vocab, tables = load(folder)
+    outcome.loaded(config, finished)
     account = files.read_json(folder / FACTORED)
     tokens = tokens_of(corpus, text, counted)
     return Result(tables, vocab, tokens, counted, account["account"], tuple(account["remarks"]))

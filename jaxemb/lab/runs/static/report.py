@@ -101,11 +101,12 @@ def write_members(config: config_lib.StaticConfig, result: Result) -> str:
         return pictures.draw_members(workdir, result.metrics)
 
     return report.write(
-        workdir, "report", values, lambda shown: _members(workdir.name, values, shown), draw
+        workdir, "report", values, lambda shown: _members(workdir, values, shown), draw
     )
 
 
-def _members(name: str, values: dict[str, Any], pictures: str) -> str:
+def _members(workdir: Path, values: dict[str, Any], pictures: str) -> str:
+    own = outcome.typed("inspect_table", workdir / "member_0")
     names = list(values["scores"])
     rows: list[tuple[Any, ...]] = [
         (i, *settings, *(f"{values['scores'][score][i]:.4g}" for score in names))
@@ -115,14 +116,14 @@ def _members(name: str, values: dict[str, Any], pictures: str) -> str:
         rows.append((label, "", "", "", *(f"{values[key][score]:.4g}" for score in names)))
     table = report.table(("member", "seed", "learning rate", "dim", *names), rows)
     tokens, unscored = values["tokens"], scores_lib.unscored(values["unscored"])
-    return f"""# {name}: how far do models of the same text differ?
+    return f"""# {workdir.name}: how far do models of the same text differ?
 
 {table}
 
 - all members read the same subsampled text ({tokens["trained"]:,} words trained of
   {tokens["trained"] + tokens["subsampled"]:,}), in the same order: the deviation is that of
   starting tables and of draws alone, and that of the settings in which members differ
-{unscored}- each member's own report: python scripts/inspect_table.py member_0
+{unscored}- each member's own report: {own}
 
 {pictures}"""
 

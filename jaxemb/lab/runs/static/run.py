@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from jaxemb.lab import command_line, corpus as preparation, progress
+from jaxemb.lab import command_line, corpus as preparation, outcome, progress
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
@@ -91,6 +91,7 @@ def train(
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
+    outcome.loaded(config, finished)
     texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
     idle = _idle(whole, Cursor(**done), 0 if start else len(corpus.vocab.words))
     return Result(
@@ -100,7 +101,7 @@ def train(
         progress.logged(workdir.folder / progress.METRICS),
         rotation=monitor.rotation(plan, whole, objective.of_words(resources), texts),
         start=growth.account(config, start, corpus.vocab, whole),
-        step={**steps.account(step), "idle": idle, "ran_away": fitting.runaway(whole)},
+        step={**steps.account(config, step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
 
 

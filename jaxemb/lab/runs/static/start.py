@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from jaxemb import formats
 from jaxemb.errors import InputError
-from jaxemb.lab import vectors
+from jaxemb.lab import outcome, vectors
 from jaxemb.lab.durable import tensors
 from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.structs import InOut, Vocab
@@ -38,9 +38,10 @@ class Start(NamedTuple):
         if outputs == len(self.known.output):
             return self
         if self.known.output.any():
+            alone = outcome.typed("convert", self.account["init_from"], "vectors.safetensors")
             raise InputError(
                 f"{self.account['init_from']}: has output rows of words, but this objective's are "
-                "the nodes of a tree: start from its vectors alone, made by scripts/convert.py"
+                f"the nodes of a tree: start from its vectors alone, made by {alone}"
             )
         none = np.zeros((outputs, self.given.output.shape[1]), np.float32)
         masks = self.trainable and self.trainable._replace(output=np.ones(outputs, np.float32))

@@ -28,9 +28,16 @@ def settled(
     return dataclasses.replace(config, batch=step.batch, cap=step.cap), step
 
 
-def account(step: steps.Step) -> dict[str, Any]:
-    """The steps for a report, as JSON values."""
-    return {"blocks": step.batch, "cap": step.cap, **step.load._asdict(), "said": step.message}
+def account(config: StaticConfig, step: steps.Step) -> dict[str, Any]:
+    """The steps for a report, as JSON values.
+
+    Args:
+        config: from `settled`. What a step adds to a row is learning rate x summed updates under
+            `learners.row_sparse` alone (`summed`); other optimizers scale it.
+    """
+    summed = config.learner is learners.row_sparse
+    sizes = {"blocks": step.batch, "cap": step.cap, "summed": summed}
+    return {**sizes, **step.load._asdict(), "said": step.message}
 
 
 def markdown(step: dict[str, Any]) -> str:
@@ -39,8 +46,13 @@ def markdown(step: dict[str, Any]) -> str:
     remarks = "".join(
         f"\n- {line}" for line in (step["said"], step.get("idle"), step["ran_away"]) if line
     )
-    most, mean = step["most"], step["mean"]
-    return f"""- a step is {step["blocks"]:,} blocks; what it adds to a row is {bound}; learning
-  rate x updates that it sums: {most:.1f} in the row that takes most, {mean:.2f} in that of an
-  average update{remarks}
+    added = f"what it adds to a row is {bound}"
+    if step["summed"]:
+        added += (
+            f"; learning rate x updates that it sums: {step['most']:.3g} in the row that takes "
+            f"most, {step['mean']:.3g} in that of an average update"
+        )
+    else:
+        added += ", and scaled by the optimizer"
+    return f"""- a step is {step["blocks"]:,} blocks; {added}{remarks}
 """

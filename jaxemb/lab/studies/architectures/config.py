@@ -3,9 +3,8 @@
 import dataclasses
 from typing import Annotated, Any
 
-from jaxemb.lab.options import tyro
-
 from jaxemb.errors import InputError, above_zero, at_least
+from jaxemb.lab.options import tyro
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.settings import Chosen, Function
 from jaxemb.lab.studies.polysemy.config import PolysemyConfig

@@ -31,8 +31,9 @@ def panels(own: dict[str, Any], measures: dict[str, str]) -> Figure:
             style = {"color": COLORS[i % 6], "marker": MARKERS[i % 6], "ms": 5, "lw": 1.4}
             apart = np.nan_to_num([value - low, high - value])
             panel.errorbar(at, value, yerr=apart, label=name, capsize=2, elinewidth=1, **style)
-        panel.set(title=label, xticks=range(len(value)))
-        panel.set_xticklabels([f"layer {i}" for i in range(len(value))])
+        layers = range(max(len(row["layers"]) for row in own.values()))
+        panel.set(title=label)
+        panel.set_xticks(layers, [f"layer {i}" for i in layers])
     handles, labels = others[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure

@@ -17,7 +17,7 @@ from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
 from jaxemb.evaluation.jacobians import jacobian_share
 from jaxemb.functional.reading import in_context
-from jaxemb.lab import report, workdir
+from jaxemb.lab import outcome, report, workdir
 from jaxemb.lab.runs.contextual import embed
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.studies.context import tokens
@@ -79,8 +79,8 @@ def compare(
     known = {path: tokens.contextual(path, config) for path in paths if _model(path)}
     if not known:
         raise InputError(
-            f"neither {left} nor {right} is a finished run of scripts/train_contextual.py: static "
-            "vectors are compared by scripts/evaluate.py"
+            f"neither {left} nor {right} is a finished language model: static vectors are compared "
+            f"by {outcome.typed('evaluate', left, right)}"
         )
     read = embed.sentences(Path(text)) if text else tokens.held_out(next(iter(known)))
     read = [sentence for sentence in read if sentence]

@@ -1,7 +1,9 @@
 """Five architectures on 2 M words of real English with fifty pseudo-words: what context changes.
 
 Run:     python scripts/compare_embedders.py configs/architectures.py
-Expect:  ?
+Expect:  2 CPU cores (AMD EPYC) shared with others, commit dc1db8d: a trial, --seconds 25 --seeds 1:
+         perplexity of LSTM 294, minGRU 268, causal Transformers 359, of bigrams 239; of the masked
+         Transformer 474, of unigrams 656
 """
 
 import dataclasses

@@ -56,11 +56,12 @@ else:  # functions themselves say best what they cannot take
 
 
 def displayed(report: type[T]) -> type[T]:
-    """Show a NamedTuple by its `__str__`; `==` with a number, where a field was meant, raises."""
+    """Show a class by its `__str__`; `==` with a number, where a field was meant, raises."""
+    equal, unequal = report.__eq__, report.__ne__
     report.__repr__ = report.__str__
     report._repr_markdown_ = lambda self: str(self)  # type: ignore[attr-defined]
-    report.__eq__ = lambda self, other: tuple.__eq__(no_number(self, other), other)
-    report.__ne__ = lambda self, other: tuple.__ne__(no_number(self, other), other)
+    report.__eq__ = lambda self, other: equal(no_number(self, other), other)
+    report.__ne__ = lambda self, other: unequal(no_number(self, other), other)
     return report
 
 
@@ -247,15 +248,14 @@ class Text(NamedTuple):
 class Contextualizer(NamedTuple):
     """Vectors of a text to the vectors of every layer, as pure functions.
 
-    init(key) -> params
-    start(batch) -> carry                                     before the first token
-    layers(params, texts, carry, key=None) -> (outputs, carry)
+    init(key) -> params, start(batch) -> carry, layers(params, texts, carry, key=None) ->
+    (outputs, carry)
 
     A model has one direction or several, each blind to the others. `texts` holds the `Text` that
     each direction reads: the same one where vectors are wanted, and one each in training. `outputs`
     holds, for each direction, `depth` arrays [time, *batch, dim], which are 0 where the mask is 0.
-    `carry` is a tree of arrays of shape `batch` and more, 0 at the start: what the next tokens need
-    of those before. A key turns dropout on.
+    `carry` is what the next tokens need of those before: a tree of arrays of shape `batch` and
+    more, 0 at the start. A key turns dropout on.
     """
 
     init: Callable[[Any], PyTree]
@@ -263,8 +263,7 @@ class Contextualizer(NamedTuple):
     layers: Callable[..., tuple[Sequence[Sequence[Array]], PyTree]]
     dim: int  # of the vectors that are read, and of each direction's outputs
     depth: int  # the number of layers
-    # for each direction, whether it reads from the last position to the first
-    reverse: tuple[bool, ...] = (False, True)
+    reverse: tuple[bool, ...] = (False, True)  # of each direction: it reads from the end
 
 
 class Sparse(NamedTuple):

@@ -51,19 +51,6 @@ def main() -> None:
         pair()
 
 
-def architectures() -> None:
-    config = command_line.from_command_line(ArchitecturesConfig)
-    # imported after --help, which needs no device
-    from jaxemb.lab import outcome, progress
-    from jaxemb.lab.studies.architectures import report, run
-
-    measured = run.compare(config, say=progress.say)
-    progress.show(report.write(config, measured))
-    first = Path(config.workdir) / "seed_0"
-    runs = [first / own.name for own in config.architectures[:2]]
-    outcome.end(config.workdir, ("compare_embedders", runs[0], runs[-1]), report="architectures.md")
-
-
 def pair() -> None:
     settings = command_line.parse(Compare)
     from jaxemb.lab import outcome, progress, report as reports
@@ -79,6 +66,19 @@ def pair() -> None:
         markdown = report.write(out, comparison)
     progress.show(markdown)
     outcome.end(out, *outcome.of_demo("polysemy", "polysemy"), report="comparison.md")
+
+
+def architectures() -> None:
+    config = command_line.from_command_line(ArchitecturesConfig)
+    # imported after --help, which needs no device
+    from jaxemb.lab import outcome, progress
+    from jaxemb.lab.studies.architectures import report, run
+
+    measured = run.compare(config, say=progress.say)
+    progress.show(report.write(config, measured))
+    first = Path(config.workdir) / "seed_0"
+    runs = [first / own.name for own in config.architectures[:2]]
+    outcome.end(config.workdir, ("compare_embedders", runs[0], runs[-1]), report="architectures.md")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ MUTANTS = {
     ),
     "the shell is told an option of Python": Mutant(
         "lab/command_line.py",
-        'return f"error: {_with_options(error)}", 2',
+        'return f"error: {as_typed(_with_options(error))}", 2',
         'return f"error: {error}", 2',
         "tests/formats/test_hints.py::test_a_hint_of_the_shell_is_a_command_that_takes_the_file",
     ),
@@ -412,9 +412,9 @@ MUTANTS = {
         "tests/static/test_subwords.py::test_a_bag_is_the_words_own_row",
     ),
     "the file's buckets are in the order of rows": Mutant(
-        "lab/runs/static/subwords.py",
-        "places, rows = used[order], words + order",
-        "places, rows = used[order], words + np.arange(len(order))",
+        "formats/fasttext.py",
+        "places, sources = used[order], words + order",
+        "places, sources = used[order], words + np.arange(len(order))",
         "tests/lab/runs/test_subwords.py::test_gensim_reads_every_word_known_or_not",
     ),
     "words are found by their place": Mutant(

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from jaxemb.contextual.models import adagrad, elmo_cell
+from jaxemb.contextual.members import lstm
+from jaxemb.contextual.models import adagrad
 from jaxemb.lab import outcome, report
 from jaxemb.lab.runs.contextual import report as contextual
 from jaxemb.lab.runs.contextual.config import ContextualConfig
@@ -93,7 +94,7 @@ def test_a_language_model_is_compared_with_its_vectors_over_a_word_of_both(
     (tmp_path / "static/tables.safetensors").touch()
     vocabulary.write(tmp_path / "static/vocab.txt", Vocab(("w1", "w2"), np.array([2, 1])))
     settings = {"vectors": static, "workdir": "lm"}
-    config = ContextualConfig(Corpus(), cell=elmo_cell, optimizer=adagrad, **settings)
+    config = ContextualConfig(Corpus(), model=lstm, optimizer=adagrad, **settings)
     commands = contextual.following(config, Vocab(WORDS[:3], np.array([3, 2, 1])))
     assert commands[0] == ("compare_embedders", "lm", static or "lm")
     ladders = [("ladder", "w1", "--run", "static", "--contextual", "lm")]

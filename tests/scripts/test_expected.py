@@ -78,5 +78,5 @@ def test_the_numbers_of_a_report_are_kept_rounded():
 
 
 def test_a_name_without_a_config_is_not_measured():
-    with pytest.raises(InputError, match="measure is 'nothing'; wanted a config: cbow_enwiki, "):
+    with pytest.raises(InputError, match="measure is 'nothing'; wanted a config: architectures, "):
         script.measured("nothing", [])

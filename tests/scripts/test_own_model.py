@@ -151,7 +151,7 @@ def test_the_next_command_names_the_config(place, monkeypatch, capsys):
     assert "--config mine.py" in out
     run(
         embed,
-        "in.txt",
+        "text.txt",
         "o.safetensors",
         "--run",
         "lm",
@@ -160,7 +160,7 @@ def test_the_next_command_names_the_config(place, monkeypatch, capsys):
         monkeypatch=monkeypatch,
     )
     assert "--config mine.py" in capsys.readouterr().out
-    assert load_file("o.safetensors")["0"].shape == (3, 3, 16)
+    assert load_file("o.safetensors")["0"].shape == (3, 7, 16)
 
 
 def test_a_config_of_another_kind_is_refused(place):

@@ -192,7 +192,7 @@ def test_a_text_of_few_words_takes_small_steps_and_one_remark_says_so(place, mon
     written = json.loads((place / "run/config.json").read_text())["config"]
     assert written["batch"] < 32
     assert written["cap"] == 0.25
-    remark = f"they are of {written['batch']}, and cap is 0.25"
+    remark = f"batch is {written['batch']}, and a step moves a vector by 0.25 at most"
     assert printed.err.count(remark) == 1
     assert remark in " ".join((place / "run/report.md").read_text().split())
     assert json.loads((place / "run/report.json").read_text())["step"]["cap"] == 0.25
@@ -474,7 +474,7 @@ def test_a_run_that_trained_nothing_says_so_on_the_terminal_and_in_its_report(
     for _ in range(2):  # also when it is only reported again
         run(train, "config.py", "--corpus.subsample", "1e-9", monkeypatch=monkeypatch)
         out = capsys.readouterr()
-        assert f"warning: {said} out 18 of 18 words" in out.err
+        assert f"warning: {said} 18 of 18 words" in out.err
         assert "or set --corpus.subsample 0\n" in out.err
         assert f"- {said}" in (place / "run/report.md").read_text()
 

@@ -15,10 +15,13 @@ METRICS = [
 ]
 
 
+NAMES = ("forward", "backward")
+
+
 def test_the_training_of_a_language_model_is_drawn_with_its_measured_perplexities(tmp_path):
-    assert pictures.draw(tmp_path, METRICS) == ["training.png"]
+    assert pictures.draw(tmp_path, METRICS, NAMES) == ["training.png"]
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
-    axes = pictures.perplexities(METRICS, METRICS).axes[0]
+    axes = pictures.perplexities(METRICS, METRICS, NAMES).axes[0]
     forward = next(line for line in axes.lines if line.get_label() == "forward")
     expected = np.exp([row["loss"][0] for row in METRICS])
     np.testing.assert_allclose(forward.get_ydata(), expected, rtol=1e-9)
@@ -27,5 +30,5 @@ def test_the_training_of_a_language_model_is_drawn_with_its_measured_perplexitie
 
 
 def test_a_training_that_was_not_measured_has_no_picture(tmp_path):
-    assert pictures.draw(tmp_path, [{"words": 5}]) == []
+    assert pictures.draw(tmp_path, [{"words": 5}], NAMES) == []
     assert list(tmp_path.iterdir()) == []

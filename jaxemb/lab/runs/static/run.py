@@ -67,10 +67,7 @@ def train(
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
     workdir, finished = agreement.opened(config, corpus, TABLES, start and start.account["sha256"])
-    plan = plan_of(config, objective, learner)
-    if start:
-        start = start.sized(rows.output)
-        plan = plan._replace(initial=start, trainable=start.trainable)
+    plan, start = _from(start, plan_of(config, objective, learner), rows.output)
     say = [*starting.log_lines(plan.initial), *filter(None, [step.message])]
     text, held = _sides(config, plan, corpus, objective.cost(resources))
     how = (together or functools.partial(_alone, config, rows))(plan)
@@ -103,6 +100,16 @@ def train(
         start=growth.account(config, start, corpus.vocab, whole),
         step={**steps.account(config, step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
+
+
+def _from(
+    start: starting.Start | None, plan: training.Plan, rows: int
+) -> tuple[training.Plan, starting.Start | None]:
+    """A plan that begins with given rows, if there are any."""
+    if start is None:
+        return plan, None
+    start = start.sized(rows)
+    return plan._replace(initial=start, trainable=start.trainable), start
 
 
 def _idle(whole: InOut[Any], cursor: Cursor, words: int) -> str | None:

@@ -2077,7 +2077,7 @@ MUTANTS = {
         "contextual/members/causal_transformers.py",
         "live & (sentences == sentences[-1:])",
         "live",
-        "tests/laws/test_contextualizers.py::test_a_sentence_that_begins_anew",
+        "tests/laws/test_contextualizers.py::test_a_carry_is_of_the_sentence_that_goes_on",
     ),
     "a Transformer attends to other sentences": Mutant(
         "contextual/members/masked_transformers.py",
@@ -2107,7 +2107,7 @@ MUTANTS = {
         "contextual/language_model.py",
         "jnp.where(ids < 0, model.ends.vocab, ids)",
         "jnp.where(ids < 0, model.ends.vocab - 1, ids)",
-        "tests/laws/test_contextualizers.py::test_the_loss_of_a_position",
+        "tests/laws/test_contextualizers.py::test_a_hidden_word_has_a_row_of_its_own",
     ),
     "a recurrence forgets its start": Mutant(
         "contextual/linear_recurrence.py",

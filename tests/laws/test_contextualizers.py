@@ -13,6 +13,7 @@ import pytest
 from jaxemb.contextual import language_model, models
 from jaxemb.contextual.members import MEMBERS
 from jaxemb.contextual.objectives import OBJECTIVES, masked_words
+from jaxemb.contextual.windows import SHIFT
 from jaxemb.errors import InputError
 from jaxemb.functional.reading import in_context
 from jaxemb.structs import Contextualizer, Text
@@ -176,6 +177,33 @@ def test_a_sentence_that_begins_anew_reads_no_carry(name):
     close(anew, alone, ulps=NETWORK)
     then, expected = (_read(name, vectors[:3], carry=state)[0] for state in (carried, own))
     close(then, expected, ulps=NETWORK)
+
+
+@every_pair
+def test_a_carry_is_of_the_sentence_that_goes_on(name):
+    """Of a row that ends within its second sentence, as of that sentence alone."""
+    _, _, vectors = _made(name)
+    _, carry = _read(name, vectors[:5], reset=jnp.zeros(5).at[jnp.array([0, 4])].set(1.0))
+    _, alone = _read(name, vectors[4:5])
+    then, expected = (_read(name, vectors[5:], carry=state)[0] for state in (carry, alone))
+    close(then[..., :DIM], expected[..., :DIM], ulps=NETWORK)
+
+
+def test_a_hidden_word_has_a_row_of_its_own_that_is_learned():
+    whole = models.language_model(_made("masked_transformer")[0], 9, masked_words())
+    params = language_model.init(whole, jax.random.key(0))
+    assert params["params"]["embed"]["table"].shape == (9 + SHIFT + 1, DIM)
+    text = np.array([0, *range(3, 11)], np.int32)[:, None]
+    windows = whole.objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3)).at(0)
+
+    def nats(params):
+        return language_model.losses(whole, params, windows, ())[0].sum()
+
+    slope = np.abs(jax.jit(jax.grad(nats))(params)["params"]["embed"]["table"]).max(axis=1)
+    hidden = windows[0].target[windows[0].weight > 0]
+    read = np.isin(np.arange(len(slope) - 1), text) & ~np.isin(np.arange(len(slope) - 1), hidden)
+    np.testing.assert_array_equal(slope[:-1] > 0, read)
+    assert slope[-1] > 0
 
 
 @every_member

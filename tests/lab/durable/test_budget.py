@@ -1,5 +1,7 @@
 """Laws of the seconds of a run. Oracle: a clock that the test turns."""
 
+import itertools
+
 import pytest
 
 from jaxemb.errors import Interrupted
@@ -65,6 +67,7 @@ def test_the_seconds_of_an_interrupted_run_are_counted_with_those_of_the_next(tm
     _, cursor = _run(tmp_path / "run", 12.0)
     rows = [r for r in progress.logged(tmp_path / "run/metrics.jsonl") if "seconds" in r]
     assert rows[-2]["seconds"] >= 12 > rows[-3]["seconds"]
+    assert all(a["seconds"] <= b["seconds"] for a, b in itertools.pairwise(rows))
     assert cursor.step < STEPS
 
 

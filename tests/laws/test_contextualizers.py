@@ -30,7 +30,7 @@ ONE = jnp.ones(TIME)
 
 
 @functools.cache
-def _made(name: str) -> tuple[Contextualizer, Any, Any]:
+def made(name: str) -> tuple[Contextualizer, Any, Any]:
     """A member, its parameters and a text."""
     member = MEMBERS[NAMES.index(name)]
     names = inspect.signature(member).parameters
@@ -41,18 +41,18 @@ def _made(name: str) -> tuple[Contextualizer, Any, Any]:
 
 @functools.cache
 def _program(name: str):
-    return jax.jit(functools.partial(in_context, _made(name)[0]))
+    return jax.jit(functools.partial(in_context, made(name)[0]))
 
 
 def _read(name, vectors, mask=None, **options):
     mask = jnp.ones(vectors.shape[:-1]) if mask is None else mask
-    return _program(name)(_made(name)[1], vectors, mask, **options)
+    return _program(name)(made(name)[1], vectors, mask, **options)
 
 
 @every_member
 def test_no_direction_sees_what_it_is_to_predict(name):
     """The derivative of each output by each input that its direction must not see is 0."""
-    model, params, vectors = _made(name)
+    model, params, vectors = made(name)
     read = jax.jit(jax.jacrev(lambda v: in_context(model, params, v, ONE)[0]))
     sizes = np.abs(np.asarray(read(vectors))).max(axis=-1)  # [layers, time, directions dim, time]
     for i, reverse in enumerate(model.reverse):
@@ -69,7 +69,7 @@ def test_no_direction_sees_what_it_is_to_predict(name):
 @every_member
 def test_the_loss_of_a_position_does_not_read_the_word_that_it_predicts(name):
     """The derivative of the top vector, of which the loss is made, by the vectors of all words."""
-    model = _made(name)[0]
+    model = made(name)[0]
     [objective] = [
         o for o in (make() for make in OBJECTIVES) if len(o.directions) == len(model.reverse)
     ]
@@ -94,7 +94,7 @@ def test_the_loss_of_a_position_does_not_read_the_word_that_it_predicts(name):
 @every_member
 @pytest.mark.parametrize("padding", [1, 5])
 def test_padding_changes_nothing_and_comes_out_as_zero(name, padding):
-    _, _, vectors = _made(name)
+    _, _, vectors = made(name)
     longer = jnp.concatenate([vectors, jnp.full((padding, DIM), jnp.nan)])
     mask = (jnp.arange(TIME + padding) < TIME).astype(jnp.float32)
     alone, carry = _read(name, vectors)
@@ -106,7 +106,7 @@ def test_padding_changes_nothing_and_comes_out_as_zero(name, padding):
 
 @every_member
 def test_nan_in_padding_reaches_no_gradient(name):
-    model, params, vectors = _made(name)
+    model, params, vectors = made(name)
     mask = (jnp.arange(TIME) < 4).astype(jnp.float32)
     hidden = vectors.at[4:].set(jnp.nan)
 
@@ -119,7 +119,7 @@ def test_nan_in_padding_reaches_no_gradient(name):
 
 @every_member
 def test_a_batch_is_its_texts(name):
-    _, _, vectors = _made(name)
+    _, _, vectors = made(name)
     batch = jnp.stack([vectors, vectors[::-1], 2 * vectors], axis=1)
     mask = jnp.ones((TIME, 3)).at[4:, 1].set(0.0)
     layers, carry = _read(name, batch, mask)
@@ -134,7 +134,7 @@ def test_a_batch_is_its_texts(name):
 @every_member
 @pytest.mark.parametrize("cut", [1, 3, 6])
 def test_a_carry_goes_on_where_the_text_was_cut(name, cut):
-    model, _, vectors = _made(name)
+    model, _, vectors = made(name)
     if not jax.tree.leaves(model.start(())):
         pytest.skip("a member without a carry")
     whole, _ = _read(name, vectors)
@@ -148,7 +148,7 @@ def test_a_carry_goes_on_where_the_text_was_cut(name, cut):
 
 @every_pair
 def test_a_carry_survives_padding(name):
-    _, _, vectors = _made(name)
+    _, _, vectors = made(name)
     whole, _ = _read(name, vectors)
     mask = (jnp.arange(9) < 3).astype(jnp.float32)  # more padding than a span
     _, carry = _read(name, jnp.pad(vectors[:3], ((0, 6), (0, 0))), mask)
@@ -158,7 +158,7 @@ def test_a_carry_survives_padding(name):
 
 @every_member
 def test_sentences_packed_in_one_row_are_read_as_if_alone(name):
-    _, _, vectors = _made(name)
+    _, _, vectors = made(name)
     reset = jnp.zeros(TIME + 2).at[jnp.array([0, 4])].set(1.0)
     mask = (jnp.arange(TIME + 2) < TIME).astype(jnp.float32)
     row = jnp.concatenate([vectors, vectors[:2]])
@@ -170,7 +170,7 @@ def test_sentences_packed_in_one_row_are_read_as_if_alone(name):
 
 @every_member
 def test_a_sentence_that_begins_anew_reads_no_carry(name):
-    vectors, begins = _made(name)[2], jnp.zeros(TIME).at[0].set(1.0)
+    vectors, begins = made(name)[2], jnp.zeros(TIME).at[0].set(1.0)
     _, carry = _read(name, 3 * vectors)
     anew, carried = _read(name, vectors, carry=carry, reset=begins)
     alone, own = _read(name, vectors)
@@ -182,7 +182,7 @@ def test_a_sentence_that_begins_anew_reads_no_carry(name):
 @every_pair
 def test_a_carry_is_of_the_sentence_that_goes_on(name):
     """Of a row that ends within its second sentence, as of that sentence alone."""
-    _, _, vectors = _made(name)
+    _, _, vectors = made(name)
     _, carry = _read(name, vectors[:5], reset=jnp.zeros(5).at[jnp.array([0, 4])].set(1.0))
     _, alone = _read(name, vectors[4:5])
     then, expected = (_read(name, vectors[5:], carry=state)[0] for state in (carry, alone))
@@ -190,11 +190,12 @@ def test_a_carry_is_of_the_sentence_that_goes_on(name):
 
 
 def test_a_hidden_word_has_a_row_of_its_own_that_is_learned():
-    whole = models.language_model(_made("masked_transformer")[0], 9, masked_words())
+    whole = models.language_model(made("masked_transformer")[0], 9, masked_words())
     params = language_model.init(whole, jax.random.key(0))
     assert params["params"]["embed"]["table"].shape == (9 + SHIFT + 1, DIM)
     text = np.array([0, *range(3, 11)], np.int32)[:, None]
-    windows = whole.objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3)).at(0)
+    cut = whole.objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3))
+    windows = jax.tree.map(jnp.asarray, cut.at(0))
 
     def nats(params):
         return language_model.losses(whole, params, windows, ())[0].sum()
@@ -208,7 +209,7 @@ def test_a_hidden_word_has_a_row_of_its_own_that_is_learned():
 
 @every_member
 def test_no_tokens_have_no_vectors_and_leave_the_carry(name):
-    model, _, vectors = _made(name)
+    model, _, vectors = made(name)
     layers, carry = _read(name, vectors[:0])
     assert layers.shape == (1 + model.depth, 0, len(model.reverse) * DIM)
     jax.tree.map(np.testing.assert_array_equal, carry, model.start(()))
@@ -216,7 +217,7 @@ def test_no_tokens_have_no_vectors_and_leave_the_carry(name):
 
 @every_member
 def test_a_key_turns_dropout_on_and_another_key_drops_others(name):
-    model, params, vectors = _made(name)
+    model, params, vectors = made(name)
     plain, first, again, other = (
         in_context(model, params, vectors, ONE, key=key and jax.random.key(key))[0]
         for key in (None, 1, 1, 2)
@@ -230,7 +231,7 @@ def test_a_key_turns_dropout_on_and_another_key_drops_others(name):
 @every_member
 def test_a_member_learns(name):
     """The task: the sign of the first word, from what the forward direction reads last."""
-    model, params, _ = _made(name)
+    model, params, _ = made(name)
     optimizer = optax.adam(0.02)
     vectors = jax.random.normal(jax.random.key(5), (SPAN, 64, DIM))
     wanted, mask = jnp.sign(vectors[0, :, 0]), jnp.ones((SPAN, 64))
@@ -253,7 +254,7 @@ def test_a_member_learns(name):
 
 
 def test_a_model_of_one_direction_wants_an_objective_of_one():
-    masked, pair = _made("masked_transformer")[0], _made("gru")[0]
+    masked, pair = made("masked_transformer")[0], made("gru")[0]
     with pytest.raises(InputError, match="wanted masked_words"):
         models.language_model(masked, 9)
     with pytest.raises(InputError, match="the model has 2 directions"):

@@ -21,6 +21,7 @@ _USAGE = "usage: jaxemb COMMAND [...]; jaxemb COMMAND --help; jaxemb --version"
 _COMPLETION = "--tyro-print-completion", "--tyro-write-completion"
 _FOOT = f"""\
 CONFIG, where a command takes one, is a file or a name that `jaxemb configs` lists.
+Compiled programs are kept for the next run; --no-cache, of any command, keeps none.
 To complete names and options by Tab: jaxemb {_COMPLETION[1]} bash FILE, then
 source FILE in ~/.bashrc; or zsh, or fish."""
 
@@ -33,7 +34,7 @@ def main() -> NoReturn:
         raise SystemExit(0 if arguments else 2)
     from jaxemb.lab import command_line
 
-    command_line.run(lambda: _call(*arguments))
+    command_line.run(lambda: _call(*sys.argv[1:]))
 
 
 def _call(name: str, *arguments: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from jaxemb.errors import FormatError, InputError, Interrupted, NumericalError, one_line
-from jaxemb.lab import shipped
+from jaxemb.lab import programs, shipped
 from jaxemb.lab.options import tyro
 
 T = TypeVar("T")
@@ -136,6 +136,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     Exit codes: 0 done; 2 input that cannot be used; 3 numbers that are not finite; 130 or 143
     interrupted. Code 75, another process is lost, comes from `lab.hosts`.
     """
+    programs.keep(sys.argv)
     try:
         main()
     except BaseException as error:

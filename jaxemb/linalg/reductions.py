@@ -16,10 +16,12 @@ import numpy as np
 from jax import lax
 from jax.experimental.layout import Layout, with_layout_constraint
 
+from jaxemb.linalg import row_blocks
 from jaxemb.linalg.arrays import computed, matmul, namespace, triangle
 from jaxemb.linalg.row_blocks import Rows, fold, total
 
 _ASLANT = 0.01  # least eigenvalue of a Gram matrix of unit columns for which float32 is enough
+_FEW = 1 << 14  # entries of a table whose rows are their own sketch
 _ROUND = 8.0  # s_1 / s_n of unit columns up to which a float32 Gram matrix is as good
 
 
@@ -89,14 +91,19 @@ def _sketch(rows: Rows, key: Any):
 
     def aslant(state):
         _, least, turn = state
-        return (least < _ASLANT) & (turn < 4)
+        return (least < _ASLANT) & (turn < 5)
 
     def again(state):
         r, _, turn = state
-        return (*_refined(rows, r), turn + 1)
+        r, least = _refined(rows, r)
+        return jnp.pad(r, ((0, more), (0, 0))), least, turn + 1
 
-    first = (*_refined(rows, _count_sketch(rows, key)), jnp.int32(1))
+    r = _few(rows) if _are_few(rows) else _count_sketch(rows, key)
+    more = len(r) - rows.width
+    # the first turn, too, is one of the loop: each copy of it would take a second to compile
+    first = r, jnp.asarray(-jnp.inf, r.dtype), jnp.int32(0)
     r, least, _ = lax.while_loop(aslant, again, first)
+    r = r[: rows.width]
     return r, jnp.maximum(_ASLANT / least, 1.0)
 
 
@@ -114,7 +121,8 @@ def _refined(rows: Rows, r: Any):
     def plain():  # half the work, and as good where no direction is much smaller than another
         return matmul(to_unit.T, matmul(total(rows, _gram), to_unit))
 
-    gram = lax.cond(values[-1] * _ROUND > values[0], plain, in_basis)
+    even = values[-1] * _ROUND > values[0]
+    gram = in_basis() if _are_few(rows) else lax.cond(even, plain, in_basis)
     # columns of length 1: a direction that was missed is far longer than the others
     length = jnp.sqrt(jnp.maximum(jnp.diagonal(gram), 0.0))
     gram = jnp.where(same, 1.0, gram * _inverse(length)[:, None] * _inverse(length)[None, :])
@@ -134,6 +142,17 @@ def _gram(block: Any):
 
 def _inverse(x: Any):
     return jnp.where(x > 0, 1.0 / jnp.where(x > 0, x, 1.0), 0.0)
+
+
+def _are_few(rows: Rows) -> bool:
+    """Whether a table is so small that its own rows are their sketch: there is less to compile."""
+    return rows.axis_name is None and rows.table.shape[0] * rows.width <= _FEW
+
+
+def _few(rows: Rows):
+    """All rows, and zeros below them where there are fewer than columns."""
+    every = row_blocks.block(rows, 0, rows.table.shape[0])
+    return jnp.pad(every, ((0, max(rows.width - len(every), 0)), (0, 0)))
 
 
 def _count_sketch(rows: Rows, key: Any):

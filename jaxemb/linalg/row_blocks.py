@@ -56,12 +56,12 @@ def fold(rows: Rows, step: Callable[..., Any], carry: Any, length: int | None = 
     """
     length = length or rows.block_length()
     whole, rest = divmod(rows.table.shape[0], length)
-    read = _host_block if rows.on_host else _device_block
+    read = _host_block if rows.on_host else block
 
     def advance(i, carry, size):
         return step(carry, read(rows, i * length, size), i)
 
-    if rows.on_host:
+    if rows.on_host or whole < 2:  # a loop of one turn would only be compiled
         for i in range(whole):
             carry = advance(i, carry, length)
     else:
@@ -80,7 +80,8 @@ def _host_block(rows: Rows, first: int, size: int):
     return block
 
 
-def _device_block(rows: Rows, first: Any, size: int):
+def block(rows: Rows, first: Any, size: int) -> jax.Array:
+    """A block of rows on the device, cast up, scaled and shifted."""
     block = arrays.cast_up(lax.dynamic_slice_in_dim(rows.table, first, size)) * rows.scale
     if rows.shift is None:
         return block

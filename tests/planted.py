@@ -659,7 +659,7 @@ MUTANTS = {
     ),
     "a sketch that missed is believed": Mutant(
         "linalg/reductions.py",
-        "(turn < 4)",
+        "(turn < 5)",
         "(turn < 1)",
         "tests/linalg/test_spectrum.py::test_a_sketch_that_missed_a_direction",
     ),

@@ -66,7 +66,7 @@ def test_whatever_is_imported_is_a_dependency_and_optional_only_where_it_is_aske
 
 def test_no_dependency_is_imported_by_nothing():
     used = set().union(*(top | inner for top, inner in map(_imported, SHIPPED)))
-    assert used >= NEEDED
+    assert used >= NEEDED - {"filelock"}  # by JAX, for the limit of its cache
 
 
 def _asked(message: str) -> set[str]:

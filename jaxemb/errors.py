@@ -142,13 +142,14 @@ def called_with(*arguments: str, **functions: Any) -> None:
 
 
 def no_number(report: Any, other: Any) -> Any:
-    """Return a NamedTuple that is compared with `other`.
+    """Return a NamedTuple or dataclass that is compared with `other`.
 
     Raises:
         InputError: `other` is a number or an array, which the report would never equal.
     """
     if isinstance(other, numbers.Number) or hasattr(other, "__array__"):
-        fields = ", ".join(f".{name}" for name in report._fields)
+        names = getattr(report, "_fields", None) or report.__dataclass_fields__
+        fields = ", ".join(f".{name}" for name in names)
         kind = type(report).__name__
         raise InputError(f"a {kind} is compared with {other!r:.60}: compare one of its: {fields}")
     return report

@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import os
-import platform
 import shutil
 import tempfile
 from collections import defaultdict
@@ -38,6 +37,7 @@ install_import_hook("jaxemb", "tests.strict.check")
 import numpy as np
 import pytest
 
+from jaxemb.lab import programs
 from jaxemb.structs import Vocab
 from tests import covering, quickly
 
@@ -102,8 +102,7 @@ def _programs(config) -> Path:
     identity = (
         metadata.version("jaxlib"),
         os.environ.get("XLA_FLAGS"),
-        platform.machine(),
-        _processor(),
+        programs.processor(),
     )
     place = place / hashlib.sha256(repr(identity).encode()).hexdigest()[:12]
     place.mkdir(parents=True, exist_ok=True)
@@ -112,15 +111,6 @@ def _programs(config) -> Path:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _processor() -> str:
-    """Return the processor's feature flags, where the system lists them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
 def pytest_collection_modifyitems(config, items):

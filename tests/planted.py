@@ -117,7 +117,7 @@ MUTANTS = {
     ),
     "a config of another command names none": Mutant(
         "lab/shipped.py",
-        "if parsed(script)[1] in kinds]",
+        "if any(kind in kinds for _, kind in _parsers(s))]",
         "if False]",
         "tests/lab/test_command.py::test_a_config_of_another_command_names_that_command",
     ),
@@ -2070,7 +2070,7 @@ MUTANTS = {
     "a cache holds padding": Mutant(
         "contextual/members/causal_transformers.py",
         "last = jnp.argsort(live, stable=True)[len(live) - before :]",
-        "last = jnp.arange(len(x), len(x) + before)",
+        "last = jnp.arange(len(mask), len(mask) + before)",
         "tests/laws/test_contextualizers.py::test_a_carry_survives_padding",
     ),
     "a cache goes on into the next sentence": Mutant(
@@ -2087,7 +2087,7 @@ MUTANTS = {
     ),
     "a masked Transformer attends to padding": Mutant(
         "contextual/members/masked_transformers.py",
-        " & (mask > 0)[None, :]",
+        " & (text.mask > 0)[None, :]",
         "",
         "tests/laws/test_contextualizers.py::test_padding_changes_nothing",
     ),
@@ -2129,7 +2129,7 @@ MUTANTS = {
     ),
     "a config of another file is called": Mutant(
         "lab/runs/contextual/run.py",
-        "elif config is not None and own != ours.get(str(name)):",
+        "elif config is not None and own != OURS.get(str(name)):",
         "elif config is not None and own is None:",
         "tests/scripts/test_own_model.py::test_every_command_uses",
     ),
@@ -2141,7 +2141,7 @@ MUTANTS = {
     ),
     "the seconds of earlier sessions are forgotten": Mutant(
         "lab/durable/loop.py",
-        'log.last("seconds") or 0.0',
+        "spent or 0.0",
         "0.0",
         "tests/lab/durable/test_budget.py::test_the_seconds_of_an_interrupted_run",
     ),
@@ -2156,5 +2156,18 @@ MUTANTS = {
         'models:elmo_cell": f"{_MEMBERS}.lstms:lstm"',
         'models:elmo_cell": f"{_MEMBERS}.lstms:plain_lstm"',
         "tests/lab/test_kept.py::test_a_kept_run",
+    ),
+    "a config is of two kinds": Mutant(
+        "lab/studies/polysemy/config.py",
+        "@dataclasses.dataclass(frozen=True)\nclass PolysemyConfig(OnMergedText):",
+        "PolysemyConfig = OnMergedText\n\n\n"
+        "@dataclasses.dataclass(frozen=True)\nclass Unused(OnMergedText):",
+        "tests/lab/test_command.py::test_every_config_is_for_the_command_of_its_kind",
+    ),
+    "neighbours are compared as a tuple": Mutant(
+        "errors.py",
+        'getattr(report, "_fields", None) or report.__dataclass_fields__',
+        "report._fields",
+        "tests/linalg/test_reports.py::test_a_report_equals_no_number",
     ),
 }

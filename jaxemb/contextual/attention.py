@@ -8,7 +8,7 @@ Source:
     positions: Su et al. 2021, arXiv:2104.09864, section 3.4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -82,6 +82,38 @@ def _init(size: Size, depth: int, key: Any) -> Layer:
         jnp.zeros(size.units, jnp.float32),
         small * uniform(keys[3], size.units, size.dim),
     )
+
+
+def layers(
+    size: Size,
+    params: dict[str, Any],
+    text: Text,
+    places: Int[Array, " others"],
+    allowed: Bool[Array, "time others"],
+    earlier: Sequence[tuple[Array, Array]],
+    key: Any,
+) -> tuple[list[Array], list[tuple[Array, Array]]]:
+    """The output of every layer, and the keys and values that each attended to.
+
+    Args:
+        text: vectors [time, dim].
+        places: the position of each earlier token and of each of the text.
+        allowed: which of them each position attends to.
+        earlier: for each layer, the keys and values [before, dim] of earlier tokens.
+        key: for dropout; None: no dropout.
+    """
+    x, outputs, seen = text.vectors, [], []
+    for i, before in enumerate(earlier):
+        layer, own = params[f"layer_{i}"], None if key is None else jax.random.fold_in(key, i)
+        queries, *here = projected(layer, x)
+        keys, values = (jnp.concatenate(pair) for pair in zip(before, here, strict=True))
+        others = Keys(keys, values, places)
+        mixed = attended(size, queries, places[len(places) - len(x) :], others, allowed)
+        x = completed(size, layer, x, mixed, own)
+        outputs.append(x * text.mask[:, None])
+        seen.append((keys, values))
+    outputs[-1] = normed(outputs[-1], params["scale"]) * text.mask[:, None]
+    return outputs, seen
 
 
 def projected(layer: Layer, x: Float[Array, "time dim"]) -> tuple[Array, Array, Array]:

@@ -6,7 +6,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from jaxemb.contextual import bilm
 from jaxemb.contextual.characters import CharCNN
@@ -14,7 +13,6 @@ from jaxemb.contextual.language_model import CONTEXT, Lookup
 from jaxemb.contextual.members.lstms import LSTM, lstm_cell
 from jaxemb.errors import InputError
 from jaxemb.formats.elmo import Options, Weights
-from jaxemb.functional.reading import in_context
 from jaxemb.structs import Contextualizer
 
 _ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
@@ -26,11 +24,6 @@ class Model(NamedTuple):
     embed: nn.Module  # from tokens to vectors
     context: Contextualizer
     params: Any  # {"embed": of embed, "bilm": of context}
-
-    def layers(self, tokens: Any, mask: Any, carry: Any = None) -> tuple[Array, Any]:
-        """The layers of tokens [time, *batch, ...] and the carry, as `functional.reading` does."""
-        vectors: Any = self.embed.apply({"params": self.params["embed"]}, tokens)
-        return in_context(self.context, self.params[CONTEXT], vectors, mask, carry)
 
 
 def elmo(options: Options, weights: Weights) -> Model:

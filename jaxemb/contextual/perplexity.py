@@ -1,6 +1,7 @@
 """Perplexity of a language model on held-out text."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +22,12 @@ class Perplexity(NamedTuple):
     @property
     def mean(self) -> float:
         """Geometric mean of all directions, exp of the mean loss, as ELMo's papers report it."""
-        return float(np.exp(np.mean(np.log(list(self.by_direction.values())))))
+        return geometric_mean(self.by_direction.values())
+
+
+def geometric_mean(perplexities: Iterable[float]) -> float:
+    """exp of the mean of the logarithms: of the losses in nats."""
+    return float(np.exp(np.mean(np.log(list(perplexities)))))
 
 
 def of(plan: Plan, params: Any, text: Text, resources: Resources) -> Perplexity:

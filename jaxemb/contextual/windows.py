@@ -127,7 +127,7 @@ def hidden_words(
         inputs, read = (_padded(rows[k * unroll :], unroll) for rows in (text, mask))
         random = np.random.Generator(np.random.Philox(key=list(draw), counter=[0, 0, k, 0]))
         weight = (random.random(inputs.shape) < share) * read * (inputs > END)
-        reset = np.zeros_like(read) if carried else (inputs == START) * read
+        reset = _resets(inputs, read, START, carried)
         shown = np.where(weight > 0, HIDDEN, inputs).astype(np.int32)
         parts = (part.astype(np.float32) for part in (read, weight, reset))
         return (Window(shown, inputs, *parts),)
@@ -139,8 +139,13 @@ def _window(text, mask, start: int, unroll: int, last: int, begins: int, carried
     inputs, target = _padded(text[start:], unroll), _padded(text[start + 1 :], unroll)
     read, predicted = _padded(mask[start:-1], unroll), _padded(mask[start + 1 :], unroll)
     weight = read * predicted * (inputs != last)
-    reset = np.zeros_like(read) if carried else (inputs == begins) * read
+    reset = _resets(inputs, read, begins, carried)
     return Window(inputs, target, read, weight.astype(np.float32), reset.astype(np.float32))
+
+
+def _resets(inputs, read, begins: int, carried: bool):
+    """1 where a sentence begins, unless states carry over."""
+    return np.zeros_like(read) if carried else (inputs == begins) * read
 
 
 def _padded(rows, length: int):

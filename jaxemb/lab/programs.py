@@ -38,7 +38,7 @@ def keep(arguments: list[str]) -> None:
     unwanted = NO_CACHE in arguments
     arguments[:] = [argument for argument in arguments if argument != NO_CACHE]
     if unwanted:
-        os.environ.setdefault(_ON, "false")
+        os.environ[_ON] = "false"
     if unwanted or "jax" in sys.modules or _DIR in os.environ or _ON in os.environ:
         return
     place = folder()
@@ -57,11 +57,11 @@ def keep(arguments: list[str]) -> None:
 def folder() -> Path:
     """The folder of the programs of this jaxlib for this processor."""
     version = importlib.metadata.version("jaxlib")
-    digest = hashlib.sha256(_processor().encode()).hexdigest()[:12]
+    digest = hashlib.sha256(processor().encode()).hexdigest()[:12]
     return platformdirs.user_cache_path("jaxemb") / "programs" / f"jaxlib-{version}-{digest}"
 
 
-def _processor() -> str:
+def processor() -> str:
     """What instructions the processor has, as far as the platform says."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()

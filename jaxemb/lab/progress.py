@@ -92,6 +92,12 @@ def logged(path: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["step"])
 
 
+def rate(rows: list[dict[str, Any]]) -> float | None:
+    """The last speed that a log has, in words or predictions a second; None if it has none."""
+    rates = (row.get("words_per_second") for row in reversed(rows))
+    return next(filter(None, rates), None)
+
+
 class Bar:
     """The progress bar of a training run: a `Meter`.
 

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +48,25 @@ def commands() -> dict[str, Path]:
 
 def parsed(script: Path) -> tuple[str, str]:
     """The function of `command_line` that a script parses its arguments with, and the class."""
-    calls = (n for n in ast.walk(ast.parse(script.read_text("utf-8"))) if isinstance(n, ast.Call))
-    for call in calls:
-        name = ast.unparse(call.func).removeprefix("command_line.")
-        if name in ("parse", "from_command_line"):
-            return name, ast.unparse(call.args[0])
+    for call in _parsers(script):
+        return call
     raise AssertionError(f"{script} parses no command line")
+
+
+def _parsers(script: Path) -> Iterator[tuple[str, str]]:
+    """Every function of `command_line` that parses arguments in a script, and its class."""
+    for node in ast.walk(ast.parse(script.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).removeprefix("command_line.")
+            if name in ("parse", "from_command_line"):
+                yield name, ast.unparse(node.args[0])
 
 
 def commands_of(config: type) -> list[str]:
     """The commands that take a config of this class, as they are typed."""
     kinds = {kind.__name__ for kind in config.__mro__}
-    return [typed(script.stem) for script in commands().values() if parsed(script)[1] in kinds]
+    scripts = commands().values()
+    return [typed(s.stem) for s in scripts if any(kind in kinds for _, kind in _parsers(s))]
 
 
 def load(script: Path) -> types.ModuleType:

@@ -82,10 +82,10 @@ def _host_block(rows: Rows, first: int, size: int):
 
 def block(rows: Rows, first: Any, size: int) -> jax.Array:
     """A block of rows on the device, cast up, scaled and shifted."""
-    block = arrays.cast_up(lax.dynamic_slice_in_dim(rows.table, first, size)) * rows.scale
+    values = arrays.cast_up(lax.dynamic_slice_in_dim(rows.table, first, size)) * rows.scale
     if rows.shift is None:
-        return block
-    return jnp.pad(block - rows.shift[None, :], ((0, 0), (1, 0)), constant_values=1.0)
+        return values
+    return jnp.pad(values - rows.shift[None, :], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def total(rows: Rows, of: Callable[..., Any]) -> Any:

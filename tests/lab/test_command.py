@@ -104,6 +104,15 @@ def test_the_help_of_a_command_names_its_options_and_no_script(name, jaxemb_):
         assert re.search(r"Defaults: \w+\.", out)
 
 
+def test_every_config_is_for_the_command_of_its_kind_alone(jaxemb_):
+    """Those of polysemy and of architectures have the same settings, and are two kinds."""
+    assert "Defaults: polysemy." in jaxemb_("polysemy", "--help")[1]
+    code, _, error = jaxemb_("polysemy", "architectures")
+    assert code == 2
+    assert "or this config for jaxemb compare-embedders" in error
+    assert "or this config for jaxemb polysemy" in jaxemb_("compare-embedders", "polysemy")[2]
+
+
 def test_no_description_of_a_command_or_config_is_cut(jaxemb_, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     for arguments, paths in ((["--help"], FILES), (["configs"], CONFIGS)):

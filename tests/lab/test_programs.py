@@ -95,7 +95,7 @@ def test_another_jaxlib_and_another_processor_have_folders_of_their_own(monkeypa
     places = {programs.folder()}
     monkeypatch.setattr(programs.importlib.metadata, "version", lambda name: "0.0.1")
     places.add(programs.folder())
-    monkeypatch.setattr(programs, "_processor", lambda: "another")
+    monkeypatch.setattr(programs, "processor", lambda: "another")
     places.add(programs.folder())
     assert len(places) == 3
 

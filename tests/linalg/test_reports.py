@@ -8,6 +8,7 @@ import pytest
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.evaluation import bundled, intervals
+from jaxemb.evaluation.neighbours import Neighbours
 
 TABLE = np.random.default_rng(0).normal(size=(6, 3))
 Q = np.linalg.qr(TABLE)[0]
@@ -22,6 +23,7 @@ REPORTS = {  # of every class that shows itself, and a field that is a number
     "axes": (lambda: linalg.axes(TABLE), "special"),
     "summary": (lambda: linalg.summary(TABLE), "rows"),
     "estimate": (lambda: intervals.Estimate(0.5, 0.4, 0.6), "value"),
+    "neighbours": (lambda: Neighbours("a", ("b",), (0.5,)), "values"),
     "score": (lambda: bundled.Score(0.5, 4, 6), "value"),
 }
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxemb.contextual import attention
-from jaxemb.contextual.attention import Keys, Size
+from jaxemb.contextual.attention import Size
 from jaxemb.errors import at_least
 from jaxemb.structs import Contextualizer, Text
 
@@ -83,8 +83,7 @@ def causal_transformer(
 
 def _one(size: Size, params: dict[str, Any], text: Text, carry: Carry, key: Any):
     """Every layer of one text [time, dim], and the carry after it."""
-    x, mask = text.vectors, text.mask
-    before = len(carry.live)
+    mask, before = text.mask, len(carry.live)
     places = jnp.cumsum(mask).astype(jnp.int32) - 1  # padding takes no place
     others = jnp.concatenate([jnp.arange(-before, 0, dtype=jnp.int32), places])
     live = jnp.concatenate([carry.live, mask]) > 0
@@ -96,15 +95,6 @@ def _one(size: Size, params: dict[str, Any], text: Text, carry: Carry, key: Any)
     # the last tokens in their order, with everything else before them
     last = jnp.argsort(live, stable=True)[len(live) - before :]
     going_on = (live & (sentences == sentences[-1:]))[last].astype(jnp.float32)
-    outputs, caches = [], []
-    for i, cache in enumerate(carry.layers):
-        layer, own = params[f"layer_{i}"], None if key is None else jax.random.fold_in(key, i)
-        queries, keys, values = attention.projected(layer, x)
-        keys = jnp.concatenate([cache.keys, keys])
-        values = jnp.concatenate([cache.values, values])
-        seen = attention.attended(size, queries, places, Keys(keys, values, others), allowed)
-        x = attention.completed(size, layer, x, seen, own)
-        outputs.append(x * mask[:, None])
-        caches.append(Cache(*(rows[last] * going_on[:, None] for rows in (keys, values))))
-    outputs[-1] = attention.normed(outputs[-1], params["scale"]) * mask[:, None]
+    outputs, seen = attention.layers(size, params, text, others, allowed, carry.layers, key)
+    caches = (Cache(*(rows[last] * going_on[:, None] for rows in pair)) for pair in seen)
     return outputs, Carry(tuple(caches), going_on)

@@ -6,11 +6,10 @@ It predicts words that are hidden from it: `objectives.masked_words`.
 from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxemb.contextual import attention
-from jaxemb.contextual.attention import Keys, Size
+from jaxemb.contextual.attention import Size
 from jaxemb.errors import at_least
 from jaxemb.structs import Contextualizer, Text
 
@@ -52,16 +51,10 @@ def masked_transformer(
 
 def _one(size: Size, params: dict[str, Any], text: Text, carry: Any, key: Any):
     """Every layer of one text [time, dim]."""
-    x, mask = text.vectors, text.mask
-    places = jnp.arange(len(x), dtype=jnp.int32)
-    sentence = jnp.cumsum(text.reset * mask)
-    allowed = (sentence[:, None] == sentence[None, :]) & (mask > 0)[None, :]
-    outputs = []
-    for i in range(len(params) - 1):
-        layer, own = params[f"layer_{i}"], None if key is None else jax.random.fold_in(key, i)
-        queries, keys, values = attention.projected(layer, x)
-        seen = attention.attended(size, queries, places, Keys(keys, values, places), allowed)
-        x = attention.completed(size, layer, x, seen, own)
-        outputs.append(x * mask[:, None])
-    outputs[-1] = attention.normed(outputs[-1], params["scale"]) * mask[:, None]
+    places = jnp.arange(len(text.vectors), dtype=jnp.int32)
+    sentence = jnp.cumsum(text.reset * text.mask)
+    allowed = (sentence[:, None] == sentence[None, :]) & (text.mask > 0)[None, :]
+    none = jnp.zeros((0, size.dim), jnp.float32)
+    earlier = [(none, none)] * (len(params) - 1)
+    outputs, _ = attention.layers(size, params, text, places, allowed, earlier, key)
     return outputs, carry

@@ -106,7 +106,8 @@ def run(
         if not new and workdir.place.process == 0:
             say(f"continued from step {durable.cursor.step:,}")
         started = beside.submit(watch.start(durable.state, log)) if new else None
-        budget = Budget(seconds, log.last("seconds") or 0.0, clock)
+        spent = log.last("seconds") if seconds else None
+        budget = Budget(seconds, spent or 0.0, clock)
         _follow(durable, watch, budget, show, log)
         if started:
             started.result()  # raises what went wrong there

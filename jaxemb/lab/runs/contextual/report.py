@@ -1,14 +1,14 @@
 """The report of a language model, beside words counted: Markdown, JSON and a picture."""
 
-import inspect
-import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxemb import files
-from jaxemb.lab import outcome, report, workdir as folders
+from jaxemb.lab import outcome, progress, report, workdir as folders
+from jaxemb.lab.runs.contextual import run
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.runs.contextual.run import Result
 from jaxemb.structs import Vocab
@@ -43,16 +43,15 @@ def following(config: ContextualConfig, vocab: Vocab) -> list[outcome.Command]:
 
 
 def _own(config: ContextualConfig) -> tuple[str, ...]:
-    """The option that names the config's file, where the model is a function in it."""
-    if files.function_name(config.model).startswith("jaxemb."):
-        return ()
-    return ("--config", os.path.relpath(inspect.getfile(config.model)))
+    """The option that names the config as it was typed, where a function of it is the user's."""
+    given = (function for function in (config.model, config.objective) if function is not None)
+    own = any(files.function_name(function) not in run.OURS for function in given)
+    return ("--config", sys.argv[1]) if own else ()
 
 
 def build(result: Result) -> dict[str, Any]:
     """The content of the report, as JSON values."""
     reached, directions = result.perplexity, result.perplexity.by_direction
-    rates = [row["words_per_second"] for row in result.metrics if row.get("words_per_second")]
     dev = [row["dev"] for row in result.metrics if row.get("dev")]
     sizes = {name: int(np.size(value)) for name, value in _leaves(result.params)}
     return {
@@ -66,7 +65,7 @@ def build(result: Result) -> dict[str, Any]:
         "baseline": {name: own._asdict() for name, own in result.baselines.items()},
         "dev": dev,
         "tokens": result.tokens,
-        "predictions_per_second": rates[-1] if rates else None,
+        "predictions_per_second": progress.rate(result.metrics),
         "parameters": sum(sizes.values()),
         "better_than_baseline": all(
             directions[name] < own.perplexity for name, own in result.baselines.items()

@@ -27,6 +27,8 @@ from jaxemb.text import characters, corpus, vocabulary
 from jaxemb.training import monitor, optimizers
 
 MODEL = "model.safetensors"
+# the functions of this package that config.json may name
+OURS = {files.function_name(function): function for function in (*MEMBERS, *OBJECTIVES)}
 _COLUMNS = 8  # streams of held-out text
 
 
@@ -226,21 +228,20 @@ def _as_trained(workdir: Path, config: ContextualConfig | None) -> ContextualCon
     config are called.
     """
     was = ContextualConfig.of_older(files.read_json(workdir / identity.CONFIG)["config"])
-    ours = {files.function_name(function): function for function in (*MEMBERS, *OBJECTIVES)}
     functions = {}
     for field in ("model", "objective"):
         name = was.get(field)
         own = getattr(config, field, None)
         if own is not None and files.function_name(own) == name:
             functions[field] = own
-        elif config is not None and own != ours.get(str(name)):
+        elif config is not None and own != OURS.get(str(name)):
             now = "none" if own is None else files.function_name(own)
             raise InputError(
                 f"{workdir}: was trained with the {field} {name}, and the config has {now}: wanted "
                 "the file that trained it, unchanged"
             )
-        elif name is None or name in ours:
-            functions[field] = ours.get(str(name))
+        elif name is None or name in OURS:
+            functions[field] = OURS.get(str(name))
         else:
             raise InputError(
                 f"{workdir}: its {field} is {name}, which is not from this package: name the "

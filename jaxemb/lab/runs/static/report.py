@@ -8,7 +8,7 @@ import numpy as np
 from jaxemb import linalg
 from jaxemb.errors import one_line
 from jaxemb.evaluation import bundled
-from jaxemb.lab import outcome, report
+from jaxemb.lab import outcome, progress, report
 from jaxemb.lab.runs.static import config as config_lib, growth, members as ensembles, steps
 from jaxemb.lab.runs.static.run import Result
 from jaxemb.lab.tables import inspection, report as tables_report, scores as scores_lib
@@ -36,10 +36,9 @@ def build(config: config_lib.StaticConfig, result: Result) -> dict[str, Any]:
 def _training(metrics: list[dict[str, Any]]) -> dict[str, Any]:
     losses = [row["loss"] for row in metrics if "loss" in row]
     held_out = [row["held_out"] for row in metrics if row.get("held_out") is not None]
-    rates = [row["words_per_second"] for row in metrics if row.get("words_per_second")]
     recent = losses[-max(len(losses) // 20, 1) :]  # one step is noisy: the last twentieth
     return {
-        "words_per_second": rates[-1] if rates else None,
+        "words_per_second": progress.rate(metrics),
         "loss": float(np.mean(recent)) if recent else None,
         "held_out_loss": held_out[-1] if held_out else None,
         "held_out_loss_before": held_out[0] if held_out else None,

@@ -7,7 +7,7 @@ from jaxemb.errors import InputError, above_zero, at_least
 from jaxemb.lab.options import tyro
 from jaxemb.lab.runs.contextual.config import ContextualConfig
 from jaxemb.lab.settings import Chosen, Function
-from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.lab.studies.polysemy.config import OnMergedText
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Architecture:
 
 
 @dataclasses.dataclass(frozen=True)
-class ArchitecturesConfig(PolysemyConfig):
+class ArchitecturesConfig(OnMergedText):
     """Compare what contextualizers do to words, on a text with pseudo-words of two known senses."""
 
     _: dataclasses.KW_ONLY
@@ -51,7 +51,7 @@ class ArchitecturesConfig(PolysemyConfig):
         for architecture in self.architectures:
             self.of(architecture).contextual.check()
 
-    def of(self, architecture: Architecture) -> PolysemyConfig:
+    def of(self, architecture: Architecture) -> OnMergedText:
         """The study of pseudo-words of one architecture."""
         fields = ("model", "objective", "optimizer", "learning_rate", "unroll", "batch")
         given = {name: getattr(architecture, name) for name in fields}

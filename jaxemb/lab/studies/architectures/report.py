@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxemb.contextual.perplexity import geometric_mean
 from jaxemb.lab import report, workdir
 from jaxemb.lab.studies.architectures.config import ArchitecturesConfig
 from jaxemb.lab.studies.architectures.run import Measured
@@ -46,11 +47,13 @@ def write(config: ArchitecturesConfig, measured: dict[str, list[Measured]]) -> s
 
 def summary(seeds: list[Measured]) -> dict[str, Any]:
     """The measures of one architecture over its seeds."""
-    ratios = [geometric(seed["perplexity"]) / _baseline(seed) for seed in seeds]
+    reached = [geometric_mean(seed["perplexity"].values()) for seed in seeds]
+    counted = [_baseline(seed) for seed in seeds]
+    ratios = [one / other for one, other in zip(reached, counted, strict=True)]
     rates = [seed["predictions_per_second"] or np.nan for seed in seeds]
     return {
-        "perplexity": over_seeds([geometric(seed["perplexity"]) for seed in seeds])._asdict(),
-        "baseline": over_seeds([_baseline(seed) for seed in seeds])._asdict(),
+        "perplexity": over_seeds(reached)._asdict(),
+        "baseline": over_seeds(counted)._asdict(),
         "to_baseline": over_seeds(ratios)._asdict(),
         "baseline_name": next(iter(seeds[0]["baseline"].values()))["name"],
         "predictions": float(np.mean([seed["predictions"] for seed in seeds])),
@@ -65,13 +68,8 @@ def summary(seeds: list[Measured]) -> dict[str, Any]:
     }
 
 
-def geometric(by_direction: dict[str, float]) -> float:
-    """The geometric mean of the perplexities of all directions."""
-    return float(np.exp(np.mean(np.log(list(by_direction.values())))))
-
-
 def _baseline(seed: Measured) -> float:
-    return geometric({name: own["perplexity"] for name, own in seed["baseline"].items()})
+    return geometric_mean(own["perplexity"] for own in seed["baseline"].values())
 
 
 def markdown(config: ArchitecturesConfig, values: dict[str, Any], pictures: str) -> str:

@@ -8,10 +8,11 @@ import jax
 
 from jaxemb.evaluation import contextuality
 from jaxemb.evaluation.contextuality import Contextuality
+from jaxemb.lab import progress
 from jaxemb.lab.studies.architectures.config import Architecture, ArchitecturesConfig
 from jaxemb.lab.studies.context import tokens
 from jaxemb.lab.studies.polysemy import run, text
-from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.lab.studies.polysemy.config import OnMergedText
 from jaxemb.lab.studies.polysemy.run import STATIC, Scores, Trained
 
 Measured = dict[str, Any]  # of one architecture and one seed: plain JSON values
@@ -46,12 +47,11 @@ def _measured(
     scores = {name: run.score(layer, sample, seed) for name, layer in vectors.items()}
     layers = _described(study, trained, config.sentences)
     reached, baselines = trained.contextual.perplexity, trained.contextual.baselines
-    rates = [row["words_per_second"] for row in trained.contextual.metrics if _has_rate(row)]
     return {
         "perplexity": reached.by_direction,
         "baseline": {name: own._asdict() for name, own in baselines.items()},
         "predictions": trained.contextual.tokens["predictions"],
-        "predictions_per_second": rates[-1] if rates else None,
+        "predictions_per_second": progress.rate(trained.contextual.metrics),
         "static_sense": float(scores[STATIC].sense.accuracy.value),
         "layers": [
             _layer(layer, scores[f"layer {i}"], len(layer.spectrum))
@@ -60,16 +60,10 @@ def _measured(
     }
 
 
-def _has_rate(row: dict[str, Any]) -> bool:
-    return bool(row.get("words_per_second"))
-
-
-def _described(study: PolysemyConfig, trained: Trained, sentences: int) -> list[Contextuality]:
+def _described(study: OnMergedText, trained: Trained, sentences: int) -> list[Contextuality]:
     """The effect of context in every layer, on held-out sentences."""
     source = tokens.contextual(trained.workdir, study.contextual)
-    read = [sentence for sentence in tokens.held_out(trained.workdir) if sentence]
-    texts = [read[i] for i in tokens.spread(len(read), sentences)]
-    gathered = tokens.gather([source], texts)
+    gathered = tokens.gather([source], tokens.some(tokens.held_out(trained.workdir), sentences))
     layers = gathered.layers[0]
     key = jax.random.key(0)
     return contextuality.describe(key, layers, layers[0], gathered.types, gathered.sentences)

@@ -83,8 +83,7 @@ def compare(
             f"by {outcome.typed('evaluate', left, right)}"
         )
     read = embed.sentences(Path(text)) if text else tokens.held_out(next(iter(known)))
-    read = [sentence for sentence in read if sentence]
-    texts = [read[i] for i in tokens.spread(len(read), sentences)]
+    texts = tokens.some(read, sentences)
     sources = [known.get(path) or tokens.static(path, texts) for path in paths]
     gathered = tokens.gather(sources, texts)
     compared = []

@@ -132,6 +132,12 @@ def spread(count: int, most: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)).tolist()
 
 
+def some(texts: Texts, most: int) -> list[Sequence[str]]:
+    """At most `most` of the sentences that have a token, evenly spaced over the text."""
+    read = [sentence for sentence in texts if sentence]
+    return [read[i] for i in spread(len(read), most)]
+
+
 def gather(sources: Sequence[Source], texts: Texts) -> Occurrences:
     """The occurrences of words that all sources know, with their vectors in every source.
 

@@ -21,8 +21,8 @@ class Merging:
 
 
 @dataclasses.dataclass(frozen=True)
-class PolysemyConfig:
-    """Test whether context separates two words that were merged into one form."""
+class OnMergedText:
+    """What studies on a text with pseudo-words share: the text, the vectors, the language model."""
 
     static: StaticConfig
     """The static vectors, trained on the merged text; their workdir lies in each seed's folder."""
@@ -55,3 +55,8 @@ class PolysemyConfig:
         if not self.contextual.characters and self.static.dim != self.contextual.dim:
             dims = f"static.dim is {self.static.dim}, contextual.dim is {self.contextual.dim}"
             raise InputError(f"{dims}: the language model reads the static vectors")
+
+
+@dataclasses.dataclass(frozen=True)
+class PolysemyConfig(OnMergedText):
+    """Test whether context separates two words that were merged into one form."""

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.stats
 
 from jaxemb import files
+from jaxemb.contextual.perplexity import geometric_mean
 from jaxemb.evaluation import intervals
 from jaxemb.evaluation.intervals import Estimate
 from jaxemb.lab import report, workdir
@@ -121,7 +122,7 @@ def markdown(config: PolysemyConfig, values: dict[str, Any], pictures: str) -> s
     made, tried = (sum(seed["forms"][name] for seed in seeds) for name in ("made", "tried"))
     occurrences = sum(seed["test_occurrences"] for seed in seeds)
     first = f"`{next(iter(seeds[0]['sense_accuracy_by_form']))}`"
-    means = (np.exp(np.mean(np.log(list(seed["perplexity"].values())))) for seed in seeds)
+    means = (geometric_mean(seed["perplexity"].values()) for seed in seeds)
     perplexity = ", ".join(f"{mean:.0f}" for mean in means)
     about = "95 % intervals over the seeds" if len(seeds) > 1 else "one seed has no interval"
     return f"""# {Path(config.workdir).name}: two words in one form

@@ -15,7 +15,7 @@ from jaxemb.evaluation import polysemy
 from jaxemb.evaluation.polysemy import SenseAccuracy, WicAccuracy
 from jaxemb.lab.runs.contextual import embed, run
 from jaxemb.lab.runs.static import prepare, run as runs
-from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.lab.studies.polysemy.config import OnMergedText
 from jaxemb.lab.studies.polysemy.text import TEXT, Sample
 from jaxemb.text import tokenizers, vocabulary
 
@@ -38,7 +38,7 @@ class Scores(NamedTuple):
     silhouette: float  # of the two senses of a form by cosine distance, the mean over forms
 
 
-def train(config: PolysemyConfig, folder: Path, seed: int) -> Trained:
+def train(config: OnMergedText, folder: Path, seed: int) -> Trained:
     """Run, or resume, both training runs on the merged text of a folder.
 
     Raises:
@@ -74,7 +74,7 @@ def _merged(settings: Any, folder: Path) -> Any:
 
 
 def vectors(
-    config: PolysemyConfig, trained: Trained, sample: Sample
+    config: OnMergedText, trained: Trained, sample: Sample
 ) -> dict[str, Float[np.ndarray, "occurrences dim"]]:
     """The vector of every occurrence in the static table and in each layer of the language model.
 

@@ -18,7 +18,7 @@ from jaxemb.evaluation import pseudo_words
 from jaxemb.evaluation.pseudo_words import PseudoWord
 from jaxemb.lab import corpus as preparation, workdir
 from jaxemb.lab.runs.static import config as config_lib
-from jaxemb.lab.studies.polysemy.config import PolysemyConfig
+from jaxemb.lab.studies.polysemy.config import OnMergedText
 from jaxemb.text import corpus, encoding, sources
 
 TEXT, FORMS, OCCURRENCES = "text.txt", "pseudo_words.json", "occurrences.tsv"
@@ -40,14 +40,14 @@ class Sample(NamedTuple):
         return [text[at] for text, at in zip(self.texts, self.at, strict=True)]
 
 
-def count(config: PolysemyConfig) -> corpus.Corpus:
+def count(config: OnMergedText) -> corpus.Corpus:
     """Encode the text before any word is merged, for its vocabulary and counts."""
     settings = config.static.corpus
     folder = settings.prepared or Path(config.workdir) / "corpus"
     return preparation.prepare_corpus(settings, folder)
 
 
-def merge(config: PolysemyConfig, counted: corpus.Corpus, seed: int) -> Path:
+def merge(config: OnMergedText, counted: corpus.Corpus, seed: int) -> Path:
     """Write the merged text of a seed, unless it exists.
 
     Returns:
@@ -99,7 +99,7 @@ def forms(folder: Path) -> list[PseudoWord]:
     return [PseudoWord(row["form"], tuple(row["senses"])) for row in rows]
 
 
-def sample(config: PolysemyConfig, folder: Path, seed: int) -> Sample:
+def sample(config: OnMergedText, folder: Path, seed: int) -> Sample:
     """Draw training and test occurrences, equally many of each sense.
 
     At most one occurrence is drawn from a sentence, and none from a repeated sentence: so no test

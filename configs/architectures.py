@@ -1,9 +1,10 @@
 """Five architectures on 2 M words of real English with fifty pseudo-words: what context changes.
 
 Run:     python scripts/compare_embedders.py configs/architectures.py
-Expect:  2 CPU cores (AMD EPYC) shared with others, commit dc1db8d: a trial, --seconds 25 --seeds 1:
-         perplexity of LSTM 294, minGRU 268, causal Transformers 359, of bigrams 239; of the masked
-         Transformer 474, of unigrams 656
+Expect:  2 CPU cores (AMD EPYC), commit d656b1f: three seeds of 420 s each: perplexity of LSTM 104,
+         GRU 114, minGRU 119, causal Transformers 115, of bigrams 240; of the masked Transformer 94,
+         of unigrams 657; sense accuracy in layer 2 .90, .91, .89, .88, .83; the cores were not
+         always its own
 """
 
 import dataclasses

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import os
+import pkgutil
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -33,6 +34,29 @@ def _by_name(named: Callable[[str], Any]) -> tyro.constructors.PrimitiveConstruc
     )
 
 
+LEARNERS = {
+    "row_sparse": "jaxemb.training.learners:row_sparse",
+    "dense": "jaxemb.training.learners:dense",
+    "native": "jaxemb.training.native_step:row_sparse",
+}
+
+
+def _learner(name: str) -> Callable[..., Any]:
+    """The learner of a name.
+
+    Raises:
+        ValueError: no callable has that name.
+    """
+    try:
+        function = pkgutil.resolve_name(LEARNERS.get(name, name))
+    except (ImportError, AttributeError, ValueError):
+        function = None
+    if not callable(function):
+        raise ValueError(f"{name}: wanted {', '.join(LEARNERS)}, or MODULE:NAME of a function")
+    return function
+
+
+Learning = Annotated[Callable[..., Any], _by_name(_learner)]
 Score = Annotated[Callable[..., Any], _by_name(phrases_lib.named)]
 Tokenizer = Annotated[Callable[..., Any], _by_name(tokenizers.named)]
 

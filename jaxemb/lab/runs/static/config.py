@@ -12,7 +12,16 @@ import numpy as np
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import hashing, schedules, subsampling
 from jaxemb.lab.options import tyro
-from jaxemb.lab.settings import Chosen, Corpus, Function, Hosts, TrainingRun, setting, taken
+from jaxemb.lab.settings import (
+    Chosen,
+    Corpus,
+    Function,
+    Hosts,
+    Learning,
+    TrainingRun,
+    setting,
+    taken,
+)
 from jaxemb.structs import Vocab
 from jaxemb.text import corpus
 from jaxemb.training import mesh_sizes
@@ -43,8 +52,9 @@ class StaticConfig(TrainingRun):
 
     objective: Function
     """From the settings below to an Objective: objectives.skipgram, objectives.cbow, or yours."""
-    learner: Function
-    """From an Objective to a Learner: learners.row_sparse or learners.dense."""
+    learner: Learning
+    """From an Objective to a Learner: row_sparse; dense; native, once `build_native.py` compiled
+    it; or MODULE:NAME."""
     _: dataclasses.KW_ONLY
     window: int = setting(5, of="objective")
     """The furthest distance of a context word."""

@@ -121,6 +121,8 @@ class Objective(NamedTuple):
                                                       for words with these shares of the text
     unknown(tables, resources, words) -> [words, dim] host: vectors of words beyond the vocabulary,
                                                       None if it makes none
+    of_products: whether vectors matter through their products alone, as in every loss of u . c:
+                 columns of zeros then change nothing, and stay zeros
 
     `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
     -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
@@ -136,6 +138,7 @@ class Objective(NamedTuple):
     cost: Callable[..., Any] = lambda resources: None
     load: Callable[..., tuple[Any, ...]] = lambda resources, shares: ()
     unknown: Callable[[InOut, PyTree, Sequence[str]], Any] | None = None
+    of_products: bool = False
 
 
 class Refused(NamedTuple):

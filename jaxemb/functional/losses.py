@@ -232,3 +232,7 @@ def noise_contrastive(
     _one_for_each(outputs, *target)
     scores = products.scores(hidden, outputs) - target.log_expected[None, :]
     return jnp.sum(weight * softplus(-target.target[None, :] * scores))
+
+
+# the losses of a block that are functions of the products hidden . output
+OF_PRODUCTS = (logistic, softmax, noise_contrastive)

@@ -83,6 +83,15 @@ def refuse_other(workdir: Path, config: Any, corpus: Any, start: str | None, beg
         files.write_json(path, {**now, **environment()})
 
 
+def kept(folder: str | Path, name: str, absent: Any) -> Any:
+    """The value of a setting that the run in a folder began with.
+
+    Args:
+        absent: the value that a run has which is older than the setting.
+    """
+    return files.read_json(Path(folder) / CONFIG)["config"].get(name, absent)
+
+
 def described(config: Any) -> Any:
     """A config as JSON: numbers as they are, functions as module:qualname.
 

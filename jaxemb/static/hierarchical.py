@@ -109,6 +109,7 @@ def _along_paths(
         reads=Reads(length, settings.window, bits=length, budget=budget),
         cost=lengths,
         load=functools.partial(_load, pairs=pairs, felt=predict.felt),
+        of_products=loss in losses.OF_PRODUCTS,
     )
 
 

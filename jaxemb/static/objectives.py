@@ -119,6 +119,7 @@ def _sampled(
         loss=loss,
         reads=Reads(length, settings.window, blocks.bits(length, settings), own),
         load=functools.partial(of_words, updates=predict.felt * scored),
+        of_products=loss in losses.OF_PRODUCTS,
     )
 
 

@@ -132,6 +132,7 @@ def _softmax(
         loss=loss,
         reads=Reads(length, settings.window, bits=length),
         load=functools.partial(objectives.of_words, updates=predict.felt),
+        of_products=loss in losses.OF_PRODUCTS,
     )
 
 

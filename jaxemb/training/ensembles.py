@@ -38,7 +38,7 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
             plan.initialize(jax.random.fold_in(key, loop.Stream.TABLES), rows, dim)
             for key, dim in zip(keys, members.dims, strict=True)
         ]
-        padded = [jax.tree.map(functools.partial(_widen, dim=plan.dim), t) for t in tables_of]
+        padded = [jax.tree.map(functools.partial(loop.wide, plan), t) for t in tables_of]
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)
         return optimizers.apart(jax.vmap(plan.learner.init)(stacked))
 
@@ -64,10 +64,6 @@ def split(members: Members, whole: InOut[AnyArray]) -> list[InOut[np.ndarray]]:
         InOut(*(np.asarray(table[i, :, :dim]) for table in whole))
         for i, dim in enumerate(members.dims)
     ]
-
-
-def _widen(table, *, dim: int):
-    return jnp.pad(table, ((0, 0), (0, dim - table.shape[1])))
 
 
 def _over_members(run, in_axes):

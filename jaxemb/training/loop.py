@@ -3,7 +3,7 @@
 import enum
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +55,17 @@ class Plan(NamedTuple):
     initial: Callable[[InOut[Array]], InOut[Array]] = lambda whole: whole
     initialize: Callable[..., InOut[Array]] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
+    lanes: int = 1  # tables have a multiple of so many columns
+
+    @property
+    def columns(self) -> int:
+        """The columns of the tables that are trained: those beyond `dim` are zeros.
+
+        Kernels are fastest in whole vectors of the hardware. `dim` itself, where a loss might see
+        the zeros, or an optimizer change them.
+        """
+        alike = self.objective.of_products and self.learner.over is not None
+        return -(-self.dim // self.lanes) * self.lanes if alike else self.dim
 
 
 class Program(NamedTuple):
@@ -100,7 +111,23 @@ def split_of(
 def start(plan: Plan, rows: InOut[int]) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
-    return plan.learner.init(plan.initial(plan.initialize(key, rows, plan.dim)))
+    first = plan.initial(plan.initialize(key, rows, plan.dim))
+    return plan.learner.init(cast(InOut, jax.tree.map(functools.partial(wide, plan), first)))
+
+
+def wide(plan: Plan, table: Float[Array, "rows _"]) -> Float[Array, "rows columns"]:
+    """A table with columns of zeros, up to `plan.columns`."""
+    return jnp.pad(table, ((0, 0), (0, plan.columns - table.shape[1])))
+
+
+def narrow(plan: Plan, tables: InOut[AnyArray]) -> InOut[AnyArray]:
+    """The tables without their columns of zeros: [..., rows, dim]."""
+    return InOut(*(table[..., : plan.dim] for table in tables))
+
+
+def words(plan: Plan, tables: InOut[AnyArray], resources: Any) -> InOut[AnyArray]:
+    """`objective.words` of tables that are being trained: an input row a word, of `dim` columns."""
+    return plan.objective.words(narrow(plan, tables), resources)
 
 
 def one(plan: Plan) -> Program:

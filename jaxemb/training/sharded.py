@@ -182,8 +182,13 @@ def program(on: Sharded, plan: loop.Plan) -> loop.Program:
     device takes its part.
 
     Raises:
-        InputError: a learner without `over`, such as `learners.dense`.
+        InputError: a learner without `over`, such as `learners.dense`; columns that cannot be cut.
     """
+    if on.by_dim and plan.columns % on.mesh.shape["model"]:
+        raise InputError(
+            f"tables have {plan.columns} columns; cut='dim' wants a multiple of model, "
+            f"{on.mesh.shape['model']}: set lanes to it"
+        )
     trainable = plan.trainable and sharding.place(placement(on), plan.trainable)
     run = steps(on, plan)
 

@@ -91,6 +91,9 @@ class StaticConfig(TrainingRun):
     """Noise words drawn for a block."""
     batch: int = 32
     """Blocks in a step; fewer for a text of few words, if no cap is set."""
+    lanes: int = setting(8, changes_nothing=True)  # a begun run keeps its own
+    """Tables have a multiple of so many columns while they are trained, zeros beyond dim: 8 is what
+    a CPU likes, 128 a TPU."""
     cap: float | None = setting(None, of="learner")
     """The maximum norm of what one step adds to one row; by default none, except for a text of few
     words."""
@@ -127,6 +130,7 @@ class StaticConfig(TrainingRun):
             negatives=self.negatives,
             block_length=self.block_length,
             shared_negatives=self.shared_negatives,
+            lanes=self.lanes,
         )
         called_with("key", "rows", "dim", initialize=self.initialize)
         called_with("counts", "subsample", subsample_rule=self.subsample_rule)

@@ -55,19 +55,19 @@ def check_memory(config: config_lib.StaticConfig, words: int, rows: int | None =
     Raises:
         InputError: it is more than the limit, with what takes it.
     """
-    models = max(len(config.members), 1)
+    models, columns = max(len(config.members), 1), -(-config.dim // config.lanes) * config.lanes
     row = 4 * (words + (rows or words)) * models
     text = config.block_length + 2 * config.window
     read = config.block_length + text + config.shared_negatives
     # rows with their gradients, weights with theirs, and the text of a chunk
-    step = 3 * 4 * models * config.batch * read * (config.dim + config.block_length)
+    step = 3 * 4 * models * config.batch * read * (columns + config.block_length)
     step += 4 * config.batch * config.chunk * (text + 2 * config.shared_negatives)
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     limit = config.memory or installed
-    needed = (2 * row * config.dim + step) / 2**30
+    needed = (2 * row * columns + step) / 2**30
     if needed > limit:
         raise InputError(
             f"{words:,} words x dim {config.dim}: two tables and a copy take "
-            f"{2 * row * config.dim / 2**30:.3g} GiB, a step {step / 2**30:.3g} GiB, together more "
+            f"{2 * row * columns / 2**30:.3g} GiB, a step {step / 2**30:.3g} GiB, together more "
             f"than {limit:.3g} GiB: lower --dim, --corpus.max-vocab, --batch or --window"
         )

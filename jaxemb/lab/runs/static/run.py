@@ -12,7 +12,7 @@ from jaxemb.lab import command_line, corpus as preparation, outcome, progress
 from jaxemb.lab.durable import layouts, loop, tensors
 from jaxemb.lab.hosts import agreement
 from jaxemb.lab.runs.static import config as config_lib, growth, start as starting, steps, subwords
-from jaxemb.lab.workdir import TABLES
+from jaxemb.lab.workdir import TABLES, kept
 from jaxemb.static import segments, tables
 from jaxemb.structs import Cursor, Event, InOut, Learner, LearnerState, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
@@ -67,7 +67,9 @@ def train(
     growth.check(config, rows, corpus.vocab)
     start = subwords.start(config, corpus.vocab, resources)
     workdir, finished = agreement.opened(config, corpus, TABLES, start and start.account["sha256"])
-    plan, start = _from(start, plan_of(config, objective, learner), rows.output)
+    lanes = kept(config.workdir, "lanes", absent=1)  # of the checkpoints there
+    plan = plan_of(config, objective, learner)._replace(lanes=lanes)
+    plan, start = _from(start, plan, rows.output)
     say = [*starting.log_lines(plan.initial), *filter(None, [step.message])]
     text, held = _sides(config, plan, corpus, objective.cost(resources))
     how = (together or functools.partial(_alone, config, rows))(plan)
@@ -82,12 +84,13 @@ def train(
             layout=agreement.together(how.layout),
             watch=_watch(plan, how, placed, held_texts, every, say),
         )
-        subwords.keep(workdir.folder, config, corpus, whole.tables, resources)
-        whole = objective.words(whole.tables, resources)
+        trained = training.narrow(plan, whole.tables)
+        subwords.keep(workdir.folder, config, corpus, trained, resources)
+        whole = objective.words(trained, resources)
         tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
     agreement.leave()
     workdir.finish()
-    whole = tensors.restore(workdir.folder / TABLES, _shapes(how, objective, resources, rows))
+    whole = tensors.restore(workdir.folder / TABLES, _shapes(how, plan, resources, rows))
     outcome.loaded(config, finished)
     texts, done = [] if together else held_texts, tensors.cursor(workdir.folder / TABLES)
     idle = _idle(whole, Cursor(**done), 0 if start else len(corpus.vocab.words))
@@ -121,10 +124,10 @@ def _idle(whole: InOut[Any], cursor: Cursor, words: int) -> str | None:
     return idle
 
 
-def _shapes(how: How, objective: Objective, resources: Any, rows: InOut[int]) -> InOut[Array]:
+def _shapes(how: How, plan: training.Plan, resources: Any, rows: InOut[int]) -> InOut[Array]:
     """Those of the finished tables, a row a word."""
-    trained = jax.eval_shape(lambda: how.program.start(rows)).tables
-    return jax.eval_shape(objective.words, trained, resources)
+    begin = functools.partial(how.program.start, rows)
+    return jax.eval_shape(lambda: training.words(plan, begin().tables, resources))
 
 
 def _sides(
@@ -183,6 +186,7 @@ def plan_of(
         config.chunk,
         initialize=config.initialize or tables.init,
         schedule=config.schedule,
+        lanes=config.lanes,
     )
 
 
@@ -190,7 +194,7 @@ def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say
     """Measure the table's spectrum and the held-out loss; log the lines `say` at the start."""
 
     def measure(tables: InOut[Array]) -> dict[str, Any]:
-        return how.measure(plan.objective.words(tables, resources))
+        return how.measure(training.words(plan, tables, resources))
 
     def held_out(state: LearnerState) -> dict[str, Any]:
         return {"held_out": how.held_out(plan, state.tables, resources, held_texts)}

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Bool, Float
 
 from jaxemb.structs import AnyArray, displayed
@@ -70,7 +69,9 @@ def spearman(
     left: Float[AnyArray, "*batch items"], right: Float[AnyArray, "*batch items"]
 ) -> Float[AnyArray, "*batch"]:
     """Spearman's rho along the last axis: Pearson's r of ranks, equal values at their mean rank."""
-    return pearson(*(scipy.stats.rankdata(x, axis=-1) for x in (left, right)))
+    from scipy import stats  # a second and 40 MB: where it is used
+
+    return pearson(*(stats.rankdata(x, axis=-1) for x in (left, right)))
 
 
 def correlation(
@@ -145,7 +146,9 @@ def share_difference(
     shares = np.array([only[0], only[1], items - sum(only)]) / items
     drawn = np.random.default_rng(seed).multinomial(items, shares, RESAMPLES)
     apart = (drawn[:, 0] - drawn[:, 1]) / items
-    exact = scipy.stats.binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
+    from scipy import stats
+
+    exact = stats.binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0
     value = (only[0] - only[1]) / items
     ends = _middle(apart)
     if abs(value) == 1 or not sum(only):  # all items are alike

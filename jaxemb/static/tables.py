@@ -1,5 +1,6 @@
 """Embedding tables: initial values, and how rows are read from tables and added to them."""
 
+import functools
 from typing import Any, cast
 
 import jax
@@ -29,6 +30,7 @@ def init_wide(key: Key[Array, ""], rows: InOut[int], dim: int) -> InOut[Array]:
     return _uniform(key, rows, dim, 1.0)
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))  # one pass, without copies on the way
 def _uniform(key, rows: InOut[int], dim: int, reach: float) -> InOut[Array]:
     uniform = jax.random.uniform(key, (rows.input, dim), jnp.float32, -reach, reach)
     return InOut(uniform / dim, jnp.zeros((rows.output, dim), jnp.float32))

@@ -273,10 +273,19 @@ def random_bits(
 
 
 def block_loss(
-    objective: Objective, whole: InOut[Array], blocks: Block
+    objective: Objective,
+    whole: InOut[Array],
+    blocks: Block,
+    turn: Float[Array, "dim dim"] | None = None,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The loss of some blocks, and the observed pairs it is over."""
+    """The loss of some blocks, and the observed pairs it is over.
+
+    Args:
+        turn: by which every row is multiplied first.
+    """
     rows = tables.gather(whole, blocks.ids)
+    if turn is not None:
+        rows = InOut(*(jnp.matmul(side, turn, precision="highest") for side in rows))
     return batches.total(objective, rows, blocks), jnp.sum(blocks.pairs)
 
 

@@ -91,17 +91,23 @@ def due(event: Event, every: int, plan: Plan) -> bool:
 
 
 def loss(
-    plan: Plan, whole: InOut[AnyArray], resources: Any, parts: list[segments.Chunk]
+    plan: Plan,
+    whole: InOut[AnyArray],
+    resources: Any,
+    parts: list[segments.Chunk],
+    turn: Array | None = None,
 ) -> float | None:
     """The held-out loss in nats per pair, with the same draws at every call; None without pairs.
 
     Args:
         parts: the held-out text, from `texts`.
+        turn: by which every row is multiplied first: [dim, dim].
     """
+    how = {"objective": plan.objective}
     sums, first = np.zeros(2), 0
     draws = jax.random.fold_in(plan.key, Stream.HELD_OUT_DRAWS)
     for part in parts:
-        totals = _held_out(whole, draws, first, part.texts, resources, objective=plan.objective)
+        totals = _held_out(whole, draws, first, part.texts, resources, turn, **how)
         sums += np.float64(totals)
         first += part.real
     return float(sums[0] / sums[1]) if sums[1] else None
@@ -124,19 +130,18 @@ def rotation(
     """
     if not parts:
         return None
-    turn = np.asarray(linalg.random_orthogonal(plan.key, plan.dim), np.float64)
-    turned = InOut(*(np.asarray(np.float64(table) @ turn, np.float32) for table in whole))
-    before, after = (loss(plan, tables, resources, parts) for tables in (whole, turned))
+    turn = linalg.random_orthogonal(plan.key, plan.dim)
+    before, after = (loss(plan, whole, resources, parts, by) for by in (None, turn))
     return None if before is None or after is None else {"before": before, "after": after}
 
 
 @functools.partial(jax.jit, static_argnames="objective")
-def _held_out(whole, draws, first, texts, resources, *, objective):
+def _held_out(whole, draws, first, texts, resources, turn, *, objective):
     steps, batch, _ = texts.shape
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
     random = random_bits(draws, first + jnp.arange(steps, dtype=jnp.int32), batch, objective)
     losses, pairs = jax.lax.map(
-        lambda inputs: block_loss(objective, whole, draw(inputs[0], inputs[1], resources)),
+        lambda inputs: block_loss(objective, whole, draw(inputs[0], inputs[1], resources), turn),
         (random, texts),
     )
     return jnp.sum(losses), jnp.sum(pairs)

@@ -131,7 +131,7 @@ def test_several_models_are_stepped_as_each_alone(vocab):
 
 def test_a_chunk_of_steps_copies_no_table(vocab):
     objective = objectives.skipgram(**SMALL)
-    resources, rows = objective.prepare(vocab)
+    resources, _ = objective.prepare(vocab)
     learner, many = native_step.row_sparse(objective), 100_000
     state = jax.eval_shape(
         lambda: learner.init(tables.init(jax.random.key(0), InOut(many, many), 32))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -18,7 +17,7 @@ import numpy as np
 
 from jaxemb.errors import Interrupted, NumericalError
 from jaxemb.functional import finite
-from jaxemb.lab import progress
+from jaxemb.lab import memory, progress
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.lab.durable.budget import Budget
 from jaxemb.lab.durable.saver import Saver
@@ -52,13 +51,13 @@ class Layout(NamedTuple):
 class Watch(NamedTuple):
     """What is measured during training: the numbers of a line of the log, by name.
 
-    start(state, log) -> function   before the first step of a new run; a thread calls the function
-    step(event) -> numbers          after every chunk; they are read one chunk later
-    epoch(state) -> numbers         after every epoch
-    end(state) -> lines             for the user, from the whole state on the host
+    start(state, log)        before the first step of a new run
+    step(event) -> numbers   after every chunk; they are read one chunk later
+    epoch(state) -> numbers  after every epoch
+    end(state) -> lines      for the user, from the whole state on the host
     """
 
-    start: Callable[[Any, progress.Log], Callable[[], Any]] = lambda state, log: lambda: None
+    start: Callable[[Any, progress.Log], None] = lambda state, log: None
     step: Callable[[Event], dict[str, Any]] = lambda event: {}
     epoch: Callable[[Any], dict[str, Any]] = lambda state: {}
     end: Callable[[Any], list[str]] = lambda state: []
@@ -96,7 +95,6 @@ def run(
         progress.stop_requests() as stop,
         progress.Log(workdir.folder / progress.METRICS) as log,
         contextlib.ExitStack() as shown,
-        ThreadPoolExecutor(1) as beside,
     ):
         show = meter or shown.enter_context(progress.Bar())
         place, say = workdir.place, log.say
@@ -105,12 +103,12 @@ def run(
         new = not durable.cursor.step
         if not new and workdir.place.process == 0:
             say(f"continued from step {durable.cursor.step:,}")
-        started = beside.submit(watch.start(durable.state, log)) if new else None
+        if new:
+            watch.start(durable.state, log)
+        memory.give_back()  # what compiling left
         spent = log.last("seconds") if seconds else None
         budget = Budget(seconds, spent or 0.0, clock)
         _follow(durable, watch, budget, show, log)
-        if started:
-            started.result()  # raises what went wrong there
         whole = layout.whole(durable.state, durable.like)
         for line in watch.end(whole):
             log.say(line)
@@ -226,6 +224,7 @@ class Durable:
             self._say(f"updates that were not finite, and were left out: {left_out:,}")
 
     def _save(self, stop: bool) -> None:
+        memory.give_back()  # before a copy of the state is made
         state, where = self._layout.by_rows(self.state), self.cursor._asdict()
         own = (self._place.process, self._place.processes)
         self._saver.start(snapshots.take(state, where, self.like, *own))

@@ -27,7 +27,6 @@ class How(NamedTuple):
     held_out: Callable[..., Any]  # (plan, tables, resources, texts) -> nats per pair, or None
     layout: loop.Layout = loop.Layout()
     put: Callable[[Any], Any] = lambda resources: resources  # on the devices that read them
-    beside: bool = True  # whether other programs may run meanwhile: not if devices wait for others
 
 
 class Result(NamedTuple):
@@ -77,17 +76,9 @@ def train(
     if not finished:
         placed = how.put(resources)
         every = config.watch_every or monitor.interval(plan, rows.output)
-        whole, cursor = loop.run(
-            training.training(plan, how.program, placed, text, rows),
-            workdir,
-            every=config.checkpoint_every,
-            layout=agreement.together(how.layout),
-            watch=_watch(plan, how, placed, held_texts, every, say),
-        )
-        trained = training.narrow(plan, whole.tables)
-        subwords.keep(workdir.folder, config, corpus, trained, resources)
-        whole = objective.words(trained, resources)
-        tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
+        watch = _watch(plan, how, placed, held_texts, every, say)
+        job = training.training(plan, how.program, placed, text, rows)
+        _finish(config, plan, job, workdir, how, watch, corpus, resources)
     agreement.leave()
     workdir.finish()
     whole = tensors.restore(workdir.folder / TABLES, _shapes(how, plan, resources, rows))
@@ -103,6 +94,18 @@ def train(
         start=growth.account(config, start, corpus.vocab, whole),
         step={**steps.account(config, step), "idle": idle, "ran_away": fitting.runaway(whole)},
     )
+
+
+def _finish(config, plan: training.Plan, job, workdir, how: How, watch, corpus, resources) -> None:
+    """Train to the end, and write the tables; the state is freed."""
+    layout = agreement.together(how.layout)
+    state, cursor = loop.run(
+        job, workdir, every=config.checkpoint_every, layout=layout, watch=watch
+    )
+    trained = training.narrow(plan, state.tables)
+    subwords.keep(workdir.folder, config, corpus, trained, resources)
+    whole = plan.objective.words(trained, resources)
+    tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
 
 
 def _from(
@@ -167,7 +170,6 @@ def _over_mesh(on: sharded.Sharded, plan: training.Plan, rows: InOut[int]) -> Ho
         monitor.loss,
         layout=layouts.layout(sharded.placement(on)),
         put=lambda resources: mesh.divided(on.mesh, resources),
-        beside=False,
     )
 
 
@@ -199,20 +201,11 @@ def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say
     def held_out(state: LearnerState) -> dict[str, Any]:
         return {"held_out": how.held_out(plan, state.tables, resources, held_texts)}
 
-    def start(state: LearnerState, log: progress.Log) -> Callable[[], None]:
+    def start(state: LearnerState, log: progress.Log) -> None:
         for line in say:
             log.say(line)
         log.add(Cursor(), **held_out(state))
-        # compiling this takes seconds in which training can begin: it gets its own tables
-        own = jax.tree.map(jax.numpy.copy, state.tables)
-
-        def first() -> None:
-            log.add(Cursor(), **monitor.plain(measure(own)))
-
-        if not how.beside:
-            first()
-            return lambda: None
-        return first
+        log.add(Cursor(), **monitor.plain(measure(state.tables)))
 
     def step(event: Event) -> dict[str, Any]:
         return measure(event.state.tables) if monitor.due(event, every, plan) else {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy.special
 
 from jaxemb import files
 from jaxemb.contextual.perplexity import geometric_mean
@@ -34,7 +34,7 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Estimate(mean, math.nan, math.nan)
-    quantile = float(scipy.stats.t.ppf((1 + intervals.LEVEL) / 2, n - 1))
+    quantile = float(scipy.special.stdtrit(n - 1, (1 + intervals.LEVEL) / 2))
     reach = quantile * float(np.std(values, ddof=1)) / math.sqrt(n)
     return Estimate(mean, mean - reach, mean + reach)
 

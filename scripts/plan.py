@@ -22,7 +22,7 @@ class Settings:
     """Tokens of an epoch, after subsampling."""
     window: int = 5
     block_length: int = 16
-    shared_negatives: int = 24
+    shared_negatives: int = 22
     batch: int = 4_096
     """Blocks in a step, over all devices."""
     bounded: bool = True

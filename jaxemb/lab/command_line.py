@@ -59,7 +59,8 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
             f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or --help"
         )
     default = load(shipped.config(arguments[0]), kind)
-    return parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+    config = parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
+    return getattr(config, "as_begun", lambda: config)()
 
 
 def _first_of(kind: type[T]) -> tuple[str, T]:

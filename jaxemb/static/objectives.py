@@ -24,7 +24,7 @@ def skipgram(
     direction: Callable[..., blocks.Predictions] = blocks.skipgram,
     loss: Callable[..., Array] = losses.logistic,
     block_length: int = 16,
-    shared_negatives: int = 24,
+    shared_negatives: int = 22,
 ) -> Objective:
     """Skip-gram with negative sampling: each center predicts every word of its window.
 
@@ -40,7 +40,8 @@ def skipgram(
         loss: any function of (hidden, outputs, target, weight), in nats.
         block_length: centers in a block, which share its noise.
         shared_negatives: noise words drawn for a block; each has weight negatives/shared_negatives,
-            so that the expected gradient is that of `negatives` own draws for every pair.
+            so that the expected gradient is that of `negatives` own draws for every pair. 22 and the
+            26 words of a block make 48 outputs, which products like.
 
     Raises:
         InputError: a number that must be at least 1 is not.

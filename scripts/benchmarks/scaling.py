@@ -15,12 +15,12 @@ from jaxemb import objectives
 from jaxemb.lab import command_line
 from jaxemb.training import learners
 
-BASE = {"vocab": 10_000, "dim": 100, "window": 5, "negatives": 24, "tokens": 512}
+BASE = {"vocab": 10_000, "dim": 100, "window": 5, "negatives": 22, "tokens": 512}
 GRID = {
     "vocab": (10_000, 100_000, 1_000_000),
     "dim": (50, 100, 128, 300, 512),
     "window": (2, 5, 10),
-    "negatives": (8, 24, 64),
+    "negatives": (8, 22, 64),
     "tokens": (128, 512, 2_048, 8_192),
 }
 

@@ -8,7 +8,8 @@ Usage: python scripts/benchmark.py static --corpus TEXT [--epochs 5] [--dim 300]
 One plain text is written first, untimed: lower-cased [a-z]+ in lines of 1,000 words. Each program
 then runs in its own process, from counting the vocabulary to vectors on disk; words/s is the text's
 tokens times epochs divided by that time (median, lowest and highest of the repeats, each with
-another seed). gensim has 2 workers and reads the file itself. Any other program that writes
+another seed). gensim has 2 workers and reads the file itself. Where scripts/build_native.py has
+compiled the native step, jaxemb runs with it, too. Any other program that writes
 word2vec's text format can be run with --other; its vectors are scored in the same way. Writes
 static.json and .png; the last line is the ratio of the first objective.
 """
@@ -87,12 +88,14 @@ def main(arguments: list[str]) -> None:
     if not settings.corpus:
         raise InputError("no text: wanted --corpus TEXT, or --preset small")
     from benchmarks import _together
+    from jaxemb.training import native_step
 
     folder = files.writable(settings.folder)
     text = folder / "text.txt"
     tokens = write_plain(settings.corpus, text)
     print(f"{tokens:,} tokens in {text}, {settings.epochs} epochs, dim {settings.dim}\n")
-    programs = ["gensim", "jaxemb", *(["other"] if settings.other else [])]
+    native = ["jaxemb native"] if native_step.library().exists() else []
+    programs = ["gensim", "jaxemb", *native, *(["other"] if settings.other else [])]
     rows: list[dict] = []
     for objective in settings.objectives:
         base = 0.0
@@ -163,7 +166,7 @@ def _row(settings: Settings, program: str, objective: str, tokens: int, text: Pa
 
 
 def _measured(job: Job) -> None:
-    train = {"jaxemb": _jaxemb, "gensim": _gensim, "other": _other}[job.program]
+    train = {"gensim": _gensim, "other": _other}.get(job.program, _jaxemb)
     seconds, training, vocab, table = train(job)
     who = resource.RUSAGE_CHILDREN if job.program == "other" else resource.RUSAGE_SELF
     peak = resource.getrusage(who).ru_maxrss / 1e3
@@ -188,6 +191,10 @@ def _jaxemb(job: Job):
     config = dataclasses.replace(
         config, corpus=corpus, epochs=job.epochs, dim=job.dim, seed=job.seed, workdir=job.out
     )
+    if job.program == "jaxemb native":
+        from jaxemb.training import native_step
+
+        config = dataclasses.replace(config, learner=native_step.row_sparse)
     for name in ("window", "negatives"):
         assert getattr(config, name) == SHARED[name]
     start = time.perf_counter()

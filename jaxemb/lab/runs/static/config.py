@@ -5,10 +5,12 @@ line. Functions are values: named in the file, written down as module:qualname.
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from jaxemb import files
 from jaxemb.errors import InputError, above_zero, at_least, called_with, seeds
 from jaxemb.functional import hashing, schedules, subsampling
 from jaxemb.lab.options import tyro
@@ -87,7 +89,7 @@ class StaticConfig(TrainingRun):
     it), schedules.gensim, schedules.to_zero, or yours."""
     block_length: int = setting(16, of="objective")
     """Centers that share their noise words."""
-    shared_negatives: int = setting(24, of="objective")
+    shared_negatives: int = setting(22, of="objective")
     """Noise words drawn for a block."""
     batch: int = 32
     """Blocks in a step; fewer for a text of few words, if no cap is set."""
@@ -118,6 +120,13 @@ class StaticConfig(TrainingRun):
     """Bit-identical tables on 1, 2, 4 and 8 devices; a run may resume on another number."""
     memory: float | None = setting(None, changes_nothing=True)
     """GiB that tables may take; by default the memory of the machine."""
+
+    def as_begun(self) -> "StaticConfig":
+        """This config, or with the default of the version that began the run in its folder."""
+        begun = Path(self.workdir) / "config.json"
+        was = files.read_json(begun).get("config", {}) if begun.is_file() else {}
+        older = self.shared_negatives == 22 and was.get("shared_negatives") == 24
+        return dataclasses.replace(self, shared_negatives=24) if older else self
 
     def check(self) -> None:
         """Raises InputError for a setting out of its range."""

@@ -1,0 +1,144 @@
+"""What a compiled program does, counted in its text. Nothing here compiles or runs."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.ahead import hlo, traffic
+from benchmarks.ahead.hlo import Instruction, Module
+
+_CYCLES = re.compile(r'"estimated_cycles":"(\d+)"')
+_UNKNOWN = 1 << 62  # cycles that the compiler does not know
+_PRECISION = re.compile(r"operand_precision=\{(\w+)")
+_TARGET = re.compile(r'custom_call_target="([^"]+)"')
+# what JAX's precisions of a float32 product mean on a platform
+PRODUCTS = {
+    "tpu": {"default": "bf16", "high": "3 x bf16", "highest": "float32"},
+    "cuda": {"default": "TF32", "high": "TF32", "highest": "float32"},
+}
+
+
+def of(text: str, platform: str, table: tuple[int, int] | None = None) -> dict[str, Any]:
+    """All facts of a program.
+
+    Args:
+        text: `compiled.as_text()`.
+        platform: "tpu" or "cuda".
+        table: [rows, dim] of a whole table, on one device.
+    """
+    module = hlo.parse(text)
+    outer = [loop for loop in hlo.loops(module) if not loop.depth]
+    outside, inside = table_copies(module, *table) if table else (0, 0)
+    step = max(outer, key=lambda loop: traffic.of(module, loop.body), default=None)
+    return {
+        "copies outside": outside,
+        "copies inside": inside,
+        "sorts": count(module, "sort", inside=step.body if step else None),
+        "loops": [_loop(module, loop, platform) for loop in outer],
+        "inner loops": sum(loop.depth > 0 for loop in hlo.loops(module)),
+        "bytes a step": traffic.of(module, step.body) if step else None,
+        "products": products(module, platform),
+        "product flops": flops(module),
+        "float64": len(re.findall(r"\bf64\[", text)),
+        "custom calls": custom_calls(module),
+    }
+
+
+def _loop(module: Module, loop: hlo.Loop, platform: str) -> dict[str, Any]:
+    own: dict[str, Any] = {"trips": loop.trips, "kernels": len(hlo.kernels(module, loop.body))}
+    return own | ({"cycles": cycles(module, loop.body)} if platform == "tpu" else {})
+
+
+def table_copies(module: Module, rows: int, dim: int) -> tuple[int, int]:
+    """(outside, inside) the loops: instructions that copy a whole table, or turn its layout."""
+    bodies = {loop.body for loop in hlo.loops(module)}
+    within = {id(i) for body in bodies for i in hlo.reached(module, body)}
+    copies = [i for i in hlo.reached(module, module.entry) if _copies(module, i, rows, dim)]
+    inside = sum(id(copy) in within for copy in copies)
+    return len(copies) - inside, inside
+
+
+def _copies(module: Module, instruction: Instruction, rows: int, dim: int) -> bool:
+    whole = any(
+        sorted(array.dims) == sorted((rows, dim)) for array in hlo.arrays(instruction.shape)
+    )
+    return whole and instruction.opcode in ("copy", "copy-start", "transpose")
+
+
+def count(module: Module, opcode: str, inside: str | None = None) -> int:
+    """How many instructions of a kind the program has, or one of its computations and below."""
+    own = hlo.reached(module, module.entry if inside is None else inside)
+    cub = opcode == "sort"  # a GPU's library sorts, too
+    return sum(i.opcode == opcode or (cub and "DeviceRadixSort" in i.attributes) for i in own)
+
+
+def cycles(module: Module, name: str) -> int:
+    """The compiler's estimate for one execution; each loop inside counts as one turn."""
+    total = 0
+    for instruction in module.computations.get(name, ()):
+        estimate = _CYCLES.search(instruction.attributes)
+        if estimate and int(estimate[1]) < _UNKNOWN:
+            total += int(estimate[1])
+        elif instruction.opcode in ("while", "call", "conditional", "async-start"):
+            inner = [cycles(module, called) for called in instruction.called]
+            total += max(inner) if instruction.opcode == "conditional" else sum(inner)
+    return total
+
+
+def _products(module: Module) -> Iterator[tuple[Instruction, dict[str, str]]]:
+    """Every product, with the shapes of its computation."""
+    for name in module.computations:
+        shapes = {i.name: i.shape for i in module.computations[name]}
+        for i in module.computations[name]:
+            library = i.opcode == "custom-call" and "gemm" in i.attributes
+            if i.opcode in ("dot", "convolution") or library:
+                yield i, shapes
+
+
+def products(module: Module, platform: str) -> dict[str, int]:
+    """How many products have each type: what their operands are rounded to."""
+    types: Counter[str] = Counter()
+    for product, shapes in _products(module):
+        kinds = {a.kind for o in product.operands[:2] for a in hlo.arrays(shapes.get(o, ""))[:1]}
+        if kinds <= {"s32", "u32", "s8", "u8", "pred"}:
+            continue
+        precision = _PRECISION.search(product.attributes)
+        algorithm = re.search(r"algorithm=(\w+)", product.attributes)
+        rounded = PRODUCTS[platform][precision[1] if precision else "default"]
+        kind = rounded if kinds == {"f32"} else "/".join(sorted(kinds))
+        types[algorithm[1] if algorithm else kind] += 1
+    return dict(types)
+
+
+def flops(module: Module) -> int:
+    """Operations of all matrix products, each loop's counted once: 2 x results x summed entries."""
+    total = 0
+    for product, shapes in _products(module):
+        result = hlo.arrays(product.shape)
+        left, right = (
+            hlo.arrays(shapes.get(operand, "")) for operand in (*product.operands[:2], "", "")[:2]
+        )
+        if result and left and right:
+            total += 2 * _terms(product, result[0], left[0], right[0])
+    return total
+
+
+def _terms(product: Instruction, result: hlo.Array, left: hlo.Array, right: hlo.Array) -> int:
+    """The number of multiplications; of a product, or of a convolution that stands for one."""
+    summed = re.search(r"lhs_contracting_dims=\{([\d,]+)\}", product.attributes)
+    if summed:
+        return math.prod(result.dims) * math.prod(left.dims[int(i)] for i in summed[1].split(","))
+    labels = re.search(r"dim_labels=(\w+)_", product.attributes)
+    if labels and labels[1].count("f") == 1 and len(left.dims) == len(labels[1]):
+        window = re.search(r"window=\{size=([\dx]+)", product.attributes)
+        taps = math.prod(map(int, window[1].split("x"))) if window else 1
+        return math.prod(result.dims) * left.dims[labels[1].index("f")] * taps
+    return math.isqrt(math.prod(result.dims) * math.prod(left.dims) * math.prod(right.dims))
+
+
+def custom_calls(module: Module) -> dict[str, int]:
+    """Calls of what is no part of the program, by name."""
+    own = hlo.reached(module, module.entry)
+    return dict(Counter(m[1] for i in own if (m := _TARGET.search(i.attributes))))

@@ -52,16 +52,16 @@ def install(platforms: set[str]) -> None:
     subprocess.run([*pip, str(folder()), *names], check=True)
 
 
-def environment(platform: str, dump: Path) -> dict[str, str]:
+def environment(platform: str, code: Path) -> dict[str, str]:
     """What a process that compiles needs, before JAX starts in it.
 
     Args:
         platform: "tpu" or "cuda".
-        dump: the folder where the assembly of a GPU's program is written.
+        code: the folder where the assembly of a GPU's program is written.
     """
     flags = ["--xla_force_host_platform_device_count=4"]
     if platform == "cuda":  # no device to time kernels on: what is compiled is the default choice
-        flags += ["--xla_gpu_autotune_level=0", f"--xla_dump_to={dump}"]
+        flags += ["--xla_gpu_autotune_level=0", f"--xla_dump_to={code}"]
     paths = [str(Path(__file__).parents[2]), str(Path(__file__).parents[3]), str(folder())]
     before = os.environ.get("PYTHONPATH")
     return {

@@ -145,14 +145,14 @@ def _read(place: Place, which: str) -> Call:
     sizes, model = Sizes(place), model_of(place, members.lstm)
     params = jax.eval_shape(functools.partial(language_model.init, model), KEY, None)
     embed = model.ends.embed
-    own, rows = params["embed"], 32
+    own, rows = params["params"]["embed"], 32
     if which == "embedded":
         return Call(reader._embedded, (embed, own, int32(512)))
     if which == "read":
         vectors, mask = float32(24, rows, sizes.dim), float32(24, rows)
         carry = jax.eval_shape(lambda: model.context.start((rows,)))
-        return Call(reader._read, (model.context, params[CONTEXT], vectors, mask, carry))
-    both = {"embed": own, CONTEXT: params[CONTEXT]}
+        return Call(reader._read, (model.context, params["params"][CONTEXT], vectors, mask, carry))
+    both = {"embed": own, CONTEXT: params["params"][CONTEXT]}
     return Call(report._shares, (embed, model.context, both, int32(12), float32(12), KEY))
 
 

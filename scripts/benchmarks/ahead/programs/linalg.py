@@ -111,9 +111,7 @@ PROGRAMS = {
         _cells(lambda of, key: of.times(of.matrix, jax.random.normal(key, (of.shape[1], 32)))),
         "linalg.operators._by_segments",
     ),
-    "bounds of singular values": Program(
-        _cells(_bounds, 100_000), "linalg.bounds._on_device"
-    ),
+    "bounds of singular values": Program(_cells(_bounds, 100_000), "linalg.bounds._on_device"),
     "assertions": Program(_of(_asserted, 32, 4_096), ON_DEVICE),
 }
 PROGRAMS = {f"linalg/{name}": program for name, program in PROGRAMS.items()}

@@ -8,7 +8,7 @@ import jax
 from jax.sharding import NamedSharding, PartitionSpec as P
 
 from benchmarks.ahead.programs import static
-from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, shapes
+from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32
 from jaxemb.linalg import reductions, spectra
 from jaxemb.static import hierarchical, objectives, subwords
 from jaxemb.structs import InOut
@@ -59,7 +59,9 @@ def trained(
 def _padded(multiple: int, leaf: Any) -> Any:
     if not leaf.shape:
         return leaf
-    return jax.ShapeDtypeStruct((leaf.shape[0] + -leaf.shape[0] % multiple, *leaf.shape[1:]), leaf.dtype)
+    return jax.ShapeDtypeStruct(
+        (leaf.shape[0] + -leaf.shape[0] % multiple, *leaf.shape[1:]), leaf.dtype
+    )
 
 
 def _lies(leaf: Any, sharding: Any) -> Any:
@@ -87,7 +89,9 @@ def measures(place: Place) -> Call:
     """What is measured of tables cut by rows, given the input table's spectrum."""
     mesh = place.mesh(2, 2)
     table = float32(place.size(static.ROWS, 512) // 64 * 64, 100)
-    run = functools.partial(spectra._on_device, settings=(reductions.sketch.device, _rounding(), False))
+    run = functools.partial(
+        spectra._on_device, settings=(reductions.sketch.device, _rounding(), False)
+    )
     of = jax.eval_shape(lambda table, key: run(table, key), table, KEY)
     whole = _at(InOut(table, table), NamedSharding(mesh, P("model")))
     arguments = (_at(of, NamedSharding(mesh, P())), whole, table.shape[0])

@@ -55,7 +55,14 @@ def trained(
         plan, resources, rows, texts = planned(place, objective, **sizes)
         state = jax.eval_shape(lambda: loop.start(plan, rows))
         number = int32()
-        arguments = (state, KEY, number, number, texts, float32(len(texts.shape) and texts.shape[0]))
+        arguments = (
+            state,
+            KEY,
+            number,
+            number,
+            texts,
+            float32(len(texts.shape) and texts.shape[0]),
+        )
         return Call(
             loop._train_chunk,
             (*arguments, resources, None),

@@ -119,7 +119,8 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
         "MB a step": "-" if step is None else f"{step / 1e6:,.1f}",
         "kB a word": f"{step / tokens / 1e3:.1f}" if step and tokens else "-",
         "temporary MB": f"{row['temporary bytes'] / 1e6:,.1f}",
-        "table copies": f"{row['copies outside']} + {row['copies inside']}",
+        "table copies": f"{row['copies outside']} + {row['copies inside']}"
+        + " (on chip)" * row["tables on chip"],
         "sorts": str(row["sorts"]),
         "atomics": _counted(row.get("atomics")),
         "kernels or cycles": ", ".join(f"{loop[turns]:,}" for loop in row["loops"]) or "-",

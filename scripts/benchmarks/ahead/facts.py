@@ -35,6 +35,7 @@ def of(text: str, platform: str, table: tuple[int, int] | None = None) -> dict[s
     return {
         "copies outside": outside,
         "copies inside": inside,
+        "tables on chip": on_chip(module, step.body, *table) if table and step else False,
         "sorts": count(module, "sort", inside=step.body if step else None),
         "loops": [_loop(module, loop, platform) for loop in outer],
         "inner loops": sum(loop.depth > 0 for loop in hlo.loops(module)),
@@ -65,6 +66,18 @@ def _copies(module: Module, instruction: Instruction, rows: int, dim: int) -> bo
         sorted(array.dims) == sorted((rows, dim)) for array in hlo.arrays(instruction.shape)
     )
     return whole and instruction.opcode in ("copy", "copy-start", "transpose")
+
+
+def on_chip(module: Module, name: str, rows: int, dim: int) -> bool:
+    """Whether a computation has whole tables, and all of them in the memory on the chip."""
+    whole = [
+        array
+        for instruction in module.computations[name]
+        if instruction.opcode not in ("parameter", "tuple")
+        for array in hlo.arrays(instruction.shape)
+        if sorted(array.dims) == sorted((rows, dim))
+    ]
+    return bool(whole) and all(array.on_chip for array in whole)
 
 
 def count(module: Module, opcode: str, inside: str | None = None) -> int:

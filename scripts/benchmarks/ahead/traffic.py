@@ -1,8 +1,9 @@
 """Bytes between a program's kernels and the large memory, as the text says.
 
 A kernel reads its operands and writes its results. Of an operand that it only gathers from, or
-slices, it reads the rows; where it adds rows to an operand in place, it reads and writes these rows.
-Caches, which make it less, and what compilers spill, which makes it more, are not seen.
+slices, it reads the rows; where it adds rows to an operand in place, it reads and writes these
+rows. Caches, which make it less, and what compilers spill, which makes it more, are not seen.
+Arrays that the compiler keeps on the chip cost nothing.
 """
 
 from benchmarks.ahead.hlo import Instruction, Module, arrays, kernels

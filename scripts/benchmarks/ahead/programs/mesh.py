@@ -72,11 +72,18 @@ def _at(tree: Any, sharding: Any) -> Any:
     return jax.tree.map(functools.partial(_lies, sharding=sharding), tree)
 
 
+_FLOAT32 = float32().dtype
+_SKETCH = (
+    reductions.sketch.device,
+    spectra.rounded(_FLOAT32, None, _FLOAT32, reductions.sketch.unit),
+    False,
+)
+
+
 def spectrum(place: Place) -> Call:
     """A table cut by rows, of which each device reduces its own."""
-    mesh, dtype = place.mesh(4, 1), float32().dtype
-    rounding = spectra.rounded(dtype, None, dtype, reductions.sketch.unit)
-    run = spectra.over_mesh(mesh, ("data",), (reductions.sketch.device, rounding, False))
+    mesh = place.mesh(4, 1)
+    run = spectra.over_mesh(mesh, ("data",), _SKETCH)
     table = float32(place.size(static.ROWS, 512), 128)
     arguments = (
         _lies(table, NamedSharding(mesh, P("data"))),
@@ -89,18 +96,10 @@ def measures(place: Place) -> Call:
     """What is measured of tables cut by rows, given the input table's spectrum."""
     mesh = place.mesh(2, 2)
     table = float32(place.size(static.ROWS, 512) // 64 * 64, 100)
-    run = functools.partial(
-        spectra._on_device, settings=(reductions.sketch.device, _rounding(), False)
-    )
-    of = jax.eval_shape(lambda table, key: run(table, key), table, KEY)
+    of = jax.eval_shape(lambda t, key: spectra._on_device(t, key, _SKETCH), table, KEY)
     whole = _at(InOut(table, table), NamedSharding(mesh, P("model")))
     arguments = (_at(of, NamedSharding(mesh, P())), whole, table.shape[0])
     return Call(sharded._of_spectrum, arguments)
-
-
-def _rounding() -> Any:
-    dtype = float32().dtype
-    return spectra.rounded(dtype, None, dtype, reductions.sketch.unit)
 
 
 SKIPGRAM = objectives.skipgram

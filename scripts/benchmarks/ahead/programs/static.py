@@ -61,7 +61,7 @@ def trained(
             number,
             number,
             texts,
-            float32(len(texts.shape) and texts.shape[0]),
+            float32(texts.shape[0]),
         )
         return Call(
             loop._train_chunk,

@@ -65,7 +65,9 @@ def _copies(module: Module, instruction: Instruction, rows: int, dim: int) -> bo
     whole = any(
         sorted(array.dims) == sorted((rows, dim)) for array in hlo.arrays(instruction.shape)
     )
-    return whole and instruction.opcode in ("copy", "copy-start", "transpose")
+    # a TPU copies a table in slices, and joins them
+    joined = '"ConcatBitcast"' in instruction.attributes
+    return whole and (joined or instruction.opcode in ("copy", "copy-start", "transpose"))
 
 
 def on_chip(module: Module, name: str, rows: int, dim: int) -> bool:
@@ -120,35 +122,21 @@ def products(module: Module, platform: str) -> dict[str, int]:
         precision = _PRECISION.search(product.attributes)
         algorithm = re.search(r"algorithm=(\w+)", product.attributes)
         rounded = PRODUCTS[platform][precision[1] if precision else "default"]
-        kind = rounded if kinds == {"f32"} else "/".join(sorted(kinds))
+        kind = rounded if "f32" in kinds else "bf16" if "bf16" in kinds else "/".join(sorted(kinds))
         types[algorithm[1] if algorithm else kind] += 1
     return dict(types)
 
 
 def flops(module: Module) -> int:
-    """Operations of all matrix products, each loop's counted once: 2 x results x summed entries."""
+    """Operations of all `dot`s, each loop's counted once: 2 x entries x terms of each."""
     total = 0
     for product, shapes in _products(module):
-        result = hlo.arrays(product.shape)
-        left, right = (
-            hlo.arrays(shapes.get(operand, "")) for operand in (*product.operands[:2], "", "")[:2]
-        )
-        if result and left and right:
-            total += 2 * _terms(product, result[0], left[0], right[0])
+        summed = re.search(r"lhs_contracting_dims=\{([\d,]+)\}", product.attributes)
+        left = hlo.arrays(shapes.get(product.operands[0], "")) if product.operands else []
+        if summed and left:
+            terms = math.prod(left[0].dims[int(i)] for i in summed[1].split(","))
+            total += 2 * terms * math.prod(hlo.arrays(product.shape)[0].dims)
     return total
-
-
-def _terms(product: Instruction, result: hlo.Array, left: hlo.Array, right: hlo.Array) -> int:
-    """The number of multiplications; of a product, or of a convolution that stands for one."""
-    summed = re.search(r"lhs_contracting_dims=\{([\d,]+)\}", product.attributes)
-    if summed:
-        return math.prod(result.dims) * math.prod(left.dims[int(i)] for i in summed[1].split(","))
-    labels = re.search(r"dim_labels=(\w+)_", product.attributes)
-    if labels and labels[1].count("f") == 1 and len(left.dims) == len(labels[1]):
-        window = re.search(r"window=\{size=([\dx]+)", product.attributes)
-        taps = math.prod(map(int, window[1].split("x"))) if window else 1
-        return math.prod(result.dims) * left.dims[labels[1].index("f")] * taps
-    return math.isqrt(math.prod(result.dims) * math.prod(left.dims) * math.prod(right.dims))
 
 
 def custom_calls(module: Module) -> dict[str, int]:

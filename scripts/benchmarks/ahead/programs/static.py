@@ -135,6 +135,7 @@ QUICK: dict[str, Callable[[Place], Call]] = {
     "skip-gram 100": trained(SKIPGRAM, 100, 512),
     "skip-gram 128": trained(SKIPGRAM, 128, 512),
     "skip-gram 128, advised": trained(SKIPGRAM, 128, **ADVISED),
+    "skip-gram 128 of a million words, advised": trained(SKIPGRAM, 128, **ADVISED, words=1_000_000),
     "CBOW 128": trained(CBOW, 128, 512),
     "CBOW 128, advised": trained(CBOW, 128, **ADVISED),
     "skip-gram 128, AdaGrad": trained(SKIPGRAM, 128, 512, optimizer=learners.adagrad),

@@ -46,8 +46,11 @@ def packages(platform: str) -> list[str]:
 
 
 def install(platforms: set[str]) -> None:
-    """Fetch the compilers of platforms into the folder, by pip."""
-    names = [name for platform in sorted(platforms) for name in packages(platform)]
+    """Fetch the compilers of platforms that are not there into the folder, by pip."""
+    missing = sorted(platform for platform in platforms if not present(platform))
+    if not missing:
+        return
+    names = [name for platform in missing for name in packages(platform)]
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--target"]
     subprocess.run([*pip, str(folder()), *names], check=True)
 

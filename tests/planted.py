@@ -2170,4 +2170,28 @@ MUTANTS = {
         "report._fields",
         "tests/linalg/test_reports.py::test_a_report_equals_no_number",
     ),
+    "a copy of a table in slices is no copy": Mutant(
+        "../scripts/benchmarks/ahead/facts.py",
+        "return whole and (joined or ",
+        "return whole and (",
+        "tests/compiled/test_facts.py::test_a_copy_in_slices_is_a_copy",
+    ),
+    "a table that rows are added to is read": Mutant(
+        "../scripts/benchmarks/ahead/traffic.py",
+        "        elif user.opcode in _IN_PLACE and first:\n",
+        "        elif False:\n",
+        "tests/compiled/test_facts.py::test_rows_are_read_or_added_and_tables_are_not",
+    ),
+    "a product without a precision is float32": Mutant(
+        "../scripts/benchmarks/ahead/facts.py",
+        'precision[1] if precision else "default"]',
+        'precision[1] if precision else "highest"]',
+        "tests/compiled/test_facts.py::test_a_product_has_the_type_that_its_precision_means",
+    ),
+    "a jitted function is in no list": Mutant(
+        "training/monitor.py",
+        "def plain(measured",
+        "_twice = jax.jit(lambda x: 2 * x)\n\n\ndef plain(measured",
+        "tests/compiled/test_lowering.py::test_every_jitted_function_is_in_the_list",
+    ),
 }

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec as P
 
-from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32
+from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, shapes
 from jaxemb.contextual import (
     language_model,
     members,
@@ -45,9 +45,9 @@ def model_of(place: Place, member: Callable, *, characters: bool = False) -> Any
         more = {"units": 4 * sizes.dim}
     context = member(sizes.dim, **more)
     objective = objectives.next_word() if len(context.reverse) > 1 else objectives.masked_words()
-    filters = {"filters": CHARACTERS} if characters else {}
+    filters = CHARACTERS if characters else models.FILTERS
     return models.language_model(
-        context, sizes.words, objective, dropout=0.1, characters=characters, **filters
+        context, sizes.words, objective, dropout=0.1, characters=characters, filters=filters
     )
 
 
@@ -81,8 +81,7 @@ def trained(
         if rule:
             windows = (_window(UNROLL, sizes.batch),) * directions
             return Call(perplexity._losses, (made, params, resources, carry, windows))
-        zero = jax.ShapeDtypeStruct((), jnp.int32)
-        state = training.State(params, optimizer, carry, Refused(zero, zero))
+        state = training.State(params, optimizer, carry, shapes(Refused()))
         windows = (_window(sizes.chunk, UNROLL, sizes.batch),) * directions
         rest = (resources, KEY, int32(), int32())
         if devices > 1:

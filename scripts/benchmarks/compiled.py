@@ -3,10 +3,11 @@
 Usage: python scripts/benchmark.py compiled --targets v5e h200 [--only REGEX] [--install]
 
 A compiler needs no chip: what it makes is final, and nothing is run. A row for each program tells
-the seconds to compile; flops and bytes; temporaries; copies of whole tables, outside and inside
-loops; sorts; atomic writes; kernels (GPU) or estimated cycles (TPU) of each loop's turn, with the
-number of turns where it is known; the type of every product; what devices exchange; custom calls.
-`--install` first fetches the compilers, 0.8 GB, into a folder of their own. Writes compiled.json.
+the seconds to compile; flops and bytes, and the words/s that these bound; temporaries; copies of
+whole tables, outside and inside loops; sorts; atomic writes; kernels (GPU) or estimated cycles
+(TPU) of each loop's turn, with the number of turns where it is known; the type of every product;
+what devices exchange; custom calls. `--install` first fetches the compilers, 0.8 GB, into a folder
+of their own. Writes compiled.json.
 """
 
 import contextlib
@@ -118,6 +119,7 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
         "Mflop": f"{flops / 1e6:,.1f}",
         "MB a step": "-" if step is None else f"{step / 1e6:,.1f}",
         "kB a word": f"{step / tokens / 1e3:.1f}" if step and tokens else "-",
+        "M words/s, bound": _bound(row, chips.read(row["target"]).rates),
         "temporary MB": f"{row['temporary bytes'] / 1e6:,.1f}",
         "table copies": f"{row['copies outside']} + {row['copies inside']}"
         + " (on chip)" * row["tables on chip"],
@@ -130,6 +132,17 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
         "exchanged kB": _exchanged(row["collectives"]),
         "custom calls": _counted(row["custom calls"]),
     }
+
+
+def _bound(row: dict[str, Any], rates: dict[str, float]) -> str:
+    """Words a second at the most: by the bytes of a step, and by a TPU's estimated cycles."""
+    if not row["tokens"] or len(row["loops"]) != 1:
+        return "-"
+    seconds = {"memory": row["bytes a step"] / rates["memory"]}
+    if "cycles" in rates:
+        seconds["cycles"] = row["loops"][0]["cycles"] / rates["cycles"]
+    by = max(seconds, key=lambda name: seconds[name])
+    return f"{row['tokens'] / seconds[by] / 1e6:,.0f} by {by}"
 
 
 def _counted(counts: dict[str, int] | None) -> str:

@@ -186,7 +186,8 @@ def test_without_a_compiler_the_command_says_what_to_type(monkeypatch, tmp_path)
 def test_a_row_is_shown_with_its_units():
     row = {
         "program": "p", "target": "h200", "seconds": 7.2, "flops": None,
-        "product flops": 2e6, "bytes a step": 5e6, "tokens": 500, "temporary bytes": 3e6, "copies outside": 4, "copies inside": 0,
+        "product flops": 2e6, "bytes a step": 5e6, "tokens": 500,
+        "temporary bytes": 3e6, "copies outside": 4, "copies inside": 0,
         "tables on chip": True, "sorts": 1, "atomics": {"vector": 2}, "inner loops": 0,
         "loops": [{"trips": 64, "kernels": 18}], "products": {"TF32": 3},
         "collectives": [["all-gather", 4000]], "custom calls": {},

@@ -1584,6 +1584,12 @@ MUTANTS = {
         "if (of_mesh := _OF_MESH.search(attributes)) and not attributes:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
+    "what a device gave counts as what it got": Mutant(
+        "lab/studies/planning/collectives.py",
+        "shapes[len(names) :], size - had",
+        "shapes[len(names) :], size",
+        "tests/training/test_mesh.py::test_a_collective_that_goes_on_beside_others",
+    ),
     "one device gathers from itself": Mutant(
         "training/sharded.py",
         "if sharding.size(on.mesh, on.of_batch) == 1:",

@@ -46,7 +46,7 @@ NOT_YET = {
     ("turns", "h200", r"contextual/.*lstm.*"): COUNT.format("contextual.training._chunk"),
     ("no inner loops", "v5e", r".*"): BAGS,
     ("no inner loops", "h200", r".*"): BAGS,
-    ("one sort", "v5e", r"static/CBOW 128, advised"): SORTS,
+    ("one sort", "v5e", r"static/(CBOW 128|skip-gram 300), advised"): SORTS,
 }
 
 

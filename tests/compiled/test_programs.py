@@ -35,6 +35,7 @@ ADVISED = [name for name in ROWS if "advised" in name]
 LANES = "JAX lays a table whose dim is no multiple of 128 out by columns: each chunk turns it"
 ON_CHIP = "XLA moves a table that fits on the chip there and back in every step"
 COUNT = "the number of steps is an argument of {}, so that XLA does not know it"
+GATHERED = "linalg.gram reads a table in blocks: the partitioner gathers the table in every turn"
 BAGS = "static.bags.read and add loop as often as the longest bag of a tile has rows"
 SORTS = "XLA sorts the ids of each scatter: tables.sum_repeats, then tables.scatter_add"
 # laws that do not hold yet: (law, target, a pattern of programs) -> why
@@ -46,6 +47,8 @@ NOT_YET = {
     ("turns", "h200", r"contextual/.*lstm.*"): COUNT.format("contextual.training._chunk"),
     ("no inner loops", "v5e", r".*"): BAGS,
     ("no inner loops", "h200", r".*"): BAGS,
+    ("measures", "v5e", r"mesh/measures.*"): GATHERED,
+    ("measures", "h200", r"mesh/measures.*"): GATHERED,
     ("one sort", "v5e", r"static/(CBOW 128|skip-gram 300), advised"): SORTS,
 }
 
@@ -159,3 +162,8 @@ def test_devices_exchange_what_the_docs_say(row, target, name):
     assert planned <= sent + 64
     assert sent <= 1.2 * planned
     assert max(size for _, size in row["collectives"]) < table
+
+
+@_cases("measures", [n for n in programs.ALL if n.startswith(("mesh/measures", "mesh/spectrum"))])
+def test_measuring_sends_matrices_and_one_number_a_row(row, target, name):
+    assert max(size for _, size in row["collectives"]) <= 4 * 100_000

@@ -2190,8 +2190,8 @@ MUTANTS = {
     ),
     "a product without a precision is float32": Mutant(
         "../scripts/benchmarks/ahead/facts.py",
-        'precision[1] if precision else "default"]',
-        'precision[1] if precision else "highest"]',
+        'precision[1].lower() if precision else "default"]',
+        'precision[1].lower() if precision else "highest"]',
         "tests/compiled/test_facts.py::test_a_product_has_the_type_that_its_precision_means",
     ),
     "a jitted function is in no list": Mutant(

@@ -115,6 +115,7 @@ def test_sorts_custom_calls_and_wide_numbers_are_counted():
 
 def test_a_product_has_the_type_that_its_precision_means_on_the_platform():
     def typed(platform: str, attributes: str = "", kind: str = "f32") -> dict[str, int]:
+        """Of a product [8, 4] x [4, 8]."""
         text = (
             "ENTRY %main (p: f32[8,4]) -> f32[8,8] {\n"
             f"  %p = {kind}[8,4]{{1,0}} parameter(0)\n"
@@ -130,6 +131,21 @@ def test_a_product_has_the_type_that_its_precision_means_on_the_platform():
     assert typed("cuda") == {"TF32": 1}
     assert typed("tpu", highest) == typed("cuda", highest) == {"float32": 1}
     assert typed("cuda", kind="s32") == {}
+
+
+def test_a_librarys_product_is_one():
+    text = (
+        "ENTRY %main (p: f32[8,4]) -> f32[8,8] {\n"
+        "  %p = f32[8,4]{1,0} parameter(0)\n"
+        "  ROOT %d = (f32[8,8]{1,0}, s8[9]{0}) custom-call(%p, %p), "
+        'custom_call_target="__cublas$lt$matmul", backend_config={"gemm_backend_config":{"dot_dimension_numbers":'
+        '{"lhs_contracting_dimensions":["1"]},"precision_config":{"operand_precision":["HIGHEST",'
+        '"HIGHEST"]}}}\n}\n'
+    )
+    module = hlo.parse(text)
+    assert facts.flops(module) == 2 * 8 * 8 * 4
+    assert facts.products(module, "cuda") == {"float32": 1}
+    assert facts.custom_calls(module) == {"__cublas$lt$matmul": 1}
 
 
 def test_atomic_writes_are_sorted_by_how_they_collide():

@@ -10,9 +10,13 @@ from benchmarks.ahead import hlo, traffic
 from benchmarks.ahead.hlo import Instruction, Module
 
 _CYCLES = re.compile(r'"estimated_cycles":"(\d+)"')
-_NOTES = {"AssumeGatherIndicesInBound", "ConcatBitcast"}  # of a TPU's compiler: they call nothing
+# of a TPU's compiler: they call nothing
+_NOTES = {"AssumeGatherIndicesInBound", "ConcatBitcast", "AllocateBuffer", "ZeroCrop"}
+_NOTES |= {"AsyncCollectiveStart", "AsyncCollectiveDone"}
 _UNKNOWN = 1 << 62  # cycles that the compiler does not know
-_PRECISION = re.compile(r"operand_precision=\{(\w+)")
+# of an instruction, or of a library's product
+_PRECISION = re.compile(r'operand_precision(?:=\{|":\[")(\w+)')
+_SUMMED = re.compile(r'lhs_contracting_dim(?:s=\{|ensions":\[")(\d[\d,]*)')
 _TARGET = re.compile(r'custom_call_target="([^"]+)"')
 # what JAX's precisions of a float32 product mean on a platform
 PRODUCTS = {
@@ -122,17 +126,17 @@ def products(module: Module, platform: str) -> dict[str, int]:
             continue
         precision = _PRECISION.search(product.attributes)
         algorithm = re.search(r"algorithm=(\w+)", product.attributes)
-        rounded = PRODUCTS[platform][precision[1] if precision else "default"]
+        rounded = PRODUCTS[platform][precision[1].lower() if precision else "default"]
         kind = rounded if "f32" in kinds else "bf16" if "bf16" in kinds else "/".join(sorted(kinds))
         types[algorithm[1] if algorithm else kind] += 1
     return dict(types)
 
 
 def flops(module: Module) -> int:
-    """Operations of all `dot`s, each loop's counted once: 2 x entries x terms of each."""
+    """Operations of all products but convolutions; those of a loop count once."""
     total = 0
     for product, shapes in _products(module):
-        summed = re.search(r"lhs_contracting_dims=\{([\d,]+)\}", product.attributes)
+        summed = _SUMMED.search(product.attributes)
         left = hlo.arrays(shapes.get(product.operands[0], "")) if product.operands else []
         if summed and left:
             terms = math.prod(left[0].dims[int(i)] for i in summed[1].split(","))

@@ -138,8 +138,8 @@ def test_a_librarys_product_is_one():
         "ENTRY %main (p: f32[8,4]) -> f32[8,8] {\n"
         "  %p = f32[8,4]{1,0} parameter(0)\n"
         "  ROOT %d = (f32[8,8]{1,0}, s8[9]{0}) custom-call(%p, %p), "
-        'custom_call_target="__cublas$lt$matmul", backend_config={"gemm_backend_config":{"dot_dimension_numbers":'
-        '{"lhs_contracting_dimensions":["1"]},"precision_config":{"operand_precision":["HIGHEST",'
+        'custom_call_target="__cublas$lt$matmul", backend_config={"gemm_backend_config":{'
+        '"dot_dimension_numbers":{"lhs_contracting_dimensions":["1"]},"precision_config":{"operand_precision":["HIGHEST",'
         '"HIGHEST"]}}}\n}\n'
     )
     module = hlo.parse(text)

@@ -113,6 +113,21 @@ def test_sorts_custom_calls_and_wide_numbers_are_counted():
     assert own["custom calls"] == {"other$thing": 1}
 
 
+def test_a_collective_that_goes_on_beside_other_work_is_one():
+    gathered = (
+        "  %p = f32[8]{{0}} parameter(0)\n"
+        "  %g{0} = f32[32]{{0}} all-gather(%p), channel_id=1, replica_groups={{{{0,1,2,3}}}}\n"
+        '  ROOT %c = f32[32]{{0}} custom-call(%g{0}), custom_call_target="{1}"\n}}\n\n'
+    )
+    heads = ("%begin", "%async_collective_fusion.7", "%end")
+    targets = ("AsyncCollectiveStart", "other", "AsyncCollectiveDone")
+    text = "".join(
+        f"{head} (p: f32[8]) -> f32[32] {{\n{gathered.format(i, target)}"
+        for i, (head, target) in enumerate(zip(heads, targets, strict=True))
+    )
+    assert facts.exchanged(text) == [["all-gather", 4 * 32]]
+
+
 def test_a_product_has_the_type_that_its_precision_means_on_the_platform():
     def typed(platform: str, attributes: str = "", kind: str = "f32") -> dict[str, int]:
         """Of a product [8, 4] x [4, 8]."""

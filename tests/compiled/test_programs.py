@@ -40,7 +40,11 @@ BAGS = "static.bags.read and add loop as often as the longest bag of a tile has 
 SORTS = "XLA sorts the ids of each scatter: tables.sum_repeats, then tables.scatter_add"
 # laws that do not hold yet: (law, target, a pattern of programs) -> why
 NOT_YET = {
-    ("in place", "v5e", r"static/.* 128, (advised|65,536 tokens)(, AdaGrad)?"): ON_CHIP,
+    (
+        "in place",
+        "v5e",
+        r"static/(skip-gram|CBOW) 128, (advised|65,536 tokens)(, AdaGrad)?",
+    ): ON_CHIP,
     ("in place", "v5e", r"static/.*hierarchical softmax 128"): ON_CHIP,
     ("as it lies", "v5e", r"(static/(skip-gram|CBOW) (100|300)|counts/GloVe 100).*"): LANES,
     ("turns", "h200", r"static/.*"): COUNT.format("training.loop.run"),
@@ -161,9 +165,7 @@ def test_devices_exchange_what_the_docs_say(row, target, name):
     planned = sum(sent.bytes for sent in planning.sent(job, mesh))
     sent = sum(size for _, size in row["collectives"])
     table = 4 * job.vocabulary * dim // mesh.model
-    # a TPU's compiler gathers the same ids several times
-    assert planned <= sent + 64
-    assert sent <= 1.2 * planned
+    assert planned <= sent <= planned + 1024  # and whether gradients are finite
     assert max(size for _, size in row["collectives"]) < table
 
 

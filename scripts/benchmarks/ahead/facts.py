@@ -8,11 +8,13 @@ from typing import Any
 
 from benchmarks.ahead import hlo, traffic
 from benchmarks.ahead.hlo import Instruction, Module
+from jaxemb.lab.studies.planning import collectives
 
 _CYCLES = re.compile(r'"estimated_cycles":"(\d+)"')
 # of a TPU's compiler: they call nothing
 _NOTES = {"AssumeGatherIndicesInBound", "ConcatBitcast", "AllocateBuffer", "ZeroCrop"}
 _NOTES |= {"AsyncCollectiveStart", "AsyncCollectiveDone"}
+_REPEATS = re.compile(r'^%?async_collective_fusion|"AsyncCollectiveDone"', re.MULTILINE)
 _UNKNOWN = 1 << 62  # cycles that the compiler does not know
 # of an instruction, or of a library's product
 _PRECISION = re.compile(r'operand_precision(?:=\{|":\[")(\w+)')
@@ -49,6 +51,7 @@ def of(text: str, platform: str, table: tuple[int, int] | None = None) -> dict[s
         "product flops": flops(module),
         "float64": len(re.findall(r"\bf64\[", text)),
         "custom calls": custom_calls(module),
+        "collectives": exchanged(text),
     }
 
 
@@ -149,3 +152,14 @@ def custom_calls(module: Module) -> dict[str, int]:
     own = hlo.reached(module, module.entry)
     names = [m[1] for i in own if (m := _TARGET.search(i.attributes))]
     return dict(Counter(name for name in names if name not in _NOTES))
+
+
+def exchanged(text: str) -> list[list[Any]]:
+    """[kind, bytes] of every collective, the largest first; those of a loop count once.
+
+    A TPU's compiler repeats a collective that goes on beside other work, in each kernel beside it
+    and where it ends: only its start counts.
+    """
+    computations = re.split(r"(?<=^})$", text, flags=re.MULTILINE)
+    own = [c for c in computations if not _REPEATS.search(c)]
+    return [[one.kind, one.bytes] for one in collectives.of("".join(own))]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ahead import chip as chips, facts, machine_code
-from jaxemb.lab.studies.planning import collectives
 
 CODE = "code"  # where XLA writes the assembly of the program that it compiles
 
@@ -64,7 +63,6 @@ def compiled(name: str, place: Any, chip: chips.Chip, folder: Path) -> dict[str,
         "aliased bytes": memory.alias_size_in_bytes,
         "tokens": call.tokens,
         **facts.of(text, chip.platform, call.table),
-        "collectives": [[one.kind, one.bytes] for one in collectives.of(text)],
     }
     if chip.platform == "cuda":
         code = "\n".join(path.read_text("utf-8") for path in sorted((folder / CODE).glob("*.ptx")))

@@ -1584,6 +1584,12 @@ MUTANTS = {
         "if (of_mesh := _OF_MESH.search(attributes)) and not attributes:",
         "tests/training/test_mesh.py::test_who_sends_to_whom",
     ),
+    "what a device gave counts as what it got": Mutant(
+        "lab/studies/planning/collectives.py",
+        "shapes[len(names) :], size - had",
+        "shapes[len(names) :], size",
+        "tests/training/test_mesh.py::test_a_collective_that_goes_on_beside_others",
+    ),
     "one device gathers from itself": Mutant(
         "training/sharded.py",
         "if sharding.size(on.mesh, on.of_batch) == 1:",
@@ -2169,5 +2175,29 @@ MUTANTS = {
         'getattr(report, "_fields", None) or report.__dataclass_fields__',
         "report._fields",
         "tests/linalg/test_reports.py::test_a_report_equals_no_number",
+    ),
+    "a copy of a table in slices is no copy": Mutant(
+        "../scripts/benchmarks/ahead/facts.py",
+        "return whole and (joined or ",
+        "return whole and (",
+        "tests/compiled/test_facts.py::test_a_copy_in_slices_is_a_copy",
+    ),
+    "a table that rows are added to is read": Mutant(
+        "../scripts/benchmarks/ahead/traffic.py",
+        "        elif user.opcode in _IN_PLACE and first:\n",
+        "        elif False:\n",
+        "tests/compiled/test_facts.py::test_rows_are_read_or_added_and_tables_are_not",
+    ),
+    "a product without a precision is float32": Mutant(
+        "../scripts/benchmarks/ahead/facts.py",
+        'precision[1].lower() if precision else "default"]',
+        'precision[1].lower() if precision else "highest"]',
+        "tests/compiled/test_facts.py::test_a_product_has_the_type_that_its_precision_means",
+    ),
+    "a jitted function is in no list": Mutant(
+        "training/monitor.py",
+        "def plain(measured",
+        "_twice = jax.jit(lambda x: 2 * x)\n\n\ndef plain(measured",
+        "tests/compiled/test_lowering.py::test_every_jitted_function_is_in_the_list",
     ),
 }

@@ -249,6 +249,21 @@ def test_who_sends_to_whom_is_read_in_each_of_xlas_notations(hlo, devices):
     assert len(collectives.of(line)) == (devices != 1)
 
 
+def test_a_collective_that_goes_on_beside_others_moves_what_it_moves():
+    """A GPU's `-start` gives its operands back beside the results."""
+    line = (
+        "  %a = f32[8]{0} parameter(0)\n"
+        "  %b = s32[2]{0} parameter(1)\n"
+        "  %c = ((f32[8]{0}, s32[2]{0}), (f32[32]{0}, s32[8]{0})) all-gather-start(%a, %b), "
+        "channel_id=1, replica_groups={{0,1,2,3}}\n"
+        "  %d = f32[32]{0} all-reduce-start(%e), channel_id=2, replica_groups={{0,1,2,3}}\n"
+        "  %e = f32[32]{0} parameter(2)\n"
+    )
+    gathered, summed = collectives.of(line)
+    assert gathered == ("all-gather", ("f32[32]", "s32[8]"), 4 * 32 + 4 * 8)
+    assert summed == ("all-reduce", ("f32[32]",), 4 * 32)
+
+
 @pytest.mark.parametrize("axes", ["data", "model", ("data", "model")])
 def test_as_many_devices_send_to_one_another_as_the_axes_have(axes):
     on = sharding.parse("data=2,model=4")

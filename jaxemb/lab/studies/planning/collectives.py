@@ -9,7 +9,7 @@ _KINDS = (
     "all-gather|all-reduce|reduce-scatter|all-to-all|ragged-all-to-all|"
     "collective-permute|collective-broadcast"
 )
-_LINE = re.compile(rf" = (.*?) ({_KINDS})(?:-start)?\((.*?)\)(.*)")
+_LINE = re.compile(rf" = (.*?) ({_KINDS})(-start)?\((.*?)\)(.*)")
 _MADE, _NAME = re.compile(r"(%[\w.-]+) = (.*?) [\w-]+\("), re.compile(r"%[\w.-]+")
 _ARRAY = re.compile(r"([a-z]+\d*)\[([\d,]*)\]")
 # groups of devices, in XLA's three notations: {{0,2},{1,3}}; [2,2]<=[4], whose second number is
@@ -36,12 +36,15 @@ def of(compiled: Any) -> list[Collective]:
     """
     text = compiled if isinstance(compiled, str) else compiled.as_text()
     results, operations = dict(_MADE.findall(text)), []
-    for result, kind, operands, attributes in _LINE.findall(text):
+    for result, kind, starts, operands, attributes in _LINE.findall(text):
         if together(attributes) == 1:
             continue
         shapes = tuple(f"{name}[{sizes}]" for name, sizes in _ARRAY.findall(result))
-        had = sum(_bytes(results[name]) for name in _NAME.findall(operands))
-        operations.append(Collective(kind, shapes, max(_bytes(result), had)))
+        names = _NAME.findall(operands)
+        had, size = sum(_bytes(results[name]) for name in names), _bytes(result)
+        if starts and len(shapes) >= 2 * len(names):  # its tuple begins with the operands
+            shapes, size = shapes[len(names) :], size - had
+        operations.append(Collective(kind, shapes, max(size, had)))
     return sorted(operations, key=lambda operation: -operation.bytes)
 
 

@@ -52,6 +52,7 @@ PLACES = (
     *((4, 3), (4, -9), (-4, 3), (-4, -9), (0, 7), (0, -13)),
     *((9, -3), (-9, -3), (12, -16), (-12, -16), (12, 10), (-12, 10)),
 )  # offsets of a label from its point, in the order in which they are tried [points]
+FAR_PLACES = tuple((x, y) for y in (20, -28, 34, -42) for x in (0, 16, -16, 32, -32))  # with a line
 MARKED = 10  # epochs whose ends bear a number, at most
 
 
@@ -206,25 +207,26 @@ def label(
     taken: list[Any] = []
     dots = axes.transData.transform(points)
     for i, (word, point, style) in enumerate(zip(words, points, styles, strict=True)):
-        text = axes.annotate(
-            word, point, (0, 0), textcoords="offset points", **{**AS_IT_IS, **style}
+        write = functools.partial(
+            axes.annotate, word, point, textcoords="offset points", **{**AS_IT_IS, **style}
         )
-        text.set_in_layout(False)
+        text = write(xytext=(0, 0))
         box = text.get_window_extent(renderer)
+        text.remove()
         tried = []
-        for place, (dx, dy) in enumerate(PLACES):
+        for dx, dy in (*PLACES, *FAR_PLACES[: len(FAR_PLACES) * (i < certain)]):
             side = 0.5 if dx == 0 else 0 if dx > 0 else 1
             shift = (dx * figure.dpi / 72 - side * box.width, dy * figure.dpi / 72)
             moved = box.translated(*shift)
             covered = sum(moved.padded(1).overlaps(other) for other in taken)
             covered += _within(moved, dots) + (not _inside(moved, inner))
-            tried.append((covered, place, side, moved))
-        covered, place, side, moved = min(tried, key=lambda option: option[:2])
+            tried.append((covered, len(tried), (dx, dy), moved))
+        covered, place, offset, moved = min(tried, key=lambda option: option[:2])
         if covered and i >= certain:
-            text.remove()
             continue
-        text.set(ha=("left", "center", "right")[int(2 * side)])
-        text.xyann = PLACES[place]
+        ha = "center" if offset[0] == 0 else "left" if offset[0] > 0 else "right"
+        line = {"arrowstyle": "-", "color": SOFT, "lw": 0.7} if place >= len(PLACES) else None
+        write(xytext=offset, ha=ha, arrowprops=line).set_in_layout(False)
         taken.append(moved)
 
 

@@ -36,7 +36,8 @@ def progress(
     A sampled softmax has fewer words to choose from: its loss is no perplexity.
     """
     rows, dev = ([row for row in metrics if row.get(key)] for key in ("loss", "dev"))
-    figure, panels = plt.subplots(1, 2 if dev else 1, figsize=(12 if dev else 7, 4.5))
+    n = 2 if dev else 1
+    figure, panels = plt.subplots(1, n, figsize=(1 + 5.5 * n, 4.5), sharex=True)
     left, *others = np.atleast_1d(panels)
     predictions = np.array([row["words"] for row in rows])
     losses = np.array([row["loss"] for row in rows])

@@ -61,6 +61,7 @@ SEEN = {  # how what was written is looked at
     "projector": "tensorboard --logdir {}",
     "atlas": "embedding-atlas {} --text word --vector vector",
 }
+ENDS = {"/": "projector", ".parquet": "atlas"}
 
 
 def main() -> None:
@@ -102,9 +103,9 @@ def main() -> None:
     rows, dim = loaded.word_vectors.vectors.shape
     rows -= sum(change.written is None for change in changes)
     print(f"{settings.source} ({loaded.format}) -> {settings.target}: {rows:,} x {dim}")
-    kind = formats.recognise(settings.target)
-    if kind in SEEN:
-        print(f"look at it: {SEEN[kind].format(shlex.quote(settings.target))}")
+    by_name = next((kind for end, kind in ENDS.items() if settings.target.endswith(end)), "")
+    if look := SEEN.get(settings.to or by_name):
+        print(f"look at it: {look.format(shlex.quote(settings.target))}")
     outcome.end(settings.target, ("inspect_table", settings.target))
 
 

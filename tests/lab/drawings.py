@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxemb.functional import similarity
 from jaxemb.lab.studies.architectures import report as architectures_report
 from jaxemb.lab.studies.polysemy import report as polysemy_report
 from jaxemb.lab.tables import inspection
@@ -71,7 +70,8 @@ def rungs(words: tuple[str, ...] = WORDS[:11]) -> list[Any]:
     from jaxemb.lab.studies.ladder.rungs import Rung
 
     table = _table(len(words))
-    cosines = np.asarray(similarity.cosine(table, table))
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    cosines = unit @ unit.T
     hot = Rung("one-hot", 11_718, 11_718, 11_718, "", "", words, np.eye(len(words)))
     return [hot, Rung("static", 11_718, 100, 100, "", "", words, cosines)]
 

@@ -16,7 +16,7 @@ from jaxemb.lab.studies.ladder.rungs import Rung
 
 COLORS = (ACCENT, "#2b6f9e")  # of the two senses
 QUOTED = 3  # occurrences of each sense whose sentences are shown
-LETTERS = 30  # characters of context on either side
+LETTERS, SHORT = 30, 8  # characters of context on either side of a word of so many
 
 
 def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
@@ -138,18 +138,19 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
             **AS_IT_IS,
         )
         wide = 0.035 + 0.0155 * len(cloud.word)
+        room = LETTERS - max(len(cloud.word) - SHORT, 0) // 2
         for row, i in enumerate([i for i in quoted if cloud.group[i] == k], 1):
             left, right = cloud.contexts[i]
             axes.text(-0.98, -row, str(quoted.index(i) + 1), color=color, fontweight="bold")
             axes.text(0, -row, cloud.word, color=color, fontweight="bold", ha="center", **AS_IT_IS)
-            axes.text(-wide, -row, _cut(left, end=True), ha="right", **AS_IT_IS)
-            axes.text(wide, -row, _cut(right, end=False), ha="left", **AS_IT_IS)
+            axes.text(-wide, -row, _cut(left, room, end=True), ha="right", **AS_IT_IS)
+            axes.text(wide, -row, _cut(right, room, end=False), ha="left", **AS_IT_IS)
 
 
-def _cut(text: str, *, end: bool) -> str:
-    """The last (`end`) or first whole words of a text, at most LETTERS characters."""
+def _cut(text: str, letters: int, *, end: bool) -> str:
+    """The last (`end`) or first whole words of a text, at most so many letters."""
     words = ["…" if word == UNKNOWN else word for word in text.split(" ")]
-    while len(" ".join(words)) > LETTERS:
+    while len(" ".join(words)) > letters:
         words = words[1:] if end else words[:-1]
     return " ".join(words)
 

@@ -2170,4 +2170,40 @@ MUTANTS = {
         "report._fields",
         "tests/linalg/test_reports.py::test_a_report_equals_no_number",
     ),
+    "labels of the map cover each other": Mutant(
+        "lab/pictures.py",
+        "        if covered and i >= certain:",
+        "        if False:",
+        "tests/lab/test_pictures.py::test_no_text_covers_another",
+    ),
+    "a legend is wider than its panel": Mutant(
+        "lab/pictures.py",
+        '"bbox_to_anchor": (0.5, -0.13), "ncols": 1}',
+        '"bbox_to_anchor": (0.5, -0.13), "ncols": 3}',
+        "tests/lab/test_pictures.py::test_no_text_covers_another",
+    ),
+    "pictures have one font": Mutant(
+        "lab/pictures.py",
+        "        if not families:",
+        "        if True:",
+        "tests/lab/test_pictures.py::test_words_of_any_alphabet",
+    ),
+    "a missing font is named by every picture": Mutant(
+        "lab/pictures.py",
+        "@functools.cache\ndef _say_what_to_install",
+        "def _say_what_to_install",
+        "tests/lab/test_pictures.py::test_letters_that_no_font_has",
+    ),
+    "two singular values have one colour": Mutant(
+        "lab/runs/static/pictures.py",
+        "(np.linspace(0, 0.9, len(shown)))",
+        "(np.array(shown) // 2 / n)",
+        "tests/lab/test_pictures.py::test_curves_of_one_picture",
+    ),
+    "the Projector's metadata have two columns": Mutant(
+        "formats/unwritable.py",
+        'it holds a tab" if "\\t" in word else "")\n\n\ndef _first',
+        '" if "\\t" in word else "")\n\n\ndef _first',
+        "tests/formats/test_viewers.py",
+    ),
 }

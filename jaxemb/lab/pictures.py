@@ -1,6 +1,7 @@
 """The style of all pictures, and how one is saved. Imported only where matplotlib is installed."""
 
 import functools
+import logging
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # not of a font without bold
 
 INK, SOFT, ACCENT = "#1f2a44", "#9aa5b8", "#c8553d"
 COLORS = (ACCENT, INK, "#2f8f83", "#d99a2b", "#7a5ba8", SOFT)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxemb import linalg
+from jaxemb.evaluation import contextuality
 from jaxemb.lab.studies.architectures import report as architectures_report
 from jaxemb.lab.studies.polysemy import report as polysemy_report
 from jaxemb.lab.tables import inspection
@@ -88,10 +90,11 @@ def seen(word: str = "plant") -> Any:
     return Seen(Rung("contextual", 14_116, 200, 200, "", "", (), np.eye(1)), cloud)
 
 
-def _layer(layer: int) -> Any:
-    shares = {"context_share_corrected": 0.51, "self_similarity_beyond": 0.5}
-    shares |= {"explainable_variance_beyond": 0.49, "effective_rank": 112.0 + layer}
-    return SimpleNamespace(**shares, layer=layer, min_occurrences=50, spectrum=np.ones(200))
+def _layer(layer: int) -> contextuality.Contextuality:
+    measures = dict.fromkeys(contextuality.Contextuality._fields, 0.5)
+    counts = {"layer": layer, "occurrences": 9_000, "types": 90, "min_occurrences": 50}
+    shape = {"rank": linalg.rank(np.eye(3)), "spectrum": np.ones(200), "effective_rank": 112.0}
+    return contextuality.Contextuality(**{**measures, **counts, **shape})
 
 
 def _architectures() -> dict[str, Any]:

@@ -22,6 +22,12 @@ EVERY = drawings.every()
 TOUCHING = 1.5  # pixels by which boxes may overlap: letters do not fill them
 
 
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
 def _style(name: str) -> dict:
     """The settings with which `draw` of that file draws, besides the common ones."""
     from jaxemb.lab.studies.theorem import pictures as theorem
@@ -81,7 +87,6 @@ def _overlapping(figure) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", EVERY)
 def test_no_text_covers_another_or_leaves_the_picture(name):
     figure = _drawn(EVERY[name], _style(name))
-    plt.close(figure)  # its canvas stays
     assert _overlapping(figure) == []
     renderer, whole = figure.canvas.get_renderer(), figure.bbox
     for text in _texts(figure):
@@ -135,7 +140,6 @@ def test_words_of_any_alphabet_are_written_in_a_font_that_has_their_letters(
     words = tuple(f"{word}{i}" for i in range(300) for word in text.split(" "))
     figure = _drawn(drawings.every(words)[name], _style(name))
     assert any(text.split(" ")[0] in drawn.get_text() for drawn in _texts(figure))
-    plt.close(figure)
     assert not [warning for warning in recwarn if "missing from" in str(warning.message)]
     assert capsys.readouterr().out == ""
 
@@ -170,7 +174,6 @@ def test_words_are_counted_in_millions_and_ends_of_epochs_are_marked():
     assert axes.xaxis.get_major_formatter()(2_000_000) == "2 M"
     (line,) = [line for line in axes.lines if line.get_linestyle() == ":"]
     assert line.get_xdata()[0] == 970_000  # where the rows of metrics say that epoch 1 begins
-    plt.close(figure)
 
 
 def test_curves_of_one_picture_differ_in_colour():
@@ -178,4 +181,3 @@ def test_curves_of_one_picture_differ_in_colour():
     colors = [tuple(np.atleast_1d(line.get_color())) for line in figure.axes[0].lines]
     colors = [color for color in colors if color != (pictures.SOFT,)]  # ends of epochs
     assert len(colors) == len(set(colors)) >= 6
-    plt.close(figure)

@@ -2180,7 +2180,7 @@ MUTANTS = {
         "lab/pictures.py",
         '"bbox_to_anchor": (0.5, -0.13), "ncols": 1}',
         '"bbox_to_anchor": (0.5, -0.13), "ncols": 3}',
-        "tests/lab/test_pictures.py::test_no_text_covers_another",
+        "tests/lab/test_pictures.py::test_a_legend_is_no_wider_than_its_panel",
     ),
     "pictures have one font": Mutant(
         "lab/pictures.py",
@@ -2200,10 +2200,10 @@ MUTANTS = {
         "(np.array(shown) // 2 / n)",
         "tests/lab/test_pictures.py::test_curves_of_one_picture",
     ),
-    "the Projector's metadata have two columns": Mutant(
+    "the metadata of a projector have two columns": Mutant(
         "formats/unwritable.py",
-        'it holds a tab" if "\\t" in word else "")\n\n\ndef _first',
-        '" if "\\t" in word else "")\n\n\ndef _first',
-        "tests/formats/test_viewers.py",
+        'return fault or ("it holds a tab"',
+        'return fault or (""',
+        "tests/formats/test_viewers.py::test_a_word_that_the_projector",
     ),
 }

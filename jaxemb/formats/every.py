@@ -77,8 +77,7 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
     Args:
         path: a file, plain or compressed (gzip, bz2, xz or zstd, recognised by content); the
             folder of a finished run; a folder with model.safetensors, or with shards and their
-            model.safetensors.index.json; a folder with .parquet and .npy; or one with
-            tensors.tsv and metadata.tsv.
+            model.safetensors.index.json; or one with .parquet and .npy, or with tensors.tsv.
         format: one of FORMATS; by default the format is recognised by content (see `recognise`).
             A file is read in the format named here, whatever it looks like.
         options: fields of `Options`, all strict by default:

@@ -28,7 +28,7 @@ def write_projector(path: Path, word_vectors: WordVectors, progress: Progress) -
 
     tensors.tsv and metadata.tsv have no line of names: the Projector expects one only where there
     are several columns of metadata. config.json is what projector.tensorflow.org takes as
-    `?config=ADDRESS`, projector_config.pbtxt what `tensorboard --logdir` reads.
+    `?config=ADDRESS`, projector_config.pbtxt what TensorBoard reads in its log folder.
     """
     words, table = word_vectors
     assert words is not None
@@ -66,20 +66,17 @@ def write_atlas(path: Path, word_vectors: WordVectors, progress: Progress) -> No
     """Write one .parquet for Embedding Atlas: a row a word, with its number and its vector."""
     words, table = word_vectors
     assert words is not None
-    pa, pq = _pyarrow(path)
     dim = table.shape[1]
-    numbers = pa.field(VECTOR, pa.list_(pa.float32()))
-    fields = [pa.field(WORD, pa.string()), pa.field(ROW, pa.int32()), numbers]
-    with (
-        files.replacing(path) as unfinished,
-        pq.ParquetWriter(unfinished, pa.schema(fields)) as out,
-    ):
-        for start, block in row_blocks(table, progress):
-            rows = np.arange(start, start + len(block), dtype=np.int32)
-            ends = np.arange(0, block.size + 1, dim, dtype=np.int32)
-            lists = pa.ListArray.from_arrays(ends, np.ascontiguousarray(block).ravel())
-            some = pa.array(words[start : start + len(block)], pa.string())
-            out.write_batch(pa.record_batch([some, rows, lists], schema=out.schema))
+    with files.replacing(path) as unfinished:
+        pa, pq = _pyarrow(path)
+        fields = [(WORD, pa.string()), (ROW, pa.int32()), (VECTOR, pa.list_(pa.float32()))]
+        with pq.ParquetWriter(unfinished, pa.schema(fields)) as out:
+            for start, block in row_blocks(table, progress):
+                rows = np.arange(start, start + len(block), dtype=np.int32)
+                ends = np.arange(0, block.size + 1, dim, dtype=np.int32)
+                lists = pa.ListArray.from_arrays(ends, np.ascontiguousarray(block).ravel())
+                some = pa.array(words[start : start + len(block)], pa.string())
+                out.write_batch(pa.record_batch([some, rows, lists], schema=out.schema))
 
 
 def read_atlas(path: Path, options: Options) -> WordVectors:

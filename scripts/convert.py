@@ -4,11 +4,13 @@ Usage: python scripts/convert.py IN OUT [--to FORMAT] [--tensor NAME] [--only LI
            [--unwritable rename] [--help]
 
 IN is any file that scripts/inspect_table.py takes, or a finished run. The format of OUT follows
-from its name (.bin, .vec, .npy, .safetensors) or from --to. IN has to be a file: a pipe can be read
-only once. Exit codes: 0 done, 2 input that cannot be used.
+from its name (.bin, .vec, .npy, .safetensors, .parquet, or FOLDER/) or from --to.
+FOLDER/ is for TensorBoard's Embedding Projector, .parquet for Embedding Atlas (wants pyarrow).
+IN has to be a file: a pipe can be read only once. Exit codes: 0 done, 2 input that cannot be used.
 """
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,10 +26,11 @@ class Convert:
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="IN")]
     """The vectors to read."""
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="OUT")]
-    """The file to write; text and binary are compressed if it ends in .gz, .bz2 or .xz."""
+    """The file to write; text and binary are compressed if it ends in .gz, .bz2 or .xz. A name
+    that ends in / is a folder for the Embedding Projector."""
     to: str | None = None
-    """The format of OUT: word2vec-binary, word2vec-text, glove, fasttext-vec, npy, safetensors or
-    parquet."""
+    """The format of OUT: word2vec-binary, word2vec-text, glove, fasttext-vec, npy, safetensors,
+    parquet, projector or atlas."""
     format: str | None = None
     """The format of IN; by default recognised by its content."""
     tensor: str | None = None
@@ -52,6 +55,13 @@ class Convert:
     unwritable: Literal["error", "skip", "rename"] = "error"
     """What to do with words that the format of OUT cannot hold: stop, leave their rows out, or
     write other words. The words are printed and listed in OUT.unwritable.json."""
+
+
+SEEN = {  # how what was written is looked at
+    "projector": "tensorboard --logdir {}",
+    "atlas": "embedding-atlas {} --text word --vector vector",
+}
+ENDS = {"/": "projector", ".parquet": "atlas"}
 
 
 def main() -> None:
@@ -93,6 +103,9 @@ def main() -> None:
     rows, dim = loaded.word_vectors.vectors.shape
     rows -= sum(change.written is None for change in changes)
     print(f"{settings.source} ({loaded.format}) -> {settings.target}: {rows:,} x {dim}")
+    by_name = next((kind for end, kind in ENDS.items() if settings.target.endswith(end)), "")
+    if look := SEEN.get(settings.to or by_name):
+        print(f"look at it: {look.format(shlex.quote(settings.target))}")
     outcome.end(settings.target, ("inspect_table", settings.target))
 
 

@@ -2200,4 +2200,40 @@ MUTANTS = {
         "_twice = jax.jit(lambda x: 2 * x)\n\n\ndef plain(measured",
         "tests/compiled/test_lowering.py::test_every_jitted_function_is_in_the_list",
     ),
+    "labels of the map cover each other": Mutant(
+        "lab/pictures.py",
+        "        if covered and i >= certain:",
+        "        if False:",
+        "tests/lab/test_pictures.py::test_no_text_covers_another",
+    ),
+    "a legend is wider than its panel": Mutant(
+        "lab/pictures.py",
+        '"bbox_to_anchor": (0.5, -0.13), "ncols": 1}',
+        '"bbox_to_anchor": (0.5, -0.13), "ncols": 3}',
+        "tests/lab/test_pictures.py::test_a_legend_is_no_wider_than_its_panel",
+    ),
+    "pictures have one font": Mutant(
+        "lab/pictures.py",
+        "        if not families:",
+        "        if True:",
+        "tests/lab/test_pictures.py::test_words_of_any_alphabet",
+    ),
+    "a missing font is named by every picture": Mutant(
+        "lab/pictures.py",
+        "@functools.cache\ndef _say_what_to_install",
+        "def _say_what_to_install",
+        "tests/lab/test_pictures.py::test_letters_that_no_font_has",
+    ),
+    "two singular values have one colour": Mutant(
+        "lab/runs/static/pictures.py",
+        "(np.linspace(0, 0.9, len(shown)))",
+        "(np.array(shown) // 2 / n)",
+        "tests/lab/test_pictures.py::test_curves_of_one_picture",
+    ),
+    "the metadata of a projector have two columns": Mutant(
+        "formats/unwritable.py",
+        'return fault or ("it holds a tab"',
+        'return fault or (""',
+        "tests/formats/test_viewers.py::test_a_word_that_the_projector",
+    ),
 }

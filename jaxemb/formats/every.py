@@ -14,6 +14,7 @@ from jaxemb.formats import (
     safetensors_file,
     text,
     unwritable as unwritable_lib,
+    viewers,
     writing,
 )
 from jaxemb.formats.options import Options, WordVectors, existing, named
@@ -59,9 +60,15 @@ FORMATS = {
     ),
     "model": Format(safetensors_file.read_folder, None, "", several=True),
     "parquet": Format(arrays.read_parquet, writing.parquet, "", unwritable_lib.column, True, False),
+    "projector": Format(
+        viewers.read_projector, viewers.write_projector, "", unwritable_lib.metadata, packed=False
+    ),
+    "atlas": Format(
+        viewers.read_atlas, viewers.write_atlas, ".parquet", unwritable_lib.column, packed=False
+    ),
     "run": Format(arrays.read_run, None, "", several=True),
 }
-_FOLDERS = ("model", "parquet", "run")
+_FOLDERS = ("model", "parquet", "projector", "run")
 
 
 def read(path: str | Path, format: str | None = None, **options: Any) -> WordVectors:
@@ -70,7 +77,7 @@ def read(path: str | Path, format: str | None = None, **options: Any) -> WordVec
     Args:
         path: a file, plain or compressed (gzip, bz2, xz or zstd, recognised by content); the
             folder of a finished run; a folder with model.safetensors, or with shards and their
-            model.safetensors.index.json; or a folder with .parquet and .npy.
+            model.safetensors.index.json; or one with .parquet and .npy, or with tensors.tsv.
         format: one of FORMATS; by default the format is recognised by content (see `recognise`).
             A file is read in the format named here, whatever it looks like.
         options: fields of `Options`, all strict by default:
@@ -161,10 +168,11 @@ def write(
     `read` returns the same words and bit-identical numbers.
 
     Args:
-        path: text and binary formats are compressed if it ends in .gz, .bz2 or .xz.
+        path: text and binary formats are compressed if it ends in .gz, .bz2 or .xz; a name that
+            ends in / is a folder for the Embedding Projector.
         word_vectors: words, each once, and a table of floats [words, dim].
         format: one of FORMATS; by default it follows from the suffix: .bin, .w2v, .glove, .vec,
-            .npy or .safetensors.
+            .npy, .safetensors or .parquet.
         progress: called with (rows written, rows in all).
         unwritable: what to do with a word that the format cannot hold: `skip` omits its row,
             `rename` writes another word; or a function from the word to the word to write, or to
@@ -178,6 +186,8 @@ def write(
         InputError: the format cannot hold these words or numbers; no format is given, and the
             suffix names none.
     """
+    if format is None and isinstance(path, str) and path.endswith("/"):
+        format = "projector"
     path = named("path", path)
     suffix = next((s for s in reversed(path.suffixes) if s not in writing.COMPRESSED), "")
     by_name = [

@@ -4,7 +4,15 @@ import struct
 from pathlib import Path
 
 from jaxemb.errors import FormatError
-from jaxemb.formats import arrays, binary, fasttext_file, foreign, headers, safetensors_file
+from jaxemb.formats import (
+    arrays,
+    binary,
+    fasttext_file,
+    foreign,
+    headers,
+    safetensors_file,
+    viewers,
+)
 from jaxemb.formats.options import File, existing
 
 UNFINISHED = "holds a run that is not finished"
@@ -27,6 +35,8 @@ def recognise(path: str | Path) -> str:
             held, folder = "the index of shards, without numbers", f"their folder: {path.parent}"
             raise file.error("the file", held, folder)
         data = file.read(foreign.SAMPLE)
+        if data.startswith(viewers.PARQUET):
+            return "atlas"
         foreign.refuse_foreign(file, data)
         if data.startswith(arrays.NPY):
             return "npy"
@@ -51,6 +61,8 @@ def _folder(path: Path) -> str:
         return "model"
     if any(path.glob("*.parquet")):
         return "parquet"
+    if (path / viewers.TENSORS).is_file():
+        return "projector"
     if is_unfinished(path):
         raise FormatError(path, "folder", UNFINISHED, f"a finished one ({arrays.TABLES})", GO_ON)
     held = ", ".join(sorted(member.name for member in path.iterdir())[:5]) or "nothing"

@@ -111,6 +111,12 @@ def column(word: str, row: int, dim: int) -> str:
     return fault or ("its bytes are not UTF-8" if re.search("[\ud800-\udfff]", word) else "")
 
 
+def metadata(word: str, row: int, dim: int) -> str:
+    """Fault of the Projector's metadata: a tab, which parts columns; bytes that are not UTF-8."""
+    fault = beside(word, row, dim) or column(word, row, dim)
+    return fault or ("it holds a tab" if "\t" in word else "")
+
+
 def _first(word: str) -> str:
     if word.startswith("\ufeff"):
         return "at the beginning of a file U+FEFF is a byte-order mark"

@@ -30,7 +30,7 @@ def text(path: Path, word_vectors: WordVectors, progress: Progress, *, header: b
     with _opened(path) as out:
         if header:
             out.write(f"{len(words)} {table.shape[1]}\n".encode())
-        for start, block in _blocks(table, progress):
+        for start, block in row_blocks(table, progress):
             some = words[start : start + len(block)]
             rows = (line % (w, *row) for w, row in zip(some, block.tolist(), strict=True))
             out.write("".join(rows).encode("utf-8", "surrogateescape"))
@@ -42,7 +42,7 @@ def binary(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
     assert words is not None
     with _opened(path) as out:
         out.write(f"{len(words)} {table.shape[1]}\n".encode())
-        for start, block in _blocks(table, progress):
+        for start, block in row_blocks(table, progress):
             data, width = block.astype("<f4").tobytes(), 4 * block.shape[1]
             parts = []
             for i, word in enumerate(words[start : start + len(block)]):
@@ -166,7 +166,8 @@ def _exact(block: Any) -> bool:
     return False
 
 
-def _blocks(table: Any, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
+def row_blocks(table: Any, progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the rows of a table in float32, some at a time, each with the number of its first."""
     for start in range(0, len(table), _BLOCK):
         yield start, np.asarray(table[start : start + _BLOCK], np.float32)
         progress(min(start + _BLOCK, len(table)), len(table))

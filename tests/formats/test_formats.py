@@ -33,7 +33,7 @@ def _same(actual: WordVectors, expected: WordVectors) -> None:
 @pytest.mark.parametrize("name", WRITABLE)
 @pytest.mark.parametrize("table", [ODD, *map(samples.random, range(3))], ids=["odd", "0", "1", "2"])
 def test_what_is_written_is_read_bit_for_bit(name, table, tmp_path):
-    if name == "parquet":
+    if name in ("parquet", "atlas"):
         pytest.importorskip("pyarrow")
     path = tmp_path / f"table{FORMATS[name].suffix}"
     formats.write(path, table, name)
@@ -116,7 +116,7 @@ def test_a_name_with_gz_is_compressed(tmp_path):
 @pytest.mark.parametrize("name", [*WRITABLE, "fasttext-bin"])
 def test_the_first_rows_and_chosen_words_are_those_of_the_whole(name, tmp_path):
     path = tmp_path / "table"
-    if name == "parquet":
+    if name in ("parquet", "atlas"):
         pytest.importorskip("pyarrow")
     if name == "fasttext-bin":
         path.write_bytes(samples.fasttext([f"w{i}" for i in range(30)]))

@@ -14,7 +14,7 @@ from jaxemb.formats.text import AGREEING
 from tests.formats import samples
 
 WRITABLE = [name for name, kind in FORMATS.items() if kind.write]
-PACKABLE = [name for name in WRITABLE if name not in ("npy", "safetensors", "parquet")]
+PACKABLE = [name for name in WRITABLE if FORMATS[name].packed]
 ZOO = (
     *("king", "1984", "3", "-1", "1e5", "nan", "inf", "</s>", "_", "a_b", "__", "naïve", "日本語"),
     *("a b", ". . .", "at a@b.c", "at 1@b.c", "nan bread", "to infinity and", "1 2", "x 1", "1 x"),
@@ -38,7 +38,7 @@ READING = {"on_bad_utf8": "surrogateescape"}
 
 
 def _path(folder, name: str, packed: str = ""):
-    if name == "parquet":
+    if name in ("parquet", "atlas"):
         pytest.importorskip("pyarrow")
     return folder / f"table{FORMATS[name].suffix}{packed}"
 

@@ -13,6 +13,7 @@ from jaxemb.lab.pictures import ACCENT, BELOW, INK, SOFT
 
 COLORS = (INK, ACCENT)
 THICK = 0.8  # of all bars of one score together
+FAR = 100  # times the tolerance: beyond it, its line would leave most of the picture empty
 
 
 def draw(folder: Path, measures: dict[str, Any]) -> list[str]:
@@ -40,6 +41,8 @@ def scores(tables: dict[str, Any]) -> Figure:
     )
     for axes, (label, rows) in zip(drawn[:, 0], panels, strict=False):
         _bars(axes, rows, list(tables), label)
+    if len(tables) > 1 and panels:
+        figure.legend(*drawn[0, 0].get_legend_handles_labels(), loc="outside upper center")
     return figure
 
 
@@ -75,12 +78,16 @@ def _bars(axes, rows: dict[str, list[dict[str, Any]]], names: list[str], label: 
         axes.errorbar(
             value, place, xerr=margins, fmt="none", ecolor=pictures.SOFT, capsize=2, lw=1.5
         )
-    axes.set_yticks(np.arange(len(rows)), list(rows), **pictures.AS_IT_IS)
+    counted = [f"{name} ({_items(scores)})" for name, scores in rows.items()]
+    axes.set_yticks(np.arange(len(rows)), counted, **pictures.AS_IT_IS)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set(xlabel=f"{label}, with 95 % intervals")
+    axes.set(xlabel=f"{label}, with 95 % intervals; in brackets: items scored")
     axes.grid(visible=False, axis="y")
-    if len(names) > 1:
-        axes.legend(loc="lower right")
+
+
+def _items(scores: list[dict[str, Any]]) -> str:
+    """How many items of a test were scored; for two tables that differ, of each."""
+    return " and ".join(dict.fromkeys(f"{row['asked']:,}" for row in scores))
 
 
 def spectrum(measures: dict[str, Any]) -> Figure:
@@ -89,21 +96,10 @@ def spectrum(measures: dict[str, Any]) -> Figure:
     rank, index = measures["rank"], np.arange(1, len(values) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
     left.semilogy(index, np.maximum(values, 1e-30), color=INK, lw=2)
-    left.axhline(rank["tolerance"], color=ACCENT, ls="--", lw=1)
-    left.annotate(
-        "numerically zero below this line",
-        (len(values), rank["tolerance"]),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="right",
-        color=ACCENT,
-    )
+    _tolerance(left, values, rank["tolerance"])
     verdict = rank["verdict"].replace(": ", ":\n", 1)
     title = f"{measures['vocabulary']:,} words in {len(values)} dimensions\n{verdict}"
     left.set(xlabel="i", ylabel="singular value $s_i$", title=title)
-    positive = values[values > 0]
-    lowest = min(rank["tolerance"], positive.min() if len(positive) else 1.0)
-    left.set_ylim(bottom=max(lowest / 3, 1e-30))
     right.plot(index, 100 * np.cumsum(measures["explained_variance"]), color=INK, lw=2)
     right.plot(index, 100 * index / len(index), color=SOFT, ls="--", label="all directions alike")
     right.set(xlabel="largest directions", ylabel="% of the variance", ylim=(0, 102))
@@ -112,6 +108,23 @@ def spectrum(measures: dict[str, Any]) -> Figure:
     )
     right.legend(loc="lower right")
     return figure
+
+
+def _tolerance(axes, values: np.ndarray, tolerance: float) -> None:
+    """The line below which a singular value is zero; a note instead if it is far below all."""
+    positive = values[values > 0]
+    least = positive.min() if len(positive) else 1.0
+    text = "numerically zero below this line"
+    if tolerance > 0 and least / tolerance > FAR:
+        decades = np.log10(least / tolerance)
+        axes.set_ylim(bottom=least / 3)
+        text = f"numerically zero below {tolerance:.1e}: {decades:.1f} decades below the last"
+        axes.annotate(text, (0.02, 0.03), xycoords="axes fraction", color=ACCENT)
+        return
+    axes.axhline(tolerance, color=ACCENT, ls="--", lw=1)
+    at, over = (len(values), tolerance), {"xytext": (0, 4), "textcoords": "offset points"}
+    axes.annotate(text, at, ha="right", color=ACCENT, **over)
+    axes.set_ylim(bottom=max(min(tolerance, least) / 3, 1e-30))
 
 
 def rows(measures: dict[str, Any]) -> Figure:

@@ -18,17 +18,17 @@ METRICS = [
 NAMES = ("forward", "backward")
 
 
-def test_the_training_of_a_language_model_is_drawn_with_its_measured_perplexities(tmp_path):
-    assert pictures.draw(tmp_path, METRICS, NAMES) == ["training.png"]
+def test_a_sampled_loss_is_not_drawn_as_a_perplexity(tmp_path):
+    assert pictures.draw(tmp_path, METRICS, NAMES, 64) == ["training.png"]
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
-    axes = pictures.perplexities(METRICS, METRICS, NAMES).axes[0]
-    forward = next(line for line in axes.lines if line.get_label() == "forward")
-    expected = np.exp([row["loss"][0] for row in METRICS])
-    np.testing.assert_allclose(forward.get_ydata(), expected, rtol=1e-9)
-    dev = next(line for line in axes.lines if line.get_label() == "forward, dev")
-    np.testing.assert_array_equal(dev.get_ydata(), [400.0] * 3)
+    training, dev = pictures.progress(METRICS, NAMES, 64).axes
+    forward = next(line for line in training.lines if line.get_label() == "forward")
+    np.testing.assert_allclose(forward.get_ydata(), [row["loss"][0] for row in METRICS], rtol=1e-9)
+    assert "sampled softmax of 64 words" in training.get_title()
+    measured = next(line for line in dev.lines if line.get_label() == "forward")
+    np.testing.assert_array_equal(measured.get_ydata(), [400.0] * 3)
 
 
 def test_a_training_that_was_not_measured_has_no_picture(tmp_path):
-    assert pictures.draw(tmp_path, [{"words": 5}], NAMES) == []
+    assert pictures.draw(tmp_path, [{"words": 5}], NAMES, None) == []
     assert list(tmp_path.iterdir()) == []

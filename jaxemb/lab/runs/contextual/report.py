@@ -23,7 +23,8 @@ def write(config: ContextualConfig, result: Result) -> str:
     def draw() -> list[str]:
         from jaxemb.lab.runs.contextual import pictures
 
-        return pictures.draw(workdir, result.metrics, list(result.perplexity.by_direction))
+        names = list(result.perplexity.by_direction)
+        return pictures.draw(workdir, result.metrics, names, config.samples)
 
     return report.write(
         workdir, "report", values, lambda shown: markdown(workdir.name, values, shown), draw

@@ -5,15 +5,18 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import Float, Int
 from matplotlib.figure import Figure
+from scipy.cluster import vq
 
 from jaxemb import linalg
-from jaxemb.lab import pictures
-from jaxemb.lab.pictures import ACCENT, AS_IT_IS, BAND, INK, SOFT
+from jaxemb.lab import pictures, report
+from jaxemb.lab.pictures import ACCENT, BAND, COLORS, INK, SOFT
 from jaxemb.lab.runs.static.run import Result
 
-MAPPED = 150  # words on the map
-SKIPPED = 50  # the most frequent words are function words, all in one heap
+MAPPED = 500  # words on the map, as points; those that find room bear their labels
+CLUSTERS = 3  # axes on either side of which a cluster of the map begins
+NAMED = 3  # words that name a cluster
 
 
 def draw_members(workdir: Path, metrics: list[dict[str, Any]]) -> list[str]:
@@ -40,15 +43,17 @@ def over_time(metrics: list[dict[str, Any]]) -> Figure:
     words = [row["words"] for row in seen]
     values = np.array([row["singular_values"] for row in seen], float)
     n = values.shape[1]
-    shades = plt.get_cmap("viridis")
-    for i in sorted({0, 1, n // 10, n // 4, n // 2, 3 * n // 4, n - 1} & set(range(n))):
-        color = shades(i / max(n, 2) * 0.9)
+    shown = sorted({0, 1, n // 10, n // 4, n // 2, 3 * n // 4, n - 1} & set(range(n)))
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(shown)))
+    for i, color in zip(shown, shades, strict=True):
         left.semilogy(words, np.maximum(values[:, i], 1e-30), color=color, label=f"$s_{{{i + 1}}}$")
-    left.set(xlabel="words read", ylabel="singular value", title="Spectrum over time")
+    left.set(ylabel="singular value", title="Spectrum over time")
     left.legend(ncols=2)
-    right.plot(words, [row["effective_rank"] for row in seen], color=INK, label="effective rank")
-    right.set(xlabel="words read", ylabel="effective rank", ylim=(0, n * 1.02))
+    right.plot(words, [row["effective_rank"] for row in seen], color=INK)
+    right.set(ylabel="effective rank", ylim=(0, n * 1.02))
     right.set_title("Effective rank, and the balance of both tables")
+    for axes in (left, right):
+        pictures.over_words(axes, metrics)
     other = right.twinx()
     other.plot(words, [row["imbalance"] for row in seen], color=ACCENT, ls="--")
     other.set_ylabel("$||U^T U - C^T C||_F$", color=ACCENT)
@@ -69,8 +74,10 @@ def members_over_time(metrics: list[dict[str, Any]]) -> Figure:
         left.fill_between(words, part.min(axis=1), part.max(axis=1), color=line.get_color(), **BAND)
         deviation = 100 * part.std(axis=1, ddof=1) / part.mean(axis=1)
         right.semilogy(words, np.maximum(deviation, 1e-4), "o-", ms=3, label=f"${name}$")
-    left.set(xlabel="words read", ylabel="singular value", title="Mean and range of the members")
-    right.set(xlabel="words read", ylabel="% of the mean", title="Standard deviation over members")
+    left.set(ylabel="singular value", title="Mean and range of the members")
+    right.set(ylabel="% of the mean", title="Standard deviation over members")
+    for axes in (left, right):
+        pictures.over_words(axes, metrics)
     left.legend()
     right.legend()
     return figure
@@ -88,31 +95,60 @@ def losses(metrics: list[dict[str, Any]]) -> Figure:
         axes.plot(train[width - 1 :, 0], smooth, color=INK, lw=2, label=f"mean of {width}")
     if held:
         axes.plot(*np.array(held).T, "o-", color=ACCENT, label="held out, same draws each time")
-    axes.set(xlabel="words read", ylabel="loss, nats per observed pair", title="Loss")
+    axes.set(ylabel="loss, nats per observed pair", title="Loss")
+    pictures.over_words(axes, metrics)
     axes.legend()
     return figure
 
 
-def word_map(words: tuple[str, ...], table: np.ndarray) -> Figure:
-    """Frequent words on the two axes of largest variance of their unit vectors."""
-    first = SKIPPED if len(words) > SKIPPED + MAPPED else 0
-    chosen = slice(first, first + MAPPED)
-    vectors = table[chosen] / np.maximum(
-        np.linalg.norm(table[chosen], axis=1, keepdims=True), 1e-30
-    )
+def word_map(words: tuple[str, ...], table: Float[np.ndarray, "vocab dim"]) -> Figure:
+    """Words on the two axes of largest variance of their unit vectors, in colours by cluster.
+
+    Clusters are those of all dimensions (k-means): what the plane lays on one heap may be apart.
+    The most frequent words, which are function words, are left out.
+    """
+    first = min(report.FREQUENT, len(words) // 2)
+    chosen = words[first : first + MAPPED]
+    vectors = table[first : first + MAPPED].astype(np.float32)
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
     centered = vectors - vectors.mean(axis=0)
-    axes_of_space = linalg.spectrum(centered.astype(np.float32)).basis[:, :2]
-    points = centered @ axes_of_space
+    spectrum = linalg.spectrum(centered)
+    points = centered @ np.asarray(spectrum.basis)[:, :2]
     points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))  # one dimension has one axis
+    cluster, names = _clusters(chosen, centered, np.asarray(spectrum.basis))
     figure, axes = plt.subplots(figsize=(9, 8))
-    axes.scatter(*points.T, s=6, color=ACCENT)
-    for word, point in zip(words[chosen], points, strict=True):
-        axes.annotate(
-            word, point, xytext=(2, 2), textcoords="offset points", **AS_IT_IS, fontsize=7
-        )
-    axes.set(
-        title=f"Words {first + 1} to {first + len(points)} by frequency, two principal axes",
-        xlabel="first axis",
-        ylabel="second axis",
-    )
+    for k, name in enumerate(names):
+        axes.scatter(*points[cluster == k].T, s=9, lw=0, alpha=0.6, color=COLORS[k], label=name)
+    squares = np.square(np.asarray(spectrum.values, float))
+    shares = np.pad(squares, (0, 2))[:2] / max(squares.sum(), 1e-30)
+    title = f"Words {first + 1:,} to {first + len(chosen):,} by frequency"
+    axes.set(title=title, xlabel=f"first principal axis, {shares[0]:.1%} of the variance")
+    axes.set(ylabel=f"second principal axis, {shares[1]:.1%} of the variance")
+    if len(names) > 1:
+        legend = axes.legend(**{**pictures.BELOW, "bbox_to_anchor": (0.5, -0.07), "ncols": 2})
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    styles = [{"color": COLORS[k], "fontsize": 8} for k in cluster]
+    pictures.label(figure, axes, points, chosen, styles)
     return figure
+
+
+def _clusters(
+    words: tuple[str, ...], vectors: Float[np.ndarray, "words dim"], basis: Any
+) -> tuple[Int[np.ndarray, " words"], list[str]]:
+    """The cluster of each word, and the name of each cluster: the words nearest to its mean.
+
+    k-means begins at the words farthest out on either side of the first principal axes.
+    """
+    along = vectors @ basis[:, :CLUSTERS]
+    ends = np.unique([*along.argmax(axis=0), *along.argmin(axis=0)])
+    if len(words) < 2 * NAMED * CLUSTERS:  # too few to be parted
+        return np.zeros(len(words), int), [""]
+    means, cluster = vq.kmeans2(vectors, vectors[ends], minit="matrix")
+    names = []
+    for k in range(len(means)):
+        mine = np.flatnonzero(cluster == k)
+        away = np.linalg.norm(vectors[mine] - means[k], axis=1)
+        near = [words[i] for i in mine[np.argsort(away)[:NAMED]]]
+        names.append(f"near {', '.join(near)}")
+    return cluster, names

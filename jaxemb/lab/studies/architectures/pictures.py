@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
 
-COLORS = (pictures.ACCENT, pictures.INK, "#2f8f83", "#d99a2b", "#7a5ba8", pictures.SOFT)
+COLORS = pictures.COLORS
 MARKERS = "osD^vP"
 
 
@@ -28,14 +28,19 @@ def panels(own: dict[str, Any], measures: dict[str, str]) -> Figure:
         for i, (name, row) in enumerate(own.items()):
             value, low, high = _columns([layer[measure] for layer in row["layers"]])
             at = np.arange(len(value)) + (i - (len(own) - 1) / 2) * 0.06
-            style = {"color": COLORS[i % 6], "marker": MARKERS[i % 6], "ms": 5, "lw": 1.4}
+            style = {
+                "color": COLORS[i % 6],
+                "marker": MARKERS[(i + i // 6) % 6],
+                "ms": 5,
+                "lw": 1.4,
+            }
             apart = np.nan_to_num([value - low, high - value])
             panel.errorbar(at, value, yerr=apart, label=name, capsize=2, elinewidth=1, **style)
         layers = range(max(len(row["layers"]) for row in own.values()))
         panel.set(title=label)
         panel.set_xticks(layers, [f"layer {i}" for i in layers])
     handles, labels = others[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
     return figure
 
 
@@ -49,7 +54,8 @@ def _ratios(axes, own: dict[str, Any]) -> None:
         places = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": 8}
         axes.annotate(f"{ratio:.2f}", (x, ratio + above), **places)
     axes.axhline(1.0, color=pictures.INK, lw=0.8, ls="--")
-    axes.set(title="perplexity / that of words counted", xticks=[], ylim=(0, None))
+    axes.set(title="perplexity / that of words counted", ylim=(0, None))
+    axes.set_xticks(at, list(own), rotation=30, ha="right", **pictures.AS_IT_IS)
 
 
 def _columns(estimates: list[dict[str, float]]) -> Any:

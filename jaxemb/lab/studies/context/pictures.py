@@ -62,4 +62,4 @@ def _ranks(axes, layers: Sequence[Contextuality]) -> None:
     axes.set_xticks(at, [f"layer {layer.layer}" for layer in layers])
     axes.set(ylim=(0, 1.12 * max(values)), title="Effective rank")
     if len({len(layer.spectrum) for layer in layers}) == 1:
-        axes.set_xlabel(f"of {len(layers[0].spectrum)} dimensions, centred")
+        axes.set_xlabel(f"of {len(layers[0].spectrum)} dimensions,\ncentred")

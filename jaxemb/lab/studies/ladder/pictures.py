@@ -16,51 +16,48 @@ from jaxemb.lab.studies.ladder.rungs import Rung
 
 COLORS = (ACCENT, "#2b6f9e")  # of the two senses
 QUOTED = 3  # occurrences of each sense whose sentences are shown
-LETTERS = 30  # characters of context on either side
-PLACES = (
-    (4, 3),
-    (4, -9),
-    (-4, 3),
-    (-4, -9),
-    (0, 7),
-    (0, -13),
-    (9, -3),
-    (-9, -3),
-    (12, -16),
-    (-12, -16),
-    (12, 10),
-    (-12, 10),
-)  # offsets of a label from its point, in the order in which they are tried
+LETTERS, SHORT = 30, 8  # characters of context on either side of a word of so many
 
 
 def draw(path: Path, rungs: list[Rung], seen: Seen | None) -> str:
     """Draw the rungs of a word, the contextual one if it is given; return the name of the file."""
-    if seen is None:
-        return pictures.drawn(path, lambda: two(rungs), {"axes.grid": False})
     style = {"axes.grid": False, "font.size": 9}
-    return pictures.drawn(path, lambda: three(rungs, seen), style)
+    return pictures.drawn(path, lambda: three(rungs, seen) if seen else two(rungs), style)
+
+
+def two(rungs: list[Rung]) -> Figure:
+    """A figure of one word on two rungs: one-hot and static."""
+    figure, panels = plt.subplots(1, 2, figsize=(8, 4.4), width_ratios=(1, 1.15))
+    _first_two(figure, panels, rungs)
+    return figure
 
 
 def three(rungs: list[Rung], seen: Seen) -> Figure:
     """A figure of one word on three rungs: one-hot, static, contextual with some sentences."""
-    one_hot, static = rungs
     figure = plt.figure(figsize=(11, 5.8))
     parts: Any = figure.subfigures(2, 1, height_ratios=(4.4, 1.6))
     top, below = parts
-    axis, point, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
-    _axis(axis, one_hot)
-    _point(figure, point, static)
+    *panels, cloud = top.subplots(1, 3, width_ratios=(1, 1.15, 1.25))
     quoted = _cloud(cloud, seen.cloud)
-    unit = ("words", "words", "occurrences")
-    names = "one axis", "one point", "a cloud"
-    for axes, rung, name, rows in zip(
-        (axis, point, cloud), (*rungs, seen.rung), names, unit, strict=True
-    ):
-        axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
-        size = f"{rung.rows:,} {rows} x {rung.dim:,} dimensions, rank {rung.rank:,}"
-        axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
+    _headed(cloud, seen.rung, "a cloud", "occurrences")
     _concordance(below, seen.cloud, quoted)
+    _first_two(figure, panels, rungs)
     return figure
+
+
+def _first_two(figure, panels: Any, rungs: list[Rung]) -> None:
+    """The word as an axis, and as a point; labels come last, when all other texts are there."""
+    (axis, point), (one_hot, static) = panels, rungs
+    _axis(axis, one_hot)
+    _headed(axis, one_hot, "one axis", "words")
+    _headed(point, static, "one point", "words")
+    _point(figure, point, static)
+
+
+def _headed(axes, rung: Rung, name: str, rows: str) -> None:
+    axes.set_title(f"{rung.name}: {name}", fontsize=12, fontweight="bold", pad=20)
+    size = f"{rung.rows:,} {rows} x {rung.dim:,} dimensions, rank {rung.rank:,}"
+    axes.text(0.5, 1.02, size, transform=axes.transAxes, ha="center", fontsize=8.5)
 
 
 def _axis(axes, rung: Rung) -> None:
@@ -83,7 +80,9 @@ def _point(figure, axes, rung: Rung) -> None:
     axes.scatter(*points[:1].T, s=80, color=ACCENT, zorder=3)
     axes.margins(0.16)
     _bare(axes, "the same point in every sentence")
-    _label(figure, axes, points, rung.words)
+    bold = {"color": ACCENT, "fontweight": "bold"}
+    styles = [bold, *({} for _ in rung.words[1:])]
+    pictures.label(figure, axes, points, rung.words, styles, certain=len(rung.words))
 
 
 def _map(cosines: Float[np.ndarray, "words words"]) -> Float[np.ndarray, "words 2"]:
@@ -93,31 +92,6 @@ def _map(cosines: Float[np.ndarray, "words words"]) -> Float[np.ndarray, "words 
     values, vectors = np.linalg.eigh((gram + gram.T) / 2)
     points = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))[None, :]
     return np.pad(points, ((0, 0), (0, 2)))[:, :2]
-
-
-def _label(figure, axes, points: Any, words: tuple[str, ...]) -> None:
-    """Write each word beside its point, where it overlaps the fewest labels and points."""
-    figure.draw_without_rendering()  # so that positions are known
-    renderer = figure.canvas.get_renderer()
-    taken: list[Any] = []
-    dots = axes.transData.transform(points)
-    for i, (word, point) in enumerate(zip(words, points, strict=True)):
-        bold = {"color": ACCENT, "fontweight": "bold"} if i == 0 else {}
-        tried = []
-        for dx, dy in PLACES:
-            side = "center" if dx == 0 else "left" if dx > 0 else "right"
-            label = axes.annotate(
-                word, point, (dx, dy), textcoords="offset points", ha=side, **bold, **AS_IT_IS
-            )
-            box = label.get_window_extent(renderer)
-            hidden = sum(box.overlaps(other) for other in taken)
-            hidden += sum(box.padded(4).contains(*dot) for dot in dots)
-            tried.append((hidden, len(tried), label, box))
-        best = min(tried, key=lambda option: option[:2])
-        for option in tried:
-            if option is not best:
-                option[2].remove()
-        taken.append(best[3])
 
 
 def _cloud(axes, cloud: Cloud) -> list[int]:
@@ -164,38 +138,22 @@ def _concordance(figure, cloud: Cloud, quoted: list[int]) -> None:
             **AS_IT_IS,
         )
         wide = 0.035 + 0.0155 * len(cloud.word)
+        room = LETTERS - max(len(cloud.word) - SHORT, 0) // 2
         for row, i in enumerate([i for i in quoted if cloud.group[i] == k], 1):
             left, right = cloud.contexts[i]
             axes.text(-0.98, -row, str(quoted.index(i) + 1), color=color, fontweight="bold")
             axes.text(0, -row, cloud.word, color=color, fontweight="bold", ha="center", **AS_IT_IS)
-            axes.text(-wide, -row, _cut(left, end=True), ha="right", **AS_IT_IS)
-            axes.text(wide, -row, _cut(right, end=False), ha="left", **AS_IT_IS)
+            axes.text(-wide, -row, _cut(left, room, end=True), ha="right", **AS_IT_IS)
+            axes.text(wide, -row, _cut(right, room, end=False), ha="left", **AS_IT_IS)
 
 
-def _cut(text: str, *, end: bool) -> str:
-    """The last (`end`) or first whole words of a text, at most LETTERS characters."""
+def _cut(text: str, letters: int, *, end: bool) -> str:
+    """The last (`end`) or first whole words of a text, at most so many letters."""
     words = ["…" if word == UNKNOWN else word for word in text.split(" ")]
-    while len(" ".join(words)) > LETTERS:
+    while len(" ".join(words)) > letters:
         words = words[1:] if end else words[:-1]
     return " ".join(words)
 
 
 def _bare(axes, label: str) -> None:
     axes.set(xticks=(), yticks=(), xlabel=label)
-
-
-def two(rungs: list[Rung]) -> Figure:
-    """A figure with one panel per rung: cosines of some words; the title has rank and distances."""
-    size = (5.4 * len(rungs), 5.8)
-    figure, panels = plt.subplots(1, len(rungs), figsize=size, squeeze=False)
-    image = None
-    for axes, rung in zip(panels[0], rungs, strict=True):
-        image = axes.imshow(rung.cosines, cmap="RdBu_r", vmin=-1, vmax=1)
-        axes.set_xticks(range(len(rung.words)), rung.words, rotation=60, ha="right", **AS_IT_IS)
-        axes.set_yticks(range(len(rung.words)), rung.words, **AS_IT_IS)
-        matrix = f"{rung.rows:,} words x {rung.dim:,} dimensions, rank {rung.rank:,}"
-        axes.set_title(f"{rung.name}: {matrix}\n{rung.law}", fontsize=9)
-        axes.spines[:].set_visible(False)
-    if image is not None:
-        figure.colorbar(image, ax=panels[0].tolist(), shrink=0.6, label="cosine")
-    return figure

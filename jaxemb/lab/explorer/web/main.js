@@ -1,0 +1,230 @@
+// The page: reads what it holds, and joins the map, the panels and the controls.
+import { h, fill, byId, shown, colour } from "./dom.js";
+import { bytesOf, table, unpack } from "./numbers.js";
+import { changed, plane, prepared } from "./transform.js";
+import { cosines, nearest } from "./measures.js";
+import { row } from "./numbers.js";
+import { store, toAddress, fromAddress } from "./store.js";
+import { searchBox } from "./search.js";
+import { between } from "./charts.js";
+import { mapView } from "./map.js";
+import { buildStrip } from "./strip.js";
+import { aboutChosen, drawWords, marksOf, sayChosen } from "./words_panel.js";
+import { algebraPanel, measuresOf } from "./algebra_panel.js";
+import { ladderPanel } from "./ladder_panel.js";
+import { drawTraining } from "./training_panel.js";
+
+const VIEWS = { words: "Words", algebra: "Linear algebra", ladder: "Ladder", training: "Training" };
+const SHADES = 24;
+
+start();
+
+function start() {
+  const values = JSON.parse(byId("values").textContent);
+  const { words, rows, dim } = values;
+  const of = table(unpack(bytesOf(byId("codes").textContent), rows, dim, values.low, values.step), rows, dim);
+  byId("codes").remove();
+  const index = new Map();
+  words.forEach((word, i) => { if (!index.has(word)) index.set(word, i); });
+  const examples = exampleWords(values, index);
+  const first = { view: "words", chosen: [], adding: false, rank: dim, center: false, directions: 0, axes: "0 1", colours: "cluster",
+    rung: examples[0] ?? 0 };
+  const state = store({ ...first, ...fromAddress(location.hash, index, dim, Object.keys(VIEWS)) });
+  const session = { values, words, index, examples, store: state, start: prepared(of), now: null, picked: pickOf(state) };
+  session.pick = session.picked;
+  session.drop = (i) => state.set({ chosen: state.get().chosen.filter((j) => j !== i) });
+  session.measured = () => measuresOf(session.now, centredValues(session), values.tolerance);
+  session.dependentWords = (count) => dependentWords(session, count);
+  byId("name").textContent = values.name;
+  byId("about").textContent = `${values.limited ? "the first " : ""}${shown(rows)} × ${shown(values.full)}, ${values.verdict}`;
+  globalThis.explorer = session; // for those who open the console, and for tests
+  theme(() => session.redraw?.());
+  compute(session);
+  session.asItIs = measuresOf(changed(session.start, { rank: dim, center: false, directions: 0 }), centredValues(session, true), values.tolerance);
+  build(session);
+  globalThis.explorer.loaded = performance.now();
+}
+
+/** Choose a word; with `add`, beside those that are chosen. */
+function pickOf(state) {
+  return (i, add = false) => {
+    const { chosen, adding } = state.get();
+    const more = (add || adding) && chosen.length > 0 && chosen.length < 3 && !chosen.includes(i);
+    state.set({ chosen: more ? [...chosen, i] : [i], adding: false, rung: i });
+  };
+}
+
+function compute(session) {
+  const { rank, center, directions } = session.store.get();
+  session.now = changed(session.start, { rank, center, directions });
+}
+
+/** Singular values of the changed table, centred: IsoScore's. */
+function centredValues(session, plain = false) {
+  const { rank, center, directions } = session.store.get();
+  const settings = plain ? { rank: session.values.dim, center: true, directions: 0 } : { rank, center: true, directions };
+  if (center && !plain) return session.now.values;
+  return changed(session.start, settings).values;
+}
+
+/** The chosen words with their neighbours, then frequent words, without repeats. */
+function dependentWords({ now, store: state, words }, count) {
+  const chosen = state.get().chosen;
+  const near = chosen.flatMap((i) => nearest(now, i, count).cosine.map(([j]) => j));
+  const start = Math.min(100, Math.max(0, words.length - count));
+  const others = Array.from(words.keys()).slice(start);
+  return [...new Set([...chosen, ...near, ...others, ...words.keys()])].slice(0, count);
+}
+
+/** Words to begin with: of the clouds, else frequent ones of letters. */
+function exampleWords(values, index) {
+  const inClouds = (values.clouds?.words ?? []).map((one) => index.get(one.word)).filter((i) => i !== undefined);
+  const wanted = ["war", "peace", "king", "money", "law", "day"].map((word) => index.get(word)).filter((i) => i !== undefined);
+  const from = Math.min(200, Math.floor(values.words.length / 2));
+  const frequent = [...values.words.keys()].slice(from).filter((i) => /^\p{L}{2,}$/u.test(values.words[i])).slice(0, 6);
+  return [...new Set([...wanted, ...inClouds, ...frequent])].slice(0, 6);
+}
+
+function build(session) {
+  const { words, store: state } = session;
+  const tip = byId("tip");
+  const map = mapView(byId("map"), words, {
+    pick: (i, add) => session.pick(i, add),
+    hover: (i, place) => {
+      tip.hidden = i === undefined;
+      if (i === undefined) return;
+      fill(tip, words[i], h("small", {}, `row ${shown(i + 1)}`));
+      tip.style.transform = `translate(${place[0] + 12}px, ${place[1] - 34}px)`;
+    },
+  });
+  session.map = map;
+  fill(byId("finder"), searchBox(words, "search", `Search ${shown(words.length)} words`, (i) => {
+    session.pick(i, false);
+    map.reveal(i);
+  }));
+  buildOptions(session);
+  buildTabs(session);
+  buildStrip(session);
+  const [algebra, ladder] = [algebraPanel(session), ladderPanel(session)];
+  const draw = {
+    words: () => drawWords(session, aboutChosen(session.now, state.get().chosen)),
+    algebra, ladder, training: () => drawTraining(session),
+  };
+  session.redraw = () => {
+    paint(session);
+    draw[state.get().view]();
+  };
+  session.layout = (animate) => layout(session, animate);
+  layout(session, false);
+  react(session, draw, {});
+  state.on((now, before) => react(session, draw, before));
+  addEventListener("resize", () => { if (["algebra", "training"].includes(state.get().view)) draw[state.get().view](); });
+}
+
+/** Bring everything up to date with the state. */
+function react(session, draw, before) {
+  const { words, map, values, store: state } = session;
+  const now = state.get();
+  const differs = (...names) => names.some((name) => now[name] !== before[name]);
+  const other = before.view !== undefined && differs("rank", "center", "directions");
+  if (other) compute(session);
+  if (other || (before.view !== undefined && differs("axes"))) layout(session, true);
+  if (differs("chosen", "rank", "center", "directions")) {
+    const about = aboutChosen(session.now, now.chosen);
+    map.mark(marksOf(about, now.chosen));
+    if (differs("chosen")) sayChosen(words, now.chosen, about);
+  }
+  if (differs("colours", "chosen", "rank", "center", "directions")) paint(session);
+  if (differs("view")) showView(now.view);
+  if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung")) draw[now.view]();
+  const address = toAddress(now, words, values.dim);
+  history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+}
+
+function layout(session, animate) {
+  const { now, values, map, store: state } = session;
+  const { axes } = state.get();
+  if (axes === "umap") {
+    map.show(...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])), animate);
+    byId("map-note").textContent = "UMAP by cosines, of the table as it is: near points are near; far ones say little";
+    return;
+  }
+  const [a, b] = axes.split(" ").map((k) => Math.min(Number(k), now.of.dim - 1));
+  map.show(...plane(now.of, now.basis, a, b), animate);
+  const whole = now.values.reduce((sum, value) => sum + value ** 2, 0);
+  const share = (k) => `${((100 * now.values[k] ** 2) / whole).toFixed(1)} %`;
+  byId("map-note").textContent = `directions ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ‖A‖²`;
+}
+
+/** Colour the points of the map. */
+function paint(session) {
+  const { map, words, values, now, store: state } = session;
+  const { colours, chosen } = state.get();
+  if (colours === "cluster") {
+    map.colours(Uint8Array.from(values.cluster), Array.from({ length: 10 }, (_, k) => colour(`c${k}`)));
+    return;
+  }
+  const by = { frequency: () => Array.from(words.keys(), (i) => -Math.log(i + 1)), length: () => now.lengths,
+    cosine: () => cosines(now, row(now.of, chosen[0] ?? 0)) }[colours]();
+  let [low, high] = [Infinity, -Infinity];
+  by.forEach((value, i) => {
+    if (colours === "cosine" && i === (chosen[0] ?? 0)) return;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  });
+  const shades = Array.from({ length: SHADES }, (_, k) => between(colour("cold"), colour("accent"), k / (SHADES - 1)));
+  map.colours(Uint8Array.from(by, (value) => Math.max(0, Math.min(SHADES - 1, Math.floor((SHADES * (value - low)) / (high - low || 1))))), shades);
+}
+
+function buildOptions({ values, map, store: state }) {
+  const pairs = [[0, 1], [1, 2], [0, 2], [2, 3], [4, 5], [6, 7]].filter(([, b]) => b < values.dim);
+  const axes = h("select", { id: "axes", onchange: () => state.set({ axes: axes.value }) },
+    pairs.map(([a, b]) => h("option", { value: `${a} ${b}` }, `directions ${a + 1}, ${b + 1}`)),
+    values.umap ? h("option", { value: "umap" }, "UMAP") : null);
+  const colours = h("select", { id: "colours", onchange: () => state.set({ colours: colours.value }) },
+    [["cluster", "cluster"], ["frequency", "frequency"], ["length", "length"], ["cosine", "cosine to the word"]]
+      .map(([value, name]) => h("option", { value }, name)));
+  fill(byId("map-options"), h("label", {}, "map", axes), h("label", {}, "colour", colours));
+  const button = (name, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, name);
+  fill(byId("zoom-buttons"), button("+", "zoom in", () => map.zoomBy(1.6)), button("−", "zoom out", () => map.zoomBy(1 / 1.6)),
+    button("⌂", "the whole map", () => map.whole()));
+  byId("map").setAttribute("aria-label", "Map of all words. Arrow keys move it, plus and minus zoom, 0 shows all. The search finds a word.");
+}
+
+function buildTabs({ store: state }) {
+  const names = Object.keys(VIEWS);
+  fill(byId("tabs"), names.map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`,
+    onclick: () => state.set({ view: name }),
+    onkeydown: (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = names[(names.indexOf(name) + step + names.length) % names.length];
+      state.set({ view: next });
+      byId(`tab-${next}`).focus();
+    } }, VIEWS[name])));
+}
+
+function showView(view) {
+  document.querySelector("main").dataset.view = view;
+  for (const name of Object.keys(VIEWS)) {
+    byId(`panel-${name}`).hidden = name !== view;
+    byId(`tab-${name}`).setAttribute("aria-selected", String(name === view));
+    byId(`tab-${name}`).tabIndex = name === view ? 0 : -1;
+  }
+}
+
+/** Dark or light: what the system says, until the button is pressed. */
+function theme(changedTo) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let own = null;
+  const apply = () => {
+    document.documentElement.dataset.theme = own ?? (system.matches ? "dark" : "light");
+    changedTo();
+  };
+  system.addEventListener("change", apply);
+  byId("theme").addEventListener("click", () => {
+    own = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    apply();
+  });
+  apply();
+}

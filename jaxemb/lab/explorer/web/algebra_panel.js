@@ -7,9 +7,9 @@ import { facts } from "./words_panel.js";
 
 const SHOWN_TERMS = 12;
 
-/** The measures of a changed table. IsoScore is that of the centred one. */
-export function measuresOf(now, centred, tolerance) {
-  const ratio = participationRatio(centred);
+/** The measures of a changed table. */
+export function measuresOf(now, tolerance) {
+  const ratio = participationRatio(now.centred.values);
   const [first, last] = [now.values[0], now.values[now.values.length - 1]];
   return {
     rank: rankAbove(now.values, tolerance),

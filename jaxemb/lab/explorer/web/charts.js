@@ -1,5 +1,6 @@
 // Charts by uPlot, in the colours of the page.
 import { h, colour, shown } from "./dom.js";
+import { rgb } from "./raster.js";
 
 /**
  * Draw a chart into a box, in the place of the one before.
@@ -53,9 +54,8 @@ export function asTable(name, head, lines) {
     h("tbody", {}, lines.map((cells) => h("tr", {}, cells.map((cell, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, cell)))))));
 }
 
-/** A colour between two, in RGB, share 0 to 1; colours are #rrggbb. */
+/** A colour between two, as #rrggbb; share is 0 to 1. */
 export function between(from, to, share) {
-  const parts = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-  const [a, b] = [parts(from), parts(to)];
-  return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * share)).join(" ")})`;
+  const [a, b] = [rgb(from), rgb(to)];
+  return `#${a.map((value, i) => Math.round(value + (b[i] - value) * share).toString(16).padStart(2, "0")).join("")}`;
 }

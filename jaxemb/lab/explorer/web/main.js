@@ -27,20 +27,21 @@ function start() {
   const index = new Map();
   words.forEach((word, i) => { if (!index.has(word)) index.set(word, i); });
   const examples = exampleWords(values, index);
-  const first = { view: "words", chosen: [], adding: false, rank: dim, center: false, directions: 0, axes: "0 1", colours: "cluster",
+  const first = { view: "words", chosen: [], adding: false, rank: dim, center: false, directions: 0, axes: "pca 0 1", colours: "cluster",
     rung: examples[0] ?? 0 };
   const state = store({ ...first, ...fromAddress(location.hash, index, dim, Object.keys(VIEWS)) });
   const session = { values, words, index, examples, store: state, start: prepared(of), now: null, picked: pickOf(state) };
   session.pick = session.picked;
   session.drop = (i) => state.set({ chosen: state.get().chosen.filter((j) => j !== i) });
-  session.measured = () => measuresOf(session.now, centredValues(session), values.tolerance);
+  session.measured = () => measuresOf(session.now, values.tolerance);
   session.dependentWords = (count) => dependentWords(session, count);
   byId("name").textContent = values.name;
   byId("about").textContent = `${values.limited ? "the first " : ""}${shown(rows)} × ${shown(values.full)}, ${values.verdict}`;
   globalThis.explorer = session; // for those who open the console, and for tests
   theme(() => session.redraw?.());
   compute(session);
-  session.asItIs = measuresOf(changed(session.start, { rank: dim, center: false, directions: 0 }), centredValues(session, true), values.tolerance);
+  const changes = state.get().rank < dim || state.get().center || state.get().directions;
+  session.asItIs = measuresOf(changes ? changed(session.start, { rank: dim, center: false, directions: 0 }) : session.now, values.tolerance);
   build(session);
   globalThis.explorer.loaded = performance.now();
 }
@@ -57,14 +58,6 @@ function pickOf(state) {
 function compute(session) {
   const { rank, center, directions } = session.store.get();
   session.now = changed(session.start, { rank, center, directions });
-}
-
-/** Singular values of the changed table, centred: IsoScore's. */
-function centredValues(session, plain = false) {
-  const { rank, center, directions } = session.store.get();
-  const settings = plain ? { rank: session.values.dim, center: true, directions: 0 } : { rank, center: true, directions };
-  if (center && !plain) return session.now.values;
-  return changed(session.start, settings).values;
 }
 
 /** The chosen words with their neighbours, then frequent words, without repeats. */
@@ -114,7 +107,6 @@ function build(session) {
     paint(session);
     draw[state.get().view]();
   };
-  session.layout = (animate) => layout(session, animate);
   layout(session, false);
   react(session, draw, {});
   state.on((now, before) => react(session, draw, before));
@@ -149,11 +141,14 @@ function layout(session, animate) {
     byId("map-note").textContent = "UMAP by cosines, of the table as it is: near points are near; far ones say little";
     return;
   }
-  const [a, b] = axes.split(" ").map((k) => Math.min(Number(k), now.of.dim - 1));
-  map.show(...plane(now.of, now.basis, a, b), animate);
-  const whole = now.values.reduce((sum, value) => sum + value ** 2, 0);
-  const share = (k) => `${((100 * now.values[k] ** 2) / whole).toFixed(1)} %`;
-  byId("map-note").textContent = `directions ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ‖A‖²`;
+  const [kind, ...pair] = axes.split(" ");
+  const { values: sizes, basis } = kind === "pca" ? now.centred : now;
+  const [a, b] = pair.map((k) => Math.min(Number(k), now.of.dim - 1));
+  map.show(...plane(now.of, basis, a, b), animate);
+  const whole = sizes.reduce((sum, value) => sum + value ** 2, 0);
+  const share = (k) => `${((100 * sizes[k] ** 2) / whole).toFixed(1)} %`;
+  const names = kind === "pca" ? ["principal axes", "the variance"] : ["singular directions", "‖A‖²"];
+  byId("map-note").textContent = `${names[0]} ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ${names[1]}`;
 }
 
 /** Colour the points of the map. */
@@ -177,9 +172,9 @@ function paint(session) {
 }
 
 function buildOptions({ values, map, store: state }) {
-  const pairs = [[0, 1], [1, 2], [0, 2], [2, 3], [4, 5], [6, 7]].filter(([, b]) => b < values.dim);
+  const pairs = [["pca", 0, 1], ["pca", 1, 2], ["pca", 2, 3], ["pca", 4, 5], ["svd", 0, 1], ["svd", 1, 2]].filter((pair) => pair[2] < values.dim);
   const axes = h("select", { id: "axes", onchange: () => state.set({ axes: axes.value }) },
-    pairs.map(([a, b]) => h("option", { value: `${a} ${b}` }, `directions ${a + 1}, ${b + 1}`)),
+    pairs.map(([kind, a, b]) => h("option", { value: `${kind} ${a} ${b}` }, `${kind.toUpperCase()} ${a + 1}, ${b + 1}`)),
     values.umap ? h("option", { value: "umap" }, "UMAP") : null);
   const colours = h("select", { id: "colours", onchange: () => state.set({ colours: colours.value }) },
     [["cluster", "cluster"], ["frequency", "frequency"], ["length", "length"], ["cosine", "cosine to the word"]]

@@ -1,28 +1,35 @@
 // The map: all words as points on a canvas, without WebGL. Pan and zoom are d3-zoom's.
 import { colour, onceAFrame } from "./dom.js";
 import { placed } from "./labels.js";
+import { raster, rgb } from "./raster.js";
 
 const SIZES = [3.4, 2.3, 1.5]; // radius of a point [pixels], frequent words first
 const LABELS = 110;
+const FUNCTION_WORDS = 100;
 const MOVE = 550; // milliseconds from one map to the next
 
 /** A view of the map on a canvas: see the functions that it returns. */
 export function mapView(canvas, words, { pick, hover }) {
   const { zoom, zoomIdentity, select, quadtree } = globalThis.vendor;
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const widths = new Map();
   const all = Array.from(words.keys());
+  // the most frequent words say least: their labels come last
+  const wordy = words.length > 10 * FUNCTION_WORDS ? FUNCTION_WORDS : 0;
+  const order = [...all.slice(wordy), ...all.slice(0, wordy)];
+  const places = new Int32Array(words.length); // of a word in `order`
+  order.forEach((i, at) => (places[i] = at));
   let [x, y, fromX, fromY] = [null, null, null, null];
   let [moved, started] = [1, 0];
   let fit = { scale: 1, x: 0, y: 0 };
   let tree = null;
   let marks = { main: [], near: [], lines: [], weak: false };
-  let paint = { of: new Uint8Array(words.length), colours: ["#888"] };
+  let paint = { of: new Uint8Array(words.length), colours: [[128, 128, 128]] };
   let previous = [];
   let [width, height, density] = [1, 1, 1];
   let view = zoomIdentity;
-  let sprites = null;
+  let picture = null;
   const times = []; // milliseconds of the last frames
 
   const behaviour = zoom().scaleExtent([0.4, 600]).on("zoom", (event) => {
@@ -42,7 +49,7 @@ export function mapView(canvas, words, { pick, hover }) {
     density = Math.min(window.devicePixelRatio || 1, 2);
     [width, height] = [Math.max(box.width, 1), Math.max(box.height, 1)];
     [canvas.width, canvas.height] = [Math.round(width * density), Math.round(height * density)];
-    sprites = null;
+    picture = raster(pen, canvas.width, canvas.height);
     if (x) place();
     draw();
   }
@@ -78,16 +85,15 @@ export function mapView(canvas, words, { pick, hover }) {
   }
 
   const draw = onceAFrame(() => {
-    if (!x) return;
+    if (!x || !picture) return;
     const begin = performance.now();
     if (moved < 1) {
       const share = Math.min((begin - started) / MOVE, 1);
       moved = share < 1 ? 1 - (1 - share) ** 3 : 1;
     }
-    pen.setTransform(density, 0, 0, density, 0, 0);
-    pen.clearRect(0, 0, width, height);
-    drawOrigin();
     drawPoints();
+    pen.setTransform(density, 0, 0, density, 0, 0);
+    drawOrigin();
     drawMarks();
     drawLabels();
     times.push(performance.now() - begin);
@@ -110,41 +116,19 @@ export function mapView(canvas, words, { pick, hover }) {
     if (ox > 0 && ox < width - 14 && oy > 14 && oy < height) pen.fillText("0", ox + 4, oy - 4);
   }
 
-  /** A picture of a point for each colour and size, drawn once. */
-  function makeSprites() {
-    const grow = Math.min(Math.max(view.k ** 0.3, 0.8), 3);
-    sprites = { grow, of: paint.colours.map((fill) => SIZES.map((size) => dot(fill, size * grow))) };
-  }
-  function dot(fill, radius) {
-    const side = Math.ceil((radius + 1) * 2 * density);
-    const of = document.createElement("canvas");
-    of.width = of.height = side;
-    const brush = of.getContext("2d");
-    brush.fillStyle = fill;
-    brush.beginPath();
-    brush.arc(side / 2, side / 2, radius * density, 0, 7);
-    brush.fill();
-    return { of, half: side / 2 };
-  }
-
   function drawPoints() {
-    const grow = Math.min(Math.max(view.k ** 0.3, 0.8), 3);
-    if (!sprites || Math.abs(sprites.grow - grow) > 0.1) makeSprites();
-    pen.setTransform(1, 0, 0, 1, 0, 0); // sprites at whole pixels: no resampling
-    pen.globalAlpha = marks.weak ? 0.22 : 0.8;
+    const grow = Math.min(Math.max(view.k ** 0.3, 0.8), 3) * density;
     const [frequent, middle] = [words.length * 0.015, words.length * 0.12];
     const [kx, ky] = [view.k * fit.scale * density, -view.k * fit.scale * density];
     const [bx, by] = [view.applyX(fit.x) * density, view.applyY(fit.y) * density];
-    const [right, bottom] = [canvas.width + 9, canvas.height + 9];
-    for (let i = words.length - 1; i >= 0; i--) {
-      const left = bx + kx * across(i);
-      const top = by + ky * up(i);
-      if (left < -9 || top < -9 || left > right || top > bottom) continue;
-      const sprite = sprites.of[paint.of[i]][i < frequent ? 0 : i < middle ? 1 : 2];
-      pen.drawImage(sprite.of, (left - sprite.half) | 0, (top - sprite.half) | 0);
-    }
-    pen.globalAlpha = 1;
-    pen.setTransform(density, 0, 0, density, 0, 0);
+    const at = (i, place) => {
+      place[0] = bx + kx * across(i);
+      place[1] = by + ky * up(i);
+    };
+    const kind = (i) => (i < frequent ? 0 : i < middle ? 1 : 2);
+    picture.clear(rgb(colour("paper")));
+    picture.points(words.length, at, kind, SIZES.map((size) => size * grow), (i) => paint.of[i], paint.colours, marks.weak ? 0.22 : 0.8);
+    picture.show();
   }
 
   function drawMarks() {
@@ -167,17 +151,21 @@ export function mapView(canvas, words, { pick, hover }) {
   function line([ax, ay], [bx, by], strength, arrow) {
     pen.strokeStyle = pen.fillStyle = colour("accent");
     pen.globalAlpha = Math.min(Math.max(strength, 0.15), 1);
-    pen.lineWidth = arrow ? 2 : 1.2;
+    pen.lineWidth = arrow ? 2.2 : 1.2;
+    if (arrow) { // up to the rim of the point
+      const far = Math.hypot(bx - ax, by - ay);
+      const share = Math.max(far - 10, 0) / (far || 1);
+      [bx, by] = [ax + (bx - ax) * share, ay + (by - ay) * share];
+    }
     pen.beginPath();
     pen.moveTo(ax, ay);
     pen.lineTo(bx, by);
     pen.stroke();
     if (arrow && Math.hypot(bx - ax, by - ay) > 24) {
       const turn = Math.atan2(by - ay, bx - ax);
-      const [tx, ty] = [bx - 8 * Math.cos(turn), by - 8 * Math.sin(turn)];
       pen.beginPath();
-      pen.moveTo(tx, ty);
-      for (const side of [2.7, -2.7]) pen.lineTo(tx + 10 * Math.cos(turn + side), ty + 10 * Math.sin(turn + side));
+      pen.moveTo(bx, by);
+      for (const side of [2.7, -2.7]) pen.lineTo(bx + 12 * Math.cos(turn + side), by + 12 * Math.sin(turn + side));
       pen.fill();
     }
     pen.globalAlpha = 1;
@@ -202,19 +190,22 @@ export function mapView(canvas, words, { pick, hover }) {
       const [left, top] = [px(i), py(i)];
       return left < 0 || top < 0 || left > width || top > height ? null : [left, top];
     };
-    const order = marks.weak ? marked : ordered(marked, previous.filter((i) => !first.has(i)), all);
-    const result = placed(order, at, size, marks.weak ? 40 : LABELS * Math.min(1, (width * height) / 5e5 + 0.15), 900);
-    previous = marks.weak ? previous : result.map(([i]) => i).sort((a, b) => a - b);
+        const wanted = ordered(marked, previous.filter((i) => !first.has(i)), order);
+    const most = LABELS * Math.min(1, (width * height) / 5e5 + 0.15);
+    const result = placed(wanted, at, size, marks.weak ? most / 2 : most, 900);
+    previous = marks.weak ? previous : result.map(([i]) => i).sort((a, b) => places[a] - places[b]);
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
     pen.lineWidth = 3.5;
     pen.strokeStyle = colour("paper");
     for (const [i, left, middle] of result) {
       pen.font = fontOf(i);
+      pen.globalAlpha = marks.weak && !first.has(i) ? 0.5 : 1;
       pen.strokeText(words[i], left, middle);
-      pen.fillStyle = colour(marks.main.includes(i) ? "accent" : "ink");
+      pen.fillStyle = colour(marks.main.includes(i) ? "accent" : pen.globalAlpha < 1 ? "soft" : "ink");
       pen.fillText(words[i], left, middle);
     }
+    pen.globalAlpha = 1;
   }
 
   function nearestAt(event, reach) {
@@ -250,8 +241,7 @@ export function mapView(canvas, words, { pick, hover }) {
     times,
     /** Colours: `of` is the place in `colours` of each word's. */
     colours(of, colours) {
-      paint = { of, colours };
-      sprites = null;
+      paint = { of, colours: colours.map(rgb) };
       draw();
     },
     /** What is shown of the chosen words: {main, near, lines: [[from, to, strength, arrow]], weak}. */

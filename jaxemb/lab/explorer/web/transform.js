@@ -14,20 +14,18 @@ export function prepared(of) {
  * (Eckart and Young 1936) is its first k columns. The directions removed are the first right
  * singular vectors of what is left; with `center` this is all-but-the-top (Mu and Viswanath 2018).
  *
- * Result: {of, lengths, mean, values, basis, removed}; `values` are singular values, descending, of
- * the changed table; `basis[i * k + j]` is coordinate i of its right singular vector j.
+ * Result: {of, lengths, removed, values, basis, centred}; `values` are the singular values,
+ * descending, of the changed table; `basis[i * k + j]` is coordinate i of its right singular vector
+ * j; `centred` has the same of the changed table minus its mean: its principal axes.
  */
 export function changed(start, settings) {
   const { rank: k, center, directions } = settings;
   const { rows, dim, numbers } = start.of;
   const mean = start.mean.slice(0, k);
   const gram = new Float64Array(k * k);
-  for (let i = 0; i < k; i++) {
-    for (let j = 0; j < k; j++) {
-      gram[i * k + j] = start.gram[i * dim + j] - (center ? rows * mean[i] * mean[j] : 0);
-    }
-  }
-  const { values: squares, vectors } = symmetricEigen(gram, k);
+  for (let i = 0; i < k; i++) gram.set(start.gram.subarray(i * dim, i * dim + k), i * k);
+  if (center) addOuter(gram, mean, -rows);
+  const whole = symmetricEigen(gram, k);
   const removed = Math.min(directions, k);
   const kept = new Float32Array(rows * k);
   for (let i = 0; i < rows; i++) {
@@ -36,33 +34,58 @@ export function changed(start, settings) {
     for (let j = 0; j < k; j++) kept[to + j] = numbers[from + j] - (center ? mean[j] : 0);
   }
   const of = table(kept, rows, k);
-  for (let d = 0; d < removed; d++) remove(of, vectors, d);
-  return { of, lengths: lengths(of), settings, removed, ...spectrumAfter(squares, vectors, k, removed) };
+  const left = center ? mean.fill(0) : mean; // the mean of the changed table
+  for (let d = 0; d < removed; d++) {
+    const axis = column(whole.vectors, k, d);
+    remove(kept, axis);
+    remove(left, axis);
+    addOuter(gram, axis, -whole.values[d]);
+  }
+  const spectrum = after(whole, k, removed);
+  if (!center) addOuter(gram, left, -rows);
+  const centred = center ? spectrum : roots(symmetricEigen(gram, k));
+  return { of, lengths: lengths(of), removed, ...spectrum, centred };
 }
 
-/** Subtract from every row its part along one of the right singular vectors. */
-function remove(of, vectors, d) {
-  const { numbers, rows, dim } = of;
-  for (let i = 0, at = 0; i < rows; i++, at += dim) {
-    let along = 0;
-    for (let j = 0; j < dim; j++) along += numbers[at + j] * vectors[j * dim + d];
-    for (let j = 0; j < dim; j++) numbers[at + j] -= along * vectors[j * dim + d];
+/** Add factor * v v^T to a square matrix. */
+function addOuter(matrix, v, factor) {
+  for (let i = 0, at = 0; i < v.length; i++) {
+    for (let j = 0; j < v.length; j++, at++) matrix[at] += factor * v[i] * v[j];
   }
 }
 
+function column(vectors, k, j) {
+  return Float64Array.from({ length: k }, (_, i) => vectors[i * k + j]);
+}
+
+/** Subtract from every row its part along a unit vector. */
+function remove(numbers, axis) {
+  const dim = axis.length;
+  for (let at = 0; at < numbers.length; at += dim) {
+    let along = 0;
+    for (let j = 0; j < dim; j++) along += numbers[at + j] * axis[j];
+    for (let j = 0; j < dim; j++) numbers[at + j] -= along * axis[j];
+  }
+}
+
+function roots({ values, vectors }) {
+  return { values: values.map((value) => Math.sqrt(Math.max(value, 0))), basis: vectors };
+}
+
 /** Singular values and vectors without the removed ones, which become the last, of value 0. */
-function spectrumAfter(squares, vectors, k, removed) {
+function after(whole, k, removed) {
+  const { values: all, basis: vectors } = roots(whole);
   const values = new Float64Array(k);
   const basis = new Float64Array(k * k);
   for (let j = 0; j < k; j++) {
     const from = (j + removed) % k;
-    values[j] = j + removed < k ? Math.sqrt(Math.max(squares[from], 0)) : 0;
+    values[j] = j + removed < k ? all[from] : 0;
     for (let i = 0; i < k; i++) basis[i * k + j] = vectors[i * k + from];
   }
   return { values, basis };
 }
 
-/** The coordinates of every row along right singular vectors a and b, as two arrays. */
+/** The coordinates of every row along columns a and b of a basis, as two arrays. */
 export function plane(of, basis, a, b) {
   const { numbers, rows, dim } = of;
   const [x, y] = [new Float32Array(rows), new Float32Array(rows)];

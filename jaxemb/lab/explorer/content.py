@@ -107,6 +107,7 @@ def said(of: Table) -> str:
     far = of.fidelity
     return (
         f"the page holds U S in {quantised.BITS} bits a number{without}: {far.error:.1e} of the "
-        f"table's norm away; cosines move by at most {far.cosine:.1e}, and {far.kept:.1%} of the "
-        f"{quantised.NEAR} nearest words stay ({quantised.SAMPLE} words sampled)"
+        f"table's norm away; 99 % of cosines move by less than {far.usual:.1e}, all by "
+        f"at most {far.cosine:.1e}; {far.kept:.1%} of the {quantised.NEAR} nearest words stay "
+        f"({quantised.SAMPLE} words sampled)"
     )

@@ -32,6 +32,7 @@ class Fidelity(NamedTuple):
     error: float  # ||difference||_F / ||table||_F
     moved: float  # ||difference||_F, which bounds the change of every singular value (Weyl)
     cosine: float  # largest change of a cosine between a sampled word and any other
+    usual: float  # the change that 99 % of these cosines do not exceed
     kept: float  # share of the 10 nearest words of the sampled ones that are still among them
 
 
@@ -99,8 +100,9 @@ def fidelity(table: Float[np.ndarray, "rows full"], of: Quantised, basis: Any) -
     k = min(NEAR, len(exact) - 1)
     both = [len(np.intersect1d(*pair)) for pair in zip(_top(before, k), _top(after, k), strict=True)]
     kept = sum(both) / (k * len(sample)) if k else 1.0
-    change = float(np.abs(before - after)[:, :].max())
-    return Fidelity(moved / norm if norm else 0.0, moved, change, kept)
+    change = np.abs(before - after)
+    largest, usual = float(change.max()), float(np.quantile(change, 0.99))
+    return Fidelity(moved / norm if norm else 0.0, moved, largest, usual, kept)
 
 
 def _cosines(rows: Any, sample: Any) -> Float[np.ndarray, "sample rows"]:

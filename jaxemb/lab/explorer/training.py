@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from jaxemb.lab import progress
 
 POINTS = 400  # of a curve; more are averaged
 SNAPSHOTS = 40  # of the spectrum
-_SERIES = ("loss", "held_out", "dev")
+# names of the log, and what turns them into nats: `dev` is a perplexity
+_SERIES: dict[str, Callable[[Any], Any]] = {
+    "loss": np.asarray,
+    "held_out": np.asarray,
+    "dev": np.log,
+}
 
 
 def series(folder: str | Path) -> dict[str, Any] | None:
@@ -58,7 +63,7 @@ def _curves(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     if not there:
         return []
     x = np.array([row["words"] for row in there], float)
-    y = np.array([np.reshape(row[name], -1) for row in there], float)
+    y = _SERIES[name](np.array([np.reshape(row[name], -1) for row in there], float))
     names = [name] if y.shape[1] == 1 else [f"{name} {i + 1}" for i in range(y.shape[1])]
     return [_curve(called, x, column) for called, column in zip(names, y.T, strict=True)]
 

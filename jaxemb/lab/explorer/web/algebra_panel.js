@@ -4,6 +4,7 @@ import { chart, asTable } from "./charts.js";
 import { effectiveRank, meanCosine, participationRatio, rankAbove, stableRank } from "./measures.js";
 import { combination, dependence } from "./dependence.js";
 import { facts } from "./words_panel.js";
+import { searchBox } from "./search.js";
 
 const SHOWN_TERMS = 12;
 
@@ -33,10 +34,10 @@ export function algebraPanel(session) {
   const lost = values.full - values.dim;
   const far = `This page holds U S in 12 bits a number${lost ? `, without the ${lost} smallest directions` : ""}: `
     + `${shown(100 * f.error, 3)} % of ‖A‖ away from the full table (‖difference‖ = ${shown(f.moved)}, which bounds the error of each singular value). `
-    + `Cosines move by at most ${shown(f.cosine, 4)}; ${(100 * f.kept).toFixed(1)} % of the 10 nearest words stay (100 words sampled).`;
+    + `99 % of cosines move by less than ${shown(f.usual, 4)}, all by at most ${shown(f.cosine, 4)}; ${(100 * f.kept).toFixed(1)} % of the 10 nearest words stay (100 words sampled).`;
   fill(byId("panel-algebra"),
     h("h2", {}, "What matrix is this?"), verdict, h("h3", {}, "Singular values"), box, note, unfolded,
-    h("h3", {}, "Isotropy and rank"), numbers, h("h3", {}, "n + 1 words are dependent"), dependent,
+    h("h3", {}, "Isotropy and rank"), numbers, h("h3", {}, "n + 1 words are dependent"), ...equationWords(session), dependent,
     h("footer", {}, h("p", { id: "fidelity" }, far), h("details", {}, h("summary", {}, "Licences of the libraries in this page"),
       byId("licences").content.cloneNode(true))));
   return () => {
@@ -84,7 +85,7 @@ function drawNumbers(session, box) {
 }
 
 function drawDependence(session, box) {
-  const { now, words, store: state } = session;
+  const { now, words } = session;
   const n = now.of.dim;
   const chosen = session.dependentWords(n + 1);
   if (chosen.length < n + 1) {
@@ -92,23 +93,42 @@ function drawDependence(session, box) {
     return;
   }
   const { coefficients, residual } = dependence(now.of, chosen);
-  const place = coefficients.reduce((best, value, i) => (Math.abs(value) > Math.abs(coefficients[best]) ? i : best), 0);
-  const wanted = state.get().chosen.length && Math.abs(coefficients[0]) > 1e-9 ? 0 : place;
-  const terms = combination(coefficients, wanted);
-  const largest = Math.abs(terms[0]?.[1] ?? 1);
-  const bars = terms.slice(0, SHOWN_TERMS).flatMap(([i, factor]) => [
-    h("span", {}, words[chosen[i]]),
-    h("span", { class: "bar" }, h("i", { class: factor < 0 ? "minus" : "", style: `width: ${((100 * Math.abs(factor)) / largest).toFixed(1)}%` })),
-    h("span", { class: "number" }, `${factor < 0 ? "−" : "+"} ${shown(Math.abs(factor))}`)]);
+  const largest = coefficients.reduce((most, value, i) => (Math.abs(value) > Math.abs(coefficients[most]) ? i : most), 0);
+  const place = Math.abs(coefficients[0]) > 1e-6 ? 0 : largest; // a coefficient of 0: it depends on none
+  const terms = combination(coefficients, place);
   const rest = terms.length - SHOWN_TERMS;
   fill(box,
-    h("p", { class: "hint" }, `Any ${shown(n + 1)} rows of ${shown(n)} numbers have a combination that is 0. Here: `
-      + `${state.get().chosen.length ? "the chosen words, their nearest and more" : "frequent words"}. At a low rank the equation is short: move the slider to 3.`),
-    h("h2", {}, `${words[chosen[wanted]]} =`), h("div", { class: "equation" }, bars),
+    h("p", { class: "hint" }, `Any ${shown(n + 1)} rows of ${shown(n)} numbers have a combination that is 0: one row is a sum of the others.`
+      + (n > SHOWN_TERMS ? " At rank 3 the equation has four words." : "")),
+    h("h2", {}, `${words[chosen[place]]} =`), h("div", { class: "equation" }, bars(words, chosen, terms.slice(0, SHOWN_TERMS))),
     rest > 0 ? asTable(`and ${shown(rest)} more`, ["word", "factor"], terms.slice(SHOWN_TERMS).map(([i, v]) => [words[chosen[i]], shown(v, 4)])) : null,
     facts(["", "this table", "one-hot"], [
       ["dimensions", shown(n), shown(words.length)],
       ["rank of these words", `${shown(n)} at most`, shown(n + 1)],
       ["‖Σ cᵢ aᵢ‖ / s₁, ‖c‖ = 1", shown(residual), "1.000"]]),
-    h("p", { class: "hint" }, "One-hot rows are axes: no combination of them is 0, every two are orthogonal and √2 apart, and rank = number of words."));
+    h("p", { class: "hint" }, "One-hot rows are axes: no combination of them is 0, every two are orthogonal and √2 apart, and the rank is the number of words."));
+}
+
+function bars(words, chosen, terms) {
+  const largest = Math.abs(terms[0]?.[1] ?? 1);
+  return terms.flatMap(([i, factor]) => [
+    h("span", {}, words[chosen[i]]),
+    h("span", { class: "bar" }, h("i", { class: factor < 0 ? "minus" : "", style: `width: ${((100 * Math.abs(factor)) / largest).toFixed(1)}%` })),
+    h("span", { class: "number" }, `${factor < 0 ? "−" : "+"} ${shown(Math.abs(factor))}`)]);
+}
+
+/** The words of the equation that are chosen; frequent ones fill it up. */
+function equationWords(session) {
+  const { words, store: state } = session;
+  const chips = h("div", { class: "chips" });
+  const finder = h("div", { class: "finder" }, searchBox(words, "equation-search", "A word for the equation", (i) => {
+    const { equation } = state.get();
+    if (!equation.includes(i)) state.set({ equation: [...equation, i] });
+  }));
+  const follow = ({ equation }) => fill(chips, equation.map((i) => h("span", { class: "chip" }, words[i],
+    h("button", { type: "button", "aria-label": `remove ${words[i]} from the equation`,
+      onclick: () => state.set({ equation: equation.filter((j) => j !== i) }) }, "×"))));
+  state.on(follow);
+  follow(state.get());
+  return [finder, chips];
 }

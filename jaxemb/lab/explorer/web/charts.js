@@ -34,17 +34,28 @@ export function chart(box, x, about) {
     plot.ctx.restore();
   };
   const yAxis = axis(about.yName, 58);
+  if (about.log) yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
   if (about.log) yAxis.values = (_, splits) => splits.map((value) => value === null ? null : shown(value, value < 1 ? 2 : 0));
   box.replaceChildren();
   box.chart = new uPlot({
     width: Math.max(box.clientWidth, 240), height: about.height ?? 240,
-    legend: { show: about.lines.length > 1, live: false },
+    legend: { show: about.lines.length > 1 && !about.quiet, live: false, markers: { fill: (_, i) => about.lines[i - 1]?.colour, stroke: (_, i) => about.lines[i - 1]?.colour } },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: false }, y: { distr: about.log ? 3 : 1 } },
+    scales: { x: { time: false }, y: about.log ? { distr: 3, range: (_, low, high) => [low * 0.85, high * 1.18] } : {} },
     axes: [axis(about.xName, 36), yAxis],
     series: [{ label: about.xName }, ...series], hooks: { drawAxes: [upright] },
   }, [x, ...about.lines.map((one) => one.y)], box);
   return box.chart;
+}
+
+/** 1, 2, 5, 10, 20 ...: those in a range, at most eight. */
+function roundNumbers(low, high) {
+  const all = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const digit of [1, 2, 5]) all.push(digit * 10 ** power);
+  }
+  const within = all.filter((value) => value >= low && value <= high);
+  return within.length > 8 ? within.filter((value) => Number.isInteger(Math.log10(value))) : within;
 }
 
 /** The same numbers as a table that unfolds. */

@@ -12,9 +12,9 @@ export function board() {
   };
   const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
   return {
-    /** Take a rectangle [left, top, right, bottom]; false if any part of it is taken. */
-    take(box) {
-      for (const cell of cells(box)) {
+    /** Take a rectangle [left, top, right, bottom]; false if any part is taken, unless `anyway`. */
+    take(box, anyway = false) {
+      for (const cell of anyway ? [] : cells(box)) {
         for (const other of taken.get(cell) ?? []) if (overlap(box, other)) return false;
       }
       for (const cell of cells(box)) {
@@ -30,10 +30,13 @@ export function board() {
  * Places for labels.
  *
  * order: indices, the most important first; at(i) gives the pixel of a point, null out of sight;
- * size(i) gives [width, height, gap] of a label. Result: [[i, x, y]], x and y of its left middle.
+ * size(i) gives [width, height, gap] of a label. `taken` are rectangles that stay free of labels, and
+ * no label leaves `within`. Result: [[i, x, y]], x and y of its left middle.
  */
-export function placed(order, at, size, most, tries) {
+export function placed(order, at, size, most, tries, { taken = [], within = null } = {}) {
   const here = board();
+  const outside = (box) => within && (box[0] < within[0] || box[1] < within[1] || box[2] > within[2] || box[3] > within[3]);
+  taken.forEach((box) => here.take(box, true));
   const result = [];
   let tried = 0;
   for (const i of order) {
@@ -47,7 +50,7 @@ export function placed(order, at, size, most, tries) {
       [x - width / 2, y + gap + height / 2]];
     for (const [left, middle] of places) {
       const box = [left - 3, middle - height / 2 - 1, left + width + 3, middle + height / 2 + 1];
-      if (here.take(box)) {
+      if (!outside(box) && here.take(box)) {
         result.push([i, left, middle]);
         break;
       }

@@ -40,13 +40,19 @@ function axisRung(words, shownWords) {
     const hot = k === 0;
     return h("g", {}, h("line", { x1: left, x2: left, y1: 210, y2: hot ? 24 : 210, stroke: "var(--accent)", "stroke-width": 4, "stroke-linecap": "round" }),
       h("circle", { cx: left, cy: hot ? 24 : 210, r: hot ? 8 : 4.5, fill: hot ? "var(--accent)" : "var(--soft)" }),
-      h("text", { transform: `translate(${left + 4} 228) rotate(-55)`, "text-anchor": "end", style: hot ? "fill: var(--accent); font-weight: 600" : "" }, words[i]));
+      h("text", { transform: `translate(${left + 4} 228) rotate(-55)`, "text-anchor": "end", style: hot ? "fill: var(--accent); font-weight: 600" : "" }, short(words[i])));
   });
   return [h("h2", {}, "One-hot: one axis"), h("p", { class: "size" }, `${shown(words.length)} words × ${shown(words.length)} dimensions, rank ${shown(words.length)}`),
     h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${words[shownWords[0]]} has 1 on its own axis and 0 on all others` },
       h("line", { x1: 20, x2: WIDE, y1: 210, y2: 210, stroke: "var(--line)" }), h("text", { x: 0, y: 28, class: "soft" }, "1"),
       h("text", { x: 0, y: 214, class: "soft" }, "0"), sticks),
     h("p", {}, `These axes and ${shown(words.length - shownWords.length)} more. Every two words are orthogonal, √2 apart: no word is nearer than any other.`)];
+}
+
+/** A long word, cut to fit under its axis. */
+function short(word) {
+  const letters = [...word];
+  return letters.length > 13 ? `${letters.slice(0, 12).join("")}…` : word;
 }
 
 /** Unit vectors of some words on their two principal axes, from their cosines (Torgerson 1952). */
@@ -76,7 +82,8 @@ function pointRung(session, list) {
   const places = points.map(pixel);
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = "14px Georgia, serif";
-  const labels = placed(list.keys(), (k) => places[k], (k) => [pen.measureText(words[list[k]]).width * 1.05, 17, 9], 20, 20);
+  const labels = placed(list.keys(), (k) => places[k], (k) => [pen.measureText(words[list[k]]).width * 1.08, 17, k ? 8 : 12], 20, 20,
+    { taken: places.map(([x, y], k) => [x - (k ? 4 : 8), y - (k ? 4 : 8), x + (k ? 4 : 8), y + (k ? 4 : 8)]), within: [-12, 0, WIDE + 12, HIGH] });
   return [h("h2", {}, "Static: one point"), h("p", { class: "size" }, `${shown(words.length)} words × ${shown(now.of.dim)} dimensions, rank ${shown(Math.min(values.rank, now.of.dim - now.removed))}`),
     h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${words[list[0]]} near ${list.slice(1, 6).map((i) => words[i]).join(", ")}` },
       places.map(([x, y], k) => h("circle", { cx: x, cy: y, r: k ? 5 : 9, fill: k === 0 ? "var(--accent)" : k <= OTHERS ? "var(--second)" : "var(--soft)" })),

@@ -27,8 +27,8 @@ function start() {
   const index = new Map();
   words.forEach((word, i) => { if (!index.has(word)) index.set(word, i); });
   const examples = exampleWords(values, index);
-  const first = { view: "words", chosen: [], adding: false, rank: dim, center: false, directions: 0, axes: "pca 0 1", colours: "cluster",
-    rung: examples[0] ?? 0 };
+  const first = { view: "words", chosen: [], adding: false, equation: [], rank: dim, center: false, directions: 0, axes: "pca 0 1", colours: "cluster",
+    rung: (values.clouds?.words ?? []).map((one) => index.get(one.word)).find((i) => i !== undefined) ?? examples[0] ?? 0 };
   const state = store({ ...first, ...fromAddress(location.hash, index, dim, Object.keys(VIEWS)) });
   const session = { values, words, index, examples, store: state, start: prepared(of), now: null, picked: pickOf(state) };
   session.pick = session.picked;
@@ -60,9 +60,10 @@ function compute(session) {
   session.now = changed(session.start, { rank, center, directions });
 }
 
-/** The chosen words with their neighbours, then frequent words, without repeats. */
+/** The words of the equation: those chosen for it, the chosen ones with their neighbours, then frequent words, without repeats. */
 function dependentWords({ now, store: state, words }, count) {
-  const chosen = state.get().chosen;
+  const { equation } = state.get();
+  const chosen = [...equation, ...state.get().chosen];
   const near = chosen.flatMap((i) => nearest(now, i, count).cosine.map(([j]) => j));
   const start = Math.min(100, Math.max(0, words.length - count));
   const others = Array.from(words.keys()).slice(start);
@@ -128,7 +129,7 @@ function react(session, draw, before) {
   }
   if (differs("colours", "chosen", "rank", "center", "directions")) paint(session);
   if (differs("view")) showView(now.view);
-  if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung")) draw[now.view]();
+  if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung", "equation")) draw[now.view]();
   const address = toAddress(now, words, values.dim);
   history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
 }

@@ -26,11 +26,12 @@ export function drawTraining(session) {
   drawn.forEach((draw) => draw());
 }
 
-const NAMES = { loss: "training", held_out: "held out", dev: "development" };
+const NAMES = { loss: "training", held_out: "held out", dev: "development, whole softmax" };
 
 function called(name) {
   const [stem, way] = name.split(" ");
-  return (NAMES[stem] ?? stem) + (way ? `, direction ${way}` : "");
+  const sampled = stem === "loss" && way ? " (may be sampled)" : "";
+  return (NAMES[stem] ?? stem) + sampled + (way ? `, direction ${way}` : "");
 }
 
 function drawLoss(box, { curves, epochs }) {
@@ -65,7 +66,7 @@ function overTime({ spectra }, drawn) {
     const positive = (list) => list.map((value) => (value > 0 ? value : null));
     const lines = [...seen, at].map((i) => ({ name: "", y: positive(spectra[i].values),
       colour: i === at ? warm : between(cold, warm, 0.35 * (i / spectra.length)), width: i === at ? 3 : 1 }));
-    chart(box, x, { label: "singular values over time", xName: "index", yName: "", height: 300, log: true, lines }).root.querySelector(".u-legend")?.remove();
+    chart(box, x, { label: "singular values over time", xName: "index", yName: "", height: 300, log: true, quiet: true, lines });
     const one = spectra[at];
     const text = `after ${shown(one.words / 1e6, 1)} million words: s₁ = ${shown(one.values[0], 1)}, effective rank ${shown(effectiveRank(one.values), 1)} of ${one.values.length}`;
     said.textContent = text;

@@ -39,6 +39,8 @@ class Explore:
     (wants pyarrow) or a tokenizer.json."""
     tensor: str | None = None
     """The name of the matrix, where a .safetensors or a folder of them has several."""
+    umap: bool = True
+    """Compute a second map, by UMAP, where umap-learn is installed: the extra `umap`."""
     out: str = "explorer.html"
     """The file of the page."""
 
@@ -62,7 +64,7 @@ def main() -> None:
     for remark in loaded.remarks:
         print(f"warning: {remark}")
     with progress.measuring():
-        table = content.table(words, rows, settings.columns)
+        table = content.table(words, rows, settings.columns, umap=settings.umap)
     values = {
         **table.values,
         "name": loaded.whole_name,

@@ -1,4 +1,4 @@
-"""The third rung in the page: the occurrences of some words, layer by layer, as clouds of points."""
+"""The third rung in the page: the occurrences of some words, layer by layer, as clouds."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

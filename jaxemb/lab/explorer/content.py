@@ -1,5 +1,6 @@
-"""What the page shows, as values: the words, the table in 12 bits, its spectrum, clusters, a map."""
+"""What the page shows, as values: words, the table in 12 bits, its spectrum, clusters, a map."""
 
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Sequence
@@ -27,7 +28,11 @@ class Table(NamedTuple):
 
 
 def table(
-    words: Sequence[str] | None, rows: Float[np.ndarray, "rows full"], most: int = 512
+    words: Sequence[str] | None,
+    rows: Float[np.ndarray, "rows full"],
+    most: int = 512,
+    *,
+    umap: bool = False,
 ) -> Table:
     """Describe a table for the page.
 
@@ -35,6 +40,7 @@ def table(
         words: of the rows; without them a row is called by its number, from 0.
         rows: the vectors.
         most: number of columns of U S to keep.
+        umap: whether to compute the map of UMAP too, where umap-learn is installed.
 
     Raises:
         InputError: fewer than 3 rows; numbers that are not finite; a table of zeros; `most` is
@@ -65,7 +71,7 @@ def table(
         "dtype": str(rows.dtype),
         "fidelity": faithful._asdict(),
         "cluster": clusters(held).tolist(),
-        "umap": _umap(held),
+        "umap": _umap(held) if umap else None,
     }
     return Table(values, codes, faithful)
 
@@ -73,14 +79,17 @@ def table(
 def clusters(rows: Float[np.ndarray, "rows dim"]) -> Int[np.ndarray, " rows"]:
     """Clusters of the directions from the mean, by k-means; 0 is the largest.
 
+    It starts from evenly spaced rows, so that the same table has the same clusters.
+
     Source:
-        Lloyd 1982; starts by k-means++, Arthur and Vassilvitskii 2007.
+        Lloyd 1982, "Least squares quantization in PCM".
     """
     unit = np.asarray(linalg.unit_rows(rows - rows.mean(axis=0)[None, :]))
     k = min(CLUSTERS, len(unit))
+    start = unit[np.linspace(0, len(unit) - 1, k).astype(int)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a cluster that became empty
-        _, group = vq.kmeans2(unit, k, iter=15, minit="++", seed=np.random.default_rng(0))
+        _, group = vq.kmeans2(unit, start, iter=30, minit="matrix")
     order = np.argsort(-np.bincount(group, minlength=k), kind="stable")
     return np.argsort(order)[group]
 
@@ -91,8 +100,8 @@ def _umap(rows: Float[np.ndarray, "rows dim"]) -> list[list[float]] | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes it use one thread
-        import umap
-
+        # not an import statement: the module is not called as its package is
+        umap = importlib.import_module("umap")
         points = umap.UMAP(metric="cosine", random_state=0).fit_transform(rows)
     points = np.asarray(points, np.float64)
     middle = (points.max(axis=0) + points.min(axis=0)) / 2

@@ -62,12 +62,16 @@ def program(entry: str = "main.js") -> str:
 def _inlined(name: str) -> str:
     text = _IMPORT.sub("", (WEB / name).read_text("utf-8"))
     assert not re.search(r"^import\b", text, re.MULTILINE), f"{name}: an import of another form"
-    return f"// {name}\n" + re.sub(r"^export (?=const|let|function|class|async)", "", text, flags=re.M)
+    return f"// {name}\n" + re.sub(
+        r"^export (?=const|let|function|class|async)", "", text, flags=re.M
+    )
 
 
 def as_json(values: Any) -> str:
     """JSON that may stand inside <script>; NaN and infinity become null."""
-    text = json.dumps(files.finite(values), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(
+        files.finite(values), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
     return re.sub("[<\u2028\u2029]", lambda sign: _DASHES[sign[0]], text)
 
 

@@ -98,7 +98,9 @@ def fidelity(table: Float[np.ndarray, "rows full"], of: Quantised, basis: Any) -
     sample = np.unique(np.linspace(0, len(exact) - 1, min(SAMPLE, len(exact))).astype(int))
     before, after = (_cosines(array, sample) for array in (exact, near))
     k = min(NEAR, len(exact) - 1)
-    both = [len(np.intersect1d(*pair)) for pair in zip(_top(before, k), _top(after, k), strict=True)]
+    both = [
+        len(np.intersect1d(*pair)) for pair in zip(_top(before, k), _top(after, k), strict=True)
+    ]
     kept = sum(both) / (k * len(sample)) if k else 1.0
     change = np.abs(before - after)
     largest, usual = float(change.max()), float(np.quantile(change, 0.99))

@@ -7,11 +7,23 @@ const question = JSON.parse(readFileSync(0, "utf8"));
 const module = (name) => import(pathToFileURL(`${question.web}/${name}`).href);
 await import(pathToFileURL(question.vendor).href);
 const [numbers, transform, measures, dependent, search, labels, algebra] = await Promise.all(
-  ["numbers.js", "transform.js", "measures.js", "dependence.js", "search.js", "labels.js", "algebra_panel.js"].map(module),
+  [
+    "numbers.js",
+    "transform.js",
+    "measures.js",
+    "dependence.js",
+    "search.js",
+    "labels.js",
+    "algebra_panel.js",
+  ].map(module),
 );
 
 function answers({ rows, dim, low, step, tolerance }) {
-  const of = numbers.table(numbers.unpack(numbers.bytesOf(question.codes), rows, dim, low, step), rows, dim);
+  const of = numbers.table(
+    numbers.unpack(numbers.bytesOf(question.codes), rows, dim, low, step),
+    rows,
+    dim,
+  );
   const start = transform.prepared(of);
   return {
     numbers: Array.from(of.numbers),
@@ -36,10 +48,18 @@ const { values } = question;
 const result = values ? answers(values) : {};
 if (question.search) {
   const folded = question.search.words.map(search.fold);
-  result.search = question.search.typed.map((text) => search.suggestions(question.search.words, folded, text));
+  result.search = question.search.typed.map((text) =>
+    search.suggestions(question.search.words, folded, text),
+  );
 }
 if (question.labels) {
   const { points, sizes } = question.labels;
-  result.labels = labels.placed(points.keys(), (i) => points[i], (i) => sizes[i], 1000, 1000);
+  result.labels = labels.placed(
+    points.keys(),
+    (i) => points[i],
+    (i) => sizes[i],
+    1000,
+    1000,
+  );
 }
 process.stdout.write(JSON.stringify(result));

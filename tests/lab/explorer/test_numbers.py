@@ -146,7 +146,9 @@ def test_the_page_equals_python_to_1e_4(answers, pages_table, at):
         one, other = words[WORDS[0]], words[j]
         cosine = evaluation.neighbours.similarity(vectors, table, one, other)
         distance = evaluation.neighbours.euclidean_distance(vectors, table, one, other)
-        np.testing.assert_allclose([pair["cosine"], pair["distance"]], [cosine, distance], atol=1e-4)
+        np.testing.assert_allclose(
+            [pair["cosine"], pair["distance"]], [cosine, distance], atol=1e-4
+        )
         np.testing.assert_allclose(np.cos(np.deg2rad(pair["angle"])), cosine, atol=1e-4)
     a, b, c = (words[i] for i in WORDS[:3])
     answer = neighbours.analogy(vectors, table, a, b, c, NEAR, similarity.cos_add)

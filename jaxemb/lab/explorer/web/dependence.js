@@ -20,7 +20,9 @@ export function dependence(of, chosen) {
   const { values, vectors } = symmetricEigen(gram, n);
   const coefficients = Array.from({ length: n }, (_, i) => vectors[i * n + n - 1]);
   const sum = new Float64Array(of.dim);
-  chosen.forEach((word, i) => row(of, word).forEach((value, j) => (sum[j] += coefficients[i] * value)));
+  chosen.forEach((word, i) =>
+    row(of, word).forEach((value, j) => (sum[j] += coefficients[i] * value)),
+  );
   const largest = Math.sqrt(Math.max(values[0], 0));
   return { coefficients, residual: largest > 0 ? Math.sqrt(inner(sum, sum)) / largest : 0 };
 }

@@ -22,7 +22,9 @@ export function byId(id) {
 
 /** Put children in the place of whatever an element holds. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.replaceChildren(
+    ...children.flat().filter((child) => child !== null && child !== undefined),
+  );
 }
 
 /** Say a sentence to a screen reader. */
@@ -41,18 +43,22 @@ export function shown(number, digits = 3) {
   if (Number.isInteger(number)) return number.toLocaleString("en");
   const size = Math.abs(number);
   if (size >= 1e5 || (size < 1e-3 && size > 0)) return number.toExponential(1).replace("e+", "e");
-  return number.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return number.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 }
 
 /** Call at most once a frame, with the latest arguments. */
 export function onceAFrame(act) {
   let waiting = null;
   return (...latest) => {
-    if (waiting === null) requestAnimationFrame(() => {
-      const now = waiting;
-      waiting = null;
-      act(...now);
-    });
+    if (waiting === null)
+      requestAnimationFrame(() => {
+        const now = waiting;
+        waiting = null;
+        act(...now);
+      });
     waiting = latest;
   };
 }

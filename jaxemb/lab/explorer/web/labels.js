@@ -7,7 +7,8 @@ export function board() {
   const taken = new Map();
   const cells = function* (box) {
     for (let x = Math.floor(box[0] / CELL); x <= Math.floor(box[2] / CELL); x++) {
-      for (let y = Math.floor(box[1] / CELL); y <= Math.floor(box[3] / CELL); y++) yield x * 4096 + y;
+      for (let y = Math.floor(box[1] / CELL); y <= Math.floor(box[3] / CELL); y++)
+        yield x * 4096 + y;
     }
   };
   const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
@@ -30,12 +31,14 @@ export function board() {
  * Places for labels.
  *
  * order: indices, the most important first; at(i) gives the pixel of a point, null out of sight;
- * size(i) gives [width, height, gap] of a label. `taken` are rectangles that stay free of labels, and
+ * size(i) gives [width, height, gap, space] of a label, with the space around it. `taken` are rectangles that stay free of labels, and
  * no label leaves `within`. Result: [[i, x, y]], x and y of its left middle.
  */
 export function placed(order, at, size, most, tries, { taken = [], within = null } = {}) {
   const here = board();
-  const outside = (box) => within && (box[0] < within[0] || box[1] < within[1] || box[2] > within[2] || box[3] > within[3]);
+  const outside = (box) =>
+    within &&
+    (box[0] < within[0] || box[1] < within[1] || box[2] > within[2] || box[3] > within[3]);
   taken.forEach((box) => here.take(box, true));
   const result = [];
   let tried = 0;
@@ -44,12 +47,17 @@ export function placed(order, at, size, most, tries, { taken = [], within = null
     const point = at(i);
     if (point === null) continue;
     tried += 1;
-    const [width, height, gap] = size(i);
+    const [width, height, gap, space = 3] = size(i);
     const [x, y] = point;
-    const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - height / 2],
-      [x - width / 2, y + gap + height / 2]];
+    const places = [
+      [x + gap, y],
+      [x - gap - width, y],
+      [x - width / 2, y - gap - height / 2],
+      [x - width / 2, y + gap + height / 2],
+    ];
     for (const [left, middle] of places) {
-      const box = [left - 3, middle - height / 2 - 1, left + width + 3, middle + height / 2 + 1];
+      const [over, under] = [middle - height / 2 - space / 3, middle + height / 2 + space / 3];
+      const box = [left - space, over, left + width + space, under];
       if (!outside(box) && here.take(box)) {
         result.push([i, left, middle]);
         break;

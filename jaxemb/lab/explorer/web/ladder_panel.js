@@ -5,8 +5,8 @@ import { best, cosines, nearest, pair } from "./measures.js";
 import { row } from "./numbers.js";
 import { placed } from "./labels.js";
 import { searchBox } from "./search.js";
+import { HIGH, WIDE, drawCloud, fitted } from "./cloud_panel.js";
 
-const [WIDE, HIGH] = [400, 320];
 const OTHERS = 5;
 
 /** Build the panel once; the result draws it for the word of the state. */
@@ -15,17 +15,45 @@ export function ladderPanel(session) {
   const clouds = new Map((values.clouds?.words ?? []).map((one) => [one.word, one]));
   const inClouds = [...clouds.keys()].filter((word) => session.index.has(word));
   const chosen = h("div", { class: "row" });
-  const [axis, point, cloud] = ["one axis", "one point", "a cloud"].map(() => h("div", { class: "rung" }));
+  const [axis, point, cloud] = ["one axis", "one point", "a cloud"].map(() =>
+    h("div", { class: "rung" }),
+  );
   const below = h("div", {});
-  const finder = h("div", { id: "ladder-finder", style: "position: relative; max-width: 300px" },
-    searchBox(words, "ladder-search", "Another word", (i) => state.set({ rung: i })));
-  fill(byId("panel-ladder"), h("div", { class: "row" }, finder, chosen), h("div", { class: "rungs" }, axis, point, cloud), below);
+  const finder = h(
+    "div",
+    { id: "ladder-finder", style: "position: relative; max-width: 300px" },
+    searchBox(words, "ladder-search", "Another word", (i) => state.set({ rung: i })),
+  );
+  fill(
+    byId("panel-ladder"),
+    h("div", { class: "row" }, finder, chosen),
+    h("div", { class: "rungs" }, axis, point, cloud),
+    below,
+  );
   return () => {
     const i = state.get().rung;
-    fill(chosen, inClouds.map((word) => h("button", { type: "button", class: "text", "aria-pressed": String(words[i] === word),
-      onclick: () => state.set({ rung: session.index.get(word) }) }, word)));
+    fill(
+      chosen,
+      inClouds.map((word) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "text",
+            "aria-pressed": String(words[i] === word),
+            onclick: () => state.set({ rung: session.index.get(word) }),
+          },
+          word,
+        ),
+      ),
+    );
     const near = nearest(session.now, i, OTHERS).cosine.map(([j]) => j);
-    const unlike = best(cosines(session.now, row(session.now.of, i)).slice(0, 1000), OTHERS, [i, ...near], -1);
+    const unlike = best(
+      cosines(session.now, row(session.now.of, i)).slice(0, 1000),
+      OTHERS,
+      [i, ...near],
+      -1,
+    );
     const shownWords = [i, ...near, ...unlike];
     fill(axis, ...axisRung(words, shownWords));
     fill(point, ...pointRung(session, shownWords));
@@ -38,15 +66,60 @@ function axisRung(words, shownWords) {
   const sticks = shownWords.map((i, k) => {
     const left = 26 + step * (k + 0.5);
     const hot = k === 0;
-    return h("g", {}, h("line", { x1: left, x2: left, y1: 210, y2: hot ? 24 : 210, stroke: "var(--accent)", "stroke-width": 4, "stroke-linecap": "round" }),
-      h("circle", { cx: left, cy: hot ? 24 : 210, r: hot ? 8 : 4.5, fill: hot ? "var(--accent)" : "var(--soft)" }),
-      h("text", { transform: `translate(${left + 4} 228) rotate(-55)`, "text-anchor": "end", style: hot ? "fill: var(--accent); font-weight: 600" : "" }, short(words[i])));
+    return h(
+      "g",
+      {},
+      h("line", {
+        x1: left,
+        x2: left,
+        y1: 210,
+        y2: hot ? 24 : 210,
+        stroke: "var(--accent)",
+        "stroke-width": 4,
+        "stroke-linecap": "round",
+      }),
+      h("circle", {
+        cx: left,
+        cy: hot ? 24 : 210,
+        r: hot ? 8 : 4.5,
+        fill: hot ? "var(--accent)" : "var(--soft)",
+      }),
+      h(
+        "text",
+        {
+          transform: `translate(${left + 4} 228) rotate(-55)`,
+          "text-anchor": "end",
+          style: hot ? "fill: var(--accent); font-weight: 600" : "",
+        },
+        short(words[i]),
+      ),
+    );
   });
-  return [h("h2", {}, "One-hot: one axis"), h("p", { class: "size" }, `${shown(words.length)} words × ${shown(words.length)} dimensions, rank ${shown(words.length)}`),
-    h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${words[shownWords[0]]} has 1 on its own axis and 0 on all others` },
-      h("line", { x1: 20, x2: WIDE, y1: 210, y2: 210, stroke: "var(--line)" }), h("text", { x: 0, y: 28, class: "soft" }, "1"),
-      h("text", { x: 0, y: 214, class: "soft" }, "0"), sticks),
-    h("p", {}, `These axes and ${shown(words.length - shownWords.length)} more. Every two words are orthogonal, √2 apart: no word is nearer than any other.`)];
+  return [
+    h("h2", {}, "One-hot: one axis"),
+    h(
+      "p",
+      { class: "size" },
+      `${shown(words.length)} words × ${shown(words.length)} dimensions, rank ${shown(words.length)}`,
+    ),
+    h(
+      "svg",
+      {
+        viewBox: `0 0 ${WIDE} ${HIGH}`,
+        role: "img",
+        "aria-label": `${words[shownWords[0]]} has 1 on its own axis and 0 on all others`,
+      },
+      h("line", { x1: 20, x2: WIDE, y1: 210, y2: 210, stroke: "var(--line)" }),
+      h("text", { x: 0, y: 28, class: "soft" }, "1"),
+      h("text", { x: 0, y: 214, class: "soft" }, "0"),
+      sticks,
+    ),
+    h(
+      "p",
+      {},
+      `These axes and ${shown(words.length - shownWords.length)} more. Every two words are orthogonal, √2 apart: no word is nearer than any other.`,
+    ),
+  ];
 }
 
 /** A long word, cut to fit under its axis. */
@@ -59,20 +132,19 @@ function short(word) {
 function principal(now, list) {
   const n = list.length;
   const gram = new Float64Array(n * n);
-  for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) gram[a * n + b] = a === b ? 1 : pair(now, list[a], list[b]).cosine;
-  const means = Array.from({ length: n }, (_, a) => gram.slice(a * n, a * n + n).reduce((x, y) => x + y, 0) / n);
+  for (let a = 0; a < n; a++)
+    for (let b = 0; b < n; b++) gram[a * n + b] = a === b ? 1 : pair(now, list[a], list[b]).cosine;
+  const means = Array.from(
+    { length: n },
+    (_, a) => gram.slice(a * n, a * n + n).reduce((x, y) => x + y, 0) / n,
+  );
   const mean = means.reduce((x, y) => x + y, 0) / n;
-  for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) gram[a * n + b] += mean - means[a] - means[b];
+  for (let a = 0; a < n; a++)
+    for (let b = 0; b < n; b++) gram[a * n + b] += mean - means[a] - means[b];
   const { values, vectors } = symmetricEigen(gram, n);
-  return list.map((_, a) => [0, 1].map((k) => vectors[a * n + k] * Math.sqrt(Math.max(values[k], 0))));
-}
-
-/** Pixels of points, with equal scales, inside a margin. */
-function fitted(points, margin) {
-  const range = (k) => [Math.min(...points.map((p) => p[k])), Math.max(...points.map((p) => p[k]))];
-  const [[left, right], [low, high]] = [range(0), range(1)];
-  const scale = Math.min((WIDE - 2 * margin) / (right - left || 1), (HIGH - 2 * margin) / (high - low || 1));
-  return (p) => [WIDE / 2 + scale * (p[0] - (left + right) / 2), HIGH / 2 - scale * (p[1] - (low + high) / 2)];
+  return list.map((_, a) =>
+    [0, 1].map((k) => vectors[a * n + k] * Math.sqrt(Math.max(values[k], 0))),
+  );
 }
 
 function pointRung(session, list) {
@@ -82,57 +154,68 @@ function pointRung(session, list) {
   const places = points.map(pixel);
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = "14px Georgia, serif";
-  const labels = placed(list.keys(), (k) => places[k], (k) => [pen.measureText(words[list[k]]).width * 1.08, 17, k ? 8 : 12], 20, 20,
-    { taken: places.map(([x, y], k) => [x - (k ? 4 : 8), y - (k ? 4 : 8), x + (k ? 4 : 8), y + (k ? 4 : 8)]), within: [-12, 0, WIDE + 12, HIGH] });
-  return [h("h2", {}, "Static: one point"), h("p", { class: "size" }, `${shown(words.length)} words × ${shown(now.of.dim)} dimensions, rank ${shown(Math.min(values.rank, now.of.dim - now.removed))}`),
-    h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${words[list[0]]} near ${list.slice(1, 6).map((i) => words[i]).join(", ")}` },
-      places.map(([x, y], k) => h("circle", { cx: x, cy: y, r: k ? 5 : 9, fill: k === 0 ? "var(--accent)" : k <= OTHERS ? "var(--second)" : "var(--soft)" })),
-      labels.map(([k, x, y]) => h("text", { x, y: y + 5, style: k ? "" : "fill: var(--accent); font-weight: 600" }, words[list[k]]))),
-    h("p", {}, "The same point in every sentence. Distance carries meaning: the nearest words are ", h("b", {}, list.slice(1, 6).map((i) => words[i]).join(", ")), ".")];
-}
-
-const GROUPS = ["var(--accent)", "var(--second)"];
-
-function drawCloud(session, cloud, box, below, word) {
-  fill(below);
-  if (!cloud) {
-    const clouds = session.values.clouds;
-    const why = clouds ? `This page holds clouds of ${shown(clouds.words.length)} words: the buttons above. More: --clouds ${word}`
-      : "A language model gives a word another vector in every sentence. Name one: jaxemb explore ... --contextual runs/elmo";
-    fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "hint" }, why));
-    return;
-  }
-  const last = cloud.layers.length - 1;
-  // one scale for all layers, so that the cloud grows and moves
-  const pixel = fitted(cloud.layers.flatMap((layer) => layer.points), 24);
-  const sentence = h("p", { class: "sentence", "aria-live": "polite" });
-  const dots = cloud.group.map((k, i) => h("circle", { class: "dot", r: 5.5, fill: GROUPS[k], "fill-opacity": 0.7,
-    onpointerenter: () => show(i), onclick: () => show(i) }));
-  const rows = cloud.contexts.map(([left, right], i) => h("button", { type: "button", onclick: () => show(i) },
-    h("span", {}, h("bdi", {}, left)), h("b", { style: `color: ${GROUPS[cloud.group[i]]}` }, word), h("span", {}, h("bdi", {}, right))));
-  const slider = h("input", { type: "range", id: "layer", min: 0, max: last, value: session.store.get().layer ?? last, style: "width: 100%",
-    oninput: () => move(Number(slider.value)) });
-  const facts = h("p", {});
-  function move(layer) {
-    const { points, explained, alike } = cloud.layers[layer];
-    dots.forEach((dot, i) => { dot.style.transform = `translate(${pixel(points[i]).map((v) => `${v.toFixed(1)}px`).join(", ")})`; });
-    const text = `Layer ${layer} of ${last}: self-similarity ${shown(alike, 2)}, two main axes hold ${(100 * explained).toFixed(0)} % of the variance.`;
-    slider.setAttribute("aria-valuetext", text);
-    facts.textContent = text + (layer === 0 && alike > 0.999 ? " All occurrences are one point: the static vector." : "");
-  }
-  function show(i) {
-    const [left, right] = cloud.contexts[i];
-    sentence.style.setProperty("--mine", GROUPS[cloud.group[i]]);
-    fill(sentence, `${left} `, h("b", {}, word), ` ${right}`);
-    dots.forEach((dot, k) => { dot.setAttribute("r", k === i ? 10 : 5.5); dot.setAttribute("fill-opacity", k === i ? 1 : 0.7); });
-    rows.forEach((button, k) => (k === i ? button.setAttribute("aria-current", "true") : button.removeAttribute("aria-current")));
-  }
-  fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "size" }, `${shown(cloud.group.length)} of ${shown(cloud.sentences)} sentences with ${word}, by ${session.values.clouds.name}`),
-    h("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `the occurrences of ${word} as points` }, dots),
-    h("label", { class: "row" }, "layer", slider), facts,
-    h("ul", { class: "legend" }, cloud.names.map((name, k) => h("li", {}, h("i", { style: `background: ${GROUPS[k]}` }), `beside ${name}`))));
-  const order = cloud.group.map((k, i) => [k, i]).sort((a, b) => a[0] - b[0]).map(([, i]) => i);
-  fill(below, sentence, h("ul", { class: "concordance", "aria-label": `sentences with ${word}` }, order.map((i) => h("li", {}, rows[i]))));
-  move(Number(slider.value));
-  show(order[0]);
+  const labels = placed(
+    list.keys(),
+    (k) => places[k],
+    (k) => [pen.measureText(words[list[k]]).width * 1.08, 17, k ? 8 : 12],
+    20,
+    20,
+    {
+      taken: places.map(([x, y], k) => [
+        x - (k ? 4 : 8),
+        y - (k ? 4 : 8),
+        x + (k ? 4 : 8),
+        y + (k ? 4 : 8),
+      ]),
+      within: [-12, 0, WIDE + 12, HIGH],
+    },
+  );
+  return [
+    h("h2", {}, "Static: one point"),
+    h(
+      "p",
+      { class: "size" },
+      `${shown(words.length)} words × ${shown(now.of.dim)} dimensions, rank ${shown(Math.min(values.rank, now.of.dim - now.removed))}`,
+    ),
+    h(
+      "svg",
+      {
+        viewBox: `0 0 ${WIDE} ${HIGH}`,
+        role: "img",
+        "aria-label": `${words[list[0]]} near ${list
+          .slice(1, 6)
+          .map((i) => words[i])
+          .join(", ")}`,
+      },
+      places.map(([x, y], k) =>
+        h("circle", {
+          cx: x,
+          cy: y,
+          r: k ? 5 : 9,
+          fill: k === 0 ? "var(--accent)" : k <= OTHERS ? "var(--second)" : "var(--soft)",
+        }),
+      ),
+      labels.map(([k, x, y]) =>
+        h(
+          "text",
+          { x, y: y + 5, style: k ? "" : "fill: var(--accent); font-weight: 600" },
+          words[list[k]],
+        ),
+      ),
+    ),
+    h(
+      "p",
+      {},
+      "The same point in every sentence. Distance carries meaning: the nearest words are ",
+      h(
+        "b",
+        {},
+        list
+          .slice(1, 6)
+          .map((i) => words[i])
+          .join(", "),
+      ),
+      ".",
+    ),
+  ];
 }

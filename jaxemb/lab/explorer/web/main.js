@@ -9,12 +9,13 @@ import { searchBox } from "./search.js";
 import { between } from "./charts.js";
 import { mapView } from "./map.js";
 import { buildStrip } from "./strip.js";
-import { aboutChosen, drawWords, marksOf, sayChosen } from "./words_panel.js";
+import { aboutChosen, marksOf, sayChosen } from "./chosen.js";
+import { drawWords } from "./words_panel.js";
 import { algebraPanel, measuresOf } from "./algebra_panel.js";
 import { ladderPanel } from "./ladder_panel.js";
 import { drawTraining } from "./training_panel.js";
+import { VIEWS, buildTabs, showView, theme } from "./frame.js";
 
-const VIEWS = { words: "Words", algebra: "Linear algebra", ladder: "Ladder", training: "Training" };
 const SHADES = 24;
 
 start();
@@ -22,26 +23,58 @@ start();
 function start() {
   const values = JSON.parse(byId("values").textContent);
   const { words, rows, dim } = values;
-  const of = table(unpack(bytesOf(byId("codes").textContent), rows, dim, values.low, values.step), rows, dim);
+  const of = table(
+    unpack(bytesOf(byId("codes").textContent), rows, dim, values.low, values.step),
+    rows,
+    dim,
+  );
   byId("codes").remove();
   const index = new Map();
-  words.forEach((word, i) => { if (!index.has(word)) index.set(word, i); });
+  words.forEach((word, i) => {
+    if (!index.has(word)) index.set(word, i);
+  });
   const examples = exampleWords(values, index);
-  const first = { view: "words", chosen: [], adding: false, equation: [], rank: dim, center: false, directions: 0, axes: "pca 0 1", colours: "cluster",
-    rung: (values.clouds?.words ?? []).map((one) => index.get(one.word)).find((i) => i !== undefined) ?? examples[0] ?? 0 };
+  const first = {
+    view: "words",
+    chosen: [],
+    adding: false,
+    equation: [],
+    rank: dim,
+    center: false,
+    directions: 0,
+    axes: "pca 0 1",
+    colours: "cluster",
+    rung:
+      (values.clouds?.words ?? []).map((one) => index.get(one.word)).find((i) => i !== undefined) ??
+      examples[0] ??
+      0,
+  };
   const state = store({ ...first, ...fromAddress(location.hash, index, dim, Object.keys(VIEWS)) });
-  const session = { values, words, index, examples, store: state, start: prepared(of), now: null, picked: pickOf(state) };
+  const session = {
+    values,
+    words,
+    index,
+    examples,
+    store: state,
+    start: prepared(of),
+    now: null,
+    picked: pickOf(state),
+  };
   session.pick = session.picked;
   session.drop = (i) => state.set({ chosen: state.get().chosen.filter((j) => j !== i) });
   session.measured = () => measuresOf(session.now, values.tolerance);
   session.dependentWords = (count) => dependentWords(session, count);
   byId("name").textContent = values.name;
-  byId("about").textContent = `${values.limited ? "the first " : ""}${shown(rows)} × ${shown(values.full)}, ${values.verdict}`;
+  byId("about").textContent =
+    `${values.limited ? "the first " : ""}${shown(rows)} × ${shown(values.full)}, ${values.verdict}`;
   globalThis.explorer = session; // for those who open the console, and for tests
   theme(() => session.redraw?.());
   compute(session);
   const changes = state.get().rank < dim || state.get().center || state.get().directions;
-  session.asItIs = measuresOf(changes ? changed(session.start, { rank: dim, center: false, directions: 0 }) : session.now, values.tolerance);
+  session.asItIs = measuresOf(
+    changes ? changed(session.start, { rank: dim, center: false, directions: 0 }) : session.now,
+    values.tolerance,
+  );
   build(session);
   globalThis.explorer.loaded = performance.now();
 }
@@ -72,10 +105,17 @@ function dependentWords({ now, store: state, words }, count) {
 
 /** Words to begin with: of the clouds, else frequent ones of letters. */
 function exampleWords(values, index) {
-  const inClouds = (values.clouds?.words ?? []).map((one) => index.get(one.word)).filter((i) => i !== undefined);
-  const wanted = ["war", "peace", "king", "money", "law", "day"].map((word) => index.get(word)).filter((i) => i !== undefined);
+  const inClouds = (values.clouds?.words ?? [])
+    .map((one) => index.get(one.word))
+    .filter((i) => i !== undefined);
+  const wanted = ["war", "peace", "king", "money", "law", "day"]
+    .map((word) => index.get(word))
+    .filter((i) => i !== undefined);
   const from = Math.min(200, Math.floor(values.words.length / 2));
-  const frequent = [...values.words.keys()].slice(from).filter((i) => /^\p{L}{2,}$/u.test(values.words[i])).slice(0, 6);
+  const frequent = [...values.words.keys()]
+    .slice(from)
+    .filter((i) => /^\p{L}{2,}$/u.test(values.words[i]))
+    .slice(0, 6);
   return [...new Set([...wanted, ...inClouds, ...frequent])].slice(0, 6);
 }
 
@@ -92,17 +132,22 @@ function build(session) {
     },
   });
   session.map = map;
-  fill(byId("finder"), searchBox(words, "search", `Search ${shown(words.length)} words`, (i) => {
-    session.pick(i, false);
-    map.reveal(i);
-  }));
+  fill(
+    byId("finder"),
+    searchBox(words, "search", `Search ${shown(words.length)} words`, (i) => {
+      session.pick(i, false);
+      map.reveal(i);
+    }),
+  );
   buildOptions(session);
   buildTabs(session);
   buildStrip(session);
   const [algebra, ladder] = [algebraPanel(session), ladderPanel(session)];
   const draw = {
     words: () => drawWords(session, aboutChosen(session.now, state.get().chosen)),
-    algebra, ladder, training: () => drawTraining(session),
+    algebra,
+    ladder,
+    training: () => drawTraining(session),
   };
   session.redraw = () => {
     paint(session);
@@ -111,7 +156,9 @@ function build(session) {
   layout(session, false);
   react(session, draw, {});
   state.on((now, before) => react(session, draw, before));
-  addEventListener("resize", () => { if (["algebra", "training"].includes(state.get().view)) draw[state.get().view](); });
+  addEventListener("resize", () => {
+    if (["algebra", "training"].includes(state.get().view)) draw[state.get().view]();
+  });
 }
 
 /** Bring everything up to date with the state. */
@@ -129,7 +176,8 @@ function react(session, draw, before) {
   }
   if (differs("colours", "chosen", "rank", "center", "directions")) paint(session);
   if (differs("view")) showView(now.view);
-  if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung", "equation")) draw[now.view]();
+  if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung", "equation"))
+    draw[now.view]();
   const address = toAddress(now, words, values.dim);
   history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
 }
@@ -139,7 +187,8 @@ function layout(session, animate) {
   const { axes } = state.get();
   if (axes === "umap") {
     map.show(...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])), animate);
-    byId("map-note").textContent = "UMAP by cosines, of the table as it is: near points are near; far ones say little";
+    byId("map-note").textContent =
+      "UMAP by cosines, of the table as it is: near points are near; far ones say little";
     return;
   }
   const [kind, ...pair] = axes.split(" ");
@@ -148,8 +197,10 @@ function layout(session, animate) {
   map.show(...plane(now.of, basis, a, b), animate);
   const whole = sizes.reduce((sum, value) => sum + value ** 2, 0);
   const share = (k) => `${((100 * sizes[k] ** 2) / whole).toFixed(1)} %`;
-  const names = kind === "pca" ? ["principal axes", "the variance"] : ["singular directions", "‖A‖²"];
-  byId("map-note").textContent = `${names[0]} ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ${names[1]}`;
+  const names =
+    kind === "pca" ? ["principal axes", "the variance"] : ["singular directions", "‖A‖²"];
+  byId("map-note").textContent =
+    `${names[0]} ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ${names[1]}`;
 }
 
 /** Colour the points of the map. */
@@ -157,70 +208,72 @@ function paint(session) {
   const { map, words, values, now, store: state } = session;
   const { colours, chosen } = state.get();
   if (colours === "cluster") {
-    map.colours(Uint8Array.from(values.cluster), Array.from({ length: 10 }, (_, k) => colour(`c${k}`)));
+    map.colours(
+      Uint8Array.from(values.cluster),
+      Array.from({ length: 10 }, (_, k) => colour(`c${k}`)),
+    );
     return;
   }
-  const by = { frequency: () => Array.from(words.keys(), (i) => -Math.log(i + 1)), length: () => now.lengths,
-    cosine: () => cosines(now, row(now.of, chosen[0] ?? 0)) }[colours]();
+  const by = {
+    frequency: () => Array.from(words.keys(), (i) => -Math.log(i + 1)),
+    length: () => now.lengths,
+    cosine: () => cosines(now, row(now.of, chosen[0] ?? 0)),
+  }[colours]();
   let [low, high] = [Infinity, -Infinity];
   by.forEach((value, i) => {
     if (colours === "cosine" && i === (chosen[0] ?? 0)) return;
     low = Math.min(low, value);
     high = Math.max(high, value);
   });
-  const shades = Array.from({ length: SHADES }, (_, k) => between(colour("cold"), colour("accent"), k / (SHADES - 1)));
-  map.colours(Uint8Array.from(by, (value) => Math.max(0, Math.min(SHADES - 1, Math.floor((SHADES * (value - low)) / (high - low || 1))))), shades);
+  const shades = Array.from({ length: SHADES }, (_, k) =>
+    between(colour("cold"), colour("accent"), k / (SHADES - 1)),
+  );
+  map.colours(
+    Uint8Array.from(by, (value) =>
+      Math.max(0, Math.min(SHADES - 1, Math.floor((SHADES * (value - low)) / (high - low || 1)))),
+    ),
+    shades,
+  );
 }
 
 function buildOptions({ values, map, store: state }) {
-  const pairs = [["pca", 0, 1], ["pca", 1, 2], ["pca", 2, 3], ["pca", 4, 5], ["svd", 0, 1], ["svd", 1, 2]].filter((pair) => pair[2] < values.dim);
-  const axes = h("select", { id: "axes", onchange: () => state.set({ axes: axes.value }) },
-    pairs.map(([kind, a, b]) => h("option", { value: `${kind} ${a} ${b}` }, `${kind.toUpperCase()} ${a + 1}, ${b + 1}`)),
-    values.umap ? h("option", { value: "umap" }, "UMAP") : null);
-  const colours = h("select", { id: "colours", onchange: () => state.set({ colours: colours.value }) },
-    [["cluster", "cluster"], ["frequency", "frequency"], ["length", "length"], ["cosine", "cosine to the word"]]
-      .map(([value, name]) => h("option", { value }, name)));
+  const pairs = [
+    ["pca", 0, 1],
+    ["pca", 1, 2],
+    ["pca", 2, 3],
+    ["pca", 4, 5],
+    ["svd", 0, 1],
+    ["svd", 1, 2],
+  ].filter((pair) => pair[2] < values.dim);
+  const axes = h(
+    "select",
+    { id: "axes", onchange: () => state.set({ axes: axes.value }) },
+    pairs.map(([kind, a, b]) =>
+      h("option", { value: `${kind} ${a} ${b}` }, `${kind.toUpperCase()} ${a + 1}, ${b + 1}`),
+    ),
+    values.umap ? h("option", { value: "umap" }, "UMAP") : null,
+  );
+  const colours = h(
+    "select",
+    { id: "colours", onchange: () => state.set({ colours: colours.value }) },
+    [
+      ["cluster", "cluster"],
+      ["frequency", "frequency"],
+      ["length", "length"],
+      ["cosine", "cosine to the word"],
+    ].map(([value, name]) => h("option", { value }, name)),
+  );
   fill(byId("map-options"), h("label", {}, "map", axes), h("label", {}, "colour", colours));
-  const button = (name, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, name);
-  fill(byId("zoom-buttons"), button("+", "zoom in", () => map.zoomBy(1.6)), button("−", "zoom out", () => map.zoomBy(1 / 1.6)),
-    button("⌂", "the whole map", () => map.whole()));
-  byId("map").setAttribute("aria-label", "Map of all words. Arrow keys move it, plus and minus zoom, 0 shows all. The search finds a word.");
-}
-
-function buildTabs({ store: state }) {
-  const names = Object.keys(VIEWS);
-  fill(byId("tabs"), names.map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`,
-    onclick: () => state.set({ view: name }),
-    onkeydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const next = names[(names.indexOf(name) + step + names.length) % names.length];
-      state.set({ view: next });
-      byId(`tab-${next}`).focus();
-    } }, VIEWS[name])));
-}
-
-function showView(view) {
-  document.querySelector("main").dataset.view = view;
-  for (const name of Object.keys(VIEWS)) {
-    byId(`panel-${name}`).hidden = name !== view;
-    byId(`tab-${name}`).setAttribute("aria-selected", String(name === view));
-    byId(`tab-${name}`).tabIndex = name === view ? 0 : -1;
-  }
-}
-
-/** Dark or light: what the system says, until the button is pressed. */
-function theme(changedTo) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  let own = null;
-  const apply = () => {
-    document.documentElement.dataset.theme = own ?? (system.matches ? "dark" : "light");
-    changedTo();
-  };
-  system.addEventListener("change", apply);
-  byId("theme").addEventListener("click", () => {
-    own = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    apply();
-  });
-  apply();
+  const button = (name, label, act) =>
+    h("button", { type: "button", "aria-label": label, title: label, onclick: act }, name);
+  fill(
+    byId("zoom-buttons"),
+    button("+", "zoom in", () => map.zoomBy(1.6)),
+    button("−", "zoom out", () => map.zoomBy(1 / 1.6)),
+    button("⌂", "the whole map", () => map.whole()),
+  );
+  byId("map").setAttribute(
+    "aria-label",
+    "Map of all words. Arrow keys move it, plus and minus zoom, 0 shows all. The search finds a word.",
+  );
 }

@@ -1,6 +1,7 @@
 // The map: all words as points on a canvas, without WebGL. Pan and zoom are d3-zoom's.
 import { colour, onceAFrame } from "./dom.js";
 import { placed } from "./labels.js";
+import { drawLine, ends, ordered } from "./strokes.js";
 import { raster, rgb } from "./raster.js";
 
 const SIZES = [3.4, 2.3, 1.5]; // radius of a point [pixels], frequent words first
@@ -32,10 +33,12 @@ export function mapView(canvas, words, { pick, hover }) {
   let picture = null;
   const times = []; // milliseconds of the last frames
 
-  const behaviour = zoom().scaleExtent([0.4, 600]).on("zoom", (event) => {
-    view = event.transform;
-    draw();
-  });
+  const behaviour = zoom()
+    .scaleExtent([0.4, 600])
+    .on("zoom", (event) => {
+      view = event.transform;
+      draw();
+    });
   const surface = select(canvas).call(behaviour).on("dblclick.zoom", null);
 
   /** Pixel of a point, by its index. */
@@ -59,9 +62,19 @@ export function mapView(canvas, words, { pick, hover }) {
     const [left, right] = ends(x);
     const [low, high] = ends(y);
     const margin = Math.min(width, height) * 0.06 + 6;
-    const scale = Math.min((width - 2 * margin) / (right - left || 1), (height - 2 * margin) / (high - low || 1));
-    fit = { scale, x: width / 2 - (scale * (left + right)) / 2, y: height / 2 + (scale * (low + high)) / 2 };
-    tree = quadtree().x((i) => fit.x + fit.scale * x[i]).y((i) => fit.y - fit.scale * y[i]).addAll(all);
+    const scale = Math.min(
+      (width - 2 * margin) / (right - left || 1),
+      (height - 2 * margin) / (high - low || 1),
+    );
+    fit = {
+      scale,
+      x: width / 2 - (scale * (left + right)) / 2,
+      y: height / 2 + (scale * (low + high)) / 2,
+    };
+    tree = quadtree()
+      .x((i) => fit.x + fit.scale * x[i])
+      .y((i) => fit.y - fit.scale * y[i])
+      .addAll(all);
   }
 
   /** Show other coordinates; the points move there, unless motion is unwanted. */
@@ -127,16 +140,27 @@ export function mapView(canvas, words, { pick, hover }) {
     };
     const kind = (i) => (i < frequent ? 0 : i < middle ? 1 : 2);
     picture.clear(rgb(colour("paper")));
-    picture.points(words.length, at, kind, SIZES.map((size) => size * grow), (i) => paint.of[i], paint.colours, marks.weak ? 0.22 : 0.8);
+    picture.points(
+      words.length,
+      at,
+      kind,
+      SIZES.map((size) => size * grow),
+      (i) => paint.of[i],
+      paint.colours,
+      marks.weak ? 0.22 : 0.8,
+    );
     picture.show();
   }
 
   function drawMarks() {
     for (const [from, to, strength, arrow] of marks.lines) {
       const a = from < 0 ? [view.applyX(fit.x), view.applyY(fit.y)] : [px(from), py(from)];
-      line(a, [px(to), py(to)], strength, arrow);
+      drawLine(pen, a, [px(to), py(to)], strength, arrow);
     }
-    for (const [list, radius, name] of [[marks.near, 3.6, "accent"], [marks.main, 6.5, "accent"]]) {
+    for (const [list, radius, name] of [
+      [marks.near, 3.6, "accent"],
+      [marks.main, 6.5, "accent"],
+    ]) {
       for (const i of list) {
         pen.beginPath();
         pen.arc(px(i), py(i), radius, 0, 7);
@@ -148,34 +172,16 @@ export function mapView(canvas, words, { pick, hover }) {
       }
     }
   }
-  function line([ax, ay], [bx, by], strength, arrow) {
-    pen.strokeStyle = pen.fillStyle = colour("accent");
-    pen.globalAlpha = Math.min(Math.max(strength, 0.15), 1);
-    pen.lineWidth = arrow ? 2.2 : 1.2;
-    if (arrow) { // up to the rim of the point
-      const far = Math.hypot(bx - ax, by - ay);
-      const share = Math.max(far - 10, 0) / (far || 1);
-      [bx, by] = [ax + (bx - ax) * share, ay + (by - ay) * share];
-    }
-    pen.beginPath();
-    pen.moveTo(ax, ay);
-    pen.lineTo(bx, by);
-    pen.stroke();
-    if (arrow && Math.hypot(bx - ax, by - ay) > 24) {
-      const turn = Math.atan2(by - ay, bx - ax);
-      pen.beginPath();
-      pen.moveTo(bx, by);
-      for (const side of [2.7, -2.7]) pen.lineTo(bx + 12 * Math.cos(turn + side), by + 12 * Math.sin(turn + side));
-      pen.fill();
-    }
-    pen.globalAlpha = 1;
-  }
-
   function drawLabels() {
     const marked = [...marks.main, ...marks.near];
     const first = new Set(marked);
     const family = `"Iowan Old Style", Palatino, "Noto Serif", Georgia, serif`;
-    const fontOf = (i) => marks.main.includes(i) ? `600 19px ${family}` : first.has(i) ? `500 15px ${family}` : `13px ${family}`;
+    const fontOf = (i) =>
+      marks.main.includes(i)
+        ? `600 19px ${family}`
+        : first.has(i)
+          ? `500 15px ${family}`
+          : `13px ${family}`;
     const size = (i) => {
       const font = fontOf(i);
       const key = `${i} ${font.slice(0, 4)}`;
@@ -184,15 +190,22 @@ export function mapView(canvas, words, { pick, hover }) {
         widths.set(key, pen.measureText(words[i]).width);
       }
       const main = marks.main.includes(i);
-      return [widths.get(key), main ? 20 : 15, main ? 11 : 7];
+      return [widths.get(key), main ? 20 : 15, main ? 11 : 7, first.has(i) ? 3 : 9];
     };
     const at = (i) => {
       const [left, top] = [px(i), py(i)];
       return left < 0 || top < 0 || left > width || top > height ? null : [left, top];
     };
-        const wanted = ordered(marked, previous.filter((i) => !first.has(i)), order);
+    const wanted = ordered(
+      marked,
+      previous.filter((i) => !first.has(i)),
+      order,
+    );
     const most = LABELS * Math.min(1, (width * height) / 5e5 + 0.15);
-    const result = placed(wanted, at, size, marks.weak ? most / 2 : most, 900);
+    const result = placed(wanted, at, size, marks.weak ? most / 2 : most, 5000, {
+      taken: marked.map((i) => [px(i) - 5, py(i) - 5, px(i) + 5, py(i) + 5]),
+      within: [2, 2, width - 2, height - 2],
+    });
     previous = marks.weak ? previous : result.map(([i]) => i).sort((a, b) => places[a] - places[b]);
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
@@ -202,7 +215,9 @@ export function mapView(canvas, words, { pick, hover }) {
       pen.font = fontOf(i);
       pen.globalAlpha = marks.weak && !first.has(i) ? 0.5 : 1;
       pen.strokeText(words[i], left, middle);
-      pen.fillStyle = colour(marks.main.includes(i) ? "accent" : pen.globalAlpha < 1 ? "soft" : "ink");
+      pen.fillStyle = colour(
+        marks.main.includes(i) ? "accent" : pen.globalAlpha < 1 ? "soft" : "ink",
+      );
       pen.fillText(words[i], left, middle);
     }
     pen.globalAlpha = 1;
@@ -225,8 +240,14 @@ export function mapView(canvas, words, { pick, hover }) {
   });
   canvas.addEventListener("pointerleave", () => hover(undefined, null));
   canvas.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-    if (steps[event.key]) surface.call(behaviour.translateBy, ...steps[event.key].map((step) => step / view.k));
+    const steps = {
+      ArrowLeft: [60, 0],
+      ArrowRight: [-60, 0],
+      ArrowUp: [0, 60],
+      ArrowDown: [0, -60],
+    };
+    if (steps[event.key])
+      surface.call(behaviour.translateBy, ...steps[event.key].map((step) => step / view.k));
     else if (event.key === "+" || event.key === "=") surface.call(behaviour.scaleBy, 1.4);
     else if (event.key === "-") surface.call(behaviour.scaleBy, 1 / 1.4);
     else if (event.key === "0") surface.call(behaviour.transform, zoomIdentity);
@@ -260,21 +281,4 @@ export function mapView(canvas, words, { pick, hover }) {
     },
     where: (i) => [px(i), py(i)],
   };
-}
-
-/** The range of coordinates without the outermost 0.1 % on either side. */
-function ends(values) {
-  const sorted = Float32Array.from(values).sort();
-  const cut = Math.floor(sorted.length * 0.001);
-  return [sorted[cut], sorted[sorted.length - 1 - cut]];
-}
-
-function* ordered(...lists) {
-  const past = new Set();
-  for (const list of lists) {
-    for (const i of list) {
-      if (!past.has(i)) yield i;
-      past.add(i);
-    }
-  }
 }

@@ -65,9 +65,14 @@ export function pair(now, i, j) {
 /** a is to b as c is to what? 3CosAdd (Mikolov, Yih and Zweig 2013), without the three words. */
 export function analogy(now, a, b, c, n) {
   const query = new Float64Array(now.of.dim);
-  for (const [i, sign] of [[a, -1], [b, 1], [c, 1]]) {
+  for (const [i, sign] of [
+    [a, -1],
+    [b, 1],
+    [c, 1],
+  ]) {
     const vector = row(now.of, i);
-    if (now.lengths[i] > 0) vector.forEach((value, j) => (query[j] += (sign * value) / now.lengths[i]));
+    if (now.lengths[i] > 0)
+      vector.forEach((value, j) => (query[j] += (sign * value) / now.lengths[i]));
   }
   const scores = cosines(now, query);
   return best(scores, n, [a, b, c]).map((j) => [j, scores[j]]);

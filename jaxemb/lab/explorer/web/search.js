@@ -8,7 +8,7 @@ export function suggestions(words, folded, text, most = 8) {
   const [begin, contain] = [[], []];
   for (let i = 0; i < words.length && begin.length < most; i++) {
     const at = folded[i].indexOf(wanted);
-    if (at === 0) (folded[i] === wanted ? begin.unshift(i) : begin.push(i));
+    if (at === 0) folded[i] === wanted ? begin.unshift(i) : begin.push(i);
     else if (at > 0 && contain.length < most) contain.push(i);
   }
   return [...begin, ...contain].slice(0, most);
@@ -16,17 +16,35 @@ export function suggestions(words, folded, text, most = 8) {
 
 /** A text without case and without marks on its letters. */
 export function fold(text) {
-  return text.toLowerCase().normalize("NFD").replace(/\p{Mn}/gu, "");
+  return text
+    .toLowerCase()
+    .normalize("NFD")
+    .replace(/\p{Mn}/gu, "");
 }
 
 /** A search field; `pick(index)` is called with the chosen word. */
 export function searchBox(words, id, label, pick) {
   const folded = words.map(fold);
-  const list = h("ul", { id: `${id === "search" ? "suggestions" : id + "-suggestions"}`, role: "listbox", "aria-label": label, hidden: true });
+  const list = h("ul", {
+    id: `${id === "search" ? "suggestions" : id + "-suggestions"}`,
+    role: "listbox",
+    "aria-label": label,
+    hidden: true,
+  });
   const input = h("input", {
-    id, type: "search", role: "combobox", "aria-expanded": "false", "aria-controls": list.id,
-    "aria-autocomplete": "list", "aria-label": label, autocomplete: "off", spellcheck: "false",
-    placeholder: label, oninput: renew, onkeydown: press, onblur: () => setTimeout(close, 150),
+    id,
+    type: "search",
+    role: "combobox",
+    "aria-expanded": "false",
+    "aria-controls": list.id,
+    "aria-autocomplete": "list",
+    "aria-label": label,
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: label,
+    oninput: renew,
+    onkeydown: press,
+    onblur: () => setTimeout(close, 150),
   });
   let [listed, active] = [[], -1];
 
@@ -38,10 +56,22 @@ export function searchBox(words, id, label, pick) {
   }
   function draw() {
     const none = input.value && !listed.length;
-    const rows = listed.map((i, place) => h("li", {
-      id: `${list.id}-${place}`, role: "option", "aria-selected": String(place === active),
-      onmousedown: (event) => { event.preventDefault(); take(i); },
-    }, words[i], h("small", {}, `row ${(i + 1).toLocaleString("en")}`)));
+    const rows = listed.map((i, place) =>
+      h(
+        "li",
+        {
+          id: `${list.id}-${place}`,
+          role: "option",
+          "aria-selected": String(place === active),
+          onmousedown: (event) => {
+            event.preventDefault();
+            take(i);
+          },
+        },
+        words[i],
+        h("small", {}, `row ${(i + 1).toLocaleString("en")}`),
+      ),
+    );
     list.replaceChildren(...(none ? [h("li", {}, `no word like “${input.value}” here`)] : rows));
     list.hidden = !listed.length && !none;
     input.setAttribute("aria-expanded", String(listed.length > 0));

@@ -31,7 +31,10 @@ export function toAddress(state, words, dim) {
 export function fromAddress(text, index, dim, views) {
   const parts = new URLSearchParams(text.replace(/^#/, ""));
   const change = {};
-  const chosen = parts.getAll("w").map((word) => index.get(word)).filter((i) => i !== undefined);
+  const chosen = parts
+    .getAll("w")
+    .map((word) => index.get(word))
+    .filter((i) => i !== undefined);
   if (chosen.length) change.chosen = chosen.slice(0, 3);
   if (views.includes(parts.get("view"))) change.view = parts.get("view");
   const rank = Number(parts.get("rank"));

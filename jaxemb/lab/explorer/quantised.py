@@ -19,7 +19,7 @@ NEAR = 10
 
 
 class Quantised(NamedTuple):
-    """Codes from 0 to 4095; the number is low + step * code, with the low and step of its column."""
+    """Codes from 0 to 4095; a number is low + step * code, with low and step of its column."""
 
     codes: UInt16[np.ndarray, "rows dim"]
     low: Float[np.ndarray, " dim"]

@@ -35,7 +35,8 @@ export function algebraPanel(session) {
   const box = h("div", {});
   const verdict = h("p", { class: "verdict" });
   const note = h("p", { class: "hint" });
-  const [numbers, unfolded, dependent] = [h("div", {}), h("div", {}), h("div", {})];
+  const numbers = h("div", { class: "isotropy" });
+  const [unfolded, dependent] = [h("div", {}), h("div", {})];
   const f = values.fidelity;
   const lost = values.full - values.dim;
   const far =

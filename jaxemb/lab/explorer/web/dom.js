@@ -37,15 +37,15 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** 12,345; 0.123; 3.2e-6. */
-export function shown(number, digits = 3) {
+/** 12,345; 0.123; 3.2e-6. A whole number has decimals only if their number is given. */
+export function shown(number, digits) {
   if (number === null || !Number.isFinite(number)) return "–";
-  if (Number.isInteger(number)) return number.toLocaleString("en");
+  if (digits === undefined && Number.isInteger(number)) return number.toLocaleString("en");
   const size = Math.abs(number);
   if (size >= 1e5 || (size < 1e-3 && size > 0)) return number.toExponential(1).replace("e+", "e");
   return number.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
+    minimumFractionDigits: digits ?? 3,
+    maximumFractionDigits: digits ?? 3,
   });
 }
 

@@ -133,7 +133,7 @@ function drawSpectrum({ now, values, store: state }, box, verdict, note, unfolde
 }
 
 function drawNumbers(session, box) {
-  const [was, is] = [session.asItIs, session.measured()];
+  const [was, is] = [session.asItIs(), session.measured()];
   const line = (name, key, digits) => [name, shown(was[key], digits), shown(is[key], digits)];
   const lines = [
     line("rank", "rank"),

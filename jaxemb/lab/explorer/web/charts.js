@@ -104,7 +104,7 @@ export function asTable(name, head, lines) {
         h(
           "tr",
           {},
-          head.map((text) => h("th", { scope: "col" }, text)),
+          head.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text)),
         ),
       ),
       h(

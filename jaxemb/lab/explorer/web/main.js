@@ -1,7 +1,7 @@
 // The page: reads what it holds, and joins the map, the panels and the controls.
 import { h, fill, byId, shown, colour } from "./dom.js";
 import { bytesOf, table, unpack } from "./numbers.js";
-import { changed, plane, prepared } from "./transform.js";
+import { changed, lazily, plane, prepared } from "./transform.js";
 import { cosines, nearest } from "./measures.js";
 import { row } from "./numbers.js";
 import { store, toAddress, fromAddress } from "./store.js";
@@ -17,6 +17,8 @@ import { drawTraining } from "./training_panel.js";
 import { VIEWS, buildTabs, showView, theme } from "./frame.js";
 
 const SHADES = 24;
+const QUICK = 128; // columns up to which eigenvalues are computed while a slider moves
+const SETTLED = 180; // milliseconds without a change, after which they are computed for more
 
 start();
 
@@ -70,11 +72,8 @@ function start() {
   globalThis.explorer = session; // for those who open the console, and for tests
   theme(() => session.redraw?.());
   compute(session);
-  const changes = state.get().rank < dim || state.get().center || state.get().directions;
-  session.asItIs = measuresOf(
-    changes ? changed(session.start, { rank: dim, center: false, directions: 0 }) : session.now,
-    values.tolerance,
-  );
+  const plain = { rank: dim, center: false, directions: 0 };
+  session.asItIs = lazily(() => measuresOf(changed(session.start, plain), values.tolerance));
   build(session);
   globalThis.explorer.loaded = performance.now();
 }
@@ -153,6 +152,14 @@ function build(session) {
     paint(session);
     draw[state.get().view]();
   };
+  let waiting = 0;
+  session.settle = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      layout(session, true);
+      if (state.get().view === "algebra") draw.algebra();
+    }, SETTLED);
+  };
   layout(session, false);
   react(session, draw, {});
   state.on((now, before) => react(session, draw, before));
@@ -167,8 +174,10 @@ function react(session, draw, before) {
   const now = state.get();
   const differs = (...names) => names.some((name) => now[name] !== before[name]);
   const other = before.view !== undefined && differs("rank", "center", "directions");
+  const later = other && values.dim > QUICK;
   if (other) compute(session);
-  if (other || (before.view !== undefined && differs("axes"))) layout(session, true);
+  if (later) session.settle();
+  else if (other || (before.view !== undefined && differs("axes"))) layout(session, true);
   if (differs("chosen", "rank", "center", "directions")) {
     const about = aboutChosen(session.now, now.chosen);
     map.mark(marksOf(about, now.chosen));
@@ -177,7 +186,7 @@ function react(session, draw, before) {
   if (differs("colours", "chosen", "rank", "center", "directions")) paint(session);
   if (differs("view")) showView(now.view);
   if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung", "equation"))
-    draw[now.view]();
+    if (!later || now.view === "words") draw[now.view]();
   const address = toAddress(now, words, values.dim);
   history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
 }

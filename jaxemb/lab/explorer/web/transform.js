@@ -16,7 +16,8 @@ export function prepared(of) {
  *
  * Result: {of, lengths, removed, values, basis, centred}; `values` are the singular values,
  * descending, of the changed table; `basis[i * k + j]` is coordinate i of its right singular vector
- * j; `centred` has the same of the changed table minus its mean: its principal axes.
+ * j; `centred` has the same of the changed table minus its mean: its principal axes. What needs
+ * eigenvalues is computed when it is first read.
  */
 export function changed(start, settings) {
   const { rank: k, center, directions } = settings;
@@ -25,7 +26,8 @@ export function changed(start, settings) {
   const gram = new Float64Array(k * k);
   for (let i = 0; i < k; i++) gram.set(start.gram.subarray(i * dim, i * dim + k), i * k);
   if (center) addOuter(gram, mean, -rows);
-  const whole = symmetricEigen(gram, k);
+  const solved = lazily(() => symmetricEigen(gram, k));
+  const whole = lazily(() => after(solved(), k, removed));
   const removed = Math.min(directions, k);
   const kept = new Float32Array(rows * k);
   for (let i = 0; i < rows; i++) {
@@ -36,15 +38,39 @@ export function changed(start, settings) {
   const of = table(kept, rows, k);
   const left = center ? mean.fill(0) : mean; // the mean of the changed table
   for (let d = 0; d < removed; d++) {
-    const axis = column(whole.vectors, k, d);
+    const axis = column(solved().vectors, k, d);
     remove(kept, axis);
     remove(left, axis);
-    addOuter(gram, axis, -whole.values[d]);
   }
-  const spectrum = after(whole, k, removed);
-  if (!center) addOuter(gram, left, -rows);
-  const centred = center ? spectrum : roots(symmetricEigen(gram, k));
-  return { of, lengths: lengths(of), removed, ...spectrum, centred };
+  const centred = lazily(() => {
+    if (center) return whole();
+    const rest = gram.slice();
+    for (let d = 0; d < removed; d++) {
+      addOuter(rest, column(solved().vectors, k, d), -solved().values[d]);
+    }
+    addOuter(rest, left, -rows);
+    return roots(symmetricEigen(rest, k));
+  });
+  return {
+    of,
+    lengths: lengths(of),
+    removed,
+    get values() {
+      return whole().values;
+    },
+    get basis() {
+      return whole().basis;
+    },
+    get centred() {
+      return centred();
+    },
+  };
+}
+
+/** A function whose value is computed once, when it is first asked for. */
+export function lazily(make) {
+  let value = null;
+  return () => (value ??= make());
 }
 
 /** Add factor * v v^T to a square matrix. */

@@ -107,7 +107,11 @@ function two(session, { cosine, angle, distance }, [a, b]) {
   const arc = `M ${150 + 38} 130 A 38 38 0 0 0 ${150 + 38 * Math.cos(radians)} ${130 - 38 * Math.sin(radians)}`;
   const picture = h(
     "svg",
-    { viewBox: "0 0 300 160", role: "img", "aria-label": `an angle of ${shown(angle, 1)} degrees` },
+    {
+      viewBox: angle < 80 ? "80 0 250 160" : "0 0 300 160",
+      role: "img",
+      "aria-label": `an angle of ${shown(angle, 1)} degrees`,
+    },
     h("line", {
       x1: 150,
       y1: 130,
@@ -232,7 +236,7 @@ export function facts(head, lines) {
       h(
         "tr",
         {},
-        head.map((name) => h("th", { scope: "col" }, name)),
+        head.map((name) => h(name ? "th" : "td", name ? { scope: "col" } : {}, name)),
       ),
     ),
     h(

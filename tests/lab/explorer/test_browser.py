@@ -164,7 +164,7 @@ def test_two_words_show_their_angle_and_three_an_analogy(visit, table):
     rows = quantised.restore(table.codes)
     vectors = WordVectors(tuple(WORDS), rows)
     cosine = neighbours.similarity(vectors, rows, WORDS[3], WORDS[9])
-    cells = tab.locator("#panel-words td").all_inner_texts()
+    cells = tab.locator("#panel-words tbody td").all_inner_texts()
     assert cells[0] == f"{np.rad2deg(np.arccos(cosine)):.1f}°"
     assert cells[2:4] == [f"{cosine:.3f}", "0.000"]
     tab.click("text=+ a third")

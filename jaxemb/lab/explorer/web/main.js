@@ -195,7 +195,11 @@ function layout(session, animate) {
   const { now, values, map, store: state } = session;
   const { axes } = state.get();
   if (axes === "umap") {
-    map.show(...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])), animate);
+    map.show(
+      ...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])),
+      animate,
+      false,
+    );
     byId("map-note").textContent =
       "UMAP by cosines, of the table as it is: near points are near; far ones say little";
     return;
@@ -242,6 +246,7 @@ function paint(session) {
       Math.max(0, Math.min(SHADES - 1, Math.floor((SHADES * (value - low)) / (high - low || 1)))),
     ),
     shades,
+    true,
   );
 }
 

@@ -30,6 +30,7 @@ export function mapView(canvas, words, { pick, hover }) {
   let previous = [];
   let [width, height, density] = [1, 1, 1];
   let view = zoomIdentity;
+  let zero = true; // whether the map has an origin
   let picture = null;
   const times = []; // milliseconds of the last frames
 
@@ -78,7 +79,8 @@ export function mapView(canvas, words, { pick, hover }) {
   }
 
   /** Show other coordinates; the points move there, unless motion is unwanted. */
-  function show(newX, newY, animate = true) {
+  function show(newX, newY, animate = true, origin = true) {
+    zero = origin;
     if (x && animate && !still.matches) {
       const before = fit;
       [fromX, fromY] = [Float32Array.from(all, across), Float32Array.from(all, up)];
@@ -115,6 +117,7 @@ export function mapView(canvas, words, { pick, hover }) {
   });
 
   function drawOrigin() {
+    if (!zero) return;
     const [ox, oy] = [view.applyX(fit.x), view.applyY(fit.y)];
     pen.strokeStyle = colour("line");
     pen.lineWidth = 1;
@@ -147,7 +150,7 @@ export function mapView(canvas, words, { pick, hover }) {
       SIZES.map((size) => size * grow),
       (i) => paint.of[i],
       paint.colours,
-      marks.weak ? 0.22 : 0.8,
+      marks.weak && !paint.speaks ? 0.22 : 0.8,
     );
     picture.show();
   }
@@ -260,9 +263,9 @@ export function mapView(canvas, words, { pick, hover }) {
     show,
     draw,
     times,
-    /** Colours: `of` is the place in `colours` of each word's. */
-    colours(of, colours) {
-      paint = { of, colours: colours.map(rgb) };
+    /** Colours: `of` is the place in `colours` of each word's; one that speaks is never weak. */
+    colours(of, colours, speaks = false) {
+      paint = { of, colours: colours.map(rgb), speaks };
       draw();
     },
     /** What is shown of the chosen words: {main, near, lines: [[from, to, strength, arrow]], weak}. */

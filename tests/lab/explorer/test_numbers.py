@@ -39,7 +39,7 @@ def _table(rows=ROWS, dim=DIM, seed=0):
 def _in_node(**question):
     folder = Path(__file__).parent
     asked = {"web": str(page.WEB), "vendor": str(page.VENDOR / "vendor.min.js"), **question}
-    command = [NODE, "--experimental-default-type=module", str(folder / "in_node.mjs")]
+    command = [NODE, str(folder / "in_node.mjs")]
     done = subprocess.run(
         command, input=json.dumps(asked), capture_output=True, text=True, check=False
     )

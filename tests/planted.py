@@ -2236,4 +2236,40 @@ MUTANTS = {
         'return fault or (""',
         "tests/formats/test_viewers.py::test_a_word_that_the_projector",
     ),
+    "the second code of a pair is shifted": Mutant(
+        "lab/explorer/quantised.py",
+        "(first & 15) << 4 | second >> 8",
+        "(first & 15) << 3 | second >> 8",
+        "tests/lab/explorer/test_numbers.py::test_two_codes_travel_in_three_bytes",
+    ),
+    "a word may end the script that holds it": Mutant(
+        "lab/explorer/page.py",
+        're.sub("[<',
+        're.sub("[',
+        "tests/scripts/test_explore.py::test_a_word_may_be_markup",
+    ),
+    "the page leaves the mean along a removed direction": Mutant(
+        "lab/explorer/web/transform.js",
+        "    remove(left, axis);\n",
+        "",
+        "tests/lab/explorer/test_numbers.py::test_the_pages_spectrum_and_isotropy_equal_pythons",
+    ),
+    "the page's analogy adds all three words": Mutant(
+        "lab/explorer/web/measures.js",
+        "[a, -1],",
+        "[a, 1],",
+        "tests/lab/explorer/test_numbers.py::test_the_page_equals_python_to_1e_4",
+    ),
+    "labels of the map overlap": Mutant(
+        "lab/explorer/web/labels.js",
+        "if (overlap(box, other)) return false;",
+        "if (overlap(box, other)) continue;",
+        "tests/lab/explorer/test_numbers.py::test_no_two_labels_overlap",
+    ),
+    "a perplexity is drawn as nats": Mutant(
+        "lab/explorer/training.py",
+        '"dev": np.log,',
+        '"dev": np.asarray,',
+        "tests/scripts/test_explore.py::test_the_curves_are_those_of_the_log",
+    ),
 }

@@ -44,6 +44,7 @@ LAB = (
         "studies.planning",
     ),
     ("studies.ladder", "studies.architectures"),
+    ("explorer",),
 )
 ROOMS = ("jaxemb", "scripts", "configs", "tests")
 MODULES = sorted(p for p in (ROOT / "jaxemb").rglob("*.py") if p != ROOT / "jaxemb/__init__.py")

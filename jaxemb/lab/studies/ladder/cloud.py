@@ -82,7 +82,7 @@ def rung(workdir: str | Path, word: str, config: ContextualConfig | None = None)
         source.layers - 1,
         points,
         group,
-        names or tuple(f"beside {', '.join(_beside(contexts, group == k))}" for k in (0, 1)),
+        names or tuple(f"beside {', '.join(beside(contexts, group == k))}" for k in (0, 1)),
         senses is not None,
         contexts,
         explained,
@@ -187,7 +187,7 @@ def _around(texts: Any, gathered: Occurrences, i: int, reach: int) -> tuple[str,
     return " ".join(sentence[max(at - reach, 0) : at]), " ".join(sentence[at + 1 : at + 1 + reach])
 
 
-def _beside(contexts: Any, chosen: Any, k: int = 3) -> list[str]:
+def beside(contexts: Any, chosen: Any, k: int = 3) -> list[str]:
     """The words whose share of the chosen contexts most exceeds that of the others."""
     more: Counter[str] = Counter()
     for (left, right), one in zip(contexts, chosen, strict=True):

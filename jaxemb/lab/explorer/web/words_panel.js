@@ -1,0 +1,255 @@
+// One word: its neighbours. Two: their angle. Three: an analogy.
+import { h, fill, byId, shown } from "./dom.js";
+
+/** Draw the panel. */
+export function drawWords(session, about) {
+  const { words, store: state } = session;
+  const { chosen, adding } = state.get();
+  const chips = h(
+    "div",
+    { class: "chips" },
+    chosen.map((i) =>
+      h(
+        "span",
+        { class: "chip" },
+        words[i],
+        h(
+          "button",
+          { type: "button", "aria-label": `remove ${words[i]}`, onclick: () => session.drop(i) },
+          "×",
+        ),
+      ),
+    ),
+    chosen.length > 0 && chosen.length < 3
+      ? h(
+          "button",
+          {
+            class: "text",
+            type: "button",
+            "aria-pressed": String(adding),
+            onclick: () => state.set({ adding: !adding }),
+          },
+          adding ? "now choose one" : `+ ${chosen.length === 1 ? "a second word" : "a third"}`,
+        )
+      : null,
+    chosen.length > 1
+      ? h(
+          "button",
+          { class: "text", type: "button", onclick: () => state.set({ chosen: [] }) },
+          "clear",
+        )
+      : null,
+  );
+  const body = about.one
+    ? one(session, about.one, chosen[0])
+    : about.two
+      ? two(session, about.two, chosen)
+      : about.three
+        ? three(session, about.three, chosen)
+        : nothing(session);
+  fill(byId("panel-words"), chosen.length ? chips : null, ...body);
+}
+
+function nearList(session, name, list, share) {
+  return h(
+    "div",
+    {},
+    h("h3", {}, name),
+    h(
+      "ol",
+      { class: "near", "aria-label": name },
+      list.map(([i, value]) =>
+        h(
+          "li",
+          {},
+          h("i", {
+            style: `width: calc((100% - 16px) * ${Math.max(0, Math.min(1, share(value))).toFixed(3)})`,
+          }),
+          h(
+            "button",
+            { type: "button", onclick: (event) => session.pick(i, event.shiftKey) },
+            h("span", {}, session.words[i]),
+            h("span", {}, shown(value)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function one(session, { cosine, euclid }, i) {
+  const { words, now } = session;
+  const first = euclid.length ? euclid[0][1] : 1;
+  const size = now.lengths[i];
+  return [
+    h("h2", { class: "big" }, words[i]),
+    h(
+      "p",
+      { class: "hint" },
+      `row ${shown(i + 1)} of ${shown(words.length)}, length ${shown(size, 2)}`,
+    ),
+    h(
+      "div",
+      { class: "lists" },
+      nearList(session, "by cosine", cosine, (value) => value),
+      nearList(session, "by distance", euclid, (value) => first / value),
+    ),
+  ];
+}
+
+function two(session, { cosine, angle, distance }, [a, b]) {
+  const { words } = session;
+  const radians = (angle * Math.PI) / 180;
+  const [left, top] = [
+    150 - 110 * Math.cos(radians) * 0 + 110 * Math.cos(radians),
+    130 - 110 * Math.sin(radians),
+  ];
+  const arc = `M ${150 + 38} 130 A 38 38 0 0 0 ${150 + 38 * Math.cos(radians)} ${130 - 38 * Math.sin(radians)}`;
+  const picture = h(
+    "svg",
+    {
+      viewBox: angle < 80 ? "80 0 250 160" : "0 0 300 160",
+      role: "img",
+      "aria-label": `an angle of ${shown(angle, 1)} degrees`,
+    },
+    h("line", {
+      x1: 150,
+      y1: 130,
+      x2: 260,
+      y2: 130,
+      stroke: "var(--accent)",
+      "stroke-width": 3,
+      "stroke-linecap": "round",
+    }),
+    h("line", {
+      x1: 150,
+      y1: 130,
+      x2: left,
+      y2: top,
+      stroke: "var(--accent)",
+      "stroke-width": 3,
+      "stroke-linecap": "round",
+    }),
+    h("path", { d: arc, fill: "none", stroke: "var(--soft)", "stroke-width": 1.5 }),
+    h("text", { x: 264, y: 150, "text-anchor": "end" }, words[a]),
+    h("text", { x: left, y: top - 8, "text-anchor": left < 110 ? "start" : "middle" }, words[b]),
+    h("text", { x: 142, y: 122, "text-anchor": "end", class: "soft" }, `${shown(angle, 1)}°`),
+  );
+  return [
+    h("h2", {}, `${words[a]} and ${words[b]}`),
+    picture,
+    facts(
+      ["", "this table", "one-hot"],
+      [
+        ["angle", `${shown(angle, 1)}°`, "90.0°"],
+        ["cosine", shown(cosine), "0.000"],
+        ["distance", shown(distance), shown(Math.SQRT2)],
+      ],
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      `The angle is that of all ${shown(session.now.of.dim)} dimensions; the map shows two of them.`,
+    ),
+  ];
+}
+
+function three(session, answers, [a, b, c]) {
+  const { words } = session;
+  return [
+    h(
+      "h2",
+      { class: "big" },
+      `${words[a]} : ${words[b]}`,
+      h("br"),
+      `${words[c]} : ${words[answers[0][0]]}`,
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      `${words[b]} − ${words[a]} + ${words[c]}, each of length 1; the rows of largest cosine with it, ` +
+        "without the three words (3CosAdd).",
+    ),
+    nearList(session, "answers", answers, (value) => value),
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "button",
+        {
+          class: "text",
+          type: "button",
+          onclick: () => session.store.set({ chosen: [b, a, answers[0][0]] }),
+        },
+        "the other way round",
+      ),
+    ),
+  ];
+}
+
+function nothing(session) {
+  const { words, values } = session;
+  const members = Array.from({ length: 10 }, () => []);
+  const start = Math.min(100, Math.floor(words.length / 4));
+  for (let i = start; i < words.length; i++) {
+    const list = members[values.cluster[i]];
+    if (list.length < 4 && /^\p{L}+$/u.test(words[i])) list.push(words[i]);
+  }
+  const tries = session.examples.map((i) =>
+    h("button", { class: "text", type: "button", onclick: () => session.pick(i) }, words[i]),
+  );
+  return [
+    h("h2", {}, `${shown(words.length)} words, ${shown(values.full)} numbers each`),
+    h(
+      "p",
+      { class: "hint" },
+      "Each point of the map is a word. Choose one, on the map or by the search: its neighbours. " +
+        "Choose a second: their angle. A third: an analogy.",
+    ),
+    tries.length ? h("div", { class: "row" }, "Try", tries) : null,
+    h("h3", {}, "Clusters"),
+    h(
+      "ul",
+      { class: "legend tall" },
+      members.flatMap((list, k) =>
+        list.length
+          ? [h("li", {}, h("i", { style: `background: var(--c${k})` }), list.join(", "))]
+          : [],
+      ),
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      "k-means of the directions from the mean; each with its most frequent words beyond the first hundred.",
+    ),
+  ];
+}
+
+/** A table of facts with a heading line. */
+export function facts(head, lines) {
+  return h(
+    "table",
+    { class: "facts" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        head.map((name) => h(name ? "th" : "td", name ? { scope: "col" } : {}, name)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      lines.map(([name, ...cells]) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, name),
+          cells.map((cell) => h("td", {}, cell)),
+        ),
+      ),
+    ),
+  );
+}

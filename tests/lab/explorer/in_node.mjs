@@ -1,0 +1,65 @@
+// Computes with the page's own modules what a test asks for: node in_node.mjs MAIN < question.json
+// A question is {web, vendor, values, codes, ask: [{settings, words, triples}]}; codes are base64.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const question = JSON.parse(readFileSync(0, "utf8"));
+const module = (name) => import(pathToFileURL(`${question.web}/${name}`).href);
+await import(pathToFileURL(question.vendor).href);
+const [numbers, transform, measures, dependent, search, labels, algebra] = await Promise.all(
+  [
+    "numbers.js",
+    "transform.js",
+    "measures.js",
+    "dependence.js",
+    "search.js",
+    "labels.js",
+    "algebra_panel.js",
+  ].map(module),
+);
+
+function answers({ rows, dim, low, step, tolerance }) {
+  const of = numbers.table(
+    numbers.unpack(numbers.bytesOf(question.codes), rows, dim, low, step),
+    rows,
+    dim,
+  );
+  const start = transform.prepared(of);
+  return {
+    numbers: Array.from(of.numbers),
+    asked: question.ask.map(({ settings, words, near }) => {
+      const now = transform.changed(start, settings);
+      const [x, y] = transform.plane(now.of, now.centred.basis, 0, 1);
+      return {
+        values: Array.from(now.values),
+        centred: Array.from(now.centred.values),
+        plane: [Array.from(x), Array.from(y)],
+        measures: algebra.measuresOf(now, tolerance),
+        nearest: words.map((i) => measures.nearest(now, i, near)),
+        pairs: words.slice(1).map((j) => measures.pair(now, words[0], j)),
+        analogy: measures.analogy(now, words[0], words[1], words[2], near),
+        dependence: dependent.dependence(now.of, [...Array(now.of.dim + 1).keys()]),
+      };
+    }),
+  };
+}
+
+const { values } = question;
+const result = values ? answers(values) : {};
+if (question.search) {
+  const folded = question.search.words.map(search.fold);
+  result.search = question.search.typed.map((text) =>
+    search.suggestions(question.search.words, folded, text),
+  );
+}
+if (question.labels) {
+  const { points, sizes } = question.labels;
+  result.labels = labels.placed(
+    points.keys(),
+    (i) => points[i],
+    (i) => sizes[i],
+    1000,
+    1000,
+  );
+}
+process.stdout.write(JSON.stringify(result));

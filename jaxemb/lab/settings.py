@@ -56,6 +56,7 @@ def _learner(name: str) -> Callable[..., Any]:
     return function
 
 
+Precision = Literal["default", "high", "highest"]
 Learning = Annotated[Callable[..., Any], _by_name(_learner)]
 Score = Annotated[Callable[..., Any], _by_name(phrases_lib.named)]
 Tokenizer = Annotated[Callable[..., Any], _by_name(tokenizers.named)]

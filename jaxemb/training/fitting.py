@@ -24,7 +24,7 @@ from jaxemb.structs import (
     Refused,
     Vocab,
 )
-from jaxemb.training import given, learners, loop
+from jaxemb.training import given, learners, loop, native_step
 
 if TYPE_CHECKING:
     Built = Objective
@@ -88,11 +88,11 @@ def fit(
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
-    if learner in (None, learners.row_sparse):
+    if learner in (None, learners.row_sparse, native_step.row_sparse):
         words = vocab.counts * keep  # expected occurrences of each
         step = steps.chosen(objective, resources, words, learning_rate, batch, cap=cap)
         _say(step.message)
-        batch, cap, learner = step.batch, step.cap, learners.row_sparse
+        batch, cap, learner = step.batch, step.cap, learner or learners.row_sparse
     learner = given.learner(learner, objective, cap)
     _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)

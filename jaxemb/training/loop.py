@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
 from jaxemb.errors import InputError
-from jaxemb.functional import schedules
+from jaxemb.functional import loops, schedules
 from jaxemb.static import batches, segments, tables
 from jaxemb.structs import (
     AnyArray,
@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     initialize: Callable[..., InOut[Array]] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
     lanes: int = 1  # tables have a multiple of so many columns
+    precision: str = "default"  # of the products of training; losses that are reported have float32
 
     @property
     def columns(self) -> int:
@@ -159,8 +160,11 @@ def events(
         done = _done(plan, split, epoch, chunk)
         rates = program.rates(done[:-1]).astype(np.float32)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
-        loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
-        state = program.chunk(state, cursor.step, chunk.real, chunk.texts, rates, resources)
+        with jax.default_matmul_precision("highest"):
+            loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
+        count = loops.turns(chunk.real, len(chunk.texts))
+        with jax.default_matmul_precision(plan.precision):
+            state = program.chunk(state, cursor.step, count, chunk.texts, rates, resources)
         ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
         segment = chunk.segment + chunk.ends_segment
         began, cursor = (
@@ -202,7 +206,7 @@ def steps(
     state: LearnerState,
     draws: Key[Array, ""],
     first: ArrayLike,
-    count: ArrayLike,
+    count: ArrayLike | None,
     texts: Int[AnyArray, "steps batch text"],
     rates: Float[AnyArray, " steps"],
     resources: PyTree,
@@ -224,7 +228,7 @@ def steps(
 
 def run(
     state: LearnerState,
-    count: ArrayLike,
+    count: ArrayLike | None,
     random: UInt32[Array, "steps batch bits"],
     texts: Int[AnyArray, "steps batch text"],
     rates: Float[AnyArray, " steps"],
@@ -234,14 +238,18 @@ def run(
     objective: Objective,
     learner: Learner,
 ) -> LearnerState:
-    """The same with its random numbers given, uint32 [steps, batch, bits]."""
+    """The same with its random numbers given, uint32 [steps, batch, bits].
+
+    Args:
+        count: of the steps that are taken; None takes all, and lets the compiler know.
+    """
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)
         return learner.step(state, blocks, rates[i], trainable)
 
-    return jax.lax.fori_loop(0, count, step, state)
+    return jax.lax.fori_loop(0, len(texts) if count is None else count, step, state)
 
 
 def first_loss(

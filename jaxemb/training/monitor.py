@@ -107,7 +107,8 @@ def loss(
     sums, first = np.zeros(2), 0
     draws = jax.random.fold_in(plan.key, Stream.HELD_OUT_DRAWS)
     for part in parts:
-        totals = _held_out(whole, draws, first, part.texts, resources, turn, **how)
+        with jax.default_matmul_precision("highest"):
+            totals = _held_out(whole, draws, first, part.texts, resources, turn, **how)
         sums += np.float64(totals)
         first += part.real
     return float(sums[0] / sums[1]) if sums[1] else None

@@ -189,6 +189,7 @@ def plan_of(
         initialize=config.initialize or tables.init,
         schedule=config.schedule,
         lanes=config.lanes,
+        precision=config.precision,
     )
 
 

@@ -83,7 +83,7 @@ def trained(
             return Call(perplexity._losses, (made, params, resources, carry, windows))
         state = training.State(params, optimizer, carry, shapes(Refused()))
         windows = (_window(sizes.chunk, UNROLL, sizes.batch),) * directions
-        rest = (resources, KEY, int32(), int32())
+        rest = (resources, KEY, int32(), None)
         if devices > 1:
             state, rest, windows = _over(place.mesh(devices, 1), state, rest, windows)
         tokens = directions * UNROLL * sizes.batch

@@ -12,7 +12,7 @@ from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, 
 from jaxemb.linalg import reductions, spectra
 from jaxemb.static import hierarchical, objectives, subwords
 from jaxemb.structs import InOut
-from jaxemb.training import loop, mesh as sharding, sharded
+from jaxemb.training import learners, loop, mesh as sharding, sharded
 
 STEP = "training.sharded.steps"
 
@@ -35,20 +35,20 @@ def trained(
     def call(place: Place) -> Call:
         objective = build(**settings or {})
         on = sharded.Sharded(place.mesh(data, model), by_dim, exact)
-        sizes = {"dim": dim, "tokens": tokens, "words": words, "learner": static.row_sparse}
+        sizes = {"dim": dim, "tokens": tokens, "words": words, "learner": learners.row_sparse}
         plan, resources, rows, texts = static.planned(place, objective, **sizes, how=how)
         where = sharded.placement(on)
         padded = functools.partial(jax.tree.map, functools.partial(_padded, where.multiple))
         state = padded(jax.eval_shape(lambda: loop.start(plan, rows)))
         cut = NamedSharding(on.mesh, P(None, on.of_batch))
         everywhere = NamedSharding(on.mesh, P())
-        rest = (int32(), int32(), float32(texts.shape[0]), resources)
-        first, count, rates, resources = _at(rest, everywhere)
+        rest = (int32(), float32(texts.shape[0]), resources)
+        first, rates, resources = _at(rest, everywhere)
         state = jax.tree.map(_lies, state, sharding.lies(where, state))
         rows_here = state.tables.input.shape[0] // (1 if by_dim else model)
         return Call(
             sharded.steps(on, plan),
-            (state, first, count, _lies(texts, cut), rates, resources, None),
+            (state, first, None, _lies(texts, cut), rates, resources, None),
             table=(rows_here, dim // (model if by_dim else 1)),
             tokens=plan.batch * objective.reads.block_length,
         )

@@ -1,0 +1,12 @@
+"""Loops whose number of turns the compiler knows."""
+
+import jax
+
+
+def turns(real: int, every: int) -> int | None:
+    """The `count` of a chunk: None if it is whole, on an accelerator.
+
+    Where XLA knows how often a loop turns, a GPU need not tell the host after every turn. It is
+    another program than that of a part of a chunk, which a CPU need not compile.
+    """
+    return None if real == every and jax.default_backend() != "cpu" else real

@@ -172,7 +172,8 @@ def over_words(axes: Any, metrics: Sequence[dict[str, Any]], unit: str = "words 
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.set_xlabel(unit)
     ends: dict[int, float] = {}
-    for row in sorted(metrics, key=lambda row: row["words"]):
+    measured = [row for row in metrics if "words" in row]
+    for row in sorted(measured, key=lambda row: row["words"]):
         ends.setdefault(row.get("epoch") or 0, row["words"])
     ends = {epoch: words for epoch, words in ends.items() if epoch > 0}
     for words in ends.values():

@@ -42,11 +42,7 @@ LEARNERS = {
 
 
 def _learner(name: str) -> Callable[..., Any]:
-    """The learner of a name.
-
-    Raises:
-        ValueError: no callable has that name.
-    """
+    """The learner of a name, or ValueError."""
     try:
         function = pkgutil.resolve_name(LEARNERS.get(name, name))
     except (ImportError, AttributeError, ValueError):

@@ -3,7 +3,7 @@
 import enum
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ from jaxemb.structs import (
     Training,
     Vocab,
 )
-from jaxemb.training import prefetch
+from jaxemb.training import columns, prefetch
 
 
 class Stream(enum.IntEnum):
@@ -113,22 +113,7 @@ def start(plan: Plan, rows: InOut[int]) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
     first = plan.initial(plan.initialize(key, rows, plan.dim))
-    return plan.learner.init(cast(InOut, jax.tree.map(functools.partial(wide, plan), first)))
-
-
-def wide(plan: Plan, table: Float[Array, "rows _"]) -> Float[Array, "rows columns"]:
-    """A table with columns of zeros, up to `plan.columns`."""
-    return jnp.pad(table, ((0, 0), (0, plan.columns - table.shape[1])))
-
-
-def narrow(plan: Plan, tables: InOut[AnyArray]) -> InOut[AnyArray]:
-    """The tables without their columns of zeros: [..., rows, dim]."""
-    return InOut(*(table[..., : plan.dim] for table in tables))
-
-
-def words(plan: Plan, tables: InOut[AnyArray], resources: Any) -> InOut[AnyArray]:
-    """`objective.words` of tables that are being trained: an input row a word, of `dim` columns."""
-    return plan.objective.words(narrow(plan, tables), resources)
+    return plan.learner.init(InOut(*(columns.wide(plan, table) for table in first)))
 
 
 def one(plan: Plan) -> Program:

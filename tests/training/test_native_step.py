@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import objectives
+from jaxemb import objectives, text, training
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
 from jaxemb.static import tables
 from jaxemb.structs import InOut
 from jaxemb.training import learners, loop, native_step
+from tests.laws import zoo
 from tests.laws.members import OBJECTIVES, SMALL, hinge
 from tests.laws.test_objectives import batch_of
 
@@ -102,6 +103,18 @@ def test_every_repetition_has_the_same_bits_whichever_thread_took_which_block(vo
     first, *others = (_step(learner, start, many, 1e-3).tables for _ in range(6))
     for other in others:
         jax.tree.map(np.testing.assert_array_equal, first, other)
+
+
+@pytest.mark.filterwarnings("ignore:the text is small")
+def test_a_text_of_few_words_gets_the_step_that_row_sparse_gets():
+    vocab, ids = text.encode(zoo.TEXTS["one sentence"])
+    objective = objectives.skipgram(**SMALL)
+    plain, native = (
+        training.fit(jax.random.key(0), ids, vocab, objective, dim=8, epochs=2, learner=learner)
+        for learner in (None, native_step.row_sparse)
+    )
+    for one, other in zip(plain, native, strict=True):  # rounding, over a hundred steps
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
 def test_frozen_rows_are_left_to_row_sparse(vocab):

@@ -57,8 +57,8 @@ class StaticConfig(TrainingRun):
     objective: Function
     """From the settings below to an Objective: objectives.skipgram, objectives.cbow, or yours."""
     learner: Learning
-    """From an Objective to a Learner: row_sparse; dense; native, once `build_native.py` compiled
-    it; or MODULE:NAME."""
+    """From an Objective to a Learner: row_sparse; dense; native, which `jaxemb build-native`
+    compiles; or MODULE:NAME."""
     _: dataclasses.KW_ONLY
     window: int = setting(5, of="objective")
     """The furthest distance of a context word."""

@@ -2322,8 +2322,8 @@ MUTANTS = {
     ),
     "no stated precision reaches a language model": Mutant(
         "functional/products.py",
-        "return precision or jax.config",
-        "return precision or jax.lax.Precision.HIGHEST or jax.config",
+        "return precision or context or",
+        "return precision or",
         "tests/lab/runs/test_chips.py::test_a_stated_precision_reaches",
     ),
 }

@@ -25,7 +25,8 @@ def stated(precision: Any = None) -> Any:
     Args:
         precision: stated by the caller; None asks the context.
     """
-    return precision or jax.config.jax_default_matmul_precision or jax.lax.Precision.HIGHEST
+    context = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
+    return precision or context or jax.lax.Precision.HIGHEST
 
 
 @jax.custom_jvp

@@ -2292,7 +2292,7 @@ MUTANTS = {
     ),
     "the native step of a small text is large": Mutant(
         "training/fitting.py",
-        "(None, learners.row_sparse, native_step.row_sparse)",
+        "(None, *native_step.SUMMED)",
         "(None, learners.row_sparse)",
         "tests/training/test_native_step.py::test_a_text_of_few_words",
     ),
@@ -2325,5 +2325,17 @@ MUTANTS = {
         "return precision or context or",
         "return precision or",
         "tests/lab/runs/test_chips.py::test_a_stated_precision_reaches",
+    ),
+    "the native step takes any pooling for a matrix": Mutant(
+        "training/native_step.py",
+        "if not _is_linear(objective.pool):",
+        "if False:",
+        "tests/training/test_native_step.py::test_what_it_does_not_know_is_refused",
+    ),
+    "a reported loss has the precision of training": Mutant(
+        "training/loop.py",
+        'with jax.default_matmul_precision("highest"):\n        loss, pairs',
+        'with jax.default_matmul_precision("default"):\n        loss, pairs',
+        "tests/lab/runs/test_chips.py::test_reported_losses_have_float32",
     ),
 }

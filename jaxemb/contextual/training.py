@@ -14,8 +14,8 @@ from jaxtyping import Array, Key
 from jaxemb.contextual import language_model
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
+from jaxemb.functional import loops
 from jaxemb.functional.finite import all_finite, applied
-from jaxemb.functional.loops import turns
 from jaxemb.structs import Cursor, Event, Refused, Training
 from jaxemb.training import optimizers
 
@@ -120,7 +120,7 @@ def events(
             if cursor.segment_step == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
             stacked = put(_stacked(together, plan.chunk))
-            count = turns(real, plan.chunk)
+            count = loops.turns(real, plan.chunk)
             with jax.default_matmul_precision(plan.precision):
                 state, sums, counts = _chunk(
                     plan.rule, state, resources, steps, cursor.step, count, stacked
@@ -176,7 +176,7 @@ def _chunk(rule: Rule, state: State, resources, steps, first, real, windows):
 
     nothing = jnp.zeros(len(windows), jnp.float32)
     every = len(jax.tree.leaves(windows)[0])
-    return jax.lax.fori_loop(0, every if real is None else real, step, (state, nothing, nothing))
+    return loops.repeat(real, every, step, (state, nothing, nothing))
 
 
 def _step(rule: Rule, state: State, resources: Resources, key, windows: tuple[Window, ...]):

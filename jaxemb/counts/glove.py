@@ -165,7 +165,7 @@ def _train(state, cells: Sparse, real, learning_rate, objective: Objective, lear
     def step(i, state):
         return learner.step(state, blocks(objective, cells, i), learning_rate, None)
 
-    return jax.lax.fori_loop(0, len(cells.values) if real is None else real, step, state)
+    return loops.repeat(real, len(cells.values), step, state)
 
 
 @functools.partial(jax.jit, static_argnames="objective")

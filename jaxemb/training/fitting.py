@@ -85,7 +85,7 @@ def fit(
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
-    if learner in (None, learners.row_sparse, native_step.row_sparse):
+    if learner in (None, *native_step.SUMMED):
         expected = vocab.counts * keep
         step = steps.chosen(objective, resources, expected, learning_rate, batch, cap=cap)
         _say(step.message)

@@ -145,8 +145,7 @@ def events(
         done = _done(plan, split, epoch, chunk)
         rates = program.rates(done[:-1]).astype(np.float32)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
-        with jax.default_matmul_precision("highest"):
-            loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
+        loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
         count = loops.turns(chunk.real, len(chunk.texts))
         with jax.default_matmul_precision(plan.precision):
             state = program.chunk(state, cursor.step, count, chunk.texts, rates, resources)
@@ -234,7 +233,7 @@ def run(
         blocks = draw(random[i], texts[i], resources)
         return learner.step(state, blocks, rates[i], trainable)
 
-    return jax.lax.fori_loop(0, len(texts) if count is None else count, step, state)
+    return loops.repeat(count, len(texts), step, state)
 
 
 def first_loss(
@@ -249,7 +248,8 @@ def first_loss(
     """The loss per pair of one step, before it is taken: nats."""
     random = random_bits(draws, jnp.asarray(step, jnp.int32)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
-    loss, pairs = block_loss(objective, whole, blocks)
+    with jax.default_matmul_precision("highest"):
+        loss, pairs = block_loss(objective, whole, blocks)
     return loss / jnp.maximum(pairs, 1.0)
 
 

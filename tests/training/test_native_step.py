@@ -160,6 +160,9 @@ def test_a_chunk_of_steps_copies_no_table(vocab):
 def test_what_it_does_not_know_is_refused(vocab, monkeypatch, tmp_path):
     with pytest.raises(InputError, match=r"the native step knows the logistic loss: take"):
         native_step.row_sparse(objectives.skipgram(loss=hinge, **SMALL))
+    largest = objectives.cbow(mean=lambda rows, mask: mask @ jnp.maximum(rows, 0), **SMALL)
+    with pytest.raises(InputError, match=r"the native step knows centers as they are and the mean"):
+        native_step.row_sparse(largest)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(InputError, match=r"run python scripts/build_native.py, which needs a C"):
         native_step.row_sparse(objectives.skipgram(**SMALL))

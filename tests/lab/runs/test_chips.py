@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxemb.errors import InputError
@@ -73,3 +74,34 @@ def test_a_stated_precision_reaches_products_of_language_models_and_not_linear_a
             stated, linear = precisions()
         assert name.upper() in stated
         assert "HIGHEST" in linear
+
+
+def test_reported_losses_have_float32_whatever_is_stated():
+    from jaxemb import objectives
+    from jaxemb.static import tables
+    from jaxemb.structs import InOut, Vocab
+    from jaxemb.training import loop, monitor
+
+    objective = objectives.skipgram()
+    resources, _ = objective.prepare(Vocab(("a", "b", "c"), np.array([3, 2, 1])))
+    whole = tables.init(jax.random.key(0), InOut(3, 3), 4)
+    texts = jnp.zeros((1, 2, 26), jnp.int32)
+    key, turn = jax.random.key(1), jnp.eye(4)
+
+    def products_of(function, *arguments) -> list[str]:
+        lowered = jax.jit(function, static_argnames="objective").lower(
+            *arguments, objective=objective
+        )
+        return [line for line in lowered.as_text().splitlines() if "dot_general" in line]
+
+    with jax.default_matmul_precision("default"):
+        every = [
+            *products_of(loop.first_loss, whole, key, 0, texts[0], resources),
+            *products_of(monitor._held_out, whole, key, 0, texts, resources, turn),
+        ]
+    assert len(every) > 3
+    scores = [
+        line for line in every if "x4xf32" in line
+    ]  # products of vectors; others are of masks
+    assert scores
+    assert all("HIGHEST" in line for line in scores)

@@ -9,15 +9,18 @@ import os
 from typing import Any
 
 from jaxemb.lab.runs.static.config import StaticConfig
+from jaxemb.static.steps import CAP
 
 TOKENS = 8_192  # of a step: from 4,096 on, GPUs add rows without compare-and-swap
-CAP = 0.25  # steps of this size sum hundreds of updates of a frequent word's row
 CHUNK = 8  # steps in one jitted call: a segment of text has about 20 of these
 FLAGS = "--xla_gpu_ftz=true"  # one instruction then adds a row; XLA reads flags when JAX starts
 
 
 def h200(config: StaticConfig) -> StaticConfig:
-    """Settings for NVIDIA GPUs of the last generations: large steps, in TensorFloat-32."""
+    """Settings for NVIDIA GPUs of the last generations: large steps, in TensorFloat-32.
+
+    It also adds `FLAGS` to the environment's XLA_FLAGS.
+    """
     flags = os.environ.get("XLA_FLAGS", "")
     if FLAGS not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {FLAGS}".strip()

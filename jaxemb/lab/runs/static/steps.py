@@ -7,9 +7,8 @@ from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.static import steps
 from jaxemb.structs import Objective
 from jaxemb.text.corpus import Corpus
-from jaxemb.training import learners, mesh_sizes, native_step
-
-SUMMED = (learners.row_sparse, native_step.row_sparse)  # which add what a step sums, by SGD
+from jaxemb.training import mesh_sizes
+from jaxemb.training.native_step import SUMMED
 
 
 def settled(

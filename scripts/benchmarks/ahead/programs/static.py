@@ -8,6 +8,7 @@ import optax
 
 from benchmarks import _together
 from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, shapes
+from jaxemb.lab.runs.static import chips
 from jaxemb.static import hierarchical, objectives, optimum, softmaxes, subwords, tables
 from jaxemb.structs import InOut, Objective
 from jaxemb.training import ensembles, learners, loop, monitor
@@ -16,7 +17,7 @@ ROWS = 100_000
 CHUNK = 32_768  # tokens in one jitted call, at least four steps
 STEP = "training.loop._train_chunk"
 # tokens a step and cap that accelerators are advised to use
-ADVISED: dict[str, Any] = {"tokens": 8_192, "cap": 0.25}
+ADVISED: dict[str, Any] = {"tokens": chips.TOKENS, "cap": chips.CAP}
 
 
 def planned(

@@ -2280,15 +2280,27 @@ MUTANTS = {
     ),
     "the native step moves frozen rows": Mutant(
         "training/native_step.py",
-        "if trainable is not None or any(",
-        "if any(",
-        "tests/training/test_native_step.py::test_frozen_rows_are_left_to_row_sparse",
+        "if trainable is not None or bags",
+        "if bags",
+        "tests/training/test_native_step.py::test_frozen_rows_and_columns_beyond",
     ),
     "the native step applies what is not finite": Mutant(
         "training/native_step.cpp",
         "  if (!good) return ffi::Error::Success();",
         "",
         "tests/training/test_native_step.py::test_a_step_that_is_not_finite_changes_nothing",
+    ),
+    "the native step takes rows in fours without the last ones": Mutant(
+        "training/native_step.cpp",
+        "std::min<int64_t>(4, by.results - i)",
+        "std::min<int64_t>(4, by.results - i) / 4 * 4",
+        "tests/training/test_native_step.py::test_it_equals_row_sparse_in_every_dimension",
+    ),
+    "the native step bounds no update": Mutant(
+        "training/native_step.cpp",
+        "if (!make(s, block)) good = false;",
+        "make(s, block);",
+        "tests/training/test_native_step.py::test_rows_whose_squares_leave_float32_are_refused",
     ),
     "the native step of a small text is large": Mutant(
         "training/fitting.py",

@@ -8,8 +8,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -27,7 +25,7 @@ using Quad = float __attribute__((vector_size(16), aligned(4)));
 
 Lanes load(const float* from) { return *reinterpret_cast<const Lanes*>(from); }
 void store(float* to, Lanes lanes) { *reinterpret_cast<Lanes*>(to) = lanes; }
-int64_t up(int64_t size, int64_t multiple) { return (size + multiple - 1) / multiple * multiple; }
+int64_t parts(int64_t size, int64_t part) { return (size + part - 1) / part; }
 
 // The sums of four vectors' lanes.
 Quad sums(Lanes a, Lanes b, Lanes c, Lanes d) {
@@ -53,218 +51,209 @@ Lanes exponential(Lanes x) {
   return series * (Lanes)(((Bits)shifted - 0x4B400000 + 127) << 23);
 }
 
-// The scores of two rows with four others; a row is `width` floats, in whole lanes.
-void score(const float* left, const float* right, int64_t width, float* scores, int64_t row) {
+// The scores of two rows with four others, in whole lanes.
+void score(const float* one, const float* two, const float* const* others, int64_t columns,
+           float* of_one, float* of_two) {
   Lanes all[2][4] = {};
-  for (int64_t k = 0; k < width; k += kLanes) {
-    Lanes one = load(left + k), two = load(left + width + k);
+  for (int64_t k = 0; k < columns; k += kLanes) {
+    const Lanes first = load(one + k), second = load(two + k);
     for (int j = 0; j < 4; ++j) {
-      Lanes other = load(right + j * width + k);
-      all[0][j] += one * other;
-      all[1][j] += two * other;
+      const Lanes other = load(others[j] + k);
+      all[0][j] += first * other;
+      all[1][j] += second * other;
     }
   }
-  for (int i = 0; i < 2; ++i)
-    *reinterpret_cast<Quad*>(scores + i * row) = sums(all[i][0], all[i][1], all[i][2], all[i][3]);
+  *reinterpret_cast<Quad*>(of_one) = sums(all[0][0], all[0][1], all[0][2], all[0][3]);
+  *reinterpret_cast<Quad*>(of_two) = sums(all[1][0], all[1][1], all[1][2], all[1][3]);
 }
 
-float score_one(const float* left, const float* right, int64_t width) {
-  Lanes all = {};
-  for (int64_t k = 0; k < width; k += kLanes) all += load(left + k) * load(right + k);
-  return sums(all, all, all, all)[0];
-}
-
-// results[i] += sum_j factors[i * by_row + j * by_term] * rows[j], for four results.
-void combine(const float* factors, int64_t by_row, int64_t by_term, const float* rows,
-             int64_t terms, int64_t width, float* results) {
-  for (int64_t k = 0; k < width; k += 2 * kLanes) {
-    Lanes all[4][2] = {};
-    for (int64_t j = 0; j < terms; ++j) {
-      Lanes one = load(rows + j * width + k), two = load(rows + j * width + k + kLanes);
-      for (int i = 0; i < 4; ++i) {
-        Lanes factor = Lanes{} + factors[i * by_row + j * by_term];
-        all[i][0] += factor * one;
-        all[i][1] += factor * two;
-      }
-    }
-    for (int i = 0; i < 4; ++i)
-      for (int c = 0; c < 2; ++c) {
-        float* to = results + i * width + k + c * kLanes;
-        store(to, load(to) + all[i][c]);
-      }
+float dot(const float* left, const float* right, int64_t count) {
+  Lanes all[2] = {};  // two sums: their additions do not wait for each other
+  for (int64_t k = 0; k < count; k += 2 * kLanes) {
+    all[0] += load(left + k) * load(right + k);
+    if (k + kLanes < count) all[1] += load(left + k + kLanes) * load(right + k + kLanes);
   }
+  return sums(all[0] + all[1], Lanes{}, Lanes{}, Lanes{})[0];
 }
 
-void add(float factor, const float* row, int64_t width, float* result) {
-  for (int64_t k = 0; k < width; k += kLanes)
-    store(result + k, load(result + k) + factor * load(row + k));
+void add(float factor, const float* row, int64_t begin, int64_t end, float* to) {
+  for (int64_t k = begin; k < end; k += kLanes)
+    store(to + k, load(to + k) + factor * load(row + k));
 }
 
-struct Sizes {
-  int64_t blocks, inputs, hidden, own, shared, columns;  // `own` outputs of each hidden vector
-  int64_t outputs() const { return hidden * own + shared; }
-  int64_t weights() const { return own + shared; }
-  int64_t width() const { return up(columns, 2 * kLanes); }
-  int64_t row() const { return up(own + up(shared, 4), kLanes); }  // of scores, in whole tiles
+struct Term {  // a row, and how often each of four results takes it
+  const float* row;
+  float factors[4];
 };
 
-struct Arguments {
-  const float *input, *output;      // tables, as they were before the step
-  const int32_t *read, *scored;     // [blocks, inputs], [blocks, outputs]
-  const float *target, *weight;     // [blocks, own + shared], [blocks, hidden, own + shared]
-  const float *forward, *backward;  // [blocks, hidden, inputs]: pooling, and its derivative
-  float rate;
-};
-
-// The memory of one thread, in whole lanes and tiles, which stay 0 beyond rows and columns.
-struct Room {
-  std::vector<float> inputs, hidden, outputs, scores, to_inputs, to_hidden, to_outputs;
-  explicit Room(const Sizes& s)
-      : inputs(s.inputs * s.width()), hidden(up(s.hidden, 4) * s.width()),
-        outputs((s.hidden * s.own + up(s.shared, 4)) * s.width()),
-        scores(up(s.hidden, 4) * s.row()), to_inputs(inputs.size()), to_hidden(hidden.size()),
-        to_outputs(outputs.size()) {}
-};
-
-// Copies rows into a room, and asks for those of the next block.
-void gather(const float* table, const int32_t* ids, int64_t count, const Sizes& s, bool more,
-            float* rows) {
-  for (int64_t i = 0; i < count; ++i)
-    std::copy_n(table + int64_t{ids[i]} * s.columns, s.columns, rows + i * s.width());
-  for (int64_t i = count; more && i < 2 * count; ++i)
-    for (int64_t k = 0; k < s.columns; k += 16)
-      __builtin_prefetch(table + int64_t{ids[i]} * s.columns + k);
+// put(r, k, sum) for four results r of some lanes, from k on.
+template <int lanes, typename Put>
+void sum_terms(const Term* terms, int64_t count, int64_t k, Put put) {
+  Lanes all[4][lanes] = {};
+  for (int64_t j = 0; j < count; ++j)
+    for (int c = 0; c < lanes; ++c) {
+      const Lanes part = load(terms[j].row + k + c * kLanes);
+      for (int r = 0; r < 4; ++r) all[r][c] += terms[j].factors[r] * part;
+    }
+  for (int r = 0; r < 4; ++r)
+    for (int c = 0; c < lanes; ++c) put(r, k + c * kLanes, all[r][c]);
 }
 
-// Replaces scores by -rate times the derivative of weight softplus(-target score).
-void differentiate(const float* target, const float* weight, float rate, int64_t count,
-                   float* scores) {
-  for (int64_t j = 0; j < count; j += kLanes) {
-    Lanes sign = {}, scale = {};
-    for (int64_t i = 0; i < std::min<int64_t>(kLanes, count - j); ++i) {
-      sign[i] = target[j + i];
-      scale[i] = rate * weight[j + i];
+struct Factors {
+  const float* values;
+  int64_t results, by_result, terms, by_term;
+};
+
+// put(i, k, sum) for each result i, floats begin..end, of a matrix of factors times row(0), row(1)...
+template <typename Row, typename Put>
+void multiply(const Factors& by, Row row, int64_t begin, int64_t end, Put put) {
+  static thread_local std::vector<Term> terms;
+  terms.resize(by.terms + 1);
+  for (int64_t i = 0; i < by.results; i += 4) {
+    const int64_t live = std::min<int64_t>(4, by.results - i);
+    int64_t taken = 0;  // rows that one of four results takes: windows leave many out
+    for (int64_t j = 0; j < by.terms; ++j) {
+      Term& term = terms[taken] = {row(j), {}};
+      float any = 0;
+      for (int64_t r = 0; r < live; ++r)
+        any += std::fabs(term.factors[r] = by.values[(i + r) * by.by_result + j * by.by_term]);
+      taken += any != 0;
     }
-    store(scores + j, scale * sign / (1.0f + exponential(sign * load(scores + j))));
+    auto one = [&](int r, int64_t k, Lanes sum) { if (r < live) put(i + r, k, sum); };
+    int64_t k = begin;
+    for (; k + 2 * kLanes <= end; k += 2 * kLanes) sum_terms<2>(terms.data(), taken, k, one);
+    if (k < end) sum_terms<1>(terms.data(), taken, k, one);
   }
 }
 
-// Writes the updates of one block's input rows and output rows; false if one is not finite.
-bool block_updates(const Arguments& a, const Sizes& s, int64_t block, Room& room, float* to_input,
-                   float* to_output) {
-  const int64_t width = s.width(), row = s.row(), more = block + 1 < s.blocks;
-  const float *weight = a.weight + block * s.hidden * s.weights();
-  const float *target = a.target + block * s.weights();
-  float *inputs = room.inputs.data(), *hidden = room.hidden.data(), *scores = room.scores.data();
-  float *outputs = room.outputs.data(), *shared = outputs + s.hidden * s.own * width;
-  float *to_hidden = room.to_hidden.data(), *to_outputs = room.to_outputs.data();
-  for (auto* sum : {&room.hidden, &room.scores, &room.to_inputs, &room.to_hidden, &room.to_outputs})
-    std::fill(sum->begin(), sum->end(), 0.0f);
-  gather(a.input, a.read + block * s.inputs, s.inputs, s, more, inputs);
-  gather(a.output, a.scored + block * s.outputs(), s.outputs(), s, more, outputs);
-
-  auto pool = [&](const float* all_factors, auto&& one) {  // one(factor, t, j) where it is not 0
-    const float* factors = all_factors + block * s.hidden * s.inputs;
-    for (int64_t t = 0; t < s.hidden; ++t)
-      for (int64_t j = 0; j < s.inputs; ++j)
-        if (float factor = factors[t * s.inputs + j]; factor != 0) one(factor, t * width, j * width);
-  };
-  pool(a.forward, [&](float factor, int64_t t, int64_t j) {
-    add(factor, inputs + j, width, hidden + t);
-  });
-  auto meet = [&](int64_t t, int64_t j) {  // whether a tile of scores has any weight
-    for (int64_t i = t; i < std::min(t + 2, s.hidden); ++i)
-      for (int64_t k = s.own + j; k < std::min(s.own + j + 4, s.weights()); ++k)
-        if (weight[i * s.weights() + k] != 0) return true;
-    return false;
-  };
-  for (int64_t t = 0; t < s.hidden; t += 2)
-    for (int64_t j = 0; j < s.shared; j += 4)
-      if (meet(t, j))
-        score(hidden + t * width, shared + j * width, width, scores + t * row + s.own + j, row);
-  for (int64_t t = 0; t < s.hidden; ++t) {
-    for (int64_t i = 0; i < s.own; ++i)
-      scores[t * row + i] =
-          score_one(hidden + t * width, outputs + (t * s.own + i) * width, width);
-    differentiate(target, weight + t * s.weights(), a.rate, s.weights(), scores + t * row);
-  }
-  for (int64_t t = 0; t < s.hidden; t += 4)
-    combine(scores + t * row + s.own, row, 1, shared, s.shared, width, to_hidden + t * width);
-  for (int64_t j = 0; j < s.shared; j += 4)
-    combine(scores + s.own + j, 1, row, hidden, s.hidden, width,
-            to_outputs + (s.hidden * s.own + j) * width);
-  for (int64_t t = 0; t < s.hidden; ++t)
-    for (int64_t i = 0; i < s.own; ++i) {
-      const int64_t at = (t * s.own + i) * width;
-      add(scores[t * row + i], outputs + at, width, to_hidden + t * width);
-      add(scores[t * row + i], hidden + t * width, width, to_outputs + at);
-    }
-  pool(a.backward, [&](float factor, int64_t t, int64_t j) {
-    add(factor, to_hidden + t, width, room.to_inputs.data() + j);
-  });
-
-  Lanes odd = {};  // 0 if all is finite, else NaN
-  auto write = [&](const float* rows, int64_t count, float* to) {
-    for (int64_t i = 0; i < count * width; i += kLanes) odd += 0.0f * load(rows + i);
-    for (int64_t i = 0; i < count; ++i) std::copy_n(rows + i * width, s.columns, to + i * s.columns);
-  };
-  write(room.to_inputs.data(), s.inputs, to_input + block * s.inputs * s.columns);
-  write(to_outputs, s.outputs(), to_output + block * s.outputs() * s.columns);
-  return sums(odd, odd, odd, odd)[0] == 0;
-}
-
-// Runs tasks 0..count-1 on the pool's threads and on this one. It waits for no task that has not
-// begun, so that it ends even where every thread of the pool waits in it.
-void in_parallel(ffi::ThreadPool& pool, int64_t count, std::function<void(int64_t)> task) {
-  struct Work {
-    std::function<void(int64_t)> task;
-    int64_t count;
-    std::atomic<int64_t> next{0}, done{0};
-    void run() {
-      for (int64_t i; (i = next++) < count; ++done) task(i);
-    }
-  };
-  auto work = std::make_shared<Work>();
-  work->task = std::move(task);
-  work->count = count;
-  for (int64_t i = 1; i < std::min(pool.num_threads(), count); ++i)
-    pool.Schedule([work] { work->run(); });
-  work->run();
-  while (work->done < count) std::this_thread::yield();
-}
-
-struct Side {  // of a step: one table, and its updates
+// One table of a step. The updates of its rows are made where they are added: each is a sum of the
+// block's `rows`, one a hidden vector, times `factors`.
+struct Side {
   float* table;
-  const int32_t* ids;
-  float* updates;
-  int64_t count, columns;
+  int64_t own, shared;   // rows of a block: `own` for each hidden vector alone, then shared ones
+  const int32_t* ids;    // [blocks, hidden * own + shared]
+  float* rows;           // [blocks, hidden, columns]
+  const float* factors;  // [blocks, hidden, stride]
+  int64_t stride;
   int32_t* place;  // [rows of the table]: scratch
 };
 
-// Adds the updates to columns begin..end of the table.
-void scatter(const Side& s, int64_t begin, int64_t end) {
-  for (int64_t i = 0; i < s.count; ++i) {
-    float* to = s.table + int64_t{s.ids[i]} * s.columns;
-    for (int64_t k = begin; i + 8 < s.count && k < end; k += 16)
-      __builtin_prefetch(s.table + int64_t{s.ids[i + 8]} * s.columns + k, 1);
-    for (int64_t k = begin; k < end; ++k) to[k] += s.updates[i * s.columns + k];
+struct Job {
+  int64_t blocks, hidden, columns;
+  Side input, output;            // made of hidden vectors' updates; of hidden vectors
+  float* scores;                 // the output's factors; the input's: the pooling's derivative
+  const float* forward;          // [blocks, hidden, inputs]: the pooling
+  const float *target, *weight;  // [blocks, stride], [blocks, hidden, stride]
+  float rate;
+  int64_t count(const Side& side) const { return hidden * side.own + side.shared; }
+  auto rows(const Side& side, int64_t block) const {  // of the table: those of a block
+    return [table = side.table, ids = side.ids + block * count(side), all = columns](int64_t i) {
+      return table + ids[i] * all;
+    };
+  }
+  void ask(const Side& side, int64_t block, int64_t begin, int64_t end) const {
+    const auto row = rows(side, block);
+    for (int64_t i = 0, n = count(side); i < n; ++i)
+      for (int64_t k = begin; k < end; k += 16) __builtin_prefetch(row(i) + k);
+  }
+};
+
+// Makes the rows and factors of one block's updates; false if an update may not be finite.
+bool make(const Job& s, int64_t block) {
+  const int64_t columns = s.columns, stride = s.output.stride, own = s.output.own;
+  const int64_t inputs = s.input.shared;
+  const float *weight = s.weight + block * s.hidden * stride, *target = s.target + block * stride;
+  float *hidden = s.output.rows + block * s.hidden * columns;
+  float *to_hidden = s.input.rows + block * s.hidden * columns;
+  float *scores = s.scores + block * s.hidden * stride;
+  const auto input = s.rows(s.input, block);
+  const auto output = s.rows(s.output, block);
+  auto shared = [&](int64_t j) { return output(s.hidden * own + std::min(j, s.output.shared - 1)); };
+  auto into = [&](float* rows) {
+    return [=](int64_t i, int64_t k, Lanes sum) { store(rows + i * columns + k, sum); };
+  };
+  multiply({s.forward + block * s.hidden * inputs, s.hidden, inputs, inputs, 1}, input, 0, columns,
+           into(hidden));
+  auto all = [&](int64_t i) {  // the weights of a row of a tile
+    const float* w = weight + i;
+    return std::fabs(w[0]) + std::fabs(w[1]) + std::fabs(w[2]) + std::fabs(w[3]);
+  };
+  std::fill_n(scores, s.hidden * stride, 0.0f);
+  for (int64_t j = 0; j < s.output.shared; j += 4) {
+    const float* others[] = {shared(j), shared(j + 1), shared(j + 2), shared(j + 3)};
+    for (int64_t t = 0; t < s.hidden; t += 2) {
+      const int64_t one = t * stride + own + j, two = t + 1 < s.hidden ? one + stride : one;
+      if (all(one) + all(two) != 0)
+        score(hidden + t * columns, hidden + std::min(t + 1, s.hidden - 1) * columns, others,
+              columns, scores + one, scores + two);
+    }
+  }
+  for (int64_t t = 0; t < s.hidden; ++t) {
+    for (int64_t i = 0; i < own; ++i)
+      scores[t * stride + i] = dot(hidden + t * columns, output(t * own + i), columns);
+    for (int64_t j = 0; j < stride; j += kLanes) {  // of weight softplus(-target score), by score
+      const Lanes sign = load(target + j), factor = s.rate * load(weight + t * stride + j) * sign;
+      Lanes score = load(scores + t * stride + j);
+      store(scores + t * stride + j, factor / (1.0f + exponential(sign * score)));
+    }
+  }
+  multiply({scores + own, s.hidden, stride, s.output.shared, 1}, shared, 0, columns,
+           into(to_hidden));
+  for (int64_t i = 0; i < s.hidden * own; ++i)
+    add(scores[i / own * stride + i % own], output(i), 0, columns, to_hidden + i / own * columns);
+  auto square = [](const float* values, int64_t count) { return dot(values, values, count); };
+  return std::isfinite(square(to_hidden, s.hidden * columns)) &&  // and Cauchy-Schwarz:
+         std::isfinite(square(scores, s.hidden * stride) * square(hidden, s.hidden * columns));
+}
+
+// Adds one block's updates, floats begin..end, to the rows that `to` gives, in their order.
+template <typename To>
+void add_updates(const Job& s, const Side& side, int64_t block, int64_t begin, int64_t end,
+                 To to) {
+  const float* rows = side.rows + block * s.hidden * s.columns;
+  const float* factors = side.factors + block * s.hidden * side.stride;
+  const int64_t alone = s.hidden * side.own;
+  for (int64_t i = 0; i < alone; ++i)
+    add(factors[i / side.own * side.stride + i % side.own], rows + i / side.own * s.columns, begin,
+        end, to(i));
+  multiply({factors + side.own, side.shared, 1, s.hidden, side.stride},
+           [&](int64_t t) { return rows + t * s.columns; }, begin, end,
+           [&](int64_t i, int64_t k, Lanes sum) {
+             float* row = to(alone + i);
+             store(row + k, load(row + k) + sum);
+           });
+}
+
+// Adds a step's updates to a table, each row's sum of them shortened to the norm `cap`.
+void scatter_capped(const Job& s, const Side& side, float cap) {
+  const int64_t count = s.count(side), all = s.blocks * count;
+  std::vector<float> updates(all * s.columns);
+  for (int64_t i = all; i-- > 0;) side.place[side.ids[i]] = static_cast<int32_t>(i);
+  auto sum = [&](int64_t i) { return updates.data() + side.place[side.ids[i]] * s.columns; };
+  for (int64_t block = 0; block < s.blocks; ++block)
+    add_updates(s, side, block, 0, s.columns, [&](int64_t i) { return sum(block * count + i); });
+  for (int64_t i = 0; i < all; ++i) {
+    if (side.place[side.ids[i]] != i) continue;
+    const float norm = std::sqrt(dot(sum(i), sum(i), s.columns));
+    add(std::min(1.0f, cap / std::max(norm, 1e-30f)), sum(i), 0, s.columns, s.rows(side, 0)(i));
   }
 }
 
-// Adds the updates to the table, each row's sum shortened to the norm `cap`.
-void scatter_capped(const Side& s, float cap) {
-  for (int64_t i = s.count; i-- > 0;) s.place[s.ids[i]] = static_cast<int32_t>(i);
-  auto first = [&](int64_t i) { return s.updates + s.place[s.ids[i]] * s.columns; };
-  for (int64_t i = 0; i < s.count; ++i)
-    for (int64_t k = 0; s.place[s.ids[i]] != i && k < s.columns; ++k)
-      first(i)[k] += s.updates[i * s.columns + k];
-  for (int64_t i = 0; i < s.count; ++i) {
-    if (s.place[s.ids[i]] != i) continue;
-    float *to = s.table + int64_t{s.ids[i]} * s.columns, squares = 0;
-    for (int64_t k = 0; k < s.columns; ++k) squares += first(i)[k] * first(i)[k];
-    const float factor = std::min(1.0f, cap / std::max(std::sqrt(squares), 1e-30f));
-    for (int64_t k = 0; k < s.columns; ++k) to[k] += factor * first(i)[k];
-  }
+// Runs tasks 0..count-1 on the pool's threads and on this one. No thread is waited for that has not
+// begun, so that it ends even where every thread of the pool waits in it.
+template <typename Task>
+void in_parallel(ffi::ThreadPool& pool, int64_t count, Task task) {
+  struct Progress {
+    std::atomic<int64_t> next{0}, done{0};
+  };
+  auto all = std::make_shared<Progress>();
+  auto run = [=] {
+    for (int64_t i; (i = all->next++) < count; ++all->done) task(i);
+  };
+  for (int64_t i = 1; i < std::min(pool.num_threads(), count); ++i)
+    pool.Schedule([run] { run(); });
+  run();
+  while (all->done < count) std::this_thread::yield();
 }
 
 using Floats = ffi::Buffer<ffi::F32>;
@@ -276,35 +265,42 @@ ffi::Error step(ffi::ThreadPool pool, float cap, int64_t own, Floats, Floats, Id
                 ffi::Result<Ids> input_place, ffi::Result<Ids> output_place,
                 ffi::Result<ffi::Buffer<ffi::PRED>> finite) {
   const auto shape = weight.dimensions();  // tables and places are changed where they lie
-  const Sizes s{shape[0], read.dimensions()[1], shape[1],
-                own,      shape[2] - own,       input->dimensions()[1]};
-  const Arguments a{input->typed_data(),  output->typed_data(), read.typed_data(),
-                    scored.typed_data(),  target.typed_data(),  weight.typed_data(),
-                    forward.typed_data(), backward.typed_data(), *rate.typed_data()};
-  static thread_local std::vector<float> of_input, of_output;  // kept from step to step
-  of_input.resize(s.blocks * s.inputs * s.columns);
-  of_output.resize(s.blocks * s.outputs() * s.columns);
-  const Side sides[] = {{output->typed_data(), a.scored, of_output.data(), s.blocks * s.outputs(),
-                         s.columns, output_place->typed_data()},
-                        {input->typed_data(), a.read, of_input.data(), s.blocks * s.inputs,
-                         s.columns, input_place->typed_data()}};
+  const int64_t blocks = shape[0], hidden = shape[1], stride = shape[2];
+  const int64_t inputs = read.dimensions()[1], columns = input->dimensions()[1];
+  static thread_local std::vector<float> kept[3];  // from step to step
+  for (int i = 0; i < 3; ++i) kept[i].resize(blocks * hidden * (i < 2 ? columns : stride));
+  const Job s{
+      blocks, hidden, columns,
+      {input->typed_data(), 0, inputs, read.typed_data(), kept[0].data(), backward.typed_data(),
+       inputs, input_place->typed_data()},
+      {output->typed_data(), own, scored.dimensions()[1] - hidden * own, scored.typed_data(),
+       kept[1].data(), kept[2].data(), stride, output_place->typed_data()},
+      kept[2].data(), forward.typed_data(), target.typed_data(), weight.typed_data(),
+      *rate.typed_data()};
   std::atomic<bool> good{true};
-  in_parallel(pool, s.blocks, [&](int64_t block) {
-    static thread_local std::unique_ptr<Room> room;
-    static thread_local Sizes of{};
-    if (!room || std::memcmp(&of, &s, sizeof s)) room = std::make_unique<Room>(of = s);
-    if (!block_updates(a, s, block, *room, sides[1].updates, sides[0].updates)) good = false;
+  const int64_t run = parts(blocks, 4 * pool.num_threads());  // blocks in a row, by one thread
+  in_parallel(pool, parts(blocks, run), [&](int64_t task) {
+    const int64_t end = std::min((task + 1) * run, blocks);
+    for (int64_t block = task * run; block < end; ++block) {
+      for (auto* side : {&s.input, &s.output})
+        if (block + 1 < end) s.ask(*side, block + 1, 0, columns);
+      if (!make(s, block)) good = false;
+    }
   });
   *finite->typed_data() = good;
   if (!good) return ffi::Error::Success();
   if (std::isfinite(cap)) {
-    in_parallel(pool, 2, [&](int64_t side) { scatter_capped(sides[side], cap); });
+    in_parallel(pool, 2, [&](int64_t i) { scatter_capped(s, i ? s.input : s.output, cap); });
     return ffi::Error::Success();
   }
-  const int64_t part = up((s.columns + 3) / 4, 16);
-  in_parallel(pool, 8, [&](int64_t task) {
-    const int64_t begin = std::min(task / 2 * part, s.columns);
-    scatter(sides[task % 2], begin, std::min(begin + part, s.columns));
+  const int64_t part = parts(parts(columns, pool.num_threads()), 2 * kLanes) * 2 * kLanes;
+  in_parallel(pool, 2 * parts(columns, part), [&](int64_t task) {
+    const Side& side = task % 2 ? s.input : s.output;
+    const int64_t begin = task / 2 * part, end = std::min(begin + part, columns);
+    for (int64_t block = 0; block < blocks; ++block) {
+      if (block + 1 < blocks) s.ask(side, block + 1, begin, end);
+      add_updates(s, side, block, begin, end, s.rows(side, block));
+    }
   });
   return ffi::Error::Success();
 }

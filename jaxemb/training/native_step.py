@@ -25,6 +25,7 @@ from jaxemb.structs import Bag, Block, InOut, Learner, LearnerState, Objective
 from jaxemb.training import learners
 
 SOURCE = Path(__file__).with_suffix(".cpp")
+LANES = 8  # floats in a vector of the native code: what the columns of its tables are multiples of
 _NAME = "jaxemb_step"  # in XLA's table of foreign functions
 
 
@@ -38,7 +39,9 @@ def library() -> Path:
 def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
     """`learners.row_sparse` with SGD, of which it differs by rounding alone; its state is the same.
 
-    Frozen rows, meshes, and words that are read as several rows are left to that learner.
+    Frozen rows, meshes, words that are read as several rows, and tables whose columns are no
+    multiple of `LANES` are left to that learner. A step with a vector whose square is beyond
+    float32 (1e19 in a column) counts as not finite.
 
     Args:
         objective: skip-gram or CBOW, with the logistic loss and a mean of `functional.pooling`.
@@ -62,9 +65,10 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
     _register(library())
 
     def step(state: LearnerState, blocks: Block, learning_rate, trainable=None) -> LearnerState:
-        if trainable is not None or any(isinstance(ids, Bag) for ids in blocks.ids):
+        bags = any(isinstance(ids, Bag) for ids in blocks.ids)
+        columns = state.tables.input.shape[-1]
+        if trainable is not None or bags or columns % LANES:
             return plain.step(state, blocks, learning_rate, trainable)
-        target = jnp.broadcast_to(blocks.target, (len(blocks.weight), blocks.weight.shape[-1]))
         pools = jax.vmap(functools.partial(_pooling, objective))(blocks)
         rate = jnp.asarray(learning_rate, jnp.float32)
         changed = (*state.tables, *(side.scratch for side in state.optimizer))
@@ -75,7 +79,7 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
             input_output_aliases={i: i for i in range(len(changed))},
         )
         *whole, first, second, finite = call(
-            *(*changed, *blocks.ids, target, blocks.weight, *pools, rate),
+            *(*changed, *blocks.ids, *_whole(objective, blocks), *pools, rate),
             cap=np.float32(np.inf if cap is None else cap),
             own=np.int64(objective.reads.own),
         )
@@ -121,6 +125,15 @@ def _is_linear(pool: Any) -> bool:
     if isinstance(pool, functools.partial) and pool.func is objectives.window_mean:
         return pool.keywords.get("mean") in (pooling.mean, pooling.mean_word2vec)
     return pool is objectives.centers_as_they_are
+
+
+def _whole(objective: Objective, blocks: Block) -> tuple[Any, Any]:
+    """Targets and weights, padded to whole tiles of 4 shared outputs, and to whole vectors."""
+    own, count = objective.reads.own, blocks.weight.shape[-1]
+    tiles = own + -(-(count - own) // 4) * 4
+    padding = [(0, 0), (0, -(-tiles // LANES) * LANES - count)]
+    target = jnp.broadcast_to(blocks.target, (len(blocks.weight), count))
+    return jnp.pad(target, padding), jnp.pad(blocks.weight, [(0, 0), *padding])
 
 
 def _pooling(objective: Objective, block: Block) -> tuple[Any, Any]:

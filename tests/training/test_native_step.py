@@ -42,7 +42,8 @@ def _random_tables(objective, vocab, dim, seed):
     """Tables of unit entries, in which scores are of the size of trained ones."""
     rows = objective.prepare(vocab)[1]
     keys = jax.random.split(jax.random.key(seed))
-    return InOut(*(jax.random.normal(k, (n, dim)) for k, n in zip(keys, rows, strict=True)))
+    drawn = (jax.random.normal(k, (n, dim)) for k, n in zip(keys, rows, strict=True))
+    return InOut(*(jnp.pad(t, ((0, 0), (0, -dim % native_step.LANES))) for t in drawn))
 
 
 def _step(learner, start, batch, rate=0.05, trainable=None):
@@ -85,7 +86,8 @@ def test_scores_of_every_size_give_the_gradient_of_the_logistic_loss(vocab):
 
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(vocab):
     objective = objectives.skipgram(**SMALL)
-    start, batch = batch_of(objective, vocab, 0)
+    _, batch = batch_of(objective, vocab, 0)
+    start = _random_tables(objective, vocab, 8, seed=0)
     for bad in (jnp.nan, jnp.inf):
         spoilt = batch._replace(weight=batch.weight.at[1, 0, 0].set(bad))
         state = _step(native_step.row_sparse(objective), start, spoilt)
@@ -117,15 +119,29 @@ def test_a_text_of_few_words_gets_the_step_that_row_sparse_gets():
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
-def test_frozen_rows_are_left_to_row_sparse(vocab):
+def test_frozen_rows_and_columns_beyond_whole_vectors_are_left_to_row_sparse(vocab):
     objective = objectives.skipgram(**SMALL)
-    start, batch = batch_of(objective, vocab, 0)
+    _, batch = batch_of(objective, vocab, 0)
+    start = _random_tables(objective, vocab, 8, seed=0)
     masks = jax.tree.map(lambda table: jnp.arange(len(table)) % 2, start)
-    plain, native = (
-        _step(kind(objective), start, batch, trainable=masks).tables
-        for kind in (learners.row_sparse, native_step.row_sparse)
-    )
-    jax.tree.map(np.testing.assert_array_equal, plain, native)
+    for rows, trainable in ((start, masks), (jax.tree.map(lambda t: t[:, :7], start), None)):
+        plain, native = (
+            _step(kind(objective), rows, batch, trainable=trainable).tables
+            for kind in (learners.row_sparse, native_step.row_sparse)
+        )
+        jax.tree.map(np.testing.assert_array_equal, plain, native)
+
+
+def test_rows_whose_squares_leave_float32_are_refused(vocab):
+    """Every update is bounded by norms, before a row is changed."""
+    objective = objectives.skipgram(**SMALL)
+    _, batch = batch_of(objective, vocab, 0)
+    start = _random_tables(objective, vocab, 8, seed=0)
+    for side in range(2):
+        large = InOut(*(t * (1e30 if i == side else 1) for i, t in enumerate(start)))
+        state = _step(native_step.row_sparse(objective), large, batch)
+        assert int(state.refused.in_all) == 1
+        jax.tree.map(np.testing.assert_array_equal, state.tables, large)
 
 
 def test_several_models_are_stepped_as_each_alone(vocab):

@@ -2302,6 +2302,24 @@ MUTANTS = {
         "make(s, block);",
         "tests/training/test_native_step.py::test_rows_whose_squares_leave_float32_are_refused",
     ),
+    "held-out text is read a segment at a time": Mutant(
+        "training/monitor.py",
+        "for step in part.texts[: part.real]]",
+        "for step in part.texts]",
+        "tests/training/test_training.py::test_held_out_text_of_many_segments",
+    ),
+    "a mapped text stays in memory": Mutant(
+        "static/segments.py",
+        "        mapped.madvise(mmap.MADV_DONTNEED)",
+        "        pass",
+        "tests/static/test_segments.py::test_a_scan_of_a_mapped_file_leaves_no_page",
+    ),
+    "pages of a private map are left": Mutant(
+        "static/segments.py",
+        "isinstance(mapped, mmap.mmap) and not ids.flags.writeable and",
+        "isinstance(mapped, mmap.mmap) and",
+        "tests/static/test_segments.py::test_what_was_written_into_a_private_map",
+    ),
     "the native step of a small text is large": Mutant(
         "training/fitting.py",
         "(None, *native_step.SUMMED)",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from jaxemb.errors import FormatError, InputError, Interrupted, NumericalError, one_line
-from jaxemb.lab import programs, shipped
+from jaxemb.lab import memory, programs, shipped
 from jaxemb.lab.options import tyro
 
 T = TypeVar("T")
@@ -163,6 +163,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     interrupted. Code 75, another process is lost, comes from `lab.hosts`.
     """
     programs.keep(sys.argv)
+    memory.keep_apart()
     try:
         main()
     except BaseException as error:

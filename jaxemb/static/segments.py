@@ -6,6 +6,7 @@ places, and its summed updates do not concentrate on the words of one paragraph.
 is lost at an edge of blocks or segments, and training can resume at any step of any segment.
 """
 
+import mmap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -61,6 +62,7 @@ def largest_id(ids: Any, vocab: int) -> int:
         raise InputError(f"ids are {ids.dtype} {ids.shape}; wanted integers in one row, [ids]")
     # no initial value: an unsigned type has no -1
     low, high = (min(int(ids.min()), -1), int(ids.max())) if ids.size else (-1, -1)
+    _leave(ids)
     if low < -1 or high >= vocab:
         raise InputError(
             f"ids run from {low} to {high}; wanted -1 (sentence end) to {vocab - 1}, "
@@ -108,7 +110,21 @@ def _one_side(split: Split, number: int):
     stop = min(start + split.segment, len(split.ids))
     ids = np.array(split.ids[start:stop], np.int32)
     ids[is_held_out(start, stop, split.held_out) != split.held] = SENTENCE_END
+    _leave(split.ids)
     return ids
+
+
+def _leave(ids: np.ndarray) -> None:
+    """Leaves the pages of a mapped file that were read: they would count as this process's memory.
+
+    The system keeps them as long as it has room, so that the next epoch need not read the disk.
+    """
+    mapped: Any = ids
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    # what is written into a private map would be lost
+    if isinstance(mapped, mmap.mmap) and not ids.flags.writeable and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _random(split: Split, epoch: int, number: int, purpose: int) -> np.random.Generator:

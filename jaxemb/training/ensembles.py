@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxemb.static import segments
 from jaxemb.structs import AnyArray, InOut
 from jaxemb.training import columns, loop, monitor, optimizers
 
@@ -91,7 +90,7 @@ def held_out(
     plan: loop.Plan,
     whole: InOut[Array],
     resources: Any,
-    parts: list[segments.Chunk],
+    parts: list[monitor.Texts],
 ) -> Any:
     """Each member's loss on held-out text, with the same draws for all; None without pairs."""
     losses = [

@@ -112,8 +112,9 @@ def split_of(
 def start(plan: Plan, rows: InOut[int]) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
-    first = plan.initial(plan.initialize(key, rows, plan.dim))
-    return plan.learner.init(InOut(*(columns.wide(plan, table) for table in first)))
+    first = list(plan.initial(plan.initialize(key, rows, plan.dim)))
+    wide = [columns.wide(plan, first.pop(0)) for _ in rows]  # one narrow table less, after each
+    return plan.learner.init(InOut(*wide))
 
 
 def one(plan: Plan) -> Program:

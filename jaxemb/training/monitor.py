@@ -9,14 +9,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Int32
 
 from jaxemb import linalg
 from jaxemb.linalg.arrays import matmul
 from jaxemb.static import segments
 from jaxemb.structs import AnyArray, Event, InOut
+from jaxemb.text.vocabulary import SENTENCE_END
 from jaxemb.training.loop import Plan, Stream, block_loss, random_bits
 
+Texts = Int32[np.ndarray, "steps batch text"]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -94,7 +96,7 @@ def loss(
     plan: Plan,
     whole: InOut[AnyArray],
     resources: Any,
-    parts: list[segments.Chunk],
+    parts: list[Texts],
     turn: Array | None = None,
 ) -> float | None:
     """The held-out loss in nats per pair, with the same draws at every call; None without pairs.
@@ -106,23 +108,32 @@ def loss(
     sums, first = np.zeros(2), 0
     draws = jax.random.fold_in(plan.key, Stream.HELD_OUT_DRAWS)
     for part in parts:
-        arguments = (whole, draws, first, part.texts, resources, turn)
+        arguments = (whole, draws, first, part, resources, turn)
         totals = _held_out(*arguments, objective=plan.objective)
         sums += np.float64(totals)
-        first += part.real
+        first += len(part)
     return float(sums[0] / sums[1]) if sums[1] else None
 
 
-def texts(plan: Plan, split: segments.Split) -> list[segments.Chunk]:
-    """The held-out text, subsampled once, in chunks."""
+def texts(plan: Plan, split: segments.Split) -> list[Texts]:
+    """The held-out text, subsampled once: the steps of all segments, a chunk's number at a time.
+
+    A segment holds out few steps: in chunks of its own they would be one part text to ten parts
+    padding. Sizes are powers of two, so that texts of nearly one size share a program.
+    """
     if not split.held_out:
         return []
-    parts = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
-    return [part for part in parts if part.trained]
+    chunks = segments.chunks(split, plan.objective.reads, plan.batch, plan.chunk, 0)
+    steps = [step for part in chunks if part.trained for step in part.texts[: part.real]]
+    if not steps:
+        return []
+    size = min(plan.chunk, 1 << (len(steps) - 1).bit_length())
+    steps += [np.full_like(steps[0], SENTENCE_END)] * (-len(steps) % size)
+    return [np.stack(steps[i : i + size]) for i in range(0, len(steps), size)]
 
 
 def rotation(
-    plan: Plan, whole: InOut[Array], resources: Any, parts: list[segments.Chunk]
+    plan: Plan, whole: InOut[AnyArray], resources: Any, parts: list[Texts]
 ) -> dict[str, float] | None:
     """The held-out loss before and after a random rotation of both tables; None without pairs.
 
@@ -130,6 +141,7 @@ def rotation(
     """
     if not parts:
         return None
+    whole = jax.device_put(whole)  # once: tables that were read from disk are NumPy arrays
     turn = linalg.random_orthogonal(plan.key, plan.dim)
     before, after = (loss(plan, whole, resources, parts, by) for by in (None, turn))
     return None if before is None or after is None else {"before": before, "after": after}

@@ -1,6 +1,8 @@
 """The text of an epoch. Oracle: all windows of the whole text; counts by NumPy."""
 
 import collections
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +159,32 @@ def test_the_share_held_out_is_whole_spans_evenly_spread(share, spans):
     assert held.any(axis=1).sum() == int(spans * share + 1e-9)
     parts = [segments.is_held_out(a, min(a + 777, length), share) for a in range(0, length, 777)]
     np.testing.assert_array_equal(np.concatenate(parts), held.ravel())
+
+
+def _pages(path) -> int:
+    """The bytes of a mapped file that count as memory of this process."""
+    text = Path("/proc/self/smaps").read_text()
+    return 1024 * sum(map(int, re.findall(rf"{path}\n(?:.*\n)*?Rss: +(\d+) kB", text)))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system has no /proc")
+def test_a_scan_of_a_mapped_file_leaves_no_page_of_it_in_memory(tmp_path):
+    path = tmp_path / "ids"
+    _text(0, 1_000_000).tofile(path)
+    ids = np.memmap(path, np.int32, "r")
+    assert ids.sum() > 0
+    assert _pages(path) > 1_000_000
+    segments.largest_id(ids, 9)
+    assert _pages(path) == 0
+    assert segments.words(_split(ids[:500_000], segment=100_000)) > 400_000
+    assert _pages(path) == 0
+
+
+def test_what_was_written_into_a_private_map_is_kept(tmp_path):
+    path = tmp_path / "ids"
+    _text(0, 10_000).tofile(path)
+    ids = np.memmap(path, np.int32, "c")
+    ids[:] = 8
+    segments.largest_id(ids, 9)
+    assert segments.words(_split(ids)) == 10_000
+    assert (ids == 8).all()

@@ -130,6 +130,25 @@ def test_held_out_loss_does_not_depend_on_the_chunk_length(text):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
 
 
+def test_held_out_text_of_many_segments_is_read_in_few_steps_of_padding(text):
+    """Each segment holds out a part of a chunk: the loss takes them together."""
+    plan, _, split = _plan_and_text(text, chunk=8)
+    small = split._replace(held=True, segment=500)
+    alone = [
+        part.texts[: part.real]
+        for part in loop.segments.chunks(small, plan.objective.reads, plan.batch, 1, 0)
+        if part.trained
+    ]
+    parts = monitor.texts(plan, small)
+    assert len(alone) > 10
+    assert len(parts) == -(-len(alone) // 8)
+    together = np.concatenate(parts)
+    np.testing.assert_array_equal(together[: len(alone)], np.concatenate(alone))
+    assert (together[len(alone) :] == -1).all()
+    few = monitor.texts(plan._replace(chunk=1000), small)
+    assert [len(alone) <= len(part) < 2 * len(alone) for part in few] == [True]
+
+
 def test_frozen_tables_do_not_move(text):
     vocab, _ = text
     plan_key, size = jax.random.key(0), len(vocab.words)

@@ -197,7 +197,9 @@ def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say
     """Measure the table's spectrum and the held-out loss; log the lines `say` at the start."""
 
     def measure(tables: InOut[Array]) -> dict[str, Any]:
-        return how.measure(columns.words(plan, tables, resources))
+        # columns of zeros add singular values of 0 alone; to leave them out would copy both tables
+        measured = how.measure(plan.objective.words(tables, resources))
+        return {**measured, "singular_values": measured["singular_values"][..., : plan.dim]}
 
     def held_out(state: LearnerState) -> dict[str, Any]:
         return {"held_out": how.held_out(plan, state.tables, resources, held_texts)}

@@ -48,7 +48,7 @@ def _read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"
 
 def _tiled_read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
     order, rows, count = _by_length(bag)
-    dim = table.shape[1]
+    dim, kind = table.shape[1], jnp.promote_types(table.dtype, jnp.float32)
 
     def tile(i, means):
         begin = i * TILE
@@ -61,11 +61,11 @@ def _tiled_read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bag
                 sums = sums + vectors * live[:, slot, None]
             return sums
 
-        sums = _repeat(_parts(own), part, jnp.zeros((TILE, dim), table.dtype))
-        mean = sums / jnp.maximum(own, 1)[:, None].astype(table.dtype)
+        sums = _repeat(_parts(own), part, jnp.zeros((TILE, dim), kind))
+        mean = sums / jnp.maximum(own, 1)[:, None].astype(kind)
         return jax.lax.dynamic_update_slice(means, mean, (begin, np.int32(0)))
 
-    means = jnp.zeros((len(order), dim), table.dtype)
+    means = jnp.zeros((len(order), dim), kind)
     means = _repeat(len(order) // TILE, tile, means)
     back = jnp.zeros_like(means).at[order].set(means, unique_indices=True)
     return back[: bag.length.size].reshape(*bag.length.shape, dim)

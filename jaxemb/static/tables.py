@@ -74,7 +74,12 @@ def spread(ids: InOut[Any], rows: InOut[Array]) -> tuple[InOut[Array], InOut[Arr
 def _read(table, ids):
     if isinstance(ids, Bag):
         return bags.read(table, ids)
-    return table.at[ids].get(mode="promise_in_bounds")
+    return cast_up(table.at[ids].get(mode="promise_in_bounds"))
+
+
+def cast_up(rows: Any) -> Any:
+    """Rows in float32 at least: those of a table in bfloat16 are computed with in float32."""
+    return rows.astype(jnp.promote_types(rows.dtype, jnp.float32))
 
 
 def _add(table, ids, rows):

@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxemb.static.tables import cast_up
 from jaxemb.structs import InOut
 
 
@@ -14,8 +15,8 @@ def wide(plan: Any, table: Float[Array, "rows _"]) -> Float[Array, "rows columns
 
 
 def narrow(plan: Any, tables: InOut[Any]) -> InOut[Any]:
-    """The tables without their columns of zeros: [..., rows, dim]."""
-    return InOut(*(table[..., : plan.dim] for table in tables))
+    """The tables without their columns of zeros, in float32: [..., rows, dim]."""
+    return InOut(*(cast_up(table[..., : plan.dim]) for table in tables))
 
 
 def words(plan: Any, tables: InOut[Any], resources: Any) -> InOut[Any]:

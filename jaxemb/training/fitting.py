@@ -193,7 +193,7 @@ def sound(events: Iterable[Event]) -> Iterator[Event]:
 
 def runaway(tables: InOut[Array]) -> str | None:
     """A warning about tables with a row so long that training must have diverged, or None."""
-    rows = (np.asarray(table) for table in tables)
+    rows = (np.asarray(table, np.float32) for table in tables)
     longest = max(float(np.sqrt(np.einsum("...d,...d->...", row, row).max())) for row in rows)
     if longest < LONG:
         return None

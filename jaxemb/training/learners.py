@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array
 
 from jaxemb.errors import InputError
+from jaxemb.functional import rounding
 from jaxemb.functional.finite import all_finite, applied, refused, where
 from jaxemb.static import batches, tables
 from jaxemb.structs import Block, InOut, Learner, LearnerState, Objective, Refused, TableOps
@@ -113,6 +114,7 @@ class RowState(NamedTuple):
 
     rows: Any  # leaves [vocab, dim]
     scratch: Any  # int32 [vocab]
+    turn: Any = None  # uint32, of tables that are rounded: the number of steps
 
 
 def row_sparse(
@@ -120,6 +122,7 @@ def row_sparse(
     optimizer: Optimizer = sgd,
     *,
     cap: float | None = None,
+    table_dtype: Any = None,
     parts: int | None = None,
     ops: TableOps = tables.OPS,
 ) -> Learner:
@@ -131,23 +134,30 @@ def row_sparse(
             which leaves a row of zero gradient alone (`init` tries it): `learners.adagrad`.
         cap: the largest Euclidean norm of the update that one step adds to one row; None for no
             bound, which equals `dense`. Very large batches, which sum many updates, need a cap.
+        table_dtype: bfloat16 keeps the tables in half the memory: rows are read into float32, where
+            all sums are made, and rounded stochastically when they are written. By default float32.
         parts: slices of a batch whose gradients are computed in parallel; they change rounding. By
             default 2 on a CPU, of any number of cores, and 1 on accelerators.
         ops: how rows are read and added.
 
     Raises:
-        InputError: no objective; (from init) the optimizer has state that is not of rows (Adam's
-            count), moves rows of zero gradient (momentum), looks at several rows (a clip of the
-            global norm), needs the tables (weight decay), or has a sign and rate of its own.
+        InputError: no objective; a `table_dtype` that is neither; (from init) the optimizer has
+            state that is not of rows (Adam's count), moves rows of zero gradient (momentum), looks
+            at several rows (a clip of the global norm), needs the tables (weight decay), or has a
+            sign and rate of its own.
     """
     _check(objective)
-    again = functools.partial(row_sparse, objective, optimizer, cap=cap)
+    again = functools.partial(row_sparse, objective, optimizer, cap=cap, table_dtype=table_dtype)
+    rounds = _rounds(table_dtype)
 
     def init(start: InOut[Array]) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
+        if rounds:
+            start = InOut(*(table.astype(jnp.bfloat16) for table in start))
+            rows = InOut(*(side._replace(turn=jnp.zeros((), jnp.uint32)) for side in rows))
         return optimizers.apart(LearnerState(start, rows, Refused()))
 
-    plain = cap is None and optimizer is sgd
+    plain = cap is None and optimizer is sgd and not rounds
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         def gradient_at_rows(blocks: Block) -> InOut[Array]:
@@ -170,7 +180,10 @@ def row_sparse(
             sides = zip(ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
             update, slots = (InOut(*pair) for pair in zip(*changed, strict=True))
-        moved = ops.scatter_add(state.tables, ids, update)
+        if rounds:
+            moved = jax.tree.map(_rounded, state.tables, ids, update, InOut(*slots))
+        else:
+            moved = ops.scatter_add(state.tables, ids, update)
         return LearnerState(moved, slots, refused(state, finite))
 
     return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
@@ -236,4 +249,28 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
         state.rows,
         new_rows,
     )
-    return update.reshape(gradient.shape), RowState(changed, scratch)
+    turn = None if state.turn is None else state.turn + 1
+    return update.reshape(gradient.shape), RowState(changed, scratch, turn)
+
+
+def _rounded(table, ids, update, state: RowState):
+    """The table with its rows changed by an update that repeats hold once, stochastically rounded.
+
+    Each row is written once: by the representative that `tables.sum_repeats` left in the scratch.
+    """
+    flat = ids.reshape(-1)
+    rows = tables.cast_up(table.at[flat].get(mode="promise_in_bounds"))
+    rows += update.reshape(flat.shape[0], -1)
+    random = rounding.bits(state.turn, flat, rows.shape[1])
+    first = state.scratch[flat] == jnp.arange(len(flat))
+    into = jnp.where(first, flat, table.shape[0])
+    return table.at[into].set(rounding.stochastic(rows, random), mode="drop")
+
+
+def _rounds(table_dtype: Any) -> bool:
+    """Whether tables of this type are rounded: those of bfloat16 are, those of float32 are not."""
+    kinds = {None: False, "float32": False, "bfloat16": True}
+    name = table_dtype if table_dtype is None else jnp.dtype(table_dtype).name
+    if name not in kinds:
+        raise InputError(f"table_dtype is {name}; wanted float32 or bfloat16")
+    return kinds[name]

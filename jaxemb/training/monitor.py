@@ -14,6 +14,7 @@ from jaxtyping import Array, Int32
 from jaxemb import linalg
 from jaxemb.linalg.arrays import matmul
 from jaxemb.static import segments
+from jaxemb.static.tables import cast_up
 from jaxemb.structs import AnyArray, Event, InOut
 from jaxemb.text.vocabulary import SENTENCE_END
 from jaxemb.training.loop import Plan, Stream, block_loss, random_bits
@@ -48,6 +49,7 @@ def of_spectrum(
         of: the spectrum of the input table.
         rows: the number of rows of the input table that are not padding; by default all.
     """
+    tables = InOut(*map(cast_up, tables))
     own = matmul(of.basis * of.values[None, :] ** 2, of.basis.T)
     norms = jnp.sqrt(jnp.sum(tables.input**2, axis=1))[:rows]
     return {
@@ -63,7 +65,7 @@ def of_spectrum(
 def largest_norm(tree: Any) -> Any:
     """The largest Euclidean norm of a row, over all matrices of a tree."""
     matrices = [leaf for leaf in jax.tree.leaves(tree) if jnp.ndim(leaf) > 1]
-    squares = [jnp.max(jnp.sum(jnp.square(leaf), axis=-1)) for leaf in matrices]
+    squares = [jnp.max(jnp.sum(jnp.square(cast_up(leaf)), axis=-1)) for leaf in matrices]
     return jnp.sqrt(jnp.max(jnp.stack(squares)))
 
 

@@ -153,7 +153,8 @@ def _gather(on: Sharded, whole: InOut[Array], ids: InOut[Any]) -> InOut[Array]:
             vectors = _part_of_mean(on, table, ids)
         else:
             local, mine = _local_ids(table, ids)
-            vectors = jnp.where(mine[..., None], table.at[local].get(mode="promise_in_bounds"), 0.0)
+            rows = tables.cast_up(table.at[local].get(mode="promise_in_bounds"))
+            vectors = jnp.where(mine[..., None], rows, 0.0)
         return jax.lax.psum_scatter(vectors, "model", tiled=True)
 
     return InOut(*map(read, whole, ids))

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ml_dtypes
+import numpy as np
 from safetensors.numpy import load, save
 
 from jaxemb.errors import InputError
@@ -27,6 +29,7 @@ FOLDER = "checkpoints"
 FORMAT, KEEP = 1, 3
 MANIFEST, _FILE = "manifest.json", "rows-{:02d}.safetensors"
 UNFINISHED, OLD, BAD = "unfinished-", "old-", "bad-"  # never read
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _PATIENCE = 300.0  # seconds that the other processes of a run may take to write their parts
 
 
@@ -75,7 +78,11 @@ class Checkpoint(NamedTuple):
         data = path.read_bytes()
         if _digest(data) != self.manifest["files"][path.name]:
             raise InputError(f"{path}: changed since it was checked")
-        return load(data)
+        arrays = self.manifest["arrays"]
+        return {
+            name: values.view(_BFLOAT16) if arrays[name]["dtype"] == _BFLOAT16.name else values
+            for name, values in load(data).items()
+        }
 
 
 def commit(place: Place, taken: snapshots.Snapshot) -> Path:
@@ -126,11 +133,19 @@ def _write_parts(disk: Disk, folder: Path, parts: dict[int, snapshots.Part]) -> 
     digests = {}
     for part, arrays in parts.items():
         if arrays:
-            data, path = save(arrays), folder / _FILE.format(part)
+            data, path = (
+                save({name: _stored(values) for name, values in arrays.items()}),
+                folder / _FILE.format(part),
+            )
             disk.write(path, data)
             disk.sync(path)
             digests[path.name] = _digest(data)
     return digests
+
+
+def _stored(values: Any) -> Any:
+    """The bits of bfloat16: safetensors writes it, but reads it into no NumPy array."""
+    return values.view(np.uint16) if values.dtype == _BFLOAT16 else values
 
 
 def _retire(place: Place, newest: Path) -> None:

@@ -119,7 +119,9 @@ def layers(
 
 def projected(layer: Layer, x: Float[Array, "time dim"]) -> tuple[Array, Array, Array]:
     """The queries, keys and values of a text, before their rotation."""
-    queries, keys, values = jnp.split(_matmul(normed(x, layer.scale[0]), layer.queries), 3, axis=-1)
+    queries, keys, values = jnp.split(
+        products.matmul(normed(x, layer.scale[0]), layer.queries), 3, axis=-1
+    )
     return queries, keys, values
 
 
@@ -137,11 +139,11 @@ def attended(
 
     q = _rotated(by_head(queries), places) / size.head**0.5
     k, v = _rotated(by_head(others.keys), others.places), by_head(others.values)
-    scores = jnp.einsum("thd,ohd->hto", q, k, precision=products.stated())
+    scores = products.einsum("thd,ohd->hto", q, k)
     # a finite score instead of -inf: a row that is allowed nothing has no NaN, nor its derivative
     scores = jnp.where(allowed[None], scores, -1e30)
     shares = jnp.where(allowed[None], jax.nn.softmax(scores, axis=-1), 0.0)
-    mixed = jnp.einsum("hto,ohd->thd", shares, v, precision=products.stated())
+    mixed = products.einsum("hto,ohd->thd", shares, v)
     return mixed.reshape(len(queries), size.dim)
 
 
@@ -150,9 +152,9 @@ def completed(
 ) -> Float[Array, "time dim"]:
     """A layer's output, from its input and what was attended to."""
     ours, theirs = (None, None) if key is None else jax.random.split(key)
-    x = x + dropped(ours, _matmul(attended, layer.mixing), size.dropout)
-    hidden = jax.nn.gelu(_matmul(normed(x, layer.scale[1]), layer.up) + layer.bias[None, :])
-    return x + dropped(theirs, _matmul(hidden, layer.down), size.dropout)
+    x = x + dropped(ours, products.matmul(attended, layer.mixing), size.dropout)
+    hidden = jax.nn.gelu(products.matmul(normed(x, layer.scale[1]), layer.up) + layer.bias[None, :])
+    return x + dropped(theirs, products.matmul(hidden, layer.down), size.dropout)
 
 
 def normed(x: Float[Array, "time dim"], scale: Float[Array, " dim"]) -> Float[Array, "time dim"]:
@@ -185,7 +187,3 @@ def _rotated(x: Float[Array, "time heads dim"], places: Int[Array, " time"]):
     left, right, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     turned = left * cos - right * sin, right * cos + left * sin
     return jnp.concatenate([*turned, rest], axis=-1)
-
-
-def _matmul(x: Any, weights: Any) -> Any:
-    return jnp.matmul(x, weights, precision=products.stated())

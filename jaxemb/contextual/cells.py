@@ -30,7 +30,7 @@ class Cell(NamedTuple):
 def affine(vectors: Any, kernel: Any, bias: Any, precision: Any) -> Any:
     """The affine map of all positions, as one large product before the scan."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
-    gates = jnp.matmul(rows, kernel, precision=products.stated(precision)) + bias[None, :]
+    gates = products.matmul(rows, kernel, precision) + bias[None, :]
     return gates.reshape(*vectors.shape[:-1], kernel.shape[1])
 
 

@@ -17,6 +17,11 @@ from jaxtyping import Array, Float, Int
 from jaxemb.functional import products
 
 
+def _product(precision: Any) -> dict[str, Any]:
+    """How a layer of Flax multiplies: as `products.matmul` does."""
+    return {"precision": precision, "dot_general": products.dot_general}
+
+
 class Highway(nn.Module):
     """y = g relu(W x + b) + (1 - g) x, g = sigma(W_c x + b_c); b_c starts at -2: y is mostly x."""
 
@@ -26,7 +31,7 @@ class Highway(nn.Module):
     def __call__(self, x: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
         dim = x.shape[-1]
         normal = nn.initializers.normal(1 / math.sqrt(dim))
-        options = {"kernel_init": normal, "precision": products.stated(self.precision)}
+        options = {"kernel_init": normal, **_product(self.precision)}
         gate = nn.Dense(dim, bias_init=nn.initializers.constant(-2.0), name="carry", **options)(x)
         new = jax.nn.relu(nn.Dense(dim, name="transform", **options)(x))
         gate = jax.nn.sigmoid(gate)
@@ -73,7 +78,7 @@ class CharCNN(nn.Module):
             x = nn.Dense(
                 self.projection,
                 kernel_init=normal,
-                precision=products.stated(self.precision),
+                **_product(self.precision),
                 name="projection",
             )(x)
         return x.reshape(*ids.shape[:-1], self.projection)
@@ -87,13 +92,13 @@ class CharCNN(nn.Module):
 
         kernel = self.param(f"kernel_{i}", centred, (width, self.dim, number))
         bias = self.param(f"bias_{i}", nn.initializers.zeros, (number,), jnp.float32)
-        names = ("NWC", "WIO", "NWC")
+        names, stated = ("NWC", "WIO", "NWC"), products.stated(self.precision)
         responses = lax.conv_general_dilated(
             vectors,
             kernel,
             (1,),
             "VALID",
             dimension_numbers=names,
-            precision=products.stated(self.precision),
+            precision=lax.Precision.HIGHEST if stated == "bfloat16" else stated,
         )
         return jnp.max(responses, axis=1) + bias[None, :]

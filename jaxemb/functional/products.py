@@ -1,4 +1,4 @@
-"""Matrix products whose derivatives are as fast as the products.
+"""Matrix products of a stated precision, and those whose derivatives are as fast as the products.
 
 The derivative of a product by its right factor contracts over the rows of both others, and XLA's
 CPU code for that runs at half the rate. With one factor transposed first it runs at the whole rate:
@@ -6,9 +6,11 @@ CPU code for that runs at half the rate. With one factor transposed first it run
 folding the transpose back into the product.
 """
 
+import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 _TRANSPOSED = (((0,), (0,)), ((), ()))  # left.T @ right
@@ -20,13 +22,42 @@ def stated(precision: Any = None) -> Any:
     A context `jax.default_matmul_precision("high")` states one: on a TPU `default` rounds factors
     to bfloat16 and `high` takes three passes; on an NVIDIA GPU both round factors to
     TensorFloat-32, of 10 bits; a CPU computes in float32 whatever is stated. `highest` is float32
-    everywhere.
+    everywhere. `bfloat16` rounds factors to it and sums in float32, on every platform: `matmul`,
+    `einsum` and `dot_general` know it.
 
     Args:
         precision: stated by the caller; None asks the context.
     """
     context = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
     return precision or context or jax.lax.Precision.HIGHEST
+
+
+def matmul(left: Any, right: Any, precision: Any = None) -> Any:
+    """`jnp.matmul` at `stated(precision)`."""
+    return _at(stated(precision), jnp.matmul, left, right)
+
+
+def einsum(formula: str, left: Any, right: Any, precision: Any = None) -> Any:
+    """`jnp.einsum` of two arrays at `stated(precision)`."""
+    return _at(stated(precision), functools.partial(jnp.einsum, formula), left, right)
+
+
+def dot_general(left: Any, right: Any, dimensions: Any, precision: Any = None, **_: Any) -> Any:
+    """`jax.lax.dot_general` at `stated(precision)`, for layers of Flax."""
+    return _at(
+        stated(precision),
+        lambda *both, **how: jax.lax.dot_general(*both, dimensions, **how),
+        left,
+        right,
+    )
+
+
+def _at(precision: Any, product: Any, left: Any, right: Any) -> Any:
+    if precision != "bfloat16":
+        return product(left, right, precision=precision)
+    # the algorithm tells accelerators to multiply bfloat16; a CPU multiplies what is rounded here
+    factors = (jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7) for x in (left, right))
+    return product(*factors, precision="BF16_BF16_F32")
 
 
 @jax.custom_jvp

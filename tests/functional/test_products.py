@@ -1,7 +1,10 @@
 """Products with derivatives of their own. Oracle: the plain product and JAX's derivatives of it."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -42,3 +45,36 @@ def test_value_and_derivatives_are_those_of_the_plain_product(name):
     )
     for one, other in zip(actual, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)  # float32, other order
+
+
+PRODUCTS = {
+    "matmul": (products.matmul, lambda a, b: a @ b),
+    "einsum": (
+        functools.partial(products.einsum, "td,do->to"),
+        lambda a, b: np.einsum("td,do->to", a, b),
+    ),
+    "dot_general": (
+        lambda a, b, precision=None: products.dot_general(
+            a, b, (((1,), (0,)), ((), ())), precision
+        ),
+        lambda a, b: a @ b,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", [lambda f: f, jax.jit], ids=["plain", "jit"])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_factors_are_rounded_to_bfloat16_and_summed_in_float32_where_it_is_stated(name, how):
+    ours, oracle = PRODUCTS[name]
+    random = np.random.default_rng(0)
+    a, b = (random.normal(size=shape).astype(np.float32) for shape in ((7, 300), (300, 5)))
+    short = (x.astype(ml_dtypes.bfloat16).astype(np.float64) for x in (a, b))
+    rounded, exact = oracle(*short), oracle(a.astype(np.float64), b.astype(np.float64))
+    assert np.abs(rounded - exact).max() > 1e-3
+    with jax.default_matmul_precision("bfloat16"):
+        of_context = how(lambda a, b: ours(a, b))(a, b)
+    argued = how(lambda a, b: ours(a, b, precision="bfloat16"))(a, b)
+    for got, wanted in ((of_context, rounded), (argued, rounded), (how(ours)(a, b), exact)):
+        assert got.dtype == jnp.float32
+        # 300 sums of products of about 1: 300 half ulps of 2^-23 x 30 at most
+        np.testing.assert_allclose(got, wanted, atol=1e-4)

@@ -259,3 +259,29 @@ def test_a_model_of_one_direction_wants_an_objective_of_one():
         models.language_model(masked, 9)
     with pytest.raises(InputError, match="the model has 2 directions"):
         models.language_model(pair, 9, masked_words())
+
+
+@every_member
+def test_every_product_of_training_is_of_bfloat16_where_that_is_stated(name):
+    """Lowered for a GPU, forward and backward: each says so; what is not a product is float32."""
+    model = made(name)[0]
+    [objective] = [
+        o for o in (make() for make in OBJECTIVES) if len(o.directions) == len(model.reverse)
+    ]
+    whole = models.language_model(model, 9, objective)
+    params = language_model.init(whole, jax.random.key(0))["params"]
+    text = np.array([[0, *range(3, 11)]] * 2, np.int32).T
+    windows = objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3)).at(0)
+    windows = jax.tree.map(jnp.asarray, windows)
+
+    def cost(inner):
+        carry = model.start((2,))
+        return language_model.losses(whole, {"params": inner}, windows, carry)[0].sum()
+
+    with jax.default_matmul_precision("bfloat16"):
+        lowered = jax.jit(jax.grad(cost)).trace(params).lower(lowering_platforms=("cuda",))
+    lines = lowered.as_text().splitlines()
+    products = [line for line in lines if "dot_general" in line]
+    assert products
+    assert [line for line in products if "bf16" not in line] == []
+    assert not any("tensor<" in line and "xbf16>" in line for line in lines)

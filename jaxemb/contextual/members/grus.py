@@ -49,7 +49,7 @@ def gru_cell(out: int, *, precision: Any = None) -> Cell:
         def step(h, inputs):
             x, is_token, fresh = inputs[0], inputs[1][..., None] > 0, inputs[2][..., None]
             before = h * (1 - fresh)
-            product = jnp.matmul(before, params.recurrent, precision=products.stated(precision))
+            product = products.matmul(before, params.recurrent, precision)
             r, z = (
                 jax.nn.sigmoid(
                     x[..., k * out : (k + 1) * out] + product[..., k * out : (k + 1) * out]

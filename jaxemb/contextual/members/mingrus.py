@@ -54,7 +54,7 @@ def mingru_cell(units: int, out: int, *, precision: Any = None) -> Cell:
         z, new = jax.nn.sigmoid(gates[..., :units]) * mask[..., None], gates[..., units:]
         kept = (1 - z) * (1 - reset * mask)[..., None]  # padding keeps the state
         states = linear_recurrence.parallel(kept, z * new, carry)
-        outputs = jnp.matmul(states, params.projection, precision=products.stated(precision))
+        outputs = products.matmul(states, params.projection, precision)
         outputs = outputs * mask[..., None]
         last = states[-1] if len(states) else carry
         return outputs[::-1] if reverse else outputs, last

@@ -2320,6 +2320,48 @@ MUTANTS = {
         "isinstance(mapped, mmap.mmap) and",
         "tests/static/test_segments.py::test_what_was_written_into_a_private_map",
     ),
+    "the partitioner multiplies a table that is cut": Mutant(
+        "training/sharded.py",
+        "monitor.of_spectrum(of, whole, rows, whole_gram)",
+        "monitor.of_spectrum(of, whole, rows)",
+        "tests/training/test_mesh.py::test_tables_are_measured_where_they_lie",
+    ),
+    "bfloat16 is rounded to nearest": Mutant(
+        "functional/rounding.py",
+        "(raw + (random & _DROPPED))",
+        "(raw + 0x7FFF + 0 * random)",
+        "tests/training/test_table_dtype.py::test_many_small_steps_add_up",
+    ),
+    "random bits of a row are those of every turn": Mutant(
+        "functional/rounding.py",
+        "_mixed(turn)",
+        "_mixed(0 * turn)",
+        "tests/training/test_table_dtype.py::test_random_bits_are_even_and_differ",
+    ),
+    "every step rounds by the same random bits": Mutant(
+        "training/learners.py",
+        "state.turn + 1",
+        "state.turn + 0",
+        "tests/training/test_table_dtype.py::test_many_small_steps_add_up",
+    ),
+    "a checkpoint forgets that its numbers are bfloat16": Mutant(
+        "lab/durable/checkpoints.py",
+        "values.view(_BFLOAT16) if",
+        "values if",
+        "tests/training/test_table_dtype.py::test_fit_returns_float32_and_a_checkpoint",
+    ),
+    "factors stay float32 where bfloat16 is stated": Mutant(
+        "functional/products.py",
+        "exponent_bits=8, mantissa_bits=7",
+        "exponent_bits=8, mantissa_bits=23",
+        "tests/functional/test_products.py::test_factors_are_rounded_to_bfloat16",
+    ),
+    "a product of a language model knows no bfloat16": Mutant(
+        "contextual/members/mingrus.py",
+        "products.matmul(states, params.projection, precision)",
+        "jnp.matmul(states, params.projection, precision=products.stated(precision))",
+        "tests/laws/test_contextualizers.py::test_every_product_of_training_is_of_bfloat16",
+    ),
     "the native step of a small text is large": Mutant(
         "training/fitting.py",
         "(None, *native_step.SUMMED)",

@@ -29,7 +29,29 @@ def stochastic(
     raw = jax.lax.bitcast_convert_type(values, jnp.uint32)
     carried = (raw + (random & _DROPPED)) & ~jnp.uint32(_DROPPED)
     raw = jnp.where(jnp.isfinite(values), carried, raw)
-    return jax.lax.bitcast_convert_type(raw, jnp.float32).astype(jnp.bfloat16)
+    return jax.lax.bitcast_convert_type((raw >> 16).astype(jnp.uint16), jnp.bfloat16)
+
+
+def written(
+    table: Float[Array, "rows dim"], ids: Int[Array, " ids"], rows: Float[Array, "ids dim"]
+) -> Float[Array, "rows dim"]:
+    """A table of bfloat16 with some rows replaced.
+
+    Args:
+        ids: all different; those beyond the table are left out.
+    """
+    return jax.lax.platform_dependent(table, ids, rows, cpu=_written_on_cpu, default=_written)
+
+
+def _written(table, ids, rows):
+    # a GPU would write every second entry in a loop if two rows might be the same
+    return table.at[ids].set(rows, mode="drop", unique_indices=True)
+
+
+def _written_on_cpu(table, ids, rows):
+    """The same of whole numbers: XLA's CPU has no scatter of bfloat16, and converts the table."""
+    raw, new = (jax.lax.bitcast_convert_type(x, jnp.uint16) for x in (table, rows))
+    return jax.lax.bitcast_convert_type(_written(raw, ids, new), jnp.bfloat16)
 
 
 def bits(

@@ -262,9 +262,9 @@ def _rounded(table, ids, update, state: RowState):
     rows = tables.cast_up(table.at[flat].get(mode="promise_in_bounds"))
     rows += update.reshape(flat.shape[0], -1)
     random = rounding.bits(state.turn, flat, rows.shape[1])
-    first = state.scratch[flat] == jnp.arange(len(flat))
-    into = jnp.where(first, flat, table.shape[0])
-    return table.at[into].set(rounding.stochastic(rows, random), mode="drop")
+    position = jnp.arange(len(flat), dtype=flat.dtype)
+    into = jnp.where(state.scratch[flat] == position, flat, table.shape[0] + position)
+    return rounding.written(table, into, rounding.stochastic(rows, random))
 
 
 def _rounds(table_dtype: Any) -> bool:

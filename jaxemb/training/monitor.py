@@ -4,6 +4,7 @@ The held-out loss is computed with the same random draws at every call.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -41,13 +42,17 @@ def measure(tables: InOut[Array]) -> dict[str, Any]:
 
 
 def of_spectrum(
-    of: linalg.Spectrum, tables: InOut[Array], rows: int | None = None
+    of: linalg.Spectrum,
+    tables: InOut[Array],
+    rows: int | None = None,
+    gram: Callable[[Any], Any] = linalg.gram,
 ) -> dict[str, Any]:
     """`measure`, given the input table's spectrum.
 
     Args:
         of: the spectrum of the input table.
         rows: the number of rows of the input table that are not padding; by default all.
+        gram: from a table to its Gram matrix.
     """
     tables = InOut(*map(cast_up, tables))
     own = matmul(of.basis * of.values[None, :] ** 2, of.basis.T)
@@ -57,7 +62,7 @@ def of_spectrum(
         "effective_rank": linalg.effective_rank(of),
         "norms": jnp.quantile(norms, jnp.asarray(QUANTILES, jnp.float32)),
         "largest_norm": largest_norm(tables),
-        "imbalance": jnp.linalg.norm(own - linalg.gram(tables.output)),
+        "imbalance": jnp.linalg.norm(own - gram(tables.output)),
     }
 
 

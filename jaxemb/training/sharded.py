@@ -242,7 +242,18 @@ def measure(on: Sharded, rows: InOut[int], whole: InOut[Array]) -> dict[str, Any
         whole = sharding.by_rows(placement(on), whole)
     # as NumPy values: each process has them on one device, and the program runs on all
     spectrum = jax.tree.map(np.asarray, linalg.spectrum(whole.input))
-    return _of_spectrum(spectrum, whole, rows.input)
+    spec = whole.output.sharding.spec
+    return _of_spectrum(on.mesh, spec[0] if spec else None, rows.input, spectrum, whole)
 
 
-_of_spectrum = jax.jit(monitor.of_spectrum, static_argnums=2)
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _of_spectrum(mesh: Mesh, axes: Any, rows: int, of: linalg.Spectrum, whole: InOut[Array]):
+    """`monitor.of_spectrum` of tables whose rows are sharded over these axes of the mesh."""
+
+    def gram(shard):
+        own = linalg.gram(shard)
+        return jax.lax.psum(own, axes) if axes else own
+
+    # by hand: the partitioner would gather the table, of which the Gram matrix reads blocks
+    whole_gram = jax.shard_map(gram, mesh=mesh, in_specs=P(axes), out_specs=P(), check_vma=False)
+    return monitor.of_spectrum(of, whole, rows, whole_gram)

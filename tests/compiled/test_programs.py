@@ -34,19 +34,16 @@ ADVISED = [name for name in ROWS if "advised" in name]
 
 LANES = "JAX lays a table whose dim is no multiple of 128 out by columns: each chunk turns it"
 ON_CHIP = "XLA moves a table that fits on the chip there and back in every step"
-GATHERED = "linalg.gram reads a table in blocks: the partitioner gathers the table in every turn"
 SORTS = "XLA sorts the ids of each scatter: tables.sum_repeats, then tables.scatter_add"
 # laws that do not hold yet: (law, target, a pattern of programs) -> why
 NOT_YET = {
     (
         "in place",
         "v5e",
-        r"static/(skip-gram|CBOW) 128, (advised|65,536 tokens)(, AdaGrad)?",
+        r"static/(skip-gram|CBOW) 128, (advised|65,536 tokens)(, AdaGrad|, in bfloat16)?",
     ): ON_CHIP,
     ("in place", "v5e", r"static/.*hierarchical softmax 128"): ON_CHIP,
     ("as it lies", "v5e", r"(static/(skip-gram|CBOW) (100|300)|counts/GloVe 100).*"): LANES,
-    ("measures", "v5e", r"mesh/measures.*"): GATHERED,
-    ("measures", "h200", r"mesh/measures.*"): GATHERED,
     ("one sort", "v5e", r"static/(CBOW 128|skip-gram 300), advised"): SORTS,
     ("one sort", "v5e", r"static/skip-gram.* 128, advised, AdaGrad"): SORTS,
     ("one sort", "v5e", r"static/skip-gram, subwords 128, advised"): SORTS,

@@ -82,7 +82,7 @@ def measures(place: Place) -> Call:
     table = float32(place.size(static.ROWS, 512) // 64 * 64, 100)
     of = jax.eval_shape(lambda t, key: spectra._on_device(t, key, _SKETCH), table, KEY)
     whole = at(InOut(table, table), NamedSharding(mesh, P("model")))
-    arguments = (at(of, NamedSharding(mesh, P())), whole, table.shape[0])
+    arguments = (mesh, "model", table.shape[0], at(of, NamedSharding(mesh, P())), whole)
     return Call(sharded._of_spectrum, arguments)
 
 

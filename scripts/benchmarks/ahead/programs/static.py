@@ -136,6 +136,9 @@ QUICK: dict[str, Callable[[Place], Call]] = {
     "skip-gram 128 of a million words, advised": trained(SKIPGRAM, 128, **ADVISED, words=1_000_000),
     "CBOW 128": trained(CBOW, 128, 512),
     "CBOW 128, advised": trained(CBOW, 128, **ADVISED),
+    "skip-gram 128, advised, in bfloat16": trained(
+        SKIPGRAM, 128, **ADVISED, table_dtype="bfloat16"
+    ),
     "skip-gram 128, AdaGrad": trained(SKIPGRAM, 128, 512, optimizer=learners.adagrad),
     "skip-gram 128, sorted": trained(SKIPGRAM, 128, 512, ops=tables.SORTED),
     "skip-gram 128, dense": trained(SKIPGRAM, 128, 512, learner=learners.dense),

@@ -53,6 +53,7 @@ def table(
         raise InputError(f"row {int(of.bad_row):,} of the table holds NaN or infinity")
     if not of.frobenius > 0:
         raise InputError("all numbers of the table are 0: there is nothing to explore")
+    certified = linalg.rank(of)
     codes = quantised.quantise(quantised.scores(rows, of, most))
     held = quantised.restore(codes)
     faithful = quantised.fidelity(rows, codes, of.basis)
@@ -66,8 +67,8 @@ def table(
         "step": codes.step.tolist(),
         "spectrum": np.asarray(of.values).tolist(),
         "tolerance": float(of.tolerance),
-        "rank": int(linalg.rank(of).rank),
-        "verdict": str(linalg.rank(of)),
+        "rank": int(certified.rank),
+        "verdict": str(certified),
         "dtype": str(rows.dtype),
         "fidelity": faithful._asdict(),
         "cluster": clusters(held).tolist(),

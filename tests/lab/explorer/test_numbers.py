@@ -90,6 +90,25 @@ def test_a_column_of_equal_numbers_is_exact():
     np.testing.assert_array_equal(quantised.restore(quantised.quantise(table)), table)
 
 
+def test_a_row_of_zeros_stays_a_row_of_zeros():
+    table = _table().astype(np.float64)
+    table[7] = 0.0
+    scores = quantised.scores(table, linalg.spectrum(table), DIM)
+    restored = quantised.restore(quantised.quantise(scores))
+    assert not restored[7].any()
+    assert (np.abs(restored - scores) <= np.ptp(scores, axis=0) / 4095 * (0.5 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("ends", [(-1.0, 2.0), (-3.0, 0.0), (0.0, 3.0), (-4095.5, 4096.5)])
+def test_0_is_a_code_of_a_column_of_both_signs_and_no_code_exceeds_12_bits(ends):
+    column = np.append(np.linspace(*ends, 10_000), 0.0)[:, None]
+    codes = quantised.quantise(column)
+    apart = np.abs(quantised.restore(codes) - column)
+    assert apart[-1, 0] == 0.0
+    assert codes.codes.max() <= 4095
+    assert (apart <= codes.step * (0.5 + 1e-9)).all()
+
+
 def test_the_scores_have_the_tables_inner_products():
     table = _table().astype(np.float64)
     scores = quantised.scores(table, linalg.spectrum(table), DIM)

@@ -2338,4 +2338,10 @@ MUTANTS = {
         'with jax.default_matmul_precision("default"):\n        loss, pairs',
         "tests/lab/runs/test_chips.py::test_reported_losses_have_float32",
     ),
+    "a folder of other files is written over": Mutant(
+        "formats/viewers.py",
+        "if path.is_dir() and any(path.iterdir()) and not",
+        "if path.is_dir() and not any(path.iterdir()) and not",
+        "tests/formats/test_viewers.py::test_a_folder_of_other_files_keeps_them",
+    ),
 }

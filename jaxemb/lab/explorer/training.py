@@ -1,6 +1,5 @@
 """The training of a run, as series for the page: losses, and the spectrum over time."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     """The measurements of a run's metrics.jsonl; None where there are none.
 
     Returns:
-        `curves`: a list of name, x [words read] and y [nats]; `epochs`: the words at which each
-        epoch begins; `spectra`: a list of words and singular values.
+        `curves`: a list of name, x [words read] and y [nats]; `epochs`: the words at the end of
+        each epoch; `spectra`: a list of words and singular values.
     """
     # a note has no words
     rows = [row for row in progress.logged(Path(folder) / progress.METRICS) if "words" in row]
@@ -36,7 +35,7 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     ]
     if not curves and not spectra:
         return None
-    return {"curves": curves, "epochs": _epochs(rows), "spectra": spectra}
+    return {"curves": curves, "epochs": [*progress.epoch_ends(rows).values()], "spectra": spectra}
 
 
 def _curves(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
@@ -55,12 +54,6 @@ def _curve(name: str, x: Any, y: Any) -> dict[str, Any]:
     parts = np.array_split(np.arange(len(x)), min(len(x), POINTS))
     means = [[float(np.mean(values[part])) for part in parts] for values in (x, y)]
     return {"name": name, "x": means[0], "y": means[1], "averaged": len(x) > POINTS}
-
-
-def _epochs(rows: Sequence[dict[str, Any]]) -> list[int]:
-    there = [row for row in rows if "epoch" in row]
-    firsts = itertools.groupby(there, key=lambda row: row["epoch"])
-    return [next(iter(group))["words"] for _, group in firsts][1:]
 
 
 def _is_numbers(values: Any) -> bool:

@@ -89,39 +89,6 @@ function roundNumbers(low, high) {
   return within.length > 8 ? within.filter((value) => Number.isInteger(Math.log10(value))) : within;
 }
 
-/** The same numbers as a table that unfolds. */
-export function asTable(name, head, lines) {
-  return h(
-    "details",
-    {},
-    h("summary", {}, name),
-    h(
-      "table",
-      { class: "facts" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          head.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text)),
-        ),
-      ),
-      h(
-        "tbody",
-        {},
-        lines.map((cells) =>
-          h(
-            "tr",
-            {},
-            cells.map((cell, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
-}
-
 /** A colour between two, as #rrggbb; share is 0 to 1. */
 export function between(from, to, share) {
   const [a, b] = [rgb(from), rgb(to)];

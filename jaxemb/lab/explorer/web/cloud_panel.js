@@ -1,5 +1,6 @@
 // The third rung: the occurrences of a word as a cloud, layer by layer, each with its sentence.
 import { h, fill, shown } from "./dom.js";
+import { scaleInto } from "./strokes.js";
 
 export const [WIDE, HIGH] = [400, 320]; // of the picture of a rung
 
@@ -7,10 +8,7 @@ export const [WIDE, HIGH] = [400, 320]; // of the picture of a rung
 export function fitted(points, margin) {
   const range = (k) => [Math.min(...points.map((p) => p[k])), Math.max(...points.map((p) => p[k]))];
   const [[left, right], [low, high]] = [range(0), range(1)];
-  const scale = Math.min(
-    (WIDE - 2 * margin) / (right - left || 1),
-    (HIGH - 2 * margin) / (high - low || 1),
-  );
+  const scale = scaleInto(WIDE - 2 * margin, HIGH - 2 * margin, right - left, high - low);
   return (p) => [
     WIDE / 2 + scale * (p[0] - (left + right) / 2),
     HIGH / 2 - scale * (p[1] - (low + high) / 2),

@@ -1,7 +1,7 @@
 // The map: all words as points on a canvas, without WebGL. Pan and zoom are d3-zoom's.
 import { colour, onceAFrame } from "./dom.js";
 import { placed } from "./labels.js";
-import { drawLine, ends, ordered } from "./strokes.js";
+import { drawLine, ends, ordered, scaleInto } from "./strokes.js";
 import { raster, rgb } from "./raster.js";
 
 const SIZES = [3.4, 2.3, 1.5]; // radius of a point [pixels], frequent words first
@@ -63,10 +63,7 @@ export function mapView(canvas, words, { pick, hover }) {
     const [left, right] = ends(x);
     const [low, high] = ends(y);
     const margin = Math.min(width, height) * 0.06 + 6;
-    const scale = Math.min(
-      (width - 2 * margin) / (right - left || 1),
-      (height - 2 * margin) / (high - low || 1),
-    );
+    const scale = scaleInto(width - 2 * margin, height - 2 * margin, right - left, high - low);
     fit = {
       scale,
       x: width / 2 - (scale * (left + right)) / 2,
@@ -261,7 +258,6 @@ export function mapView(canvas, words, { pick, hover }) {
 
   return {
     show,
-    draw,
     times,
     /** Colours: `of` is the place in `colours` of each word's; one that speaks is never weak. */
     colours(of, colours, speaks = false) {

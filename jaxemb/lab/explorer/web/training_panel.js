@@ -1,7 +1,8 @@
 // The training: losses, and the spectrum over time.
 import { h, fill, byId, shown, colour } from "./dom.js";
-import { between, chart, asTable } from "./charts.js";
+import { between, chart } from "./charts.js";
 import { effectiveRank } from "./measures.js";
+import { unfolded } from "./pieces.js";
 
 /** Draw the panel. */
 export function drawTraining(session) {
@@ -75,7 +76,7 @@ function drawLoss(box, { curves, epochs }) {
     {
       label: `loss: ${curves.map((one) => `${called(one.name)} from ${shown(one.y[0])} to ${shown(one.y.at(-1))}`).join("; ")}`,
       xName: epochs.length
-        ? "words read, millions (dotted: an epoch begins)"
+        ? "words read, millions (dotted: an epoch ends)"
         : "words read, millions",
       yName: "",
       height: 300,
@@ -86,7 +87,7 @@ function drawLoss(box, { curves, epochs }) {
 }
 
 function lossTable({ curves }) {
-  return asTable(
+  return unfolded(
     "First and last",
     ["", "first", "last"],
     curves.map((one) => [called(one.name), shown(one.y[0]), shown(one.y.at(-1))]),

@@ -66,6 +66,7 @@ def main() -> None:
     words, rows = loaded.word_vectors
     for remark in loaded.remarks:
         print(f"warning: {remark}")
+    seen = _clouds(settings, words or ())  # first: its words may be unknown, and UMAP takes minutes
     with progress.measuring():
         table = content.table(words, rows, settings.columns, umap=settings.umap)
     values = {
@@ -73,7 +74,7 @@ def main() -> None:
         "name": loaded.whole_name,
         "limited": len(rows) == settings.words,
         "training": training.series(settings.table),
-        "clouds": _clouds(settings, words or ()),
+        "clouds": seen,
     }
     out = Path(settings.out)
     files.write_text(out, page.html(f"{loaded.name}: jaxemb explorer", values, table.codes.codes))

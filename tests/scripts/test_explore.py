@@ -101,6 +101,7 @@ def test_the_curves_are_those_of_the_log(tmp_path):
     assert curves["held_out"] == ([0.0], [4.0])
     assert [curves["dev 1"][1], curves["dev 2"][1]] == [[1.0], [0.0]]  # nats of a perplexity
     assert series["epochs"] == [40, 80]
+    assert series["unit"] == "predictions"  # a loss of two directions is a language model's
     assert series["spectra"] == [{"words": 80, "values": [2.0, 1.0]}]
     assert training.series(tmp_path / "no") is None
 
@@ -112,6 +113,8 @@ def test_a_long_curve_is_averaged_and_keeps_its_mean(tmp_path):
     series = training.series(tmp_path)
     assert series is not None
     (curve,) = series["curves"]
+    assert series["unit"] == "words read"
+    assert curve["averaged"]
     assert len(curve["y"]) == training.POINTS
     assert np.mean(curve["y"]) == pytest.approx(np.mean([i % 7 for i in range(n)]))
 

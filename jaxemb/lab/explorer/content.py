@@ -87,7 +87,8 @@ def constant(
 
     It does where a column of ones is a sum of the first k left singular vectors. With u their inner
     products with the ones, of length 1, and d what is left of these, the least singular value of
-    the approximation without its mean is at most d / ||u / s||: here it is within the tolerance.
+    the approximation without its mean is at most d / ||u / s||: here it is within the tolerance, or d within
+    rounding.
 
     Args:
         scores: U S, the first columns.
@@ -104,7 +105,8 @@ def constant(
         along = float(direction @ left)
         left -= along * direction
         weight += (along / float(s)) ** 2
-        if np.linalg.norm(left) <= tolerance * weight**0.5:
+        # a unit vector from float64 products is rounded by more than its last place
+        if np.linalg.norm(left) <= max(tolerance * weight**0.5, 64 * np.finfo(float).eps):
             return k + 1
     return None
 

@@ -22,8 +22,9 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     """The measurements of a run's metrics.jsonl; None where there are none.
 
     Returns:
-        `curves`: a list of name, x [words read] and y [nats]; `epochs`: the words at the end of
-        each epoch; `spectra`: a list of words and singular values.
+        `curves`: a list of name, x, y [nats] and whether they are means of neighbours; `unit`: what
+        x counts; `epochs`: the x at the end of each epoch; `spectra`: a list of words and singular
+        values.
     """
     # a note has no words
     rows = [row for row in progress.logged(Path(folder) / progress.METRICS) if "words" in row]
@@ -35,7 +36,9 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     ]
     if not curves and not spectra:
         return None
-    return {"curves": curves, "epochs": [*progress.epoch_ends(rows).values()], "spectra": spectra}
+    both = any(isinstance(row.get("loss"), list) for row in rows)  # directions of a language model
+    unit = "predictions" if both else "words read"
+    return {"curves": curves, "unit": unit, "epochs": [*progress.epoch_ends(rows).values()], "spectra": spectra}
 
 
 def _curves(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:

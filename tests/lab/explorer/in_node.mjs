@@ -46,7 +46,8 @@ function answers(values) {
         nearest: words.map((i) => measures.nearest(now, i, near)),
         pairs: words.slice(1).map((j) => measures.pair(now, words[0], j)),
         analogy: measures.analogy(now, words[0], words[1], words[2], near),
-        dependence: dependent.dependence(now.of, [...Array(now.of.dim + 1).keys()]),
+        dependence:
+          dim < rows ? dependent.dependence(now.of, [...Array(now.of.dim + 1).keys()]) : null,
       };
     }),
   };

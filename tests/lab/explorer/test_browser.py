@@ -41,7 +41,7 @@ def _clouds():
 def _training():
     loss = {"name": "loss", "x": [1e6, 2e6, 3e6], "y": [3.0, 2.5, 2.2], "averaged": False}
     spectra = [{"words": 1e6 * i, "values": [3.0 + i, 2.0, 1.0]} for i in range(3)]
-    return {"curves": [loss], "epochs": [2_000_000], "spectra": spectra}
+    return {"curves": [loss], "unit": "words read", "epochs": [2_000_000], "spectra": spectra}
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +51,17 @@ def table():
     return content.table(WORDS, rows.astype(np.float32))
 
 
-@pytest.fixture(scope="module")
-def address(table, tmp_path_factory):
-    values = {
-        **table.values,
-        "name": "made.txt",
-        "limited": False,
-        "training": _training(),
-        "clouds": _clouds(),
-    }
-    path = tmp_path_factory.mktemp("page") / "explorer.html"
+def _written(path, table, **more):
+    """Write a page; returns its address."""
+    values = {**table.values, "name": "made.txt", "limited": False, **more}
     path.write_text(page.html("made: explorer", values, table.codes.codes), "utf-8")
     return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def address(table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "explorer.html"
+    return _written(path, table, training=_training(), clouds=_clouds())
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +84,7 @@ def visit(browser, address):
     def note(text):
         errors.append(text)
 
-    def opened(hash="", **settings):
+    def opened(hash="", page=address, **settings):
         context = browser.new_context(reduced_motion="reduce", **settings)
         contexts.append(context)
         tab = context.new_page()
@@ -94,7 +93,7 @@ def visit(browser, address):
         tab.on(
             "request", lambda one: None if one.url.startswith(("file:", "data:")) else note(one.url)
         )
-        tab.goto(address + hash)
+        tab.goto(page + hash)
         tab.wait_for_function("globalThis.explorer?.loaded > 0", timeout=120_000)
         return tab
 
@@ -267,3 +266,125 @@ def test_nothing_is_wider_than_a_phone(visit, view):
         f"#view={view}&w={WORDS[3]}", viewport={"width": 360, "height": 740}, has_touch=True
     )
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+DEGENERATE = {
+    "one column": np.linspace(-1, 2, 20)[:, None],
+    "one column of ones": np.ones((20, 1)),
+    "rank 1": np.outer(np.linspace(-1, 2, 20), [1.0, 2.0, 3.0]),
+    "equal rows": np.full((20, 4), 0.3),
+    "one-hot": np.eye(20),
+    "three rows": np.random.default_rng(0).normal(size=(3, 5)),
+    "three rows of one column": np.array([[1.0], [0.0], [-2.0]]),
+    "rows of zeros": np.eye(20) * (np.arange(20) > 2)[:, None],
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_every_view_of_a_degenerate_table_is_drawn(visit, name, tmp_path):
+    rows = DEGENERATE[name]
+    words = WORDS[: len(rows)]
+    address = _written(tmp_path / "page.html", content.table(words, rows))
+    changes = ["", "&mean=removed", "&rank=1", "&without=1&mean=removed"]
+    chosen = ["".join(f"&w={word}" for word in words[:n]) for n in range(4)]
+    views = ["words", "algebra", "ladder", "training"]
+    hashes = [f"view={view}{change}{w}" for view in views for change in changes for w in chosen]
+    tab = visit(page=address)
+    for hash in hashes:
+        # hashchange comes later
+        event = "new Promise((done) => addEventListener('hashchange', done, {once: true}))"
+        tab.evaluate(f"() => {{ const seen = {event}; location.hash = '{hash}'; return seen; }}")
+        shown = tab.locator("[role=tabpanel]:not([hidden])").inner_text()
+        assert not set(shown.split()) & {"NaN", "undefined", "null", "Infinity"}, hash
+        assert "NaN" not in tab.inner_text("#map-note")
+    tab.evaluate("location.hash = ''")
+    _frames(tab)
+    places = np.array(tab.evaluate("explorer.words.map((_, i) => explorer.map.where(i))"))
+    box = tab.locator("#map").bounding_box()
+    assert np.isfinite(places).all()
+    assert (places >= 0).all()
+    assert (places <= [box["width"], box["height"]]).all()
+
+
+def test_three_words_of_three_rows_have_no_answer_and_the_page_says_so(visit, tmp_path):
+    address = _written(tmp_path / "p.html", content.table(WORDS[:3], DEGENERATE["three rows"]))
+    tab = visit("".join(f"#w={WORDS[0]}&w={WORDS[1]}&w={WORDS[2]}"), page=address)
+    assert "an analogy needs a fourth" in tab.inner_text("#panel-words")
+    assert tab.locator("ol[aria-label='answers']").count() == 0
+
+
+def test_a_row_of_zeros_is_said_to_have_no_direction(visit, tmp_path):
+    address = _written(tmp_path / "p.html", content.table(WORDS[:20], DEGENERATE["rows of zeros"]))
+    tab = visit(f"#w={WORDS[1]}", page=address)
+    assert _listed(tab, "by cosine") == []
+    assert "it has no direction" in tab.inner_text("#panel-words")
+    tab = visit(f"#w={WORDS[1]}&w={WORDS[5]}", page=address)
+    assert "no angle with any row" in tab.inner_text("#panel-words")
+    assert tab.locator("#panel-words tbody td").first.inner_text() == "–"
+
+
+def test_the_rank_of_a_table_of_float64_is_the_certified_one_in_every_place(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 4)) @ rng.normal(size=(4, 9))  # float64, of rank 4
+    table = content.table(WORDS[:40], rows)
+    assert table.values["rank"] == 4
+    tab = visit("#view=algebra", page=_written(tmp_path / "page.html", table))
+    assert "rank 4 of 9, certified" in tab.inner_text("#panel-algebra .verdict")
+    numbers = tab.locator(".isotropy tbody tr").first.locator("td").all_inner_texts()
+    assert numbers == ["4", "4"]
+    tab.fill("#rank", "6")
+    _frames(tab)
+    assert "Changed: rank 4;" in tab.inner_text("#panel-algebra .verdict")
+    tab.click("#tab-ladder")
+    assert "rank 4" in tab.locator("#panel-ladder .rung .size").nth(1).inner_text()
+
+
+def test_the_address_states_what_is_shown_and_shows_what_it_states(visit):
+    tab = visit()
+    chosen = f"explorer.store.set({{chosen: [3, 9], equation: [5, 6], rung: 12, adding: false}})"
+    tab.evaluate(chosen)
+    tab.evaluate("explorer.store.set({rank: 6, center: true, directions: 2})")
+    tab.select_option("#axes", "pca 2 3")
+    tab.select_option("#colours", "length")
+    tab.click("#tab-ladder")
+    wanted = tab.evaluate("explorer.store.get()")
+    hash = tab.evaluate("location.hash")
+    other = visit(hash)
+    assert other.evaluate("explorer.store.get()") == wanted
+    assert other.input_value("#axes") == "pca 2 3"
+    other.evaluate("location.hash = ''")
+    other.wait_for_function("explorer.store.get().view === 'words'")
+    assert other.input_value("#colours") == "cluster"
+    assert other.evaluate("explorer.store.get().rank") == DIM
+    other.evaluate(f"location.hash = '{hash}'")
+    other.wait_for_function("explorer.store.get().view === 'ladder'")
+    assert other.evaluate("explorer.store.get()") == wanted
+
+
+def test_what_was_computed_of_a_choice_is_not_computed_again(visit):
+    tab = visit(f"#w={WORDS[3]}")
+    once = "explorer.about() === globalThis.about"
+    tab.evaluate("() => { globalThis.about = explorer.about(); }")
+    tab.click("#tab-algebra")
+    tab.click("#tab-words")
+    tab.click("#theme")
+    assert tab.evaluate(once)
+    tab.fill("#rank", "3")
+    _frames(tab)
+    assert not tab.evaluate(once)
+
+
+def test_the_style_is_not_read_while_the_map_moves(visit):
+    tab = visit(f"#w={WORDS[3]}")
+    tab.evaluate(
+        "() => { const read = getComputedStyle; globalThis.reads = 0;"
+        " globalThis.getComputedStyle = (...of) => { reads += 1; return read(...of); }; }"
+    )
+    tab.focus("#map")
+    for key in ("ArrowLeft", "+", "0"):
+        tab.press("#map", key)
+        _frames(tab)
+    assert tab.evaluate("reads") == 0
+    tab.click("#theme")
+    _frames(tab)
+    assert tab.evaluate("reads") > 0

@@ -1,5 +1,5 @@
 // Charts by uPlot, in the colours of the page.
-import { h, colour, shown } from "./dom.js";
+import { colour, shown } from "./dom.js";
 import { rgb } from "./raster.js";
 
 /**

@@ -3,7 +3,7 @@
 const CELL = 24; // pixels of the grid that remembers what is taken
 
 /** A board that remembers rectangles, and takes no second one in the same place. */
-export function board() {
+function board() {
   const taken = new Map();
   const cells = function* (box) {
     for (let x = Math.floor(box[0] / CELL); x <= Math.floor(box[2] / CELL); x++) {
@@ -31,8 +31,9 @@ export function board() {
  * Places for labels.
  *
  * order: indices, the most important first; at(i) gives the pixel of a point, null out of sight;
- * size(i) gives [width, height, gap, space] of a label, with the space around it. `taken` are rectangles that stay free of labels, and
- * no label leaves `within`. Result: [[i, x, y]], x and y of its left middle.
+ * size(i) gives [width, height, gap, space] of a label: its gap from the point, the space around
+ * it. `taken` are rectangles that stay free of labels, and no label leaves `within`. Result:
+ * [[i, x, y]], x and y of its left middle.
  */
 export function placed(order, at, size, most, tries, { taken = [], within = null } = {}) {
   const here = board();

@@ -13,7 +13,7 @@ export function cosines(now, vector) {
 }
 
 /** The Euclidean distance of every row from a vector: the length of the difference. */
-export function distances(now, vector) {
+function distances(now, vector) {
   const { numbers, rows, dim } = now.of;
   const result = new Float64Array(rows);
   for (let i = 0, at = 0; i < rows; i++, at += dim) {

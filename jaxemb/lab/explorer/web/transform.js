@@ -19,7 +19,7 @@ export function prepared(of, { rank, constant }) {
  *
  * It is not counted from singular values of the page, where 12 bits make 1e-5 of a zero.
  */
-export function rankOf(start, { rank: k, center, directions }) {
+function rankOf(start, { rank: k, center, directions }) {
   const kept = Math.min(start.rank, k);
   const ones = center && start.constant !== null && start.constant <= kept ? 1 : 0;
   return Math.max(kept - ones - directions, 0);

@@ -3,7 +3,7 @@
 // A question is {web, vendor, values, codes, ask, search, labels}. `web` is the folder of the modules,
 // `vendor` the file of their libraries. `values` and `codes` are a page's table, as JSON and in base64;
 // of it, `ask` is a list of {settings, words, near}: a change, the rows to ask about, how many
-// neighbours. `search` is {words, typed}, `labels` {points, sizes}. The answer has the same names.
+// neighbours. `search` is {words, typed}, `labels` {points, sizes, options}. The answer has the same names.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -62,13 +62,14 @@ if (question.search) {
   );
 }
 if (question.labels) {
-  const { points, sizes } = question.labels;
+  const { points, sizes, options } = question.labels;
   result.labels = labels.placed(
     points.keys(),
     (i) => points[i],
     (i) => sizes[i],
     1000,
     1000,
+    options,
   );
 }
 process.stdout.write(JSON.stringify(result));

@@ -388,3 +388,26 @@ def test_the_style_is_not_read_while_the_map_moves(visit):
     tab.click("#theme")
     _frames(tab)
     assert tab.evaluate("reads") > 0
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_no_label_of_the_map_lies_under_its_note_or_its_buttons(visit, width):
+    tab = visit(viewport={"width": width, "height": 900})
+    drawn = (
+        "(() => { const pen = document.getElementById('map').getContext('2d'); globalThis.drawn = [];"
+        " const write = pen.fillText.bind(pen); pen.fillText = (text, x, y) => {"
+        " const size = pen.measureText(text).width; drawn.push([text, x, y - 6, x + size, y + 6]);"
+        " write(text, x, y); }; })()"
+    )
+    tab.evaluate(drawn)
+    tab.evaluate("explorer.store.set({chosen: [3]})")
+    _frames(tab)
+    labels = [one for one in tab.evaluate("drawn") if one[0] in WORDS]
+    assert WORDS[3] in [label[0] for label in labels]
+    box = tab.locator("#map").bounding_box()
+    for name in ("#map-note", "#zoom-buttons"):
+        over = tab.locator(name).bounding_box()
+        left, top = over["x"] - box["x"], over["y"] - box["y"]
+        for _, *(a, b, c, d) in labels:
+            apart = c <= left or a >= left + over["width"] or d <= top or b >= top + over["height"]
+            assert apart, (name, labels)

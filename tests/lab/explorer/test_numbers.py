@@ -384,6 +384,21 @@ def test_no_two_labels_overlap(seed):
             assert apart, (one, two)
 
 
+@IN_NODE
+def test_the_chosen_words_have_labels_whatever_these_cover():
+    crowd = [[100.0 + i % 9, 100.0 + i // 9] for i in range(81)]
+    dots = [[x - 5, y - 5, x + 5, y + 5] for x, y in crowd]
+    options = {"taken": [*dots, [0, 0, 300, 140]], "within": [0, 0, 300, 300], "certain": 3}
+    labels = {"points": crowd, "sizes": [[40, 15, 7]] * len(crowd), "options": options}
+    placed = _in_node(labels=labels)["labels"]
+    assert [i for i, _, _ in placed[:3]] == [0, 1, 2]
+    for _, left, middle in placed:
+        assert 0 <= left <= 300 - 40
+        assert 7.5 <= middle <= 300 - 7.5
+    free = {(left, middle) for _, left, middle in placed[3:]}
+    assert all(middle - 7.5 >= 140 for _, middle in free)
+
+
 def test_a_table_that_cannot_be_explored_is_refused():
     for table, message in (
         (np.ones((2, 3), np.float32), "has 2 rows; wanted 3"),

@@ -47,10 +47,11 @@ export function chart(box, x, about) {
     plot.ctx.restore();
   };
   const yAxis = axis(about.yName, 58);
-  if (about.log) yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
-  if (about.log)
-    yAxis.values = (_, splits) =>
-      splits.map((value) => (value === null ? null : shown(value, value < 1 ? 2 : 0)));
+  if (about.log) {
+    yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
+    yAxis.filter = (_, splits) => splits; // uPlot's own leaves powers of 10 alone
+    yAxis.values = (_, splits) => splits.map((value) => shown(value, value < 1 ? 2 : 0));
+  }
   box.replaceChildren();
   box.chart = new uPlot(
     {

@@ -97,7 +97,7 @@ export function drawCloud(session, cloud, box, below, word) {
     h(
       "p",
       { class: "size" },
-      `${shown(cloud.group.length)} of ${shown(cloud.sentences)} sentences with ${word}, by ${session.values.clouds.name}`,
+      `${shown(cloud.group.length)} of ${shown(cloud.sentences)} sentences with “${word}”, by ${session.values.clouds.name}`,
     ),
     h(
       "svg",

@@ -20,6 +20,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Where elements lie on another one: [left, top, right, bottom] in its pixels. */
+export function rectangles(on, elements) {
+  const { left, top } = on.getBoundingClientRect();
+  const boxes = elements.map((element) => element.getBoundingClientRect());
+  return boxes.map((box) => [box.left - left, box.top - top, box.right - left, box.bottom - top]);
+}
+
 /** Put children in the place of whatever an element holds. */
 export function fill(element, ...children) {
   element.replaceChildren(

@@ -1,5 +1,5 @@
 // The page: reads what it holds, and joins the map, the panels and the controls.
-import { h, fill, byId, shown } from "./dom.js";
+import { h, fill, byId, rectangles, shown } from "./dom.js";
 import { bytesOf, table, unpack } from "./numbers.js";
 import { changed, lazily, prepared } from "./transform.js";
 import { laidOut, mapsOf } from "./axes.js";
@@ -139,6 +139,7 @@ function build(session) {
   const tip = byId("tip");
   const map = mapView(byId("map"), words, {
     pick: (i, add) => session.pick(i, add),
+    covered: () => rectangles(byId("map"), [byId("map-note"), byId("zoom-buttons")]),
     hover: (i, place) => {
       tip.hidden = i === undefined;
       if (i === undefined) return;
@@ -211,18 +212,15 @@ function layout(session, animate) {
   const { now, values, map, store: state } = session;
   const { axes } = state.get();
   if (axes === "umap") {
-    map.show(
-      ...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])),
-      animate,
-      false,
-    );
     byId("map-note").textContent =
       "UMAP by cosines, of the table as it is: near points are near; far ones say little";
+    const [x, y] = [0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k]));
+    map.show(x, y, animate, false);
     return;
   }
   const { x, y, note, origin } = laidOut(now, axes);
-  map.show(x, y, animate, origin);
   byId("map-note").textContent = note;
+  map.show(x, y, animate, origin);
 }
 
 function buildOptions({ values, map, store: state }) {

@@ -85,13 +85,14 @@ function drawSpectrum({ now, values, store: state }, box, verdict, note, listed)
   const x = values.spectrum.map((_, i) => i + 1);
   const kept = x.map((i) => (i <= above ? now.values[i - 1] || null : null));
   const lines = [
-    { name: "now", y: kept, colour: colour("accent"), width: 2.5 },
+    { name: "now", y: kept, colour: colour("accent"), width: 2.5, points: above < 3 },
     {
       name: "as it is",
       y: values.spectrum.map((value) => (value > 0 ? value : null)),
       colour: colour("soft"),
       width: 1.2,
       dash: [4, 3],
+      points: x.length < 3,
     },
   ];
   const low = Math.max(above ? now.values[above - 1] : 0, values.tolerance);
@@ -107,6 +108,7 @@ function drawSpectrum({ now, values, store: state }, box, verdict, note, listed)
   chart(box, x, {
     label: `singular values, from ${shown(now.values[0])} to ${shown(low)}`,
     xName: "index",
+    whole: true,
     yName: "",
     log: true,
     lines,
@@ -137,8 +139,8 @@ function drawNumbers(session, box) {
     line("participation ratio", "participation", 1),
     line("stable rank", "stable", 2),
     line("condition", "condition", 1),
-    line("mean cosine", "cosine"),
-    line("IsoScore", "isoscore"),
+    line("mean cosine", "cosine", 3),
+    line("IsoScore", "isoscore", 3),
   ];
   const table = facts(["", "as it is", "now"], lines);
   table.querySelectorAll("tbody tr").forEach((tr) => {

@@ -2,10 +2,13 @@
 import { colour, shown } from "./dom.js";
 import { rgb } from "./raster.js";
 
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]; // from one tick to the next
+
 /**
  * Draw a chart into a box, in the place of the one before.
  *
- * about: {label, xName, yName, log, height, lines: [{name, y, colour, dash, width, points}], marks}.
+ * about: {label, xName, yName, log, height, lines: [{name, y, colour, dash, width, points}], marks,
+ * whole, quiet}: `whole` is whether x has whole numbers alone, `quiet` leaves the legend out.
  * `marks` are vertical lines at places of x. Result: the uPlot object.
  */
 export function chart(box, x, about) {
@@ -46,6 +49,8 @@ export function chart(box, x, about) {
     plot.ctx.stroke();
     plot.ctx.restore();
   };
+  const xAxis = axis(about.xName, 36);
+  if (about.whole) xAxis.incrs = WHOLE;
   const yAxis = axis(about.yName, 58);
   if (about.log) {
     yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
@@ -70,7 +75,7 @@ export function chart(box, x, about) {
         x: { time: false },
         y: about.log ? { distr: 3, range: (_, low, high) => [low * 0.85, high * 1.18] } : {},
       },
-      axes: [axis(about.xName, 36), yAxis],
+      axes: [xAxis, yAxis],
       series: [{ label: about.xName }, ...series],
       hooks: { drawAxes: [upright] },
     },

@@ -23,9 +23,10 @@ export function drawCloud(session, cloud, box, below, word) {
   if (!cloud) {
     const clouds = session.values.clouds;
     const why = clouds
-      ? `This page holds clouds of ${shown(clouds.words.length)} words: the buttons above. More: --clouds ${word}`
-      : "A language model gives a word another vector in every sentence. Name one: jaxemb explore ... --contextual runs/elmo";
-    fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "hint" }, why));
+      ? `This page holds clouds of ${shown(clouds.words.length)} words: the buttons above. For this one: `
+      : "A language model gives a word another vector in every sentence. Name one: ";
+    const option = h("code", {}, clouds ? `--clouds ${word}` : "--contextual runs/elmo");
+    fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "hint" }, why, option));
     return;
   }
   const last = cloud.layers.length - 1;

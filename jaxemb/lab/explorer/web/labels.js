@@ -64,15 +64,18 @@ export function placed(order, at, size, most, tries, options = {}) {
       [x - width / 2, y - gap - height / 2],
       [x - width / 2, y + gap + height / 2],
     ];
-    const boxes = places.map(([left, middle]) => {
+    const boxOf = ([left, middle]) => {
       const [over, under] = [middle - height / 2 - space / 3, middle + height / 2 + space / 3];
       return [left - space, over, left + width + space, under];
+    };
+    let chosen = places.findIndex((place) => {
+      const box = boxOf(place);
+      return !outside(box) && here.take(box);
     });
-    let chosen = boxes.findIndex((box) => !outside(box) && here.take(box));
     if (chosen < 0 && number < certain) {
-      const covers = boxes.map((box) => here.hits(box) + (outside(box) ? 1000 : 0));
+      const covers = places.map(boxOf).map((box) => here.hits(box) + (outside(box) ? 1000 : 0));
       chosen = covers.indexOf(Math.min(...covers));
-      here.take(boxes[chosen], true);
+      here.take(boxOf(places[chosen]), true);
     }
     if (chosen >= 0) result.push([i, ...places[chosen]]);
   }

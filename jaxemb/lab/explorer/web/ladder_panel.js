@@ -193,14 +193,16 @@ function pointRung(session, list, near) {
         role: "img",
         "aria-label": names ? `${words[list[0]]} near ${names}` : `${words[list[0]]} at 0`,
       },
-      places.map(([x, y], k) =>
-        h("circle", {
-          cx: x,
-          cy: y,
-          r: k ? 5 : 9,
-          fill: k === 0 ? "var(--accent)" : k <= near.length ? "var(--second)" : "var(--soft)",
-        }),
-      ),
+      places
+        .map(([x, y], k) =>
+          h("circle", {
+            cx: x,
+            cy: y,
+            r: k ? 5 : 9,
+            fill: k === 0 ? "var(--accent)" : k <= near.length ? "var(--second)" : "var(--soft)",
+          }),
+        )
+        .reverse(), // the word itself is never hidden
       labels.map(([k, x, y]) =>
         h(
           "text",

@@ -120,6 +120,7 @@ function overTime({ spectra }, drawn) {
     chart(box, x, {
       label: "singular values over time",
       xName: "index",
+      whole: true,
       yName: "",
       height: 300,
       log: true,

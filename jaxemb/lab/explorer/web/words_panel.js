@@ -63,7 +63,7 @@ function nearList(session, name, list, share) {
             "button",
             { type: "button", onclick: (event) => session.pick(i, event.shiftKey) },
             h("span", {}, session.words[i]),
-            h("span", {}, shown(value)),
+            h("span", {}, shown(value, 3)),
           ),
         ),
       ),
@@ -103,8 +103,8 @@ function two(session, { cosine, angle, distance }, [a, b]) {
       ["", "this table", "one-hot"],
       [
         ["angle", angle === null ? "–" : `${shown(angle, 1)}°`, "90.0°"],
-        ["cosine", shown(cosine), "0.000"],
-        ["distance", shown(distance), shown(Math.SQRT2)],
+        ["cosine", shown(cosine, 3), "0.000"],
+        ["distance", shown(distance, 3), shown(Math.SQRT2)],
       ],
     ),
     h(

@@ -33,7 +33,8 @@ class Explore:
     words: int = 20_000
     """Number of rows to show, from the first."""
     columns: int = 512
-    """Most columns of U S that the page holds; it prints how many are left out and how far that is."""
+    """Most columns of U S that the page holds; it prints how many it leaves out, and how far it is
+    from the table."""
     names: str | None = None
     """The words of the rows of an .npy or .safetensors: a text with a word a line, a .parquet
     (wants pyarrow) or a tokenizer.json."""

@@ -80,15 +80,13 @@ def table(
     return Table(values, codes, faithful)
 
 
-def constant(
-    scores: Float[np.ndarray, "rows dim"], of: linalg.Spectrum, rank: int
-) -> int | None:
+def constant(scores: Float[np.ndarray, "rows dim"], of: linalg.Spectrum, rank: int) -> int | None:
     """The least k at which removing the mean lowers the rank of the approximation of rank k.
 
     It does where a column of ones is a sum of the first k left singular vectors. With u their inner
     products with the ones, of length 1, and d what is left of these, the least singular value of
-    the approximation without its mean is at most d / ||u / s||: here it is within the tolerance, or d within
-    rounding.
+    the approximation without its mean is at most d / ||u / s||: here it is within the tolerance, or
+    d is within rounding.
 
     Args:
         scores: U S, the first columns.

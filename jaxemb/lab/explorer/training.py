@@ -38,7 +38,12 @@ def series(folder: str | Path) -> dict[str, Any] | None:
         return None
     both = any(isinstance(row.get("loss"), list) for row in rows)  # directions of a language model
     unit = "predictions" if both else "words read"
-    return {"curves": curves, "unit": unit, "epochs": [*progress.epoch_ends(rows).values()], "spectra": spectra}
+    return {
+        "curves": curves,
+        "unit": unit,
+        "epochs": [*progress.epoch_ends(rows).values()],
+        "spectra": spectra,
+    }
 
 
 def _curves(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -98,6 +98,18 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: line {error.lineno}: damaged: it is not JSON") from None
 
 
+def check_place(path: Path) -> None:
+    """Refuse a path to which `replacing` could not write.
+
+    Raises:
+        InputError: `path` is a device, a pipe or a folder; its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: no file (a device, a pipe or a folder): wanted a file's name")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; rename it to `path` on success, delete it on failure.
@@ -109,10 +121,7 @@ def replacing(path: Path) -> Iterator[Path]:
         InputError: `path` is a device, a pipe or a folder, which the rename would replace; its
             folder does not exist.
     """
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: no file (a device, a pipe or a folder): wanted a file's name")
+    check_place(path)
     unfinished = path.with_name(path.name + ".tmp")
     try:
         yield unfinished

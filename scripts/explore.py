@@ -27,13 +27,14 @@ class Explore:
     contextual: str | None = None
     """The folder of a finished language model, for clouds of words in context."""
     clouds: tuple[str, ...] = ()
-    """With --contextual: the words of the clouds; by default 12 frequent ones."""
+    """With --contextual: the words of the clouds; by default up to 12 frequent ones."""
     config: str | None = None
     """The config that trained the language model, where its model is not one of jaxemb's."""
     words: int = 20_000
     """Number of rows to show, from the first."""
     columns: int = 512
-    """Most columns of U S that the page holds; it prints what the others would add."""
+    """Most columns of U S that the page holds; it prints how many it leaves out, and how far it is
+    from the table."""
     names: str | None = None
     """The words of the rows of an .npy or .safetensors: a text with a word a line, a .parquet
     (wants pyarrow) or a tokenizer.json."""
@@ -51,6 +52,9 @@ class Explore:
             raise InputError(f"{self.out}: wanted a file that ends in .html")
         if self.clouds and not self.contextual:
             raise InputError("--clouds are words of a language model: name it by --contextual")
+        if self.config and not self.contextual:
+            raise InputError("--config is that of a language model: name it by --contextual")
+        files.check_place(Path(self.out))
 
 
 def main() -> None:
@@ -63,6 +67,7 @@ def main() -> None:
     words, rows = loaded.word_vectors
     for remark in loaded.remarks:
         print(f"warning: {remark}")
+    seen = _clouds(settings, words or ())  # first: its words may be unknown, and UMAP takes minutes
     with progress.measuring():
         table = content.table(words, rows, settings.columns, umap=settings.umap)
     values = {
@@ -70,7 +75,7 @@ def main() -> None:
         "name": loaded.whole_name,
         "limited": len(rows) == settings.words,
         "training": training.series(settings.table),
-        "clouds": _clouds(settings, words or ()),
+        "clouds": seen,
     }
     out = Path(settings.out)
     files.write_text(out, page.html(f"{loaded.name}: jaxemb explorer", values, table.codes.codes))
@@ -94,6 +99,11 @@ def _clouds(settings: Explore, words: tuple[str, ...]) -> dict | None:
         for one in clouds.clouds(settings.contextual, settings.clouds, words, config):
             seen.append(one)
             bar.advance(task)
+    if not seen:
+        raise InputError(
+            f"{settings.contextual}: no frequent word of letters that the table has occurs in "
+            f"{clouds.LEAST} sentences or more of its text: name the words by --clouds"
+        )
     name = Path(settings.contextual).name
     return {"name": name, "words": seen, "training": training.series(settings.contextual)}
 

@@ -4,7 +4,7 @@ import functools
 import logging
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,21 +162,16 @@ def _say_what_to_install(missing: str) -> None:
     )
 
 
-def over_words(axes: Any, metrics: Sequence[dict[str, Any]], unit: str = "words read") -> None:
+def over_words(axes: Any, ends: Mapping[int, float], unit: str = "words read") -> None:
     """Write the axis of words in millions (2 M), and mark the end of every epoch.
 
     Args:
         axes: drawn over "words".
-        metrics: rows with "words", and with "epoch" if the run has several.
+        ends: the words at the end of each epoch, by the number of epochs done.
         unit: what "words" counts.
     """
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.set_xlabel(unit)
-    ends: dict[int, float] = {}
-    measured = [row for row in metrics if "words" in row]
-    for row in sorted(measured, key=lambda row: row["words"]):
-        ends.setdefault(row.get("epoch") or 0, row["words"])
-    ends = {epoch: words for epoch, words in ends.items() if epoch > 0}
     for words in ends.values():
         axes.axvline(words, color=SOFT, lw=0.8, ls=":", zorder=0)
     if ends:

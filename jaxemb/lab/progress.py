@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,15 @@ def logged(path: Path) -> list[dict[str, Any]]:
         with contextlib.suppress(json.JSONDecodeError):  # a last line torn by a kill
             rows.append(json.loads(line))
     return sorted(rows, key=lambda row: row["step"])
+
+
+def epoch_ends(rows: Iterable[dict[str, Any]]) -> dict[int, float]:
+    """The words at the first measurement after each epoch, by the number of epochs done."""
+    ends: dict[int, float] = {}
+    for row in sorted((row for row in rows if "words" in row), key=lambda row: row["words"]):
+        if epoch := row.get("epoch"):
+            ends.setdefault(epoch, row["words"])
+    return ends
 
 
 def rate(rows: list[dict[str, Any]]) -> float | None:

@@ -48,6 +48,20 @@ def test_speed_and_time_left_are_those_of_this_session(before, seconds, capsys):
     assert _shown(capsys.readouterr().err) == (f"{CHUNK / seconds:,.0f}", expected)
 
 
+def test_an_epoch_ends_at_the_first_measurement_after_it():
+    rows = [
+        {"step": 3, "words": 30, "epoch": 2},
+        {"step": 0, "words": 0, "epoch": 0},
+        {"step": 1, "note": "resumed"},
+        {"step": 1, "words": 10, "epoch": 0},
+        {"step": 2, "words": 20, "epoch": 1},
+        {"step": 4, "words": 40, "epoch": 2},
+        {"step": 5, "words": 50, "epoch": None},
+    ]
+    assert progress.epoch_ends(rows) == {1: 20, 2: 30}
+    assert progress.epoch_ends([{"words": 10}]) == {}
+
+
 class ZMQInteractiveShell:
     """What IPython's kernel is called, by which rich knows a notebook."""
 

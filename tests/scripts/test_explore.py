@@ -84,11 +84,16 @@ def test_a_plane_is_turned_to_meet_that_of_the_layer_before():
 
 def test_the_curves_are_those_of_the_log(tmp_path):
     rows = [
-        {"words": 0, "epoch": 0, "held_out": 4.0},
-        *({"words": 10 * i, "epoch": i // 4, "loss": [1.0 * i, 2.0]} for i in range(1, 9)),
-        {"words": 80, "epoch": 2, "dev": [np.e, 1.0], "singular_values": [2.0, 1.0]},
+        {"step": 0, "words": 0, "epoch": 0, "held_out": 4.0},
+        *(
+            {"step": i, "words": 10 * i, "epoch": i // 4, "loss": [1.0 * i, 2.0]}
+            for i in range(1, 9)
+        ),
+        {"step": 8, "note": "resumed", "singular_values": [1.0, 1.0]},
+        {"step": 8, "words": 80, "epoch": 2, "dev": [np.e, 1.0], "singular_values": [2.0, 1.0]},
     ]
-    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    torn = '{"step": 9, "words": 90, "lo'  # by a kill
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*map(json.dumps, rows), torn]))
     series = training.series(tmp_path)
     assert series is not None
     curves = {curve["name"]: (curve["x"], curve["y"]) for curve in series["curves"]}
@@ -96,17 +101,20 @@ def test_the_curves_are_those_of_the_log(tmp_path):
     assert curves["held_out"] == ([0.0], [4.0])
     assert [curves["dev 1"][1], curves["dev 2"][1]] == [[1.0], [0.0]]  # nats of a perplexity
     assert series["epochs"] == [40, 80]
+    assert series["unit"] == "predictions"  # a loss of two directions is a language model's
     assert series["spectra"] == [{"words": 80, "values": [2.0, 1.0]}]
     assert training.series(tmp_path / "no") is None
 
 
 def test_a_long_curve_is_averaged_and_keeps_its_mean(tmp_path):
     n = 3 * training.POINTS
-    lines = [json.dumps({"words": i, "loss": float(i % 7)}) for i in range(n)]
+    lines = [json.dumps({"step": i, "words": i, "loss": float(i % 7)}) for i in range(n)]
     (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
     series = training.series(tmp_path)
     assert series is not None
     (curve,) = series["curves"]
+    assert series["unit"] == "words read"
+    assert curve["averaged"]
     assert len(curve["y"]) == training.POINTS
     assert np.mean(curve["y"]) == pytest.approx(np.mean([i % 7 for i in range(n)]))
 
@@ -121,12 +129,15 @@ def test_a_word_may_be_markup(place, monkeypatch):
 
 BAD = {
     "no clouds without a model": (["static.txt", "--clouds", "w"], "name it by --contextual"),
+    "no config without a model": (["static.txt", "--config", "config"], "name it by --contextual"),
+    "no frequent word": (["static.txt", "--contextual", "lm"], "name the words by --clouds"),
     "no page": (["static.txt", "--out", "page.pdf"], "wanted a file that ends in .html"),
     "no words": (["static.txt", "--words", "0"], "wanted 1 or more"),
     "an unknown word": (["static.txt", "--contextual", "lm", "--clouds", "zz"], "'zz'"),
     "a rare word": (["static.txt", "--contextual", "lm", "--clouds", "<UNK>"], "<UNK>"),
     "no run": (["static.txt", "--contextual", "nothing"], "nothing"),
     "no folder": (["static.txt", "--out", "no/page.html"], "there is no folder no"),
+    "no folder, before any work": (["no.txt", "--out", "no/page.html"], "there is no folder no"),
     "two rows": (["static.txt", "--words", "2"], "has 2 rows; wanted 3"),
 }
 

@@ -20,7 +20,7 @@ SENTENCES = 160  # of each word
 AROUND = 12  # words read and shown on either side
 WORDS = 12  # clouds, if no words are wanted
 _FREQUENT = 150  # the most frequent words are function words
-_LEAST = 60  # occurrences of a word that is chosen without being wanted
+LEAST = 60  # sentences with a word that is chosen without being wanted
 
 
 def clouds(
@@ -75,7 +75,7 @@ def _chosen(words: Sequence[str], where: Any, known: Sequence[str]) -> list[str]
         word
         for i, word in enumerate(words[: start + 600])
         if i >= start and word in there and word.isalpha() and len(word) > 2
-        if len(where(i + windows.SHIFT)) >= _LEAST
+        if len(where(i + windows.SHIFT)) >= LEAST
     ]
     return [pool[i] for i in tokens.spread(len(pool), WORDS)] if pool else []
 
@@ -92,7 +92,7 @@ def _cloud(source: tokens.Source, word: str, texts: Any, total: int) -> dict[str
     own = own[np.unique(gathered.sentences[own], return_index=True)[1]]  # one of each sentence
     vectors = [layer[own].astype(np.float64) for layer in gathered.layers[0]]
     group = cloud.two_means(np.asarray(linalg.unit_rows(vectors[-1])))
-    contexts = [_context(texts, gathered, int(i)) for i in own]
+    contexts = [cloud.around(texts, gathered, int(i), AROUND) for i in own]
     return {
         "word": word,
         "sentences": total,
@@ -114,8 +114,3 @@ def _layers(vectors: Sequence[Float[np.ndarray, "occurrences dim"]]) -> Iterator
         before = points
         rounded = np.round(points, 4).tolist()
         yield {"points": rounded, "explained": explained, "alike": float(alike)}
-
-
-def _context(texts: Any, gathered: tokens.Occurrences, i: int) -> tuple[str, str]:
-    sentence, at = texts[gathered.sentences[i]], int(gathered.places[i])
-    return " ".join(sentence[:at]), " ".join(sentence[at + 1 :])

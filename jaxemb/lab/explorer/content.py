@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.cluster import vq
+from jaxtyping import Float
 
 from jaxemb import linalg
 from jaxemb.errors import InputError
 from jaxemb.lab.explorer import quantised
 from jaxemb.lab.explorer.quantised import Fidelity, Quantised
+from jaxemb.lab.tables.clusters import clusters
 
 CLUSTERS = 10  # as many as there are colours
 LEAST = 3  # rows of a table that can be explored
@@ -53,9 +53,12 @@ def table(
         raise InputError(f"row {int(of.bad_row):,} of the table holds NaN or infinity")
     if not of.frobenius > 0:
         raise InputError("all numbers of the table are 0: there is nothing to explore")
-    codes = quantised.quantise(quantised.scores(rows, of, most))
+    certified = linalg.rank(of)
+    scores = quantised.scores(rows, of, most)
+    codes = quantised.quantise(scores)
     held = quantised.restore(codes)
     faithful = quantised.fidelity(rows, codes, of.basis)
+    unit = np.asarray(linalg.unit_rows(held - held.mean(axis=0)[None, :]))
     named = [str(i) for i in range(len(rows))] if words is None else list(words)
     values = {
         "words": named,
@@ -66,32 +69,44 @@ def table(
         "step": codes.step.tolist(),
         "spectrum": np.asarray(of.values).tolist(),
         "tolerance": float(of.tolerance),
-        "rank": int(linalg.rank(of).rank),
-        "verdict": str(linalg.rank(of)),
+        "rank": int(certified.rank),
+        "constant": constant(scores, of, int(certified.rank)),
+        "verdict": str(certified),
         "dtype": str(rows.dtype),
         "fidelity": faithful._asdict(),
-        "cluster": clusters(held).tolist(),
+        "cluster": clusters(unit, CLUSTERS).tolist(),
         "umap": _umap(held) if umap else None,
     }
     return Table(values, codes, faithful)
 
 
-def clusters(rows: Float[np.ndarray, "rows dim"]) -> Int[np.ndarray, " rows"]:
-    """Clusters of the directions from the mean, by k-means; 0 is the largest.
+def constant(scores: Float[np.ndarray, "rows dim"], of: linalg.Spectrum, rank: int) -> int | None:
+    """The least k at which removing the mean lowers the rank of the approximation of rank k.
 
-    It starts from evenly spaced rows, so that the same table has the same clusters.
+    It does where a column of ones is a sum of the first k left singular vectors. With u their inner
+    products with the ones, of length 1, and d what is left of these, the least singular value of
+    the approximation without its mean is at most d / ||u / s||: here it is within the tolerance, or
+    d is within rounding.
 
-    Source:
-        Lloyd 1982, "Least squares quantization in PCM".
+    Args:
+        scores: U S, the first columns.
+        of: the spectrum of the table.
+        rank: of the table.
+
+    Returns:
+        k; None where the rank stays. From k on every approximation loses one.
     """
-    unit = np.asarray(linalg.unit_rows(rows - rows.mean(axis=0)[None, :]))
-    k = min(CLUSTERS, len(unit))
-    start = unit[np.linspace(0, len(unit) - 1, k).astype(int)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a cluster that became empty
-        _, group = vq.kmeans2(unit, start, iter=30, minit="matrix")
-    order = np.argsort(-np.bincount(group, minlength=k), kind="stable")
-    return np.argsort(order)[group]
+    left = np.full(len(scores), len(scores) ** -0.5)
+    weight, tolerance = 0.0, float(of.tolerance)
+    for k, s in enumerate(np.asarray(of.values)[: min(rank, scores.shape[1])]):
+        direction = scores[:, k] / s
+        along = float(direction @ left)
+        left -= along * direction
+        weight += (along / float(s)) ** 2
+        # a unit vector from float64 products is rounded by more than its last place
+        if np.linalg.norm(left) <= max(tolerance * weight**0.5, 64 * np.finfo(float).eps):
+            return k + 1
+    return None
 
 
 def _umap(rows: Float[np.ndarray, "rows dim"]) -> list[list[float]] | None:

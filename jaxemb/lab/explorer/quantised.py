@@ -57,11 +57,15 @@ def scores(
 def quantise(numbers: Float[np.ndarray, "rows dim"]) -> Quantised:
     """Round each column to 4096 evenly spaced numbers, from its least to its largest.
 
-    The error is at most half a step of the column; a column of equal numbers is exact.
+    The error is at most half a step of the column; a column of equal numbers is exact. Where a
+    column has both signs, 0 is one of the 4096, so that a row of zeros stays one: the grid moves by
+    at most half a step, which leaves the codes and the error within their bounds.
     """
     low, high = numbers.min(axis=0), numbers.max(axis=0)
     step = (high - low) / _MOST
-    codes = np.rint((numbers - low[None, :]) / np.where(step > 0, step, 1.0)[None, :])
+    size = np.where(step > 0, step, 1.0)
+    low = np.where((low <= 0) & (high >= 0), step * np.rint(low / size), low)
+    codes = np.rint((numbers - low[None, :]) / size[None, :])
     return Quantised(np.clip(codes, 0, _MOST).astype(np.uint16), low, step)
 
 

@@ -1,15 +1,11 @@
 """The training of a run, as series for the page: losses, and the spectrum over time."""
 
-import itertools
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxemb import files
-from jaxemb.errors import InputError
 from jaxemb.lab import progress
 
 POINTS = 400  # of a curve; more are averaged
@@ -26,16 +22,12 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     """The measurements of a run's metrics.jsonl; None where there are none.
 
     Returns:
-        `curves`: a list of name, x [words read] and y [nats]; `epochs`: the words at which each
-        epoch begins; `spectra`: a list of words and singular values.
-
-    Raises:
-        InputError: a line that is not JSON.
+        `curves`: a list of name, x, y [nats] and whether they are means of neighbours; `unit`: what
+        x counts; `epochs`: the x at the end of each epoch; `spectra`: a list of words and singular
+        values.
     """
-    path = Path(folder) / progress.METRICS
-    if not path.is_file():
-        return None
-    rows = _rows(path)
+    # a note has no words
+    rows = [row for row in progress.logged(Path(folder) / progress.METRICS) if "words" in row]
     curves = [curve for name in _SERIES for curve in _curves(rows, name)]
     seen = [row for row in rows if _is_numbers(row.get("singular_values"))]
     chosen = np.unique(np.linspace(0, len(seen) - 1, min(len(seen), SNAPSHOTS)).astype(int))
@@ -44,22 +36,19 @@ def series(folder: str | Path) -> dict[str, Any] | None:
     ]
     if not curves and not spectra:
         return None
-    return {"curves": curves, "epochs": _epochs(rows), "spectra": spectra}
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(files.read_text(path).splitlines(), 1):
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            raise InputError(f"{path}: line {number}: damaged: it is not JSON") from None
-    return rows
+    both = any(isinstance(row.get("loss"), list) for row in rows)  # directions of a language model
+    unit = "predictions" if both else "words read"
+    return {
+        "curves": curves,
+        "unit": unit,
+        "epochs": [*progress.epoch_ends(rows).values()],
+        "spectra": spectra,
+    }
 
 
 def _curves(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """The curves of one measurement, one for each direction of a language model."""
-    there = [row for row in rows if row.get(name) is not None and "words" in row]
+    there = [row for row in rows if row.get(name) is not None]
     if not there:
         return []
     x = np.array([row["words"] for row in there], float)
@@ -73,12 +62,6 @@ def _curve(name: str, x: Any, y: Any) -> dict[str, Any]:
     parts = np.array_split(np.arange(len(x)), min(len(x), POINTS))
     means = [[float(np.mean(values[part])) for part in parts] for values in (x, y)]
     return {"name": name, "x": means[0], "y": means[1], "averaged": len(x) > POINTS}
-
-
-def _epochs(rows: Sequence[dict[str, Any]]) -> list[int]:
-    there = [row for row in rows if "epoch" in row and "words" in row]
-    firsts = itertools.groupby(there, key=lambda row: row["epoch"])
-    return [next(iter(group))["words"] for _, group in firsts][1:]
 
 
 def _is_numbers(values: Any) -> bool:

@@ -1,129 +1,22 @@
 """Laws of the page in a real browser. Oracles: jaxemb's own measures; what a user wants to do."""
 
-import importlib.util
-import shutil
-
 import numpy as np
 import pytest
 
 from jaxemb.evaluation import neighbours
 from jaxemb.formats import WordVectors
-from jaxemb.lab.explorer import content, page, quantised
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-HERE = importlib.util.find_spec("playwright") is not None and CHROMIUM is not None
-pytestmark = pytest.mark.skipif(not HERE, reason="needs Playwright and /usr/bin/chromium")
-ROWS, DIM = 300, 12
-WORDS = [a + b + c for a in "klmnprst" for b in "aeiou" for c in "dgmnrstx"][:ROWS]
-
-
-def _clouds():
-    rng = np.random.default_rng(1)
-    points = rng.normal(size=(20, 2)).round(4)
-    layers = [
-        {"points": (size * points).tolist(), "explained": 0.5, "alike": 1 - size / 3}
-        for size in (0, 1, 2)
-    ]
-    contexts = [[f"left {i}", f"right {i}"] for i in range(20)]
-    group = [i % 2 for i in range(20)]
-    names = ["one", "two"]
-    word = {
-        "word": WORDS[7],
-        "sentences": 40,
-        "group": group,
-        "names": names,
-        "contexts": contexts,
-        "layers": layers,
-    }
-    return {"name": "lm", "words": [word], "training": None}
-
-
-def _training():
-    loss = {"name": "loss", "x": [1e6, 2e6, 3e6], "y": [3.0, 2.5, 2.2], "averaged": False}
-    spectra = [{"words": 1e6 * i, "values": [3.0 + i, 2.0, 1.0]} for i in range(3)]
-    return {"curves": [loss], "epochs": [2_000_000], "spectra": spectra}
-
-
-@pytest.fixture(scope="module")
-def table():
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(ROWS, DIM)) * np.geomspace(3, 0.3, DIM) + rng.normal(size=DIM)
-    return content.table(WORDS, rows.astype(np.float32))
-
-
-@pytest.fixture(scope="module")
-def address(table, tmp_path_factory):
-    values = {
-        **table.values,
-        "name": "made.txt",
-        "limited": False,
-        "training": _training(),
-        "clouds": _clouds(),
-    }
-    path = tmp_path_factory.mktemp("page") / "explorer.html"
-    path.write_text(page.html("made: explorer", values, table.codes.codes), "utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # without a graphics processor and without WebGL: everything has to be drawn all the same
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis"]
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """A function that opens the page; no error and no request may come of it."""
-    errors, contexts = [], []
-
-    def note(text):
-        errors.append(text)
-
-    def opened(hash="", **settings):
-        context = browser.new_context(reduced_motion="reduce", **settings)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: note(str(error)))
-        tab.on("console", lambda one: note(one.text) if one.type in ("error", "warning") else None)
-        tab.on(
-            "request", lambda one: None if one.url.startswith(("file:", "data:")) else note(one.url)
-        )
-        tab.goto(address + hash)
-        tab.wait_for_function("globalThis.explorer?.loaded > 0", timeout=120_000)
-        return tab
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def _listed(tab, name):
-    rows = tab.locator(f"ol[aria-label='{name}'] button").all()
-    return [tuple(row.locator("span").all_inner_texts()) for row in rows]
-
-
-def _frames(tab):
-    """Wait until what was asked for is drawn."""
-    tab.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
+from jaxemb.lab.explorer import quantised
+from tests.lab.explorer.tabs import DIM, WORDS, frames, listed
 
 
 def _changed_pixels(tab, act):
     """The share of the map's pixels that an action changes."""
     pen = "document.getElementById('map').getContext('2d')"
     look = f"{pen}.getImageData(0, 0, 400, 400).data"
-    _frames(tab)
+    frames(tab)
     tab.evaluate(f"() => {{ globalThis.before = {look}; }}")
     act()
-    _frames(tab)
+    frames(tab)
     differing = f"{look}.filter((value, i) => value !== globalThis.before[i]).length"
     return tab.evaluate(f"() => {differing}") / (4 * 400 * 400)
 
@@ -140,7 +33,7 @@ def test_a_search_by_keys_shows_the_neighbours_that_python_computes(visit, table
         ("by cosine", neighbours.nearest(vectors, rows, WORDS[40], 12)),
         ("by distance", neighbours.nearest_euclidean(vectors, rows, WORDS[40], 12)),
     ):
-        assert _listed(tab, name) == [
+        assert listed(tab, name) == [
             (word, f"{value:.3f}") for word, value in zip(wanted.words, wanted.values, strict=True)
         ]
     assert WORDS[40] in tab.inner_text("#live")
@@ -148,7 +41,7 @@ def test_a_search_by_keys_shows_the_neighbours_that_python_computes(visit, table
 
 def test_a_click_on_a_point_chooses_its_word(visit):
     tab = visit()
-    _frames(tab)
+    frames(tab)
     left, top = tab.evaluate("explorer.map.where(5)")
     box = tab.locator("#map").bounding_box()
     tab.mouse.click(box["x"] + left, box["y"] + top)
@@ -171,28 +64,28 @@ def test_two_words_show_their_angle_and_three_an_analogy(visit, table):
     tab.fill("#search", WORDS[20])
     tab.press("#search", "Enter")
     wanted = neighbours.analogy(vectors, rows, WORDS[3], WORDS[9], WORDS[20], 12)
-    assert [word for word, _ in _listed(tab, "answers")] == list(wanted.words)
+    assert [word for word, _ in listed(tab, "answers")] == list(wanted.words)
 
 
 def test_the_controls_change_the_map_and_the_neighbours(visit, table):
     tab = visit(f"#w={WORDS[3]}")
-    before = _listed(tab, "by cosine")
+    before = listed(tab, "by cosine")
     assert _changed_pixels(tab, lambda: tab.fill("#rank", "3")) > 0.001
-    _frames(tab)
+    frames(tab)
     rows = quantised.restore(table.codes)[:, :3]
     wanted = neighbours.nearest(WordVectors(tuple(WORDS), rows), rows, WORDS[3], 12)
-    assert [word for word, _ in _listed(tab, "by cosine")] == list(wanted.words)
+    assert [word for word, _ in listed(tab, "by cosine")] == list(wanted.words)
     tab.check("#mean")
     centred = rows - rows.mean(axis=0)
     wanted = neighbours.nearest(WordVectors(tuple(WORDS), centred), centred, WORDS[3], 12)
-    assert [word for word, _ in _listed(tab, "by cosine")] == list(wanted.words)
+    assert [word for word, _ in listed(tab, "by cosine")] == list(wanted.words)
     tab.click("#tab-algebra")
     numbers = tab.locator(".isotropy tbody tr").first.locator("td").all_inner_texts()
     assert numbers == [str(DIM), "3"]
     assert "mean=removed" in tab.url
     tab.click("#reset")
     tab.click("#tab-words")
-    assert _listed(tab, "by cosine") == before
+    assert listed(tab, "by cosine") == before
 
 
 def test_rank_k_needs_k_plus_1_words_for_an_equation(visit):

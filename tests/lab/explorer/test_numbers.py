@@ -1,11 +1,5 @@
 """Laws of the page's numbers. Oracles: NumPy, jaxemb's own measures, the definition of a code."""
 
-import base64
-import json
-import shutil
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,11 +8,10 @@ from jaxemb.errors import InputError
 from jaxemb.evaluation import neighbours
 from jaxemb.formats import WordVectors
 from jaxemb.functional import similarity
-from jaxemb.lab.explorer import content, page, quantised
+from jaxemb.lab.explorer import content, quantised
+from tests.lab.explorer import node
+from tests.lab.explorer.node import DIM, IN_NODE, NEAR, ROWS, made
 
-NODE = shutil.which("node")
-IN_NODE = pytest.mark.skipif(NODE is None, reason="the page's programs run in Node.js: not here")
-ROWS, DIM, NEAR = 100, 12, 8
 WORDS = [3, 14, 15, 92, 65, 35]
 CHANGES = [
     {"rank": DIM, "center": False, "directions": 0},
@@ -30,33 +23,14 @@ CHANGES = [
 IDS = ["plain", "rank-5", "centred", "without-the-top-2", "rank-7-without-1"]
 
 
-def _table(rows=ROWS, dim=DIM, seed=0):
-    rng = np.random.default_rng(seed)
-    spread = np.geomspace(3.0, 0.2, dim)
-    return (rng.normal(size=(rows, dim)) * spread + rng.normal(size=dim)).astype(np.float32)
-
-
-def _in_node(**question):
-    folder = Path(__file__).parent
-    asked = {"web": str(page.WEB), "vendor": str(page.VENDOR / "vendor.min.js"), **question}
-    command = [NODE, str(folder / "in_node.mjs")]
-    done = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def pages_table():
-    return content.table([f"w{i}" for i in range(ROWS)], _table())
+    return content.table([f"w{i}" for i in range(ROWS)], made())
 
 
 @pytest.fixture(scope="module")
 def answers(pages_table):
-    codes = base64.b64encode(quantised.pack(pages_table.codes.codes).tobytes()).decode()
-    ask = [{"settings": change, "words": WORDS, "near": NEAR} for change in CHANGES]
-    return _in_node(values=json.loads(page.as_json(pages_table.values)), codes=codes, ask=ask)
+    return node.answers(pages_table, CHANGES, WORDS)
 
 
 def _changed(table, rank, center, directions):
@@ -78,7 +52,7 @@ def test_two_codes_travel_in_three_bytes(rows, dim):
 
 
 def test_a_restored_number_is_within_half_a_step_of_its_column():
-    table = _table().astype(np.float64)
+    table = made().astype(np.float64)
     codes = quantised.quantise(table)
     apart = np.abs(quantised.restore(codes) - table)
     np.testing.assert_allclose(codes.step, np.ptp(table, axis=0) / 4095, rtol=1e-12)
@@ -90,14 +64,33 @@ def test_a_column_of_equal_numbers_is_exact():
     np.testing.assert_array_equal(quantised.restore(quantised.quantise(table)), table)
 
 
+def test_a_row_of_zeros_stays_a_row_of_zeros():
+    table = made().astype(np.float64)
+    table[7] = 0.0
+    scores = quantised.scores(table, linalg.spectrum(table), DIM)
+    restored = quantised.restore(quantised.quantise(scores))
+    assert not restored[7].any()
+    assert (np.abs(restored - scores) <= np.ptp(scores, axis=0) / 4095 * (0.5 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("ends", [(-1.0, 2.0), (-3.0, 0.0), (0.0, 3.0), (-4095.5, 4096.5)])
+def test_0_is_a_code_of_a_column_of_both_signs_and_no_code_exceeds_12_bits(ends):
+    column = np.append(np.linspace(*ends, 10_000), 0.0)[:, None]
+    codes = quantised.quantise(column)
+    apart = np.abs(quantised.restore(codes) - column)
+    assert apart[-1, 0] == 0.0
+    assert codes.codes.max() <= 4095
+    assert (apart <= codes.step * (0.5 + 1e-9)).all()
+
+
 def test_the_scores_have_the_tables_inner_products():
-    table = _table().astype(np.float64)
+    table = made().astype(np.float64)
     scores = quantised.scores(table, linalg.spectrum(table), DIM)
     np.testing.assert_allclose(scores @ scores.T, table @ table.T, atol=1e-10)
 
 
 def test_the_first_columns_are_the_best_approximation_of_their_rank():
-    table = _table().astype(np.float64)
+    table = made().astype(np.float64)
     scores = quantised.scores(table, linalg.spectrum(table), 5)
     u, s, vt = np.linalg.svd(table, full_matrices=False)
     best = (u[:, :5] * s[:5]) @ vt[:5]
@@ -105,8 +98,8 @@ def test_the_first_columns_are_the_best_approximation_of_their_rank():
 
 
 def test_the_printed_distance_is_that_of_the_page_from_the_full_table(pages_table):
-    table = _table().astype(np.float64)
-    exact = table @ np.asarray(linalg.spectrum(_table()).basis)
+    table = made().astype(np.float64)
+    exact = table @ np.asarray(linalg.spectrum(made()).basis)
     far = np.linalg.norm(quantised.restore(pages_table.codes) - exact)
     np.testing.assert_allclose(pages_table.fidelity.moved, far, rtol=1e-9)
     np.testing.assert_allclose(pages_table.fidelity.error, far / np.linalg.norm(table), rtol=1e-6)
@@ -114,7 +107,7 @@ def test_the_printed_distance_is_that_of_the_page_from_the_full_table(pages_tabl
 
 
 def test_columns_that_are_left_out_count_as_lost():
-    table = _table().astype(np.float64)
+    table = made().astype(np.float64)
     short = content.table(None, table, most=4)
     lost = np.linalg.norm(np.linalg.svd(table)[1][4:])
     assert short.fidelity.moved >= lost
@@ -172,6 +165,8 @@ def test_the_pages_spectrum_and_isotropy_equal_pythons(answers, pages_table, at)
     np.testing.assert_allclose(measures["stable"], linalg.stable_rank(of), rtol=1e-4)
     np.testing.assert_allclose(measures["participation"], linalg.participation_ratio(of), rtol=1e-4)
     np.testing.assert_allclose(measures["isoscore"], linalg.isoscore(table), atol=1e-4)
+    condition = np.inf if measures["condition"] is None else measures["condition"]
+    np.testing.assert_allclose(condition, linalg.condition(of), rtol=1e-4)
 
 
 @IN_NODE
@@ -199,28 +194,6 @@ def test_one_row_more_than_columns_is_dependent(answers, pages_table, at):
     assert got["residual"] < 1e-5
 
 
-@IN_NODE
-def test_search_finds_beginnings_first_and_folds_case_and_marks():
-    words = ["table", "Été", "able", "ablest", "étés", "unable"]
-    search = {"words": words, "typed": ["able", "ETE", "zz", ""]}
-    assert _in_node(search=search)["search"] == [[2, 3, 0, 5], [1, 4], [], []]
-
-
-@IN_NODE
-@pytest.mark.parametrize("seed", range(3))
-def test_no_two_labels_overlap(seed):
-    rng = np.random.default_rng(seed)
-    points = rng.uniform(0, 600, (300, 2)).tolist()
-    sizes = [[20 + 60 * float(u), 15, 7] for u in rng.uniform(size=300)]
-    placed = _in_node(labels={"points": points, "sizes": sizes})["labels"]
-    assert len(placed) > 50
-    boxes = [(x, y - 7.5, x + sizes[i][0], y + 7.5) for i, x, y in placed]
-    for i, one in enumerate(boxes):
-        for two in boxes[:i]:
-            apart = one[0] >= two[2] or two[0] >= one[2] or one[1] >= two[3] or two[1] >= one[3]
-            assert apart, (one, two)
-
-
 def test_a_table_that_cannot_be_explored_is_refused():
     for table, message in (
         (np.ones((2, 3), np.float32), "has 2 rows; wanted 3"),
@@ -230,11 +203,4 @@ def test_a_table_that_cannot_be_explored_is_refused():
         with pytest.raises(InputError, match=message):
             content.table(None, table)
     with pytest.raises(InputError, match="0 columns of U S"):
-        content.table(None, _table(), most=0)
-
-
-def test_every_row_has_a_cluster_and_the_first_is_the_largest():
-    groups = content.clusters(_table().astype(np.float64))
-    sizes = np.bincount(groups)
-    assert len(groups) == ROWS
-    assert list(sizes) == sorted(sizes, reverse=True)
+        content.table(None, made(), most=0)

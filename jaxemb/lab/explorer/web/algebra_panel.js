@@ -1,31 +1,25 @@
 // The changed table as a matrix: spectrum, rank, isotropy, and the dependence of n + 1 rows.
 import { h, fill, byId, shown, colour } from "./dom.js";
-import { chart, asTable } from "./charts.js";
-import {
-  effectiveRank,
-  meanCosine,
-  participationRatio,
-  rankAbove,
-  stableRank,
-} from "./measures.js";
+import { chart } from "./charts.js";
+import { effectiveRank, meanCosine, participationRatio, stableRank } from "./measures.js";
 import { combination, dependence } from "./dependence.js";
-import { facts } from "./words_panel.js";
+import { chip, facts, unfolded } from "./pieces.js";
 import { searchBox } from "./search.js";
 
 const SHOWN_TERMS = 12;
 
 /** The measures of a changed table. */
-export function measuresOf(now, tolerance) {
+export function measuresOf(now) {
   const ratio = participationRatio(now.centred.values);
-  const [first, last] = [now.values[0], now.values[now.values.length - 1]];
+  const most = Math.min(now.of.dim, now.of.rows);
   return {
-    rank: rankAbove(now.values, tolerance),
+    rank: now.rank,
     effective: effectiveRank(now.values),
     participation: participationRatio(now.values),
     stable: stableRank(now.values),
-    condition: last > tolerance ? first / last : Infinity,
+    condition: now.rank === most ? now.values[0] / now.values[most - 1] : Infinity,
     cosine: meanCosine(now),
-    isoscore: Math.max(0, (ratio - 1) / Math.max(now.of.dim - 1, 1)),
+    isoscore: now.axes > 0 ? Math.max(0, (ratio - 1) / Math.max(now.of.dim - 1, 1)) : 0,
   };
 }
 
@@ -36,7 +30,7 @@ export function algebraPanel(session) {
   const verdict = h("p", { class: "verdict" });
   const note = h("p", { class: "hint" });
   const numbers = h("div", { class: "isotropy" });
-  const [unfolded, dependent] = [h("div", {}), h("div", {})];
+  const [listed, dependent] = [h("div", {}), h("div", {})];
   const f = values.fidelity;
   const lost = values.full - values.dim;
   const far =
@@ -50,7 +44,7 @@ export function algebraPanel(session) {
     h("h3", {}, "Singular values"),
     box,
     note,
-    unfolded,
+    listed,
     h("h3", {}, "Isotropy and rank"),
     numbers,
     h("h3", {}, "n + 1 words are dependent"),
@@ -69,36 +63,39 @@ export function algebraPanel(session) {
     ),
   );
   return () => {
-    drawSpectrum(session, box, verdict, note, unfolded);
+    drawSpectrum(session, box, verdict, note, listed);
     drawNumbers(session, numbers);
     drawDependence(session, dependent);
   };
 }
 
-function drawSpectrum({ now, values, store: state }, box, verdict, note, unfolded) {
+function drawSpectrum({ now, values, store: state }, box, verdict, note, listed) {
   const { rank, center, directions } = state.get();
   const plain = rank === values.dim && !center && !directions;
-  const above = rankAbove(now.values, values.tolerance);
+  const above = now.rank;
   const margin = above ? now.values[above - 1] / values.tolerance : 0;
   fill(
     verdict,
     plain
       ? `The table (${shown(values.rows)} × ${shown(values.full)}, ${values.dtype}): ${values.verdict}.`
-      : `Changed: rank ${shown(above)}; s_${above} is ${shown(margin, 1)} times the tolerance. The table itself: ${values.verdict}.`,
+      : (above
+          ? `Changed: rank ${shown(above)}; s_${above} is ${shown(margin, 1)} times the tolerance.`
+          : "Changed: rank 0; every row is 0.") + ` The table itself: ${values.verdict}.`,
   );
   const x = values.spectrum.map((_, i) => i + 1);
-  const kept = x.map((i) => (i <= above ? now.values[i - 1] : null));
+  const kept = x.map((i) => (i <= above ? now.values[i - 1] || null : null));
   const lines = [
-    { name: "now", y: kept, colour: colour("accent"), width: 2.5 },
+    { name: "now", y: kept, colour: colour("accent"), width: 2.5, points: above < 3 },
     {
       name: "as it is",
       y: values.spectrum.map((value) => (value > 0 ? value : null)),
       colour: colour("soft"),
       width: 1.2,
       dash: [4, 3],
+      points: x.length < 3,
     },
   ];
-  const low = Math.min(...kept.filter((value) => value > 0));
+  const low = Math.max(above ? now.values[above - 1] : 0, values.tolerance);
   if (values.tolerance > low / 100) {
     lines.push({
       name: "tolerance",
@@ -111,6 +108,7 @@ function drawSpectrum({ now, values, store: state }, box, verdict, note, unfolde
   chart(box, x, {
     label: `singular values, from ${shown(now.values[0])} to ${shown(low)}`,
     xName: "index",
+    whole: true,
     yName: "",
     log: true,
     lines,
@@ -123,11 +121,11 @@ function drawSpectrum({ now, values, store: state }, box, verdict, note, unfolde
         : ` It lies ${shown(Math.log10(low / values.tolerance), 1)} decades below the smallest value.`),
   );
   fill(
-    unfolded,
-    asTable(
+    listed,
+    unfolded(
       "The values",
       ["index", "now", "as it is"],
-      x.map((i) => [String(i), shown(now.values[i - 1] ?? 0), shown(values.spectrum[i - 1])]),
+      x.map((i) => [String(i), shown(kept[i - 1] ?? 0), shown(values.spectrum[i - 1])]),
     ),
   );
 }
@@ -141,8 +139,8 @@ function drawNumbers(session, box) {
     line("participation ratio", "participation", 1),
     line("stable rank", "stable", 2),
     line("condition", "condition", 1),
-    line("mean cosine", "cosine"),
-    line("IsoScore", "isoscore"),
+    line("mean cosine", "cosine", 3),
+    line("IsoScore", "isoscore", 3),
   ];
   const table = facts(["", "as it is", "now"], lines);
   table.querySelectorAll("tbody tr").forEach((tr) => {
@@ -186,7 +184,7 @@ function drawDependence(session, box) {
     h("h2", {}, `${words[chosen[place]]} =`),
     h("div", { class: "equation" }, bars(words, chosen, terms.slice(0, SHOWN_TERMS))),
     rest > 0
-      ? asTable(
+      ? unfolded(
           `and ${shown(rest)} more`,
           ["word", "factor"],
           terms.slice(SHOWN_TERMS).map(([i, v]) => [words[chosen[i]], shown(v, 4)]),
@@ -240,19 +238,8 @@ function equationWords(session) {
     fill(
       chips,
       equation.map((i) =>
-        h(
-          "span",
-          { class: "chip" },
-          words[i],
-          h(
-            "button",
-            {
-              type: "button",
-              "aria-label": `remove ${words[i]} from the equation`,
-              onclick: () => state.set({ equation: equation.filter((j) => j !== i) }),
-            },
-            "×",
-          ),
+        chip(words[i], " from the equation", () =>
+          state.set({ equation: equation.filter((j) => j !== i) }),
         ),
       ),
     );

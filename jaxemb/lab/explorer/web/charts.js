@@ -1,11 +1,14 @@
 // Charts by uPlot, in the colours of the page.
-import { h, colour, shown } from "./dom.js";
+import { colour, shown } from "./dom.js";
 import { rgb } from "./raster.js";
+
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]; // from one tick to the next
 
 /**
  * Draw a chart into a box, in the place of the one before.
  *
- * about: {label, xName, yName, log, height, lines: [{name, y, colour, dash, width, points}], marks}.
+ * about: {label, xName, yName, log, height, lines: [{name, y, colour, dash, width, points}], marks,
+ * whole, quiet}: `whole` is whether x has whole numbers alone, `quiet` leaves the legend out.
  * `marks` are vertical lines at places of x. Result: the uPlot object.
  */
 export function chart(box, x, about) {
@@ -46,11 +49,14 @@ export function chart(box, x, about) {
     plot.ctx.stroke();
     plot.ctx.restore();
   };
+  const xAxis = axis(about.xName, 36);
+  if (about.whole) xAxis.incrs = WHOLE;
   const yAxis = axis(about.yName, 58);
-  if (about.log) yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
-  if (about.log)
-    yAxis.values = (_, splits) =>
-      splits.map((value) => (value === null ? null : shown(value, value < 1 ? 2 : 0)));
+  if (about.log) {
+    yAxis.splits = (plot, _, low, high) => roundNumbers(low, high);
+    yAxis.filter = (_, splits) => splits; // uPlot's own leaves powers of 10 alone
+    yAxis.values = (_, splits) => splits.map((value) => shown(value, value < 1 ? 2 : 0));
+  }
   box.replaceChildren();
   box.chart = new uPlot(
     {
@@ -69,7 +75,7 @@ export function chart(box, x, about) {
         x: { time: false },
         y: about.log ? { distr: 3, range: (_, low, high) => [low * 0.85, high * 1.18] } : {},
       },
-      axes: [axis(about.xName, 36), yAxis],
+      axes: [xAxis, yAxis],
       series: [{ label: about.xName }, ...series],
       hooks: { drawAxes: [upright] },
     },
@@ -87,39 +93,6 @@ function roundNumbers(low, high) {
   }
   const within = all.filter((value) => value >= low && value <= high);
   return within.length > 8 ? within.filter((value) => Number.isInteger(Math.log10(value))) : within;
-}
-
-/** The same numbers as a table that unfolds. */
-export function asTable(name, head, lines) {
-  return h(
-    "details",
-    {},
-    h("summary", {}, name),
-    h(
-      "table",
-      { class: "facts" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          head.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text)),
-        ),
-      ),
-      h(
-        "tbody",
-        {},
-        lines.map((cells) =>
-          h(
-            "tr",
-            {},
-            cells.map((cell, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
 }
 
 /** A colour between two, as #rrggbb; share is 0 to 1. */

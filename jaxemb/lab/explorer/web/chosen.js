@@ -27,20 +27,14 @@ export function marksOf(about, chosen) {
   if (about.two)
     return { main: chosen, near: [], lines: chosen.map((i) => [-1, i, 0.9, true]), weak: true };
   if (about.three) {
-    const answer = about.three[0][0];
-    const [a, b, c] = chosen;
+    const [[a, b, c], [answer, ...near]] = [chosen, about.three.slice(0, 3).map(([i]) => i)];
     const lines = [
       [a, b, 0.9, true],
-      [c, answer, 0.9, true],
       [a, c, 0.3],
-      [b, answer, 0.3],
     ];
-    return {
-      main: [...chosen, answer],
-      near: about.three.slice(1, 3).map(([i]) => i),
-      lines,
-      weak: true,
-    };
+    if (answer !== undefined) lines.push([c, answer, 0.9, true], [b, answer, 0.3]);
+    const main = answer === undefined ? chosen : [...chosen, answer];
+    return { main, near, lines, weak: true };
   }
   return { main: [], near: [], lines: [], weak: false };
 }
@@ -48,16 +42,17 @@ export function marksOf(about, chosen) {
 /** One sentence about the chosen words, for a screen reader. */
 export function sayChosen(words, chosen, about) {
   const [a, b, c] = chosen.map((i) => words[i]);
-  if (about.one)
-    announce(
-      `${a}: nearest ${about.one.cosine
-        .slice(0, 3)
-        .map(([i, v]) => `${words[i]} ${shown(v, 2)}`)
-        .join(", ")}`,
-    );
-  if (about.two)
-    announce(
-      `${a} and ${b}: angle ${shown(about.two.angle, 1)} degrees, cosine ${shown(about.two.cosine)}`,
-    );
-  if (about.three) announce(`${a} is to ${b} as ${c} is to ${words[about.three[0][0]]}`);
+  if (about.one) {
+    const near = about.one.cosine.slice(0, 3).map(([i, v]) => `${words[i]} ${shown(v, 2)}`);
+    announce(near.length ? `${a}: nearest ${near.join(", ")}` : `${a} has no direction`);
+  }
+  if (about.two) {
+    const { angle, cosine } = about.two;
+    const between = `angle ${shown(angle, 1)} degrees, cosine ${shown(cosine)}`;
+    announce(`${a} and ${b}: ${angle === null ? "no angle with a row of zeros" : between}`);
+  }
+  if (about.three) {
+    const answer = words[about.three[0]?.[0]] ?? "no word of this table";
+    announce(`${a} is to ${b} as ${c} is to ${answer}`);
+  }
 }

@@ -1,5 +1,6 @@
 // The third rung: the occurrences of a word as a cloud, layer by layer, each with its sentence.
 import { h, fill, shown } from "./dom.js";
+import { scaleInto } from "./strokes.js";
 
 export const [WIDE, HIGH] = [400, 320]; // of the picture of a rung
 
@@ -7,10 +8,7 @@ export const [WIDE, HIGH] = [400, 320]; // of the picture of a rung
 export function fitted(points, margin) {
   const range = (k) => [Math.min(...points.map((p) => p[k])), Math.max(...points.map((p) => p[k]))];
   const [[left, right], [low, high]] = [range(0), range(1)];
-  const scale = Math.min(
-    (WIDE - 2 * margin) / (right - left || 1),
-    (HIGH - 2 * margin) / (high - low || 1),
-  );
+  const scale = scaleInto(WIDE - 2 * margin, HIGH - 2 * margin, right - left, high - low);
   return (p) => [
     WIDE / 2 + scale * (p[0] - (left + right) / 2),
     HIGH / 2 - scale * (p[1] - (low + high) / 2),
@@ -25,9 +23,10 @@ export function drawCloud(session, cloud, box, below, word) {
   if (!cloud) {
     const clouds = session.values.clouds;
     const why = clouds
-      ? `This page holds clouds of ${shown(clouds.words.length)} words: the buttons above. More: --clouds ${word}`
-      : "A language model gives a word another vector in every sentence. Name one: jaxemb explore ... --contextual runs/elmo";
-    fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "hint" }, why));
+      ? `This page holds clouds of ${shown(clouds.words.length)} words: the buttons above. For this one: `
+      : "A language model gives a word another vector in every sentence. Name one: ";
+    const option = h("code", {}, clouds ? `--clouds ${word}` : "--contextual runs/elmo");
+    fill(box, h("h2", {}, "Contextual: a cloud"), h("p", { class: "hint" }, why, option));
     return;
   }
   const last = cloud.layers.length - 1;
@@ -99,7 +98,7 @@ export function drawCloud(session, cloud, box, below, word) {
     h(
       "p",
       { class: "size" },
-      `${shown(cloud.group.length)} of ${shown(cloud.sentences)} sentences with ${word}, by ${session.values.clouds.name}`,
+      `${shown(cloud.group.length)} of ${shown(cloud.sentences)} sentences with “${word}”, by ${session.values.clouds.name}`,
     ),
     h(
       "svg",

@@ -1,7 +1,7 @@
 // Small helpers to build elements; no text is ever read as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SHAPES = new Set(["svg", "g", "circle", "line", "path", "text", "rect", "title"]);
+const SHAPES = new Set(["svg", "g", "circle", "line", "path", "text"]);
 
 /** An element: h("button", {class: "text", onclick: act}, "label"). */
 export function h(tag, properties = {}, ...children) {
@@ -20,6 +20,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Where elements lie on another one: [left, top, right, bottom] in its pixels. */
+export function rectangles(on, elements) {
+  const { left, top } = on.getBoundingClientRect();
+  const boxes = elements.map((element) => element.getBoundingClientRect());
+  return boxes.map((box) => [box.left - left, box.top - top, box.right - left, box.bottom - top]);
+}
+
 /** Put children in the place of whatever an element holds. */
 export function fill(element, ...children) {
   element.replaceChildren(
@@ -32,13 +39,25 @@ export function announce(text) {
   byId("live").textContent = text;
 }
 
-/** The value of a colour of the style, such as "accent". */
+const palette = new Map();
+
+/** The value of a colour of the style, such as "accent"; the style is read once for each theme. */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!palette.has(name)) {
+    const style = getComputedStyle(document.documentElement);
+    palette.set(name, style.getPropertyValue(`--${name}`).trim());
+  }
+  return palette.get(name);
 }
 
-/** 12,345; 0.123; 3.2e-6. A whole number has decimals only if their number is given. */
+/** Read the colours anew, after a change of the theme. */
+export function renewColours() {
+  palette.clear();
+}
+
+/** 12,345; 0.123; 3.2e-6; ∞; – for no number. A whole number has decimals only if their number is given. */
 export function shown(number, digits) {
+  if (number === Infinity) return "∞";
   if (number === null || !Number.isFinite(number)) return "–";
   if (digits === undefined && Number.isInteger(number)) return number.toLocaleString("en");
   const size = Math.abs(number);

@@ -1,5 +1,5 @@
 // The frame of the page: tabs, and dark or light.
-import { h, fill, byId } from "./dom.js";
+import { h, fill, byId, renewColours } from "./dom.js";
 
 export const VIEWS = {
   words: "Words",
@@ -52,6 +52,7 @@ export function theme(changedTo) {
   let own = null;
   const apply = () => {
     document.documentElement.dataset.theme = own ?? (system.matches ? "dark" : "light");
+    renewColours();
     changedTo();
   };
   system.addEventListener("change", apply);

@@ -1,13 +1,15 @@
 // The ladder of a word: an axis, a point, a cloud.
 import { h, fill, byId, shown } from "./dom.js";
 import { symmetricEigen } from "./eigen.js";
-import { best, cosines, nearest, pair } from "./measures.js";
+import { best, cosines, pair } from "./measures.js";
 import { row } from "./numbers.js";
+import { NO_DIRECTION } from "./words_panel.js";
 import { placed } from "./labels.js";
 import { searchBox } from "./search.js";
 import { HIGH, WIDE, drawCloud, fitted } from "./cloud_panel.js";
 
 const OTHERS = 5;
+const FREQUENT = 1000; // words among which unlike ones are looked for
 
 /** Build the panel once; the result draws it for the word of the state. */
 export function ladderPanel(session) {
@@ -47,18 +49,24 @@ export function ladderPanel(session) {
         ),
       ),
     );
-    const near = nearest(session.now, i, OTHERS).cosine.map(([j]) => j);
-    const unlike = best(
-      cosines(session.now, row(session.now.of, i)).slice(0, 1000),
-      OTHERS,
-      [i, ...near],
-      -1,
-    );
-    const shownWords = [i, ...near, ...unlike];
-    fill(axis, ...axisRung(words, shownWords));
-    fill(point, ...pointRung(session, shownWords));
+    const { near, others } = company(session.now, i);
+    const shownWords = [i, ...near, ...others];
+    fill(axis, axisRung(words, shownWords));
+    fill(point, pointRung(session, shownWords, near));
     drawCloud(session, clouds.get(words[i]), cloud, below, words[i]);
   };
+}
+
+/** The nearest words of a word, and unlike ones; of a row of zeros, which has none, the first words. */
+function company(now, i) {
+  if (!(now.lengths[i] > 0)) {
+    const first = Array.from({ length: Math.min(2 * OTHERS + 1, now.of.rows) }, (_, j) => j);
+    return { near: [], others: first.filter((j) => j !== i) };
+  }
+  const scores = cosines(now, row(now.of, i));
+  const near = best(scores, OTHERS, [i, ...now.zeros]);
+  const others = best(scores.subarray(0, FREQUENT), OTHERS, [i, ...near, ...now.zeros], -1);
+  return { near, others };
 }
 
 function axisRung(words, shownWords) {
@@ -128,12 +136,12 @@ function short(word) {
   return letters.length > 13 ? `${letters.slice(0, 12).join("")}…` : word;
 }
 
-/** Unit vectors of some words on their two principal axes, from their cosines (Torgerson 1952). */
+/** Unit vectors of some words (of a row of zeros: 0) on their two principal axes, from their cosines (Torgerson 1952). */
 function principal(now, list) {
   const n = list.length;
   const gram = new Float64Array(n * n);
   for (let a = 0; a < n; a++)
-    for (let b = 0; b < n; b++) gram[a * n + b] = a === b ? 1 : pair(now, list[a], list[b]).cosine;
+    for (let b = 0; b < n; b++) gram[a * n + b] = pair(now, list[a], list[b]).cosine ?? 0;
   const means = Array.from(
     { length: n },
     (_, a) => gram.slice(a * n, a * n + n).reduce((x, y) => x + y, 0) / n,
@@ -147,8 +155,9 @@ function principal(now, list) {
   );
 }
 
-function pointRung(session, list) {
-  const { words, now, values } = session;
+function pointRung(session, list, near) {
+  const { words, now } = session;
+  const names = near.map((i) => words[i]).join(", ");
   const points = principal(now, list);
   const pixel = fitted(points, 46);
   const places = points.map(pixel);
@@ -175,26 +184,25 @@ function pointRung(session, list) {
     h(
       "p",
       { class: "size" },
-      `${shown(words.length)} words × ${shown(now.of.dim)} dimensions, rank ${shown(Math.min(values.rank, now.of.dim - now.removed))}`,
+      `${shown(words.length)} words × ${shown(now.of.dim)} dimensions, rank ${shown(now.rank)}`,
     ),
     h(
       "svg",
       {
         viewBox: `0 0 ${WIDE} ${HIGH}`,
         role: "img",
-        "aria-label": `${words[list[0]]} near ${list
-          .slice(1, 6)
-          .map((i) => words[i])
-          .join(", ")}`,
+        "aria-label": names ? `${words[list[0]]} near ${names}` : `${words[list[0]]} at 0`,
       },
-      places.map(([x, y], k) =>
-        h("circle", {
-          cx: x,
-          cy: y,
-          r: k ? 5 : 9,
-          fill: k === 0 ? "var(--accent)" : k <= OTHERS ? "var(--second)" : "var(--soft)",
-        }),
-      ),
+      places
+        .map(([x, y], k) =>
+          h("circle", {
+            cx: x,
+            cy: y,
+            r: k ? 5 : 9,
+            fill: k === 0 ? "var(--accent)" : k <= near.length ? "var(--second)" : "var(--soft)",
+          }),
+        )
+        .reverse(), // the word itself is never hidden
       labels.map(([k, x, y]) =>
         h(
           "text",
@@ -206,16 +214,10 @@ function pointRung(session, list) {
     h(
       "p",
       {},
-      "The same point in every sentence. Distance carries meaning: the nearest words are ",
-      h(
-        "b",
-        {},
-        list
-          .slice(1, 6)
-          .map((i) => words[i])
-          .join(", "),
-      ),
-      ".",
+      "The same point in every sentence. ",
+      names
+        ? ["Distance carries meaning: the nearest words are ", h("b", {}, names), "."]
+        : NO_DIRECTION,
     ),
   ];
 }

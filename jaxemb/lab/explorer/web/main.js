@@ -1,12 +1,12 @@
 // The page: reads what it holds, and joins the map, the panels and the controls.
-import { h, fill, byId, shown, colour } from "./dom.js";
+import { h, fill, byId, rectangles, shown } from "./dom.js";
 import { bytesOf, table, unpack } from "./numbers.js";
-import { changed, lazily, plane, prepared } from "./transform.js";
-import { cosines, nearest } from "./measures.js";
-import { row } from "./numbers.js";
+import { changed, lazily, prepared } from "./transform.js";
+import { laidOut, mapsOf } from "./axes.js";
+import { alike } from "./measures.js";
 import { store, toAddress, fromAddress } from "./store.js";
 import { searchBox } from "./search.js";
-import { between } from "./charts.js";
+import { COLOURS, paint } from "./paint.js";
 import { mapView } from "./map.js";
 import { buildStrip } from "./strip.js";
 import { aboutChosen, marksOf, sayChosen } from "./chosen.js";
@@ -16,7 +16,6 @@ import { ladderPanel } from "./ladder_panel.js";
 import { drawTraining } from "./training_panel.js";
 import { VIEWS, buildTabs, showView, theme } from "./frame.js";
 
-const SHADES = 24;
 const QUICK = 128; // columns up to which eigenvalues are computed while a slider moves
 const SETTLED = 180; // milliseconds without a change, after which they are computed for more
 
@@ -44,27 +43,31 @@ function start() {
     rank: dim,
     center: false,
     directions: 0,
-    axes: "pca 0 1",
+    axes: "pca 1 2",
     colours: "cluster",
     rung:
       (values.clouds?.words ?? []).map((one) => index.get(one.word)).find((i) => i !== undefined) ??
       examples[0] ??
       0,
   };
-  const state = store({ ...first, ...fromAddress(location.hash, index, dim, Object.keys(VIEWS)) });
+  const [views, axes, colours] = [VIEWS, mapsOf(values), COLOURS].map(Object.keys);
+  const addressed = () => fromAddress(location.hash, index, first, { views, axes, colours });
+  const state = store(addressed());
+  addEventListener("hashchange", () => state.set(addressed()));
   const session = {
     values,
     words,
     index,
     examples,
+    first,
     store: state,
-    start: prepared(of),
+    start: prepared(of, values),
     now: null,
-    picked: pickOf(state),
+    pick: pickOf(state),
   };
-  session.pick = session.picked;
+  session.about = aboutOnce(session);
   session.drop = (i) => state.set({ chosen: state.get().chosen.filter((j) => j !== i) });
-  session.measured = () => measuresOf(session.now, values.tolerance);
+  session.measured = () => measuresOf(session.now);
   session.dependentWords = (count) => dependentWords(session, count);
   byId("name").textContent = values.name;
   byId("about").textContent =
@@ -73,7 +76,10 @@ function start() {
   theme(() => session.redraw?.());
   compute(session);
   const plain = { rank: dim, center: false, directions: 0 };
-  session.asItIs = lazily(() => measuresOf(changed(session.start, plain), values.tolerance));
+  session.asItIs = lazily(() => ({
+    ...measuresOf(changed(session.start, plain)),
+    rank: values.rank,
+  }));
   build(session);
   globalThis.explorer.loaded = performance.now();
 }
@@ -87,6 +93,16 @@ function pickOf(state) {
   };
 }
 
+/** What is computed about the chosen words: once for each choice and each change of the table. */
+function aboutOnce(session) {
+  let [of, about] = [[], null];
+  return () => {
+    const [now, chosen] = [session.now, session.store.get().chosen];
+    if (of[0] !== now || of[1] !== chosen) [of, about] = [[now, chosen], aboutChosen(now, chosen)];
+    return about;
+  };
+}
+
 function compute(session) {
   const { rank, center, directions } = session.store.get();
   session.now = changed(session.start, { rank, center, directions });
@@ -96,7 +112,7 @@ function compute(session) {
 function dependentWords({ now, store: state, words }, count) {
   const { equation } = state.get();
   const chosen = [...equation, ...state.get().chosen];
-  const near = chosen.flatMap((i) => nearest(now, i, count).cosine.map(([j]) => j));
+  const near = chosen.flatMap((i) => alike(now, i, count).map(([j]) => j));
   const start = Math.min(100, Math.max(0, words.length - count));
   const others = Array.from(words.keys()).slice(start);
   return [...new Set([...chosen, ...near, ...others, ...words.keys()])].slice(0, count);
@@ -123,6 +139,7 @@ function build(session) {
   const tip = byId("tip");
   const map = mapView(byId("map"), words, {
     pick: (i, add) => session.pick(i, add),
+    covered: () => rectangles(byId("map"), [byId("map-note"), byId("zoom-buttons")]),
     hover: (i, place) => {
       tip.hidden = i === undefined;
       if (i === undefined) return;
@@ -143,7 +160,7 @@ function build(session) {
   buildStrip(session);
   const [algebra, ladder] = [algebraPanel(session), ladderPanel(session)];
   const draw = {
-    words: () => drawWords(session, aboutChosen(session.now, state.get().chosen)),
+    words: () => drawWords(session),
     algebra,
     ladder,
     training: () => drawTraining(session),
@@ -179,15 +196,15 @@ function react(session, draw, before) {
   if (later) session.settle();
   else if (other || (before.view !== undefined && differs("axes"))) layout(session, true);
   if (differs("chosen", "rank", "center", "directions")) {
-    const about = aboutChosen(session.now, now.chosen);
+    const about = session.about();
     map.mark(marksOf(about, now.chosen));
     if (differs("chosen")) sayChosen(words, now.chosen, about);
   }
   if (differs("colours", "chosen", "rank", "center", "directions")) paint(session);
   if (differs("view")) showView(now.view);
   if (differs("view", "chosen", "adding", "rank", "center", "directions", "rung", "equation"))
-    if (!later || now.view === "words") draw[now.view]();
-  const address = toAddress(now, words, values.dim);
+    if (!later || now.view !== "algebra") draw[now.view]();
+  const address = toAddress(now, words, session.first);
   history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
 }
 
@@ -195,88 +212,30 @@ function layout(session, animate) {
   const { now, values, map, store: state } = session;
   const { axes } = state.get();
   if (axes === "umap") {
-    map.show(
-      ...[0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k])),
-      animate,
-      false,
-    );
     byId("map-note").textContent =
       "UMAP by cosines, of the table as it is: near points are near; far ones say little";
+    const [x, y] = [0, 1].map((k) => Float32Array.from(values.umap, (point) => point[k]));
+    map.show(x, y, animate, false);
     return;
   }
-  const [kind, ...pair] = axes.split(" ");
-  const { values: sizes, basis } = kind === "pca" ? now.centred : now;
-  const [a, b] = pair.map((k) => Math.min(Number(k), now.of.dim - 1));
-  map.show(...plane(now.of, basis, a, b), animate);
-  const whole = sizes.reduce((sum, value) => sum + value ** 2, 0);
-  const share = (k) => `${((100 * sizes[k] ** 2) / whole).toFixed(1)} %`;
-  const names =
-    kind === "pca" ? ["principal axes", "the variance"] : ["singular directions", "‖A‖²"];
-  byId("map-note").textContent =
-    `${names[0]} ${a + 1} and ${b + 1} of ${now.of.dim - now.removed}: ${share(a)} and ${share(b)} of ${names[1]}`;
-}
-
-/** Colour the points of the map. */
-function paint(session) {
-  const { map, words, values, now, store: state } = session;
-  const { colours, chosen } = state.get();
-  if (colours === "cluster") {
-    map.colours(
-      Uint8Array.from(values.cluster),
-      Array.from({ length: 10 }, (_, k) => colour(`c${k}`)),
-    );
-    return;
-  }
-  const by = {
-    frequency: () => Array.from(words.keys(), (i) => -Math.log(i + 1)),
-    length: () => now.lengths,
-    cosine: () => cosines(now, row(now.of, chosen[0] ?? 0)),
-  }[colours]();
-  let [low, high] = [Infinity, -Infinity];
-  by.forEach((value, i) => {
-    if (colours === "cosine" && i === (chosen[0] ?? 0)) return;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  });
-  const shades = Array.from({ length: SHADES }, (_, k) =>
-    between(colour("cold"), colour("accent"), k / (SHADES - 1)),
-  );
-  map.colours(
-    Uint8Array.from(by, (value) =>
-      Math.max(0, Math.min(SHADES - 1, Math.floor((SHADES * (value - low)) / (high - low || 1)))),
-    ),
-    shades,
-    true,
-  );
+  const { x, y, note, origin } = laidOut(now, axes);
+  byId("map-note").textContent = note;
+  map.show(x, y, animate, origin);
 }
 
 function buildOptions({ values, map, store: state }) {
-  const pairs = [
-    ["pca", 0, 1],
-    ["pca", 1, 2],
-    ["pca", 2, 3],
-    ["pca", 4, 5],
-    ["svd", 0, 1],
-    ["svd", 1, 2],
-  ].filter((pair) => pair[2] < values.dim);
-  const axes = h(
-    "select",
-    { id: "axes", onchange: () => state.set({ axes: axes.value }) },
-    pairs.map(([kind, a, b]) =>
-      h("option", { value: `${kind} ${a} ${b}` }, `${kind.toUpperCase()} ${a + 1}, ${b + 1}`),
-    ),
-    values.umap ? h("option", { value: "umap" }, "UMAP") : null,
-  );
-  const colours = h(
-    "select",
-    { id: "colours", onchange: () => state.set({ colours: colours.value }) },
-    [
-      ["cluster", "cluster"],
-      ["frequency", "frequency"],
-      ["length", "length"],
-      ["cosine", "cosine to the word"],
-    ].map(([value, name]) => h("option", { value }, name)),
-  );
+  const choice = (name, options) => {
+    const select = h(
+      "select",
+      { id: name, onchange: () => state.set({ [name]: select.value }) },
+      Object.entries(options).map(([value, text]) => h("option", { value }, text)),
+    );
+    const follow = (now) => (select.value = now[name]);
+    state.on(follow);
+    follow(state.get());
+    return select;
+  };
+  const [axes, colours] = [choice("axes", mapsOf(values)), choice("colours", COLOURS)];
   fill(byId("map-options"), h("label", {}, "map", axes), h("label", {}, "colour", colours));
   const button = (name, label, act) =>
     h("button", { type: "button", "aria-label": label, title: label, onclick: act }, name);

@@ -1,7 +1,7 @@
 // The map: all words as points on a canvas, without WebGL. Pan and zoom are d3-zoom's.
 import { colour, onceAFrame } from "./dom.js";
 import { placed } from "./labels.js";
-import { drawLine, ends, ordered } from "./strokes.js";
+import { drawLine, ends, ordered, scaleInto } from "./strokes.js";
 import { raster, rgb } from "./raster.js";
 
 const SIZES = [3.4, 2.3, 1.5]; // radius of a point [pixels], frequent words first
@@ -10,7 +10,7 @@ const FUNCTION_WORDS = 100;
 const MOVE = 550; // milliseconds from one map to the next
 
 /** A view of the map on a canvas: see the functions that it returns. */
-export function mapView(canvas, words, { pick, hover }) {
+export function mapView(canvas, words, { pick, hover, covered }) {
   const { zoom, zoomIdentity, select, quadtree } = globalThis.vendor;
   const pen = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -24,7 +24,7 @@ export function mapView(canvas, words, { pick, hover }) {
   let [x, y, fromX, fromY] = [null, null, null, null];
   let [moved, started] = [1, 0];
   let fit = { scale: 1, x: 0, y: 0 };
-  let tree = null;
+  let [tree, hidden] = [null, []]; // rectangles that other elements cover
   let marks = { main: [], near: [], lines: [], weak: false };
   let paint = { of: new Uint8Array(words.length), colours: [[128, 128, 128]] };
   let previous = [];
@@ -63,15 +63,13 @@ export function mapView(canvas, words, { pick, hover }) {
     const [left, right] = ends(x);
     const [low, high] = ends(y);
     const margin = Math.min(width, height) * 0.06 + 6;
-    const scale = Math.min(
-      (width - 2 * margin) / (right - left || 1),
-      (height - 2 * margin) / (high - low || 1),
-    );
+    const scale = scaleInto(width - 2 * margin, height - 2 * margin, right - left, high - low);
     fit = {
       scale,
       x: width / 2 - (scale * (left + right)) / 2,
       y: height / 2 + (scale * (low + high)) / 2,
     };
+    hidden = covered();
     tree = quadtree()
       .x((i) => fit.x + fit.scale * x[i])
       .y((i) => fit.y - fit.scale * y[i])
@@ -206,7 +204,8 @@ export function mapView(canvas, words, { pick, hover }) {
     );
     const most = LABELS * Math.min(1, (width * height) / 5e5 + 0.15);
     const result = placed(wanted, at, size, marks.weak ? most / 2 : most, 5000, {
-      taken: marked.map((i) => [px(i) - 5, py(i) - 5, px(i) + 5, py(i) + 5]),
+      taken: [...hidden, ...marked.map((i) => [px(i) - 5, py(i) - 5, px(i) + 5, py(i) + 5])],
+      certain: marks.main.length,
       within: [2, 2, width - 2, height - 2],
     });
     previous = marks.weak ? previous : result.map(([i]) => i).sort((a, b) => places[a] - places[b]);
@@ -261,7 +260,6 @@ export function mapView(canvas, words, { pick, hover }) {
 
   return {
     show,
-    draw,
     times,
     /** Colours: `of` is the place in `colours` of each word's; one that speaks is never weak. */
     colours(of, colours, speaks = false) {

@@ -13,7 +13,7 @@ export function cosines(now, vector) {
 }
 
 /** The Euclidean distance of every row from a vector: the length of the difference. */
-export function distances(now, vector) {
+function distances(now, vector) {
   const { numbers, rows, dim } = now.of;
   const result = new Float64Array(rows);
   for (let i = 0, at = 0; i < rows; i++, at += dim) {
@@ -42,40 +42,50 @@ export function best(scores, n, without = [], sign = 1) {
   return top;
 }
 
+/** The n words of largest cosine with word i, [[j, cosine]]: none with a row of zeros. */
+export function alike(now, i, n) {
+  if (!(now.lengths[i] > 0)) return [];
+  const scores = cosines(now, row(now.of, i));
+  return best(scores, n, [i, ...now.zeros]).map((j) => [j, scores[j]]);
+}
+
 /** The n nearest words by cosine and by Euclidean distance: {cosine: [[i, value]], euclid: ...}. */
 export function nearest(now, i, n) {
-  const vector = row(now.of, i);
-  const [cosine, euclid] = [cosines(now, vector), distances(now, vector)];
+  const euclid = distances(now, row(now.of, i));
   return {
-    cosine: best(cosine, n, [i]).map((j) => [j, cosine[j]]),
+    cosine: alike(now, i, n),
     euclid: best(euclid, n, [i], -1).map((j) => [j, euclid[j]]),
   };
 }
 
-/** Two words: their cosine, angle [degrees] and distance. */
+/** Two words: their cosine, angle [degrees] and distance; no angle (null) with a row of zeros. */
 export function pair(now, i, j) {
   const [left, right] = [row(now.of, i), row(now.of, j)];
   const product = now.lengths[i] * now.lengths[j];
-  const cosine = product > 0 ? Math.max(-1, Math.min(1, inner(left, right) / product)) : 0;
+  const cosine = product > 0 ? Math.max(-1, Math.min(1, inner(left, right) / product)) : null;
   let squares = 0;
   for (let l = 0; l < left.length; l++) squares += (left[l] - right[l]) ** 2;
-  return { cosine, angle: (Math.acos(cosine) * 180) / Math.PI, distance: Math.sqrt(squares) };
+  const angle = cosine === null ? null : (Math.acos(cosine) * 180) / Math.PI;
+  return { cosine, angle, distance: Math.sqrt(squares) };
 }
 
-/** a is to b as c is to what? 3CosAdd (Mikolov, Yih and Zweig 2013), without the three words. */
+/**
+ * a is to b as c is to what? 3CosAdd (Mikolov, Yih and Zweig 2013), without the three words.
+ *
+ * No answer if one of them is a row of zeros, or if no other row has a direction.
+ */
 export function analogy(now, a, b, c, n) {
+  if ([a, b, c].some((i) => !(now.lengths[i] > 0))) return [];
   const query = new Float64Array(now.of.dim);
   for (const [i, sign] of [
     [a, -1],
     [b, 1],
     [c, 1],
   ]) {
-    const vector = row(now.of, i);
-    if (now.lengths[i] > 0)
-      vector.forEach((value, j) => (query[j] += (sign * value) / now.lengths[i]));
+    row(now.of, i).forEach((value, j) => (query[j] += (sign * value) / now.lengths[i]));
   }
   const scores = cosines(now, query);
-  return best(scores, n, [a, b, c]).map((j) => [j, scores[j]]);
+  return best(scores, n, [a, b, c, ...now.zeros]).map((j) => [j, scores[j]]);
 }
 
 /** The mean cosine of all pairs of different rows, by the length of the sum of unit rows. */
@@ -113,9 +123,4 @@ export function effectiveRank(values) {
 /** sum s^2 / s_1^2. */
 export function stableRank(values) {
   return values[0] > 0 ? values.reduce((a, b) => a + (b / values[0]) ** 2, 0) : 0;
-}
-
-/** How many singular values exceed a tolerance. */
-export function rankAbove(values, tolerance) {
-  return values.reduce((count, value) => count + (value > tolerance ? 1 : 0), 0);
 }

@@ -26,7 +26,7 @@ export function raster(pen, width, height) {
       words.fill(((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0);
     },
     /**
-     * Discs for points: at(i, place) writes the pixel of point i into place, or gives false.
+     * Discs for points: at(i, place) writes the pixel of point i into place.
      * kind(i) is the place of its radius in `radii`, hue(i) that of its colour in `colours`.
      */
     points(count, at, kind, radii, hue, colours, opacity) {

@@ -1,17 +1,21 @@
 // Search with suggestions: a combobox as the ARIA practices describe it.
 import { h, announce } from "./dom.js";
 
-/** Words that begin with a text, then words that contain it; each in the order of the table. */
+/**
+ * The word itself, then words that differ in case or marks, that begin with the text, that contain
+ * it; each kind in the order of the table.
+ */
 export function suggestions(words, folded, text, most = 8) {
+  if (!text) return [];
   const wanted = fold(text);
-  if (!wanted) return [];
-  const [begin, contain] = [[], []];
-  for (let i = 0; i < words.length && begin.length < most; i++) {
+  const kinds = [[words.indexOf(text)].filter((i) => i >= 0), [], [], []];
+  for (let i = 0; wanted && i < words.length; i++) {
     const at = folded[i].indexOf(wanted);
-    if (at === 0) folded[i] === wanted ? begin.unshift(i) : begin.push(i);
-    else if (at > 0 && contain.length < most) contain.push(i);
+    if (at < 0) continue;
+    const kind = kinds[folded[i] === wanted ? 1 : at === 0 ? 2 : 3];
+    if (kind.length < most) kind.push(i);
   }
-  return [...begin, ...contain].slice(0, most);
+  return [...new Set(kinds.flat())].slice(0, most);
 }
 
 /** A text without case and without marks on its letters. */
@@ -26,7 +30,7 @@ export function fold(text) {
 export function searchBox(words, id, label, pick) {
   const folded = words.map(fold);
   const list = h("ul", {
-    id: `${id === "search" ? "suggestions" : id + "-suggestions"}`,
+    id: `${id}-suggestions`,
     role: "listbox",
     "aria-label": label,
     hidden: true,

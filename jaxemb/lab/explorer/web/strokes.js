@@ -27,11 +27,18 @@ export function drawLine(pen, [ax, ay], [bx, by], strength, arrow) {
   pen.globalAlpha = 1;
 }
 
-/** The range of coordinates without the outermost 0.1 % on either side. */
+/** The range of coordinates without the outermost 0.1 % on either side, unless that is empty. */
 export function ends(values) {
   const sorted = Float32Array.from(values).sort();
   const cut = Math.floor(sorted.length * 0.001);
-  return [sorted[cut], sorted[sorted.length - 1 - cut]];
+  const [low, high] = [sorted[cut], sorted[sorted.length - 1 - cut]];
+  return low < high ? [low, high] : [sorted[0], sorted[sorted.length - 1]];
+}
+
+/** Pixels a unit, so that two ranges fit into a width and a height; one of 0 fits anywhere. */
+export function scaleInto(width, height, across, up) {
+  const scale = Math.min(width / across, height / up);
+  return Number.isFinite(scale) ? scale : 1;
 }
 
 /** The members of several lists, each once. */

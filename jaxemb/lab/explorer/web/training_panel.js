@@ -1,7 +1,8 @@
 // The training: losses, and the spectrum over time.
 import { h, fill, byId, shown, colour } from "./dom.js";
-import { between, chart, asTable } from "./charts.js";
+import { between, chart } from "./charts.js";
 import { effectiveRank } from "./measures.js";
+import { unfolded } from "./pieces.js";
 
 /** Draw the panel. */
 export function drawTraining(session) {
@@ -46,13 +47,14 @@ export function drawTraining(session) {
 
 const NAMES = { loss: "training", held_out: "held out", dev: "development, whole softmax" };
 
-function called(name) {
+function called({ name, averaged }) {
   const [stem, way] = name.split(" ");
   const sampled = stem === "loss" && way ? " (may be sampled)" : "";
-  return (NAMES[stem] ?? stem) + sampled + (way ? `, direction ${way}` : "");
+  const means = averaged ? ", means of neighbours" : "";
+  return (NAMES[stem] ?? stem) + sampled + (way ? `, direction ${way}` : "") + means;
 }
 
-function drawLoss(box, { curves, epochs }) {
+function drawLoss(box, { curves, epochs, unit }) {
   // each series has its own x: one common x, with gaps
   const x = [...new Set(curves.flatMap((one) => one.x))].sort((a, b) => a - b);
   const place = new Map(x.map((value, i) => [value, i]));
@@ -62,7 +64,7 @@ function drawLoss(box, { curves, epochs }) {
     one.x.forEach((value, i) => (y[place.get(value)] = one.y[i]));
     const few = one.x.length < 40;
     return {
-      name: called(one.name),
+      name: called(one),
       y,
       colour: colour(hues[k % hues.length]),
       points: few,
@@ -73,10 +75,8 @@ function drawLoss(box, { curves, epochs }) {
     box,
     x.map((value) => value / 1e6),
     {
-      label: `loss: ${curves.map((one) => `${called(one.name)} from ${shown(one.y[0])} to ${shown(one.y.at(-1))}`).join("; ")}`,
-      xName: epochs.length
-        ? "words read, millions (dotted: an epoch begins)"
-        : "words read, millions",
+      label: `loss: ${curves.map((one) => `${called(one)} from ${shown(one.y[0])} to ${shown(one.y.at(-1))}`).join("; ")}`,
+      xName: `${unit}, millions${epochs.length ? " (dotted: an epoch ends)" : ""}`,
       yName: "",
       height: 300,
       lines,
@@ -86,10 +86,10 @@ function drawLoss(box, { curves, epochs }) {
 }
 
 function lossTable({ curves }) {
-  return asTable(
+  return unfolded(
     "First and last",
     ["", "first", "last"],
-    curves.map((one) => [called(one.name), shown(one.y[0]), shown(one.y.at(-1))]),
+    curves.map((one) => [called(one), shown(one.y[0]), shown(one.y.at(-1))]),
   );
 }
 
@@ -120,6 +120,7 @@ function overTime({ spectra }, drawn) {
     chart(box, x, {
       label: "singular values over time",
       xName: "index",
+      whole: true,
       yName: "",
       height: 300,
       log: true,

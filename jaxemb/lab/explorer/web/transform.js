@@ -1,10 +1,28 @@
 // The table as it is now: truncated to rank k, then centred, then without its first directions.
-import { moments, table, lengths } from "./numbers.js";
+import { inner, lengths, moments, row, table } from "./numbers.js";
 import { symmetricEigen } from "./eigen.js";
 
-/** What every change starts from: the table U S, its mean and its Gram matrix. */
-export function prepared(of) {
-  return { of, ...moments(of) };
+const ROUNDING = 2 ** -22; // of float32, in which the table is held: four units of its last place
+
+/**
+ * What every change starts from: the table U S, its lengths, its mean and its Gram matrix.
+ *
+ * `rank` is that of the full table, as it was certified; `constant` is the least k at which the
+ * removal of the mean lowers the rank of the first k columns, null if none.
+ */
+export function prepared(of, { rank, constant }) {
+  return { of, rank, constant, lengths: lengths(of), ...moments(of) };
+}
+
+/**
+ * The rank of a changed table: the certified one, less what the change takes.
+ *
+ * It is not counted from singular values of the page, where 12 bits make 1e-5 of a zero.
+ */
+function rankOf(start, { rank: k, center, directions }) {
+  const kept = Math.min(start.rank, k);
+  const ones = center && start.constant !== null && start.constant <= kept ? 1 : 0;
+  return Math.max(kept - ones - directions, 0);
 }
 
 /**
@@ -14,7 +32,8 @@ export function prepared(of) {
  * (Eckart and Young 1936) is its first k columns. The directions removed are the first right
  * singular vectors of what is left; with `center` this is all-but-the-top (Mu and Viswanath 2018).
  *
- * Result: {of, lengths, removed, values, basis, centred}; `values` are the singular values,
+ * Result: {of, rank, axes, lengths, zeros, values, basis, centred}; `axes` is the rank without the
+ * mean; a row of which only rounding is left is one of the `zeros`; `values` are the singular values,
  * descending, of the changed table; `basis[i * k + j]` is coordinate i of its right singular vector
  * j; `centred` has the same of the changed table minus its mean: its principal axes. What needs
  * eigenvalues is computed when it is first read.
@@ -36,6 +55,7 @@ export function changed(start, settings) {
     for (let j = 0; j < k; j++) kept[to + j] = numbers[from + j] - (center ? mean[j] : 0);
   }
   const of = table(kept, rows, k);
+  const shift = center ? Math.sqrt(inner(mean, mean)) : 0;
   const left = center ? mean.fill(0) : mean; // the mean of the changed table
   for (let d = 0; d < removed; d++) {
     const axis = column(solved().vectors, k, d);
@@ -51,10 +71,19 @@ export function changed(start, settings) {
     addOuter(rest, left, -rows);
     return roots(symmetricEigen(rest, k));
   });
+  const size = lengths(of);
+  const zeros = [];
+  for (let i = 0; i < rows; i++) {
+    if (size[i] > ROUNDING * (start.lengths[i] + shift)) continue;
+    row(of, i).fill((size[i] = 0));
+    zeros.push(i);
+  }
   return {
     of,
-    lengths: lengths(of),
-    removed,
+    rank: rankOf(start, settings),
+    axes: rankOf(start, { ...settings, center: center || !removed }),
+    lengths: size,
+    zeros,
     get values() {
       return whole().values;
     },
@@ -111,18 +140,14 @@ function after(whole, k, removed) {
   return { values, basis };
 }
 
-/** The coordinates of every row along columns a and b of a basis, as two arrays. */
-export function plane(of, basis, a, b) {
-  const { numbers, rows, dim } = of;
-  const [x, y] = [new Float32Array(rows), new Float32Array(rows)];
+/** The coordinate of every row along column k of a basis. */
+export function along({ numbers, rows, dim }, basis, k) {
+  const axis = column(basis, dim, k);
+  const x = new Float32Array(rows);
   for (let i = 0, at = 0; i < rows; i++, at += dim) {
-    let [u, v] = [0, 0];
-    for (let j = 0; j < dim; j++) {
-      u += numbers[at + j] * basis[j * dim + a];
-      v += numbers[at + j] * basis[j * dim + b];
-    }
-    x[i] = u;
-    y[i] = v;
+    let sum = 0;
+    for (let j = 0; j < dim; j++) sum += numbers[at + j] * axis[j];
+    x[i] = sum;
   }
-  return [x, y];
+  return x;
 }

@@ -1,25 +1,19 @@
 // One word: its neighbours. Two: their angle. Three: an analogy.
 import { h, fill, byId, shown } from "./dom.js";
+import { chip, facts } from "./pieces.js";
+
+export const NO_DIRECTION =
+  "All numbers of this row are 0: it has no direction, and no cosine with any row.";
 
 /** Draw the panel. */
-export function drawWords(session, about) {
+export function drawWords(session) {
+  const about = session.about();
   const { words, store: state } = session;
   const { chosen, adding } = state.get();
   const chips = h(
     "div",
     { class: "chips" },
-    chosen.map((i) =>
-      h(
-        "span",
-        { class: "chip" },
-        words[i],
-        h(
-          "button",
-          { type: "button", "aria-label": `remove ${words[i]}`, onclick: () => session.drop(i) },
-          "×",
-        ),
-      ),
-    ),
+    chosen.map((i) => chip(words[i], "", () => session.drop(i))),
     chosen.length > 0 && chosen.length < 3
       ? h(
           "button",
@@ -47,7 +41,7 @@ export function drawWords(session, about) {
       : about.three
         ? three(session, about.three, chosen)
         : nothing(session);
-  fill(byId("panel-words"), chosen.length ? chips : null, ...body);
+  fill(byId("panel-words"), chosen.length ? chips : null, body);
 }
 
 function nearList(session, name, list, share) {
@@ -69,7 +63,7 @@ function nearList(session, name, list, share) {
             "button",
             { type: "button", onclick: (event) => session.pick(i, event.shiftKey) },
             h("span", {}, session.words[i]),
-            h("span", {}, shown(value)),
+            h("span", {}, shown(value, 3)),
           ),
         ),
       ),
@@ -79,7 +73,7 @@ function nearList(session, name, list, share) {
 
 function one(session, { cosine, euclid }, i) {
   const { words, now } = session;
-  const first = euclid.length ? euclid[0][1] : 1;
+  const nearestOne = euclid[0][1];
   const size = now.lengths[i];
   return [
     h("h2", { class: "big" }, words[i]),
@@ -91,21 +85,44 @@ function one(session, { cosine, euclid }, i) {
     h(
       "div",
       { class: "lists" },
-      nearList(session, "by cosine", cosine, (value) => value),
-      nearList(session, "by distance", euclid, (value) => first / value),
+      size > 0
+        ? nearList(session, "by cosine", cosine, (value) => value)
+        : h("div", {}, h("h3", {}, "by cosine"), h("p", { class: "hint" }, NO_DIRECTION)),
+      nearList(session, "by distance", euclid, (value) => (value > 0 ? nearestOne / value : 1)),
     ),
   ];
 }
 
 function two(session, { cosine, angle, distance }, [a, b]) {
-  const { words } = session;
-  const radians = (angle * Math.PI) / 180;
-  const [left, top] = [
-    150 - 110 * Math.cos(radians) * 0 + 110 * Math.cos(radians),
-    130 - 110 * Math.sin(radians),
+  const { words, now } = session;
+  const zeros = [a, b].filter((i) => !(now.lengths[i] > 0)).map((i) => words[i]);
+  return [
+    h("h2", {}, `${words[a]} and ${words[b]}`),
+    angle === null ? null : arms(words[a], words[b], angle),
+    facts(
+      ["", "this table", "one-hot"],
+      [
+        ["angle", angle === null ? "–" : `${shown(angle, 1)}°`, "90.0°"],
+        ["cosine", shown(cosine, 3), "0.000"],
+        ["distance", shown(distance, 3), shown(Math.SQRT2)],
+      ],
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      zeros.length
+        ? `All numbers of ${zeros.join(" and of ")} are 0: a row of zeros has no direction, and no angle with any row.`
+        : `The angle is that of all ${shown(now.of.dim)} dimensions; the map shows two of them.`,
+    ),
   ];
+}
+
+/** Two arrows from one point, with their angle in degrees. */
+function arms(one, other, angle) {
+  const radians = (angle * Math.PI) / 180;
+  const [left, top] = [150 + 110 * Math.cos(radians), 130 - 110 * Math.sin(radians)];
   const arc = `M ${150 + 38} 130 A 38 38 0 0 0 ${150 + 38 * Math.cos(radians)} ${130 - 38 * Math.sin(radians)}`;
-  const picture = h(
+  return h(
     "svg",
     {
       viewBox: angle < 80 ? "80 0 250 160" : "0 0 300 160",
@@ -131,39 +148,25 @@ function two(session, { cosine, angle, distance }, [a, b]) {
       "stroke-linecap": "round",
     }),
     h("path", { d: arc, fill: "none", stroke: "var(--soft)", "stroke-width": 1.5 }),
-    h("text", { x: 264, y: 150, "text-anchor": "end" }, words[a]),
-    h("text", { x: left, y: top - 8, "text-anchor": left < 110 ? "start" : "middle" }, words[b]),
+    h("text", { x: 264, y: 150, "text-anchor": "end" }, one),
+    h("text", { x: left, y: top - 8, "text-anchor": left < 110 ? "start" : "middle" }, other),
     h("text", { x: 142, y: 122, "text-anchor": "end", class: "soft" }, `${shown(angle, 1)}°`),
   );
-  return [
-    h("h2", {}, `${words[a]} and ${words[b]}`),
-    picture,
-    facts(
-      ["", "this table", "one-hot"],
-      [
-        ["angle", `${shown(angle, 1)}°`, "90.0°"],
-        ["cosine", shown(cosine), "0.000"],
-        ["distance", shown(distance), shown(Math.SQRT2)],
-      ],
-    ),
-    h(
-      "p",
-      { class: "hint" },
-      `The angle is that of all ${shown(session.now.of.dim)} dimensions; the map shows two of them.`,
-    ),
-  ];
 }
 
 function three(session, answers, [a, b, c]) {
-  const { words } = session;
+  const { words, now } = session;
+  const title = (answer) =>
+    h("h2", { class: "big" }, `${words[a]} : ${words[b]}`, h("br"), `${words[c]} : ${answer}`);
+  if (!answers.length) {
+    const zeros = [a, b, c].filter((i) => !(now.lengths[i] > 0)).map((i) => words[i]);
+    const why = zeros.length
+      ? `All numbers of ${zeros.join(" and of ")} are 0: a row of zeros has no direction, so no row can answer.`
+      : "No other row of the table has a direction: an analogy needs a fourth.";
+    return [title("?"), h("p", { class: "hint" }, why)];
+  }
   return [
-    h(
-      "h2",
-      { class: "big" },
-      `${words[a]} : ${words[b]}`,
-      h("br"),
-      `${words[c]} : ${words[answers[0][0]]}`,
-    ),
+    title(words[answers[0][0]]),
     h(
       "p",
       { class: "hint" },
@@ -223,33 +226,4 @@ function nothing(session) {
       "k-means of the directions from the mean; each with its most frequent words beyond the first hundred.",
     ),
   ];
-}
-
-/** A table of facts with a heading line. */
-export function facts(head, lines) {
-  return h(
-    "table",
-    { class: "facts" },
-    h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        head.map((name) => h(name ? "th" : "td", name ? { scope: "col" } : {}, name)),
-      ),
-    ),
-    h(
-      "tbody",
-      {},
-      lines.map(([name, ...cells]) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, name),
-          cells.map((cell) => h("td", {}, cell)),
-        ),
-      ),
-    ),
-  );
 }

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jaxemb.lab import pictures
+from jaxemb.lab.progress import epoch_ends
 
 
 def draw(
@@ -54,6 +55,6 @@ def progress(
     for axes in others:
         axes.set(ylabel="perplexity", title="Dev text, full softmax", ylim=(0, None))
     for axes in (left, *others):
-        pictures.over_words(axes, metrics, "predictions")
+        pictures.over_words(axes, epoch_ends(metrics), "predictions")
         axes.legend()
     return figure

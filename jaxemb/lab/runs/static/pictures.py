@@ -7,15 +7,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
-from scipy.cluster import vq
 
 from jaxemb import linalg
-from jaxemb.lab import pictures, report
+from jaxemb.lab import pictures, progress, report
 from jaxemb.lab.pictures import ACCENT, BAND, COLORS, INK, SOFT
 from jaxemb.lab.runs.static.run import Result
+from jaxemb.lab.tables.clusters import clusters
 
 MAPPED = 500  # words on the map, as points; those that find room bear their labels
-CLUSTERS = 3  # axes on either side of which a cluster of the map begins
+CLUSTERS = 6  # of the map, at most
 NAMED = 3  # words that name a cluster
 
 
@@ -53,7 +53,7 @@ def over_time(metrics: list[dict[str, Any]]) -> Figure:
     right.set(ylabel="effective rank", ylim=(0, n * 1.02))
     right.set_title("Effective rank, and the balance of both tables")
     for axes in (left, right):
-        pictures.over_words(axes, metrics)
+        pictures.over_words(axes, progress.epoch_ends(metrics))
     other = right.twinx()
     other.plot(words, [row["imbalance"] for row in seen], color=ACCENT, ls="--")
     other.set_ylabel("$||U^T U - C^T C||_F$", color=ACCENT)
@@ -79,7 +79,7 @@ def members_over_time(metrics: list[dict[str, Any]]) -> Figure:
     left.set(ylabel="singular value", title="Mean and range of the members")
     right.set(ylabel="% of the mean", title="Standard deviation over members")
     for axes in (left, right):
-        pictures.over_words(axes, metrics)
+        pictures.over_words(axes, progress.epoch_ends(metrics))
     left.legend()
     right.legend()
     return figure
@@ -99,7 +99,7 @@ def losses(metrics: list[dict[str, Any]]) -> Figure:
     if held:
         axes.plot(*np.array(held).T, "o-", color=ACCENT, label="held out, same draws each time")
     axes.set(ylabel="loss, nats per observed pair", title="Loss")
-    pictures.over_words(axes, metrics)
+    pictures.over_words(axes, progress.epoch_ends(metrics))
     axes.legend()
     return figure
 
@@ -118,7 +118,7 @@ def word_map(words: tuple[str, ...], table: Float[np.ndarray, "vocab dim"]) -> F
     spectrum = linalg.spectrum(centered)
     points = centered @ np.asarray(spectrum.basis)[:, :2]
     points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))  # one dimension has one axis
-    cluster, names = _clusters(chosen, centered, np.asarray(spectrum.basis))
+    cluster, names = _clusters(chosen, centered, spectrum)
     figure, axes = plt.subplots(figsize=(9, 8))
     for k, name in enumerate(names):
         axes.scatter(*points[cluster == k].T, s=9, lw=0, alpha=0.6, color=COLORS[k], label=name)
@@ -136,21 +136,16 @@ def word_map(words: tuple[str, ...], table: Float[np.ndarray, "vocab dim"]) -> F
 
 
 def _clusters(
-    words: tuple[str, ...], vectors: Float[np.ndarray, "words dim"], basis: Any
+    words: tuple[str, ...], vectors: Float[np.ndarray, "words dim"], of: linalg.Spectrum
 ) -> tuple[Int[np.ndarray, " words"], list[str]]:
-    """The cluster of each word, and the name of each cluster: the words nearest to its mean.
-
-    k-means begins at the words farthest out on either side of the first principal axes.
-    """
-    if len(words) < 2 * NAMED * CLUSTERS:  # too few to be parted
+    """The cluster of each word, and the name of each cluster: the words nearest to its mean."""
+    if len(words) < NAMED * CLUSTERS:  # too few to be parted
         return np.zeros(len(words), int), [""]
-    along = vectors @ basis[:, :CLUSTERS]
-    ends = np.unique([*along.argmax(axis=0), *along.argmin(axis=0)])
-    means, cluster = vq.kmeans2(vectors, vectors[ends], minit="matrix")
+    cluster = clusters(vectors, CLUSTERS, of)
     names = []
-    for k in range(len(means)):
+    for k in range(cluster.max() + 1):
         mine = np.flatnonzero(cluster == k)
-        away = np.linalg.norm(vectors[mine] - means[k], axis=1)
+        away = np.linalg.norm(vectors[mine] - vectors[mine].mean(axis=0), axis=1)
         near = [words[i] for i in mine[np.argsort(away)[:NAMED]]]
         names.append(f"near {', '.join(near)}")
     return cluster, names

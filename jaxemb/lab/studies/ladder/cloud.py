@@ -74,9 +74,9 @@ def rung(workdir: str | Path, word: str, config: ContextualConfig | None = None)
     names, group = senses or ((), two_means(unit))
     typical = [own[group == k][_middle(unit[group == k])] for k in (0, 1)]
     near = [_near(gathered, vectors, int(i)) for i in typical]
-    shown = [_around(read.texts, gathered, int(i), 2) for i in typical]
+    shown = [around(read.texts, gathered, int(i), 2) for i in typical]
     points, explained = plane(unit)
-    contexts = tuple(_around(read.texts, gathered, int(i), REACH) for i in own)
+    contexts = tuple(around(read.texts, gathered, int(i), REACH) for i in own)
     cloud = Cloud(
         word,
         source.layers - 1,
@@ -181,7 +181,7 @@ def _near(gathered: Occurrences, vectors: Any, i: int) -> list[str]:
     return list(dict.fromkeys(gathered.words[gathered.types[k]] for k in others))[:NEAR]
 
 
-def _around(texts: Any, gathered: Occurrences, i: int, reach: int) -> tuple[str, str]:
+def around(texts: Any, gathered: Occurrences, i: int, reach: int) -> tuple[str, str]:
     """The words before and after occurrence i, at most `reach` on either side."""
     sentence, at = texts[gathered.sentences[i]], int(gathered.places[i])
     return " ".join(sentence[max(at - reach, 0) : at]), " ".join(sentence[at + 1 : at + 1 + reach])

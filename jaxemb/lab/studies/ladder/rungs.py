@@ -26,7 +26,7 @@ class Rung(NamedTuple):
     law: str  # about the distances between words
     near: str  # the nearest neighbours of the word
     words: tuple[str, ...]  # the words of the picture; the first is the word itself
-    cosines: Float[np.ndarray, "words words"]
+    cosines: Float[np.ndarray, "words words"]  # of the static rung's picture; else empty
 
 
 def ladder(
@@ -51,7 +51,7 @@ def ladder(
     static = embedders.lookup(m, n).apply(jnp.asarray(table, jnp.float32), ids, mask)
     nothing, rank = "no word more than any other", int(linalg.rank(table).rank)
     return [
-        Rung("one-hot", m, m, m, _law(hot), nothing, shown, _cosines(hot)),
+        Rung("one-hot", m, m, m, _law(hot), nothing, shown, np.zeros((0, 0))),
         Rung("static", m, n, rank, _law(static), str(near), shown, _cosines(static)),
     ]
 

@@ -46,7 +46,7 @@ def dot_general(left: Any, right: Any, dimensions: Any, precision: Any = None, *
     """`jax.lax.dot_general` at `stated(precision)`, for layers of Flax."""
     return _at(
         stated(precision),
-        lambda *both, **how: jax.lax.dot_general(*both, dimensions, **how),
+        lambda one, other, **how: jax.lax.dot_general(one, other, dimensions, **how),
         left,
         right,
     )
@@ -56,8 +56,10 @@ def _at(precision: Any, product: Any, left: Any, right: Any) -> Any:
     if precision != "bfloat16":
         return product(left, right, precision=precision)
     # the algorithm tells accelerators to multiply bfloat16; a CPU multiplies what is rounded here
-    factors = (jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7) for x in (left, right))
-    return product(*factors, precision="BF16_BF16_F32")
+    left, right = (
+        jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7) for x in (left, right)
+    )
+    return product(left, right, precision="BF16_BF16_F32")
 
 
 @jax.custom_jvp

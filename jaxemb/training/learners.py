@@ -149,14 +149,6 @@ def row_sparse(
     _check(objective)
     again = functools.partial(row_sparse, objective, optimizer, cap=cap, table_dtype=table_dtype)
     rounds = _rounds(table_dtype)
-
-    def init(start: InOut[Array]) -> LearnerState:
-        rows = InOut(*(_row_state(optimizer, table) for table in start))
-        if rounds:
-            start = InOut(*(table.astype(jnp.bfloat16) for table in start))
-            rows = InOut(*(side._replace(turn=jnp.zeros((), jnp.uint32)) for side in rows))
-        return optimizers.apart(LearnerState(start, rows, Refused()))
-
     plain = cap is None and optimizer is sgd and not rounds
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
@@ -186,7 +178,17 @@ def row_sparse(
             moved = ops.scatter_add(state.tables, ids, update)
         return LearnerState(moved, slots, refused(state, finite))
 
+    init = functools.partial(_begun, optimizer, rounds)
     return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
+
+
+def _begun(optimizer, rounds: bool, start: InOut[Array]) -> LearnerState:
+    """The state of `row_sparse` before its first step."""
+    rows = InOut(*(_row_state(optimizer, table) for table in start))
+    if rounds:
+        start = InOut(*(table.astype(jnp.bfloat16) for table in start))
+        rows = InOut(*(side._replace(turn=jnp.zeros((), jnp.uint32)) for side in rows))
+    return optimizers.apart(LearnerState(start, rows, Refused()))
 
 
 def _check(objective: Any) -> None:

@@ -242,8 +242,8 @@ def measure(on: Sharded, rows: InOut[int], whole: InOut[Array]) -> dict[str, Any
         whole = sharding.by_rows(placement(on), whole)
     # as NumPy values: each process has them on one device, and the program runs on all
     spectrum = jax.tree.map(np.asarray, linalg.spectrum(whole.input))
-    spec = whole.output.sharding.spec
-    return _of_spectrum(on.mesh, spec[0] if spec else None, rows.input, spectrum, whole)
+    axes = next(iter(getattr(whole.output.sharding, "spec", ())), None)
+    return _of_spectrum(on.mesh, axes, rows.input, spectrum, whole)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))

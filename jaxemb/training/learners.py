@@ -134,21 +134,21 @@ def row_sparse(
             which leaves a row of zero gradient alone (`init` tries it): `learners.adagrad`.
         cap: the largest Euclidean norm of the update that one step adds to one row; None for no
             bound, which equals `dense`. Very large batches, which sum many updates, need a cap.
-        table_dtype: bfloat16 keeps the tables in half the memory: rows are read into float32, where
-            all sums are made, and rounded stochastically when they are written. By default float32.
+        table_dtype: bfloat16 keeps tables in half the memory: rows are read into float32, and
+            rounded stochastically when they are written. By default float32.
         parts: slices of a batch whose gradients are computed in parallel; they change rounding. By
             default 2 on a CPU, of any number of cores, and 1 on accelerators.
         ops: how rows are read and added.
 
     Raises:
         InputError: no objective; a `table_dtype` that is neither; (from init) the optimizer has
-            state that is not of rows (Adam's count), moves rows of zero gradient (momentum), looks
-            at several rows (a clip of the global norm), needs the tables (weight decay), or has a
-            sign and rate of its own.
+            state that is not of rows (Adam), moves rows of zero gradient (momentum), looks at
+            several rows (a global norm), needs the tables (weight decay), or has a sign or rate.
     """
     _check(objective)
-    again = functools.partial(row_sparse, objective, optimizer, cap=cap, table_dtype=table_dtype)
     rounds = _rounds(table_dtype)
+    again = functools.partial(row_sparse, objective, optimizer, cap=cap, table_dtype=table_dtype)
+    init = functools.partial(_begun, optimizer, rounds)
     plain = cap is None and optimizer is sgd and not rounds
 
     def step(state, blocks: Block, learning_rate, trainable=None) -> LearnerState:
@@ -172,13 +172,10 @@ def row_sparse(
             sides = zip(ids, gradient, state.optimizer, strict=True)
             changed = [_row_update(optimizer, cap, learning_rate, *side) for side in sides]
             update, slots = (InOut(*pair) for pair in zip(*changed, strict=True))
-        if rounds:
-            moved = jax.tree.map(_rounded, state.tables, ids, update, InOut(*slots))
-        else:
-            moved = ops.scatter_add(state.tables, ids, update)
+        add = functools.partial(_rounded, slots) if rounds else ops.scatter_add
+        moved = add(state.tables, ids, update)
         return LearnerState(moved, slots, refused(state, finite))
 
-    init = functools.partial(_begun, optimizer, rounds)
     return Learner(init, step, lambda ops, parts: again(ops=ops, parts=parts), objective)
 
 
@@ -255,7 +252,12 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
     return update.reshape(gradient.shape), RowState(changed, scratch, turn)
 
 
-def _rounded(table, ids, update, state: RowState):
+def _rounded(slots: InOut[RowState], whole: InOut[Array], ids: InOut[Any], update: InOut[Array]):
+    """The tables with their rows changed by updates, as `_rounded_rows` changes each."""
+    return InOut(*map(_rounded_rows, whole, ids, update, slots))
+
+
+def _rounded_rows(table, ids, update, state: RowState):
     """The table with its rows changed by an update that repeats hold once, stochastically rounded.
 
     Each row is written once: by the representative that `tables.sum_repeats` left in the scratch.

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
-    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    if "generated" not in path.parts  # of the site, made from other files
 }
 # whose blocks are one program: tests/embedders/test_chapter.py runs those of contextual.md,
 # tests/scripts/test_extending_context.py those of extending_context.md

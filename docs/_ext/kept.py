@@ -1,0 +1,94 @@
+"""Outputs of the notebooks: kept in `docs/_kept`, and given to jupyter-cache before a build.
+
+A notebook is a page of Markdown with `kernelspec` in its head. Its outputs are those of the last
+`python docs/_ext/kept.py [NAME ...]`; where its code has changed since, the build executes it.
+"""
+
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[1]
+KEPT = DOCS / "_kept"
+KERNEL = {"name": "python3", "display_name": "Python 3"}
+SECONDS = 120  # that a notebook may take, on two cores
+_CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
+
+
+def notebooks() -> dict[str, Path]:
+    """The notebooks, by the names under which their outputs are kept."""
+    pages = [p for folder in ("tutorials", "zh") for p in sorted((DOCS / folder).glob("*.md"))]
+    of = [page for page in pages if page.read_text("utf-8").startswith("---\nfile_format: mystnb")]
+    return {"-".join(page.relative_to(DOCS).with_suffix("").parts): page for page in of}
+
+
+def code(page: Path) -> list[str]:
+    """The code of every cell, without the cell's options."""
+    return [_OPTIONS.sub("", cell).strip("\n") for cell in _CELL.findall(page.read_text("utf-8"))]
+
+
+def read(name: str) -> Any:
+    """The kept notebook of a name, or None."""
+    import nbformat
+
+    path = KEPT / f"{name}.ipynb"
+    return nbformat.read(path, 4) if path.exists() else None
+
+
+def execute(page: Path) -> Any:
+    """Execute the cells of a page in an empty folder; returns the notebook with its outputs.
+
+    Raises:
+        CellExecutionError: a cell raised; CellTimeoutError: it took longer than `SECONDS`.
+    """
+    from nbclient import NotebookClient
+    from nbformat import v4
+
+    cells = [v4.new_code_cell(text, id=str(i)) for i, text in enumerate(code(page))]
+    notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    with tempfile.TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=SECONDS, resources=resources).execute()
+    notebook.metadata = {"kernelspec": KERNEL}
+    for cell in notebook.cells:
+        cell.metadata = {}
+        # bars that a terminal would have wiped away
+        cell.outputs = [o for o in cell.outputs if "\x1b[2K" not in o.get("text", "")]
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                output["data"].pop("text/plain", None)
+    return notebook
+
+
+def fill(folder: str) -> None:
+    """Give the kept outputs to the jupyter-cache in a folder."""
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    cache = get_cache(folder)
+    for name, page in notebooks().items():
+        if notebook := read(name):
+            bundle = CacheBundleIn(notebook, str(page))
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def main(*names: str) -> None:
+    """Execute notebooks, all by default, and keep their outputs."""
+    import nbformat
+
+    for name, page in notebooks().items():
+        if not names or name in names:
+            start = time.perf_counter()
+            notebook = execute(page)
+            KEPT.mkdir(exist_ok=True)
+            nbformat.write(notebook, KEPT / f"{name}.ipynb")
+            print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

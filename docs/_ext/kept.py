@@ -65,16 +65,29 @@ def execute(page: Path) -> Any:
 
 
 def fill(folder: str) -> None:
-    """Give the kept outputs to the jupyter-cache in a folder."""
+    """Give the kept outputs to the jupyter-cache in a folder, where the code is still the same."""
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     cache = get_cache(folder)
     for name, page in notebooks().items():
-        if notebook := read(name):
-            bundle = CacheBundleIn(notebook, str(page))
+        kept = read(name)
+        if kept and [cell.source for cell in kept.cells] == code(page):
+            bundle = CacheBundleIn(_as_the_build_reads(page, kept), str(page))
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _as_the_build_reads(page: Path, kept: Any) -> Any:
+    """The notebook of a page with the outputs of another one that has the same code."""
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    notebook = read_myst_markdown_notebook(page.read_text("utf-8"))
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, executed in zip(cells, kept.cells, strict=True):
+        cell.outputs = executed.outputs
+    return notebook
 
 
 def main(*names: str) -> None:

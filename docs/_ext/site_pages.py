@@ -129,7 +129,7 @@ def _members(kind: type) -> list[str]:
 
     The fields of a NamedTuple stand in its signature.
     """
-    fields = list(inspect.get_annotations(kind)) if dataclasses.is_dataclass(kind) else []
+    fields = list(inspect.get_annotations(kind)) if _has_fields(kind) else []
     methods = [
         name
         for name, value in vars(kind).items()
@@ -138,27 +138,70 @@ def _members(kind: type) -> list[str]:
     return [name for name in (*fields, *methods) if name[0] != "_"]
 
 
+def _has_fields(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind) and "Attributes:" not in (kind.__doc__ or "")
+
+
 def _docstring(app, what, name, value, options, lines: list[str]) -> None:
     """Make a docstring reStructuredText: what stands between backticks is code, all else is text.
 
-    A paragraph that is indented deeper than the one before it is shown as it is.
+    A paragraph that is indented deeper than the one before it, or whose lines are, is shown as it
+    is; "name: text" in several lines is a list.
     """
-    del app, what, name, value, options
-    made: list[str] = []
-    literal = None
+    del app, name, value, options
+    # the first line of a field's text is no type, though a colon may stand in it
+    made: list[str] = [""] * (what == "attribute")
+    section = ""
+    for paragraph in _paragraphs(lines):
+        first = paragraph[0]
+        indent, inside = _indent(first), bool(section)
+        if _HEADER.fullmatch(first):
+            section, inside = first, True
+            made += _listed(paragraph, section)
+        elif indent == 0 and not any(map(_indent, paragraph)):
+            section = ""
+            made += map(_escaped, paragraph)
+        elif inside and indent < 8:
+            made += _listed(paragraph, section)
+        else:
+            shift = "" if indent else "    "
+            made += [f"{' ' * max(indent - 4, 0)}::", "", *(shift + line for line in paragraph)]
+        made.append("")
+    lines[:] = made[:-1]
+
+
+_HEADER = re.compile(r"(Args|Returns|Yields|Raises|Source|Warns|Attributes):")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _paragraphs(lines: list[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
     for line in lines:
-        indent = len(line) - len(line.lstrip())
-        if literal is not None and line.strip() and indent < literal:
-            literal = None
-        before = next((x for x in reversed(made) if x.strip()), "")
-        deeper = indent >= 4 + len(before) - len(before.lstrip())
-        begins = made and not made[-1].strip() and deeper and not before.rstrip().endswith("::")
-        if literal is None and line.strip() and before and begins:
-            literal = indent
-            at = " " * (indent - 4)
-            made += [f"{at}::", ""]
-        made.append(line if literal is not None else _escaped(line))
-    lines[:] = made
+        if line.strip():
+            parts[-1].append(line)
+        elif parts[-1]:
+            parts.append([])
+    return [part for part in parts if part]
+
+
+def _listed(paragraph: list[str], section: str) -> list[str]:
+    """Lines of a section, in which names below a name, or below Returns, are items of a list."""
+    made: list[str] = []
+    level = 4 if section.startswith(("Returns", "Yields")) else 8
+    items = [line for line in paragraph if re.match(rf" {{{level}}}\w+: ", line)]
+    for line in paragraph:
+        if len(items) > 1 and line in items:
+            if line is items[0]:
+                made += ["    Values by name."] * (level == 4) + [""]
+            made.append(" " * level + "* " + _escaped(line.lstrip()))
+        elif len(items) > 1 and line not in items and _indent(line) == level + 4:
+            made.append(" " * (level + 2) + _escaped(line.lstrip()))
+        else:
+            made.append(_escaped(line))
+    return made
 
 
 def _escaped(line: str) -> str:

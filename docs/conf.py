@@ -35,6 +35,7 @@ nb_execution_cache_path = str(DOCS.parent / "build" / "jupyter_cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True
+nb_merge_streams = True
 
 # the reference
 autodoc_member_order = "bysource"
@@ -59,4 +60,5 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "show_toc_level": 2,
     "home_page_in_toc": False,
+    "navbar_persistent": [],  # the search stands in the side bar
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from jaxemb.lab import command, shipped
 
-WIDTH = 96  # characters, with which a page shows no bar on most screens
+WIDTH = 80  # characters, which fit the column of text
 
 
 def pages() -> dict[str, str]:

@@ -30,6 +30,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", _generate, priority=100)
     app.connect("source-read", _links)
     app.connect("autodoc-process-docstring", _docstring, priority=100)
+    app.connect("autodoc-process-signature", _signature)
     app.connect("html-page-context", _language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -83,7 +84,7 @@ def _rst(page: public.Page) -> str:
     if example.exists():
         lines += [f".. literalinclude:: /reference/examples/{example.name}", "   :language: python"]
         lines += [""]
-    if page.parts:
+    if page.parts and page.module != "jaxemb":  # whose parts are the rooms
         lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {part}" for part in page.parts), ""]
     if page.elsewhere:
         lines += _table(page)
@@ -136,6 +137,12 @@ def _members(kind: type) -> list[str]:
         if isinstance(value, property | types.FunctionType | classmethod) and value.__doc__
     ]
     return [name for name in (*fields, *methods) if name[0] != "_"]
+
+
+def _signature(app, what, name, value, options, signature: str | None, returned: str | None):
+    """Arrays by that name: an array of either library is Any to the program."""
+    del app, what, name, value, options
+    return tuple(part and re.sub(r"\[Any, '", "[Array, '", part) for part in (signature, returned))
 
 
 def _has_fields(kind: type) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from jaxemb.lab import command, shipped
 
 WIDTH = 80  # characters, which fit the column of text
+ENVIRONMENT = {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "xterm"}
 
 
 def pages() -> dict[str, str]:
@@ -27,20 +28,23 @@ def page(name: str) -> str:
 def printed(name: str) -> str:
     """What the program prints when its help is asked, at `WIDTH` characters a line."""
     arguments = [] if name == "jaxemb" else [name]
-    with _as_typed(["jaxemb", *arguments, "--help"]) as out, contextlib.suppress(SystemExit):
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, "utf-8", newline="\n")
+    ended = contextlib.suppress(SystemExit)
+    with _as_typed(["jaxemb", *arguments, "--help"]), contextlib.redirect_stdout(out), ended:
         command.main()
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    out.flush()
+    return "\n".join(line.rstrip() for line in raw.getvalue().decode().splitlines()) + "\n"
 
 
 @contextlib.contextmanager
-def _as_typed(arguments: list[str]) -> Iterator[io.StringIO]:
+def _as_typed(arguments: list[str]) -> Iterator[None]:
     """A terminal of `WIDTH` characters, without colours, in which this command is typed."""
     before = sys.argv, dict(os.environ)
     sys.argv = arguments
-    os.environ.update(COLUMNS=str(WIDTH), NO_COLOR="1", TERM="dumb")
+    os.environ.update(ENVIRONMENT)
     try:
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            yield out
+        yield
     finally:
         sys.argv = before[0]
         os.environ.clear()

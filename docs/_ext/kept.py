@@ -57,7 +57,7 @@ def execute(page: Path) -> Any:
     for cell in notebook.cells:
         cell.metadata = {}
         # bars that a terminal would have wiped away
-        cell.outputs = [o for o in cell.outputs if "\x1b[2K" not in o.get("text", "")]
+        cell.outputs = [o for o in cell.outputs if "\x1b[" not in o.get("text", "")]
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 output["data"].pop("text/plain", None)

@@ -30,6 +30,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", _generate, priority=100)
     app.connect("source-read", _links)
     app.connect("autodoc-process-docstring", _docstring, priority=100)
+    app.connect("autodoc-process-docstring", _field, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("html-page-context", _language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -155,9 +156,11 @@ def _docstring(app, what, name, value, options, lines: list[str]) -> None:
     A paragraph that is indented deeper than the one before it, or whose lines are, is shown as it
     is; "name: text" in several lines is a list.
     """
-    del app, name, value, options
-    # the first line of a field's text is no type, though a colon may stand in it
-    made: list[str] = [""] * (what == "attribute")
+    del app, value, options
+    if what == "attribute":
+        _FIELDS[name], lines[:] = [*map(_escaped, lines)], ["-"]
+        return
+    made: list[str] = []
     section = ""
     for paragraph in _paragraphs(lines):
         first = paragraph[0]
@@ -175,6 +178,16 @@ def _docstring(app, what, name, value, options, lines: list[str]) -> None:
             made += [f"{' ' * max(indent - 4, 0)}::", "", *(shift + line for line in paragraph)]
         made.append("")
     lines[:] = made[:-1]
+
+
+_FIELDS: dict[str, list[str]] = {}
+
+
+def _field(app, what, name, value, options, lines: list[str]) -> None:
+    """The text of a field as it is: napoleon would take what stands before a colon for a type."""
+    del app, value, options
+    if what == "attribute":
+        lines[:] = _FIELDS.pop(name, lines)
 
 
 _HEADER = re.compile(r"(Args|Returns|Yields|Raises|Source|Warns|Attributes):")

@@ -67,7 +67,7 @@ def test_the_page_of_a_command_is_what_the_program_prints(name):
     arguments = [] if name == "jaxemb" else [name]
     code = "from jaxemb.lab import command; command.main()"
     typed = [sys.executable, "-c", code, *arguments, "--help"]
-    environment = {"COLUMNS": str(command_help.WIDTH), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **command_help.ENVIRONMENT}
     done = subprocess.run(typed, capture_output=True, text=True, check=True, env=environment)
     printed = [line.rstrip() for line in done.stdout.splitlines()]
     page = command_help.page(name)
@@ -110,7 +110,9 @@ def _shape(cell) -> list[str]:
 def test_the_thousand_characters_are_a_thousand_different_ones():
     text = (DOCS / "zh/qianziwen.txt").read_text("utf-8").replace("\n", "")
     assert len(text) == len(set(text)) == 1000
-    quoted = re.findall(r'^TEXT = """\n(.*?)"""', NOTEBOOKS["zh-getting_started"].read_text(), re.M | re.S)
+    quoted = re.findall(
+        r'^TEXT = """\n(.*?)"""', NOTEBOOKS["zh-getting_started"].read_text(), re.M | re.S
+    )
     assert text.startswith("".join(quoted[0].split()))
 
 

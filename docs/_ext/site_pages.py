@@ -116,6 +116,8 @@ def _auto(module: str, name: str) -> list[str]:
     value = getattr(importlib.import_module(module), name)
     full = f"{module}.{name}"
     if isinstance(value, type):
+        if dataclasses.is_dataclass(value):
+            _plain(value)
         kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
         lines = [f".. {kind}:: {full}"]
         if (own := _members(value)) and kind == "autoclass":
@@ -124,6 +126,19 @@ def _auto(module: str, name: str) -> list[str]:
     if callable(value):
         return [f".. autofunction:: {full}"]
     return [f".. py:data:: {full}", "", f"   A ``{type(value).__name__}``."]
+
+
+def _plain(kind: type) -> None:
+    """Make the annotations of a config those of its values, without what the command line reads."""
+    for base in kind.__mro__[:-1]:
+        for holder in (base, base.__init__):
+            types_of = getattr(holder, "__annotations__", {})
+            for name, value in types_of.items():
+                types_of[name] = getattr(value, "__origin__", value) if _annotated(value) else value
+
+
+def _annotated(value: Any) -> bool:
+    return hasattr(value, "__metadata__")
 
 
 def _members(kind: type) -> list[str]:

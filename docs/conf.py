@@ -44,6 +44,7 @@ autodoc_typehints = "signature"
 python_maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 default_role = "code"
 napoleon_custom_sections = [("Source", "returns_style"), ("Warns", "returns_style")]
 napoleon_use_rtype = False

@@ -7,8 +7,9 @@ import inspect
 import json
 import math
 import os
+import pkgutil
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,35 @@ def function_name(function: Callable[..., Any]) -> str:
     except (TypeError, OSError):  # compiled, or typed into a notebook
         return name
     return f"{name} sha256:{hashlib.sha256(source).hexdigest()[:16]}"
+
+
+def named(name: str, own: Mapping[str, Any], wanted: str) -> Callable[..., Any]:
+    """The function of a name: one of `own`, or MODULE:NAME of any function.
+
+    Args:
+        own: short names of functions, or of their MODULE:NAME.
+        wanted: what the function takes and gives, for the error.
+
+    Raises:
+        ValueError: no function has that name, and why.
+    """
+    given = own.get(name, name)
+    if callable(given):
+        return given
+    module, _, inside = given.partition(":")
+    if not (module and inside):
+        raise ValueError(f"{name}: wanted {', '.join(own)}, or MODULE:NAME of a function")
+    try:
+        function = pkgutil.resolve_name(given)
+    except AttributeError:
+        raise ValueError(f"{name}: module {module} has no {inside}") from None
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{name}: there is no module {error.name}") from None
+    except Exception as error:  # a user's module may raise anything
+        raise ValueError(f"{name}: {type(error).__name__}: {error}") from None
+    if not callable(function):
+        raise ValueError(f"{name}: is {function!r:.60}; wanted {wanted}")
+    return function
 
 
 def _setting(value: Any) -> str:

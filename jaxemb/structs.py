@@ -119,13 +119,11 @@ class Objective(NamedTuple):
     cost(resources) -> [vocab] or None                host: what each center takes of `reads.budget`
     load(resources, shares) -> tuple of [rows]        host: expected updates per center of each row,
                                                       for words with these shares of the text
-    unknown(tables, resources, words) -> [words, dim] host: vectors of words beyond the vocabulary,
-                                                      None if it makes none
-    of_products: whether vectors matter through their products alone, as in every loss of u . c:
-                 columns of zeros then change nothing, and stay zeros
+    unknown(tables, resources, words) -> [words, dim] host: of words beyond the vocabulary, or None
+    of_products: whether vectors matter by products u . c alone: columns of zeros then stay zeros
 
-    `random` is uint32 [reads.bits]; `text` is int32 [reads.block_length + 2 reads.halo]: word ids,
-    -1 at sentence ends and as padding, -2 - id for a word that is context but no center here.
+    `random` is uint32 [reads.bits]; `text` int32 [reads.block_length + 2 reads.halo]: word ids, -1
+    at sentence ends and as padding, -2 - id for a word that is context but no center here.
     """
 
     prepare: Callable[[Vocab], tuple[PyTree, InOut[int]]]
@@ -296,8 +294,7 @@ class Vocab(NamedTuple):
 
     def _repr_markdown_(self) -> str:
         words, counts = self.words[:10], self.counts[:10].tolist()
-        rows = [
-            f"| {i} | {w} | {n:,} |" for i, (w, n) in enumerate(zip(words, counts, strict=True))
-        ]
+        pairs = enumerate(zip(words, counts, strict=True))
+        rows = [f"| {i} | {w} | {n:,} |" for i, (w, n) in pairs]
         head = f"**Vocab** of {len(self.words):,} words, {int(self.counts.sum()):,} tokens"
         return "\n".join([head, "", "| id | word | count |", "|---:|---|---:|", *rows])

@@ -61,14 +61,13 @@ SEEN = {  # how what was written is looked at
     "projector": "tensorboard --logdir {}",
     "atlas": "embedding-atlas {} --text word --vector vector",
 }
-ENDS = {"/": "projector", ".parquet": "atlas"}
 
 
 def main() -> None:
     settings = command_line.parse(Convert)
     from jaxemb import formats
     from jaxemb.errors import one_line
-    from jaxemb.formats import unwritable
+    from jaxemb.formats import every, unwritable
     from jaxemb.lab import outcome, progress, vectors
     from jaxemb.text import word_lists
 
@@ -103,8 +102,7 @@ def main() -> None:
     rows, dim = loaded.word_vectors.vectors.shape
     rows -= sum(change.written is None for change in changes)
     print(f"{settings.source} ({loaded.format}) -> {settings.target}: {rows:,} x {dim}")
-    by_name = next((kind for end, kind in ENDS.items() if settings.target.endswith(end)), "")
-    if look := SEEN.get(settings.to or by_name):
+    if look := SEEN.get(settings.to or every.by_name(settings.target) or ""):
         print(f"look at it: {look.format(shlex.quote(settings.target))}")
     outcome.end(settings.target, ("inspect_table", settings.target))
 

@@ -755,8 +755,8 @@ MUTANTS = {
     ),
     "equal ratings get ranks of their own": Mutant(
         "evaluation/intervals.py",
-        "scipy.stats.rankdata(x, axis=-1)",
-        'scipy.stats.rankdata(x, "ordinal", axis=-1)',
+        "stats.rankdata(x, axis=-1)",
+        'stats.rankdata(x, "ordinal", axis=-1)',
         "tests/evaluation/test_intervals.py::test_correlations_are_scipys_ties_too",
     ),
     "one tail of two": Mutant(
@@ -977,8 +977,8 @@ MUTANTS = {
     ),
     "few seeds are taken for many": Mutant(
         "lab/studies/polysemy/report.py",
-        "scipy.stats.t.ppf((1 + intervals.LEVEL) / 2, n - 1)",
-        "scipy.stats.norm.ppf((1 + intervals.LEVEL) / 2)",
+        "scipy.special.stdtrit(n - 1, (1 + intervals.LEVEL) / 2)",
+        "scipy.special.ndtri((1 + intervals.LEVEL) / 2)",
         "tests/scripts/test_polysemy.py::test_an_interval_over_seeds_is_students",
     ),
     "senses are told of the wrong occurrences": Mutant(
@@ -2271,5 +2271,77 @@ MUTANTS = {
         '"dev": np.log,',
         '"dev": np.asarray,',
         "tests/scripts/test_explore.py::test_the_curves_are_those_of_the_log",
+    ),
+    "the native step has no cap": Mutant(
+        "training/native_step.cpp",
+        "std::min(1.0f, cap /",
+        "std::min(1.0f, 1e9f * cap /",
+        "tests/training/test_native_step.py::test_it_equals_row_sparse_in_every_dimension",
+    ),
+    "the native step moves frozen rows": Mutant(
+        "training/native_step.py",
+        "if trainable is not None or any(",
+        "if any(",
+        "tests/training/test_native_step.py::test_frozen_rows_are_left_to_row_sparse",
+    ),
+    "the native step applies what is not finite": Mutant(
+        "training/native_step.cpp",
+        "  if (!good) return ffi::Error::Success();",
+        "",
+        "tests/training/test_native_step.py::test_a_step_that_is_not_finite_changes_nothing",
+    ),
+    "the native step of a small text is large": Mutant(
+        "training/fitting.py",
+        "(None, *native_step.SUMMED)",
+        "(None, learners.row_sparse)",
+        "tests/training/test_native_step.py::test_a_text_of_few_words",
+    ),
+    "rows are drawn with the columns of zeros": Mutant(
+        "training/loop.py",
+        "plan.initial(plan.initialize(key, rows, plan.dim))",
+        "plan.initial(plan.initialize(key, rows, plan.columns))",
+        "tests/training/test_lanes.py::test_rows_are_drawn_before_they_are_padded",
+    ),
+    "a loss of a user's own sees columns of zeros": Mutant(
+        "training/loop.py",
+        "alike = self.objective.of_products and self.learner.over is not None",
+        "alike = self.learner.over is not None",
+        "tests/training/test_lanes.py::test_only_losses_of_products",
+    ),
+    "an accelerator reads slots beyond a bag": Mutant(
+        "static/bags.py",
+        'vectors = table.at[ids].get(mode="promise_in_bounds") * live[..., None]',
+        'vectors = table.at[ids].get(mode="promise_in_bounds")',
+        "tests/static/test_bags.py::test_all_slots_at_once_are_what_tiles_are",
+    ),
+    "a part of a chunk turns as often as a whole one": Mutant(
+        "functional/loops.py",
+        "real == every and",
+        "real >= 0 and",
+        "tests/lab/runs/test_chips.py::test_a_whole_chunk_has_a_known_number",
+    ),
+    "no stated precision reaches a language model": Mutant(
+        "functional/products.py",
+        "return precision or context or",
+        "return precision or",
+        "tests/lab/runs/test_chips.py::test_a_stated_precision_reaches",
+    ),
+    "the native step takes any pooling for a matrix": Mutant(
+        "training/native_step.py",
+        "if not _is_linear(objective.pool):",
+        "if False:",
+        "tests/training/test_native_step.py::test_what_it_does_not_know_is_refused",
+    ),
+    "a reported loss has the precision of training": Mutant(
+        "training/loop.py",
+        'with jax.default_matmul_precision("highest"):\n        loss, pairs',
+        'with jax.default_matmul_precision("default"):\n        loss, pairs',
+        "tests/lab/runs/test_chips.py::test_reported_losses_have_float32",
+    ),
+    "a folder of other files is written over": Mutant(
+        "formats/viewers.py",
+        "if path.is_dir() and any(path.iterdir()) and not",
+        "if path.is_dir() and not any(path.iterdir()) and not",
+        "tests/formats/test_viewers.py::test_a_folder_of_other_files_keeps_them",
     ),
 }

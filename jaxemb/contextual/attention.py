@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxemb.contextual.cells import uniform
 from jaxemb.contextual.dropout import dropped
 from jaxemb.errors import InputError
+from jaxemb.functional import products
 from jaxemb.structs import Text
 
 BASE = 10_000.0  # of the rotary frequencies
@@ -136,11 +137,11 @@ def attended(
 
     q = _rotated(by_head(queries), places) / size.head**0.5
     k, v = _rotated(by_head(others.keys), others.places), by_head(others.values)
-    scores = jnp.einsum("thd,ohd->hto", q, k, precision=lax.Precision.HIGHEST)
+    scores = jnp.einsum("thd,ohd->hto", q, k, precision=products.stated())
     # a finite score instead of -inf: a row that is allowed nothing has no NaN, nor its derivative
     scores = jnp.where(allowed[None], scores, -1e30)
     shares = jnp.where(allowed[None], jax.nn.softmax(scores, axis=-1), 0.0)
-    mixed = jnp.einsum("hto,ohd->thd", shares, v, precision=lax.Precision.HIGHEST)
+    mixed = jnp.einsum("hto,ohd->thd", shares, v, precision=products.stated())
     return mixed.reshape(len(queries), size.dim)
 
 
@@ -187,4 +188,4 @@ def _rotated(x: Float[Array, "time heads dim"], places: Int[Array, " time"]):
 
 
 def _matmul(x: Any, weights: Any) -> Any:
-    return jnp.matmul(x, weights, precision=lax.Precision.HIGHEST)
+    return jnp.matmul(x, weights, precision=products.stated())

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+
+from jaxemb.functional import products
 
 
 class Cell(NamedTuple):
@@ -26,10 +27,10 @@ class Cell(NamedTuple):
     out: int
 
 
-def affine(vectors: Any, kernel: Any, bias: Any, precision: lax.Precision) -> Any:
+def affine(vectors: Any, kernel: Any, bias: Any, precision: Any) -> Any:
     """The affine map of all positions, as one large product before the scan."""
     rows = vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
-    gates = jnp.matmul(rows, kernel, precision=precision) + bias[None, :]
+    gates = jnp.matmul(rows, kernel, precision=products.stated(precision)) + bias[None, :]
     return gates.reshape(*vectors.shape[:-1], kernel.shape[1])
 
 

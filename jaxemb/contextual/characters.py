@@ -6,6 +6,7 @@ Source:
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -13,17 +14,19 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from jaxemb.functional import products
+
 
 class Highway(nn.Module):
     """y = g relu(W x + b) + (1 - g) x, g = sigma(W_c x + b_c); b_c starts at -2: y is mostly x."""
 
-    precision: lax.Precision = lax.Precision.HIGHEST
+    precision: Any = None
 
     @nn.compact
     def __call__(self, x: Float[Array, "*rows dim"]) -> Float[Array, "*rows dim"]:
         dim = x.shape[-1]
         normal = nn.initializers.normal(1 / math.sqrt(dim))
-        options = {"kernel_init": normal, "precision": self.precision}
+        options = {"kernel_init": normal, "precision": products.stated(self.precision)}
         gate = nn.Dense(dim, bias_init=nn.initializers.constant(-2.0), name="carry", **options)(x)
         new = jax.nn.relu(nn.Dense(dim, name="transform", **options)(x))
         gate = jax.nn.sigmoid(gate)
@@ -40,7 +43,7 @@ class CharCNN(nn.Module):
         highways: the number of highway layers.
         activation: applied after the maximum over positions.
         characters: the number of character ids, among them 0 for padding.
-        precision: of all matrix products.
+        precision: of all matrix products; None: `products.stated()`.
     """
 
     projection: int
@@ -49,7 +52,7 @@ class CharCNN(nn.Module):
     highways: int = 2
     activation: Callable[[Array], Array] = jax.nn.relu
     characters: int = 262
-    precision: lax.Precision = lax.Precision.HIGHEST
+    precision: Any = None
 
     @nn.compact
     def __call__(self, ids: Int[Array, "*rows chars"]) -> Float[Array, "*rows projection"]:
@@ -68,7 +71,10 @@ class CharCNN(nn.Module):
         if x.shape[-1] != self.projection:
             normal = nn.initializers.normal(1 / math.sqrt(x.shape[-1]))
             x = nn.Dense(
-                self.projection, kernel_init=normal, precision=self.precision, name="projection"
+                self.projection,
+                kernel_init=normal,
+                precision=products.stated(self.precision),
+                name="projection",
             )(x)
         return x.reshape(*ids.shape[:-1], self.projection)
 
@@ -83,6 +89,11 @@ class CharCNN(nn.Module):
         bias = self.param(f"bias_{i}", nn.initializers.zeros, (number,), jnp.float32)
         names = ("NWC", "WIO", "NWC")
         responses = lax.conv_general_dilated(
-            vectors, kernel, (1,), "VALID", dimension_numbers=names, precision=self.precision
+            vectors,
+            kernel,
+            (1,),
+            "VALID",
+            dimension_numbers=names,
+            precision=products.stated(self.precision),
         )
         return jnp.max(responses, axis=1) + bias[None, :]

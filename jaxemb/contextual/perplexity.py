@@ -54,4 +54,5 @@ def of(plan: Plan, params: Any, text: Text, resources: Resources) -> Perplexity:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _losses(rule: Rule, params, resources: Resources, carry, windows: tuple[Window, ...]):
-    return language_model.losses(rule.model, params, windows, carry, resources.characters)
+    with jax.default_matmul_precision("highest"):
+        return language_model.losses(rule.model, params, windows, carry, resources.characters)

@@ -164,9 +164,11 @@ def _tokens(embedding: Embedding, tokens: list[str]) -> Float[np.ndarray, "token
 
 @functools.partial(jax.jit, static_argnums=0)
 def _embedded(embed: Any, params: Any, ids: Any) -> Any:
-    return embed.apply({"params": params}, ids)
+    with jax.default_matmul_precision("highest"):
+        return embed.apply({"params": params}, ids)
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _read(context: Contextualizer, params: Any, vectors: Any, mask: Any, carry: Any) -> Any:
-    return in_context(context, params, vectors, mask, carry)
+    with jax.default_matmul_precision("highest"):
+        return in_context(context, params, vectors, mask, carry)

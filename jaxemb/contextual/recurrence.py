@@ -18,6 +18,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from jaxemb.functional import products
+
 
 class Weights(NamedTuple):
     """Recurrent weights: from the output to the gates i, j, f, o; from the cell to the output."""
@@ -33,7 +35,7 @@ class Rule(NamedTuple):
     projection_clip: float | None = None  # of a projected output only, as in TensorFlow
     forget_bias: float = 1.0  # added to f when it is used, not part of the weights
     reverse: bool = False  # reads from the last position to the first
-    precision: lax.Precision = lax.Precision.HIGHEST
+    precision: Any = None  # of all products; None: `products.stated()`
 
 
 class Carry(NamedTuple):
@@ -71,7 +73,7 @@ def plain(
 def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, reset: Any):
     """The next carry, and the gates after their nonlinearities."""
     before = _begun(carry, reset)
-    product = functools.partial(jnp.matmul, precision=rule.precision)
+    product = functools.partial(jnp.matmul, precision=products.stated(rule.precision))
     i, j, f, o = jnp.split(gates + product(before.out, weights.recurrent), 4, axis=-1)
     i, j, o = jax.nn.sigmoid(i), jnp.tanh(j), jax.nn.sigmoid(o)
     f = jax.nn.sigmoid(f + rule.forget_bias)
@@ -139,7 +141,7 @@ def _earlier(rule: Rule, first: Any, states: Any) -> Any:
 def _step_back(rule: Rule, turned: Weights, d_carry: Carry, inputs: tuple[Any, ...]):
     d_output, mask, reset, (cell, out), cell_before, used = inputs
     is_token = mask[..., None] > 0
-    product = functools.partial(jnp.matmul, precision=rule.precision)
+    product = functools.partial(jnp.matmul, precision=products.stated(rule.precision))
     i, j, f, o = jnp.split(used, 4, axis=-1)
     d_out = jnp.where(is_token, d_carry.out + d_output, 0.0)
     inner = d_out
@@ -173,7 +175,7 @@ def _inside(clipped: Any, bound: float | None) -> Any:
 def _summed(rule: Rule, left: Any, right: Any) -> Any:
     """The sum over time and batch of left^T right, as one product."""
     rows = left.reshape(-1, left.shape[-1]), right.reshape(-1, right.shape[-1])
-    return jnp.matmul(rows[0].T, rows[1], precision=rule.precision)
+    return jnp.matmul(rows[0].T, rows[1], precision=products.stated(rule.precision))
 
 
 _fast.defvjp(_forward, _backward)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Key
 from jaxemb.contextual import language_model
 from jaxemb.contextual.language_model import LanguageModel
 from jaxemb.contextual.windows import Window
+from jaxemb.functional import loops
 from jaxemb.functional.finite import all_finite, applied
 from jaxemb.structs import Cursor, Event, Refused, Training
 from jaxemb.training import optimizers
@@ -51,6 +52,7 @@ class Plan(NamedTuple):
     carried: bool
     chunk: int  # windows in one jitted call: changes nothing but speed
     seed: int = 0  # of what the objective draws on the host
+    precision: str = "highest"  # of the products of training
 
 
 class Text(NamedTuple):
@@ -118,9 +120,11 @@ def events(
             if cursor.segment_step == 0:
                 state = state._replace(carry=jax.tree.map(jnp.zeros_like, state.carry))
             stacked = put(_stacked(together, plan.chunk))
-            state, sums, counts = _chunk(
-                plan.rule, state, resources, steps, cursor.step, real, stacked
-            )
+            count = loops.turns(real, plan.chunk)
+            with jax.default_matmul_precision(plan.precision):
+                state, sums, counts = _chunk(
+                    plan.rule, state, resources, steps, cursor.step, count, stacked
+                )
             trained = sum(int(window.weight.sum()) for each in together for window in each)
             ends = cursor.segment_step + real == total
             began, cursor = (
@@ -171,7 +175,8 @@ def _chunk(rule: Rule, state: State, resources, steps, first, real, windows):
         return state, sums + nats, counts + predictions
 
     nothing = jnp.zeros(len(windows), jnp.float32)
-    return jax.lax.fori_loop(0, real, step, (state, nothing, nothing))
+    every = len(jax.tree.leaves(windows)[0])
+    return loops.repeat(real, every, step, (state, nothing, nothing))
 
 
 def _step(rule: Rule, state: State, resources: Resources, key, windows: tuple[Window, ...]):

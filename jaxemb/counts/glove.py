@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxemb.counts.shuffling import Chunk
 from jaxemb.errors import above_zero
-from jaxemb.functional import losses
+from jaxemb.functional import loops, losses
 from jaxemb.static import batches, objectives, tables
 from jaxemb.structs import (
     Block,
@@ -139,7 +139,8 @@ def events(
         cells = cast(Sparse, jax.tree.map(jnp.asarray, chunk.cells))
         # a separate program: reading the tables inside `_train` would make XLA copy them
         loss = _first_loss(state.tables, cells, objective=objective)
-        state = _train(state, cells, chunk.real, learning_rate, objective, learner)
+        count = loops.turns(chunk.real, len(cells.values))
+        state = _train(state, cells, count, learning_rate, objective, learner)
         began, cursor = (
             cursor,
             Cursor(
@@ -164,7 +165,7 @@ def _train(state, cells: Sparse, real, learning_rate, objective: Objective, lear
     def step(i, state):
         return learner.step(state, blocks(objective, cells, i), learning_rate, None)
 
-    return jax.lax.fori_loop(0, real, step, state)
+    return loops.repeat(real, len(cells.values), step, state)
 
 
 @functools.partial(jax.jit, static_argnames="objective")

@@ -156,6 +156,19 @@ def with_ngrams(path: str | Path) -> Path | None:
     return path if kind == "fasttext-bin" else None
 
 
+def by_name(path: str | Path) -> str | None:
+    """The format that the name of a file to be written says; None if it says none.
+
+    A name that ends with a slash is a folder for the Embedding Projector.
+    """
+    if isinstance(path, str) and path.endswith("/"):
+        return "projector"
+    suffixes = reversed(named("path", path).suffixes)
+    suffix = next((s for s in suffixes if s not in writing.COMPRESSED), "")
+    writable = (name for name, kind in FORMATS.items() if kind.write and kind.suffix == suffix)
+    return next(writable, None) if suffix else None
+
+
 def write(
     path: str | Path,
     word_vectors: WordVectors,
@@ -186,16 +199,8 @@ def write(
         InputError: the format cannot hold these words or numbers; no format is given, and the
             suffix names none.
     """
-    if format is None and isinstance(path, str) and path.endswith("/"):
-        format = "projector"
+    name = by_name(path) if format is None else format
     path = named("path", path)
-    suffix = next((s for s in reversed(path.suffixes) if s not in writing.COMPRESSED), "")
-    by_name = [
-        name
-        for name, candidate in FORMATS.items()
-        if candidate.write and candidate.suffix == suffix != ""
-    ]
-    name = by_name[0] if format is None and by_name else format
     message = f"{path}: the suffix names no format" if format is None else ""
     _check_format(name, [candidate for candidate in FORMATS if FORMATS[candidate].write], message)
     kind = FORMATS[str(name)]

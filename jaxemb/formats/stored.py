@@ -46,13 +46,23 @@ def words_from(path: Path, options: Options, rows: int, table: Path) -> tuple[st
     return words
 
 
-def _column(path: Path) -> tuple[str, ...]:
-    """Return the first column of strings of a parquet file."""
+def pyarrow(path: Path) -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet, which only .parquet files want.
+
+    Raises:
+        InputError: they are not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise InputError(f"{path}: wants pyarrow: pip install 'jaxemb[parquet]'") from None
+    return pa, pq
+
+
+def _column(path: Path) -> tuple[str, ...]:
+    """Return the first column of strings of a parquet file."""
+    pa, pq = pyarrow(path)
     try:
         table = pq.read_table(path)
         strings = (pa.types.is_string, pa.types.is_large_string)

@@ -7,14 +7,13 @@ import io
 import json
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jaxemb import files
 from jaxemb.errors import FormatError, InputError
 from jaxemb.formats.options import File, Options, WordVectors
-from jaxemb.formats.stored import chosen, words_from
+from jaxemb.formats.stored import chosen, pyarrow, words_from
 from jaxemb.formats.writing import Progress, row_blocks
 
 TENSORS, METADATA = "tensors.tsv", "metadata.tsv"
@@ -29,9 +28,14 @@ def write_projector(path: Path, word_vectors: WordVectors, progress: Progress) -
     tensors.tsv and metadata.tsv have no line of names: the Projector expects one only where there
     are several columns of metadata. config.json is what projector.tensorflow.org takes as
     `?config=ADDRESS`, projector_config.pbtxt what TensorBoard reads in its log folder.
+
+    Raises:
+        InputError: a folder of other files, such as a run, whose config.json would be lost.
     """
     words, table = word_vectors
     assert words is not None
+    if path.is_dir() and any(path.iterdir()) and not (path / TENSORS).is_file():
+        raise InputError(f"{path}: holds other files, which could be lost: name a new folder")
     files.writable(path)
     line = "\t".join(["%.9g"] * table.shape[1]) + "\n"
     with files.replacing(path / TENSORS) as unfinished, open(unfinished, "w", newline="") as out:
@@ -68,7 +72,7 @@ def write_atlas(path: Path, word_vectors: WordVectors, progress: Progress) -> No
     assert words is not None
     dim = table.shape[1]
     with files.replacing(path) as unfinished:
-        pa, pq = _pyarrow(path)
+        pa, pq = pyarrow(path)
         fields = [(WORD, pa.string()), (ROW, pa.int32()), (VECTOR, pa.list_(pa.float32()))]
         with pq.ParquetWriter(unfinished, pa.schema(fields)) as out:
             for start, block in row_blocks(table, progress):
@@ -81,28 +85,20 @@ def write_atlas(path: Path, word_vectors: WordVectors, progress: Progress) -> No
 
 def read_atlas(path: Path, options: Options) -> WordVectors:
     """Read the words and vectors of one .parquet, from its columns `word` and `vector`."""
-    pa, pq = _pyarrow(path)
+    pa, pq = pyarrow(path)
     try:
         stored = pq.read_table(path, columns=[WORD, VECTOR])
         lists = stored.column(VECTOR).combine_chunks()
         table = np.array(lists.flatten().to_numpy(zero_copy_only=False), np.float32)
         words = tuple(stored.column(WORD).to_pylist())
-    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError, AttributeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, AttributeError) as error:
         wanted = f"columns {WORD} (strings) and {VECTOR} (lists of floats)"
         hint = "of a parquet with its .npy, name the folder"
         raise FormatError(path, "file", str(error), wanted, hint) from None
     rows = len(words)
     lengths = {len(vector) for vector in lists if vector is not None}
-    if not rows or len(lengths) != 1 or lists.null_count or None in words or "" in words:
+    strings = all(isinstance(word, str) and word for word in words)
+    if not rows or len(lengths) != 1 or lists.null_count or not strings:
         wanted = "a word and a vector in each row, all of one length"
         raise FormatError(path, "rows", f"{rows:,} of lengths {sorted(lengths)[:5]}", wanted)
     return chosen(path, options, words, table.reshape(rows, -1))
-
-
-def _pyarrow(path: Path) -> Any:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise InputError(f"{path}: wants pyarrow: pip install 'jaxemb[parquet]'") from None
-    return pa, pq

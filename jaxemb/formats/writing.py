@@ -81,11 +81,7 @@ def parquet(path: Path, word_vectors: WordVectors, progress: Progress) -> None:
     """Write a folder with words.parquet and vectors.npy."""
     words, table = word_vectors
     assert words is not None
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise InputError(f"{path}: wants pyarrow: pip install 'jaxemb[parquet]'") from None
+    pa, pq = stored.pyarrow(path)
     path.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"word": list(words)}), path / "words.parquet")
     npy(path / "vectors.npy", WordVectors(None, table), progress)

@@ -1,6 +1,7 @@
 from . import (
     finite as finite,
     hashing as hashing,
+    loops as loops,
     losses as losses,
     meshes as meshes,
     pooling as pooling,

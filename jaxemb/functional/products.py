@@ -6,10 +6,27 @@ CPU code for that runs at half the rate. With one factor transposed first it run
 folding the transpose back into the product.
 """
 
+from typing import Any
+
 import jax
 from jaxtyping import Array, Float
 
 _TRANSPOSED = (((0,), (0,)), ((), ()))  # left.T @ right
+
+
+def stated(precision: Any = None) -> Any:
+    """The precision of products of a language model: float32, unless another is stated.
+
+    A context `jax.default_matmul_precision("high")` states one: on a TPU `default` rounds factors
+    to bfloat16 and `high` takes three passes; on an NVIDIA GPU both round factors to
+    TensorFloat-32, of 10 bits; a CPU computes in float32 whatever is stated. `highest` is float32
+    everywhere.
+
+    Args:
+        precision: stated by the caller; None asks the context.
+    """
+    context = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
+    return precision or context or jax.lax.Precision.HIGHEST
 
 
 @jax.custom_jvp

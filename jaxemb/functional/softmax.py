@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.lax import Precision
 from jaxtyping import Array, Float, Int, Key
 
+from jaxemb.functional import products
 from jaxemb.structs import AnyArray
 
 
@@ -24,7 +24,7 @@ def full(
     target: Int[AnyArray, " positions"],
 ) -> Float[Array, " positions"]:
     """-log p(target | hidden) in nats for each position, with p = softmax(kernel hidden + bias)."""
-    logits = jnp.matmul(hidden, kernel.T, precision=Precision.HIGHEST) + bias[None, :]
+    logits = jnp.matmul(hidden, kernel.T, precision=products.stated()) + bias[None, :]
     chosen = jnp.take_along_axis(logits, target[:, None], axis=1)[:, 0]
     return jax.nn.logsumexp(logits, axis=1) - chosen
 
@@ -46,7 +46,7 @@ def sampled(
         Jean et al. 2015, arXiv:1412.2007, section 3; TensorFlow's `sampled_softmax_loss`.
     """
     own = jnp.sum(hidden * kernel[target], axis=1) + bias[target] - sample.log_expected[target]
-    others = jnp.matmul(hidden, kernel[sample.ids].T, precision=Precision.HIGHEST)
+    others = jnp.matmul(hidden, kernel[sample.ids].T, precision=products.stated())
     others = others + (bias - sample.log_expected)[sample.ids][None, :]
     hits = sample.ids[None, :] == target[:, None]
     nothing = jnp.finfo(others.dtype).min  # its exponential is 0; infinity is kept for errors

@@ -39,19 +39,23 @@ _HELP = (tyro.conf.HelptextFromCommentsOff,)  # comments are for readers of the 
 def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> T:
     """Load a config, with the settings that the command line overrides.
 
-    Usage: script.py CONFIG [--dim 300 ...] [--help], where CONFIG is a file, with or without .py,
-    or the name of a config of jaxemb. Without CONFIG, --help lists the options of the first config
-    of jaxemb that is of this kind.
+    Usage: script.py CONFIG [--profile NAME] [--dim 300 ...] [--help], where CONFIG is a file, with
+    or without .py, or the name of a config of jaxemb. Without CONFIG, --help lists the options of
+    the first config of jaxemb that is of this kind. A profile sets many settings at once, for a
+    kind of config that has profiles; options are read after it.
 
     Raises:
-        InputError: no such config, or one of another kind.
+        InputError: no such config or profile, or a config of another kind.
         SystemExit: 0 after --help.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    profile = _taken_out(arguments, "--profile")
     script = Path(sys.argv[0]).name
     if set(arguments[:1]) & {"-h", "--help"}:
         name, default = _first_of(kind)
         listed = f"CONFIG is a file, or a name that `jaxemb configs` lists. Defaults: {name}."
+        if names := _profiles(default):
+            listed += f" --profile NAME sets many options: {', '.join(names)}."
         settings: dict[str, Any] = {"prog": f"{script} CONFIG", "description": listed}
         return parse(type(default), ["--help"], default=default, **settings)
     if not arguments or arguments[0].startswith("-"):
@@ -59,8 +63,29 @@ def from_command_line(kind: type[T], arguments: Sequence[str] | None = None) -> 
             f"usage: {script} CONFIG [--option VALUE ...]; see `jaxemb configs`, or --help"
         )
     default = load(shipped.config(arguments[0]), kind)
+    if profile is not None:
+        if profile not in (names := _profiles(default)):
+            wanted = f"wanted {', '.join(names)}" if names else "this kind of config has none"
+            raise InputError(f"--profile {profile}: no such profile: {wanted}")
+        default = names[profile](default)
     config = parse(type(default), arguments[1:], default=default, prog=f"{script} {arguments[0]}")
     return getattr(config, "as_begun", lambda: config)()
+
+
+def _taken_out(arguments: list[str], option: str) -> str | None:
+    """The value of an option, which is taken out of the arguments; None if it is not there."""
+    for i, argument in enumerate(arguments):
+        name, given, value = argument.partition("=")
+        if name == option:
+            own = arguments[i : i + (1 if given else 2)]
+            arguments[i : i + len(own)] = []
+            return value if given else own[-1]
+    return None
+
+
+def _profiles(config: Any) -> dict[str, Callable[[Any], Any]]:
+    """The profiles of a config's kind, by name."""
+    return getattr(type(config), "profiles", dict)()
 
 
 def _first_of(kind: type[T]) -> tuple[str, T]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -172,7 +173,8 @@ def over_words(axes: Any, metrics: Sequence[dict[str, Any]], unit: str = "words 
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.set_xlabel(unit)
     ends: dict[int, float] = {}
-    for row in sorted(metrics, key=lambda row: row["words"]):
+    measured = [row for row in metrics if "words" in row]
+    for row in sorted(measured, key=lambda row: row["words"]):
         ends.setdefault(row.get("epoch") or 0, row["words"])
     ends = {epoch: words for epoch, words in ends.items() if epoch > 0}
     for words in ends.values():
@@ -207,7 +209,7 @@ def label(
     """
     figure.draw_without_rendering()  # so that positions are known
     renderer, inner = figure.canvas.get_renderer(), axes.get_window_extent()
-    taken: list[Any] = []
+    taken: list[Any] = []  # the corners of each label
     dots = axes.transData.transform(points)
     for i, (word, point, style) in enumerate(zip(words, points, styles, strict=True)):
         write = functools.partial(
@@ -216,21 +218,25 @@ def label(
         text = write(xytext=(0, 0))
         box = text.get_window_extent(renderer)
         text.remove()
-        tried = []
+        tried, others = [], np.array(taken).reshape(-1, 2, 2)
         for dx, dy in (*PLACES, *FAR_PLACES[: len(FAR_PLACES) * (i < certain)]):
             side = 0.5 if dx == 0 else 0 if dx > 0 else 1
             shift = (dx * figure.dpi / 72 - side * box.width, dy * figure.dpi / 72)
             moved = box.translated(*shift)
-            covered = sum(moved.padded(1).overlaps(other) for other in taken)
+            wide = moved.padded(1)
+            overlap = (others[:, 0] <= wide.max) & (others[:, 1] >= wide.min)
+            covered = int(overlap.all(axis=1).sum())
             covered += _within(moved, dots) + (not _inside(moved, inner))
             tried.append((covered, len(tried), (dx, dy), moved))
+            if not covered:
+                break
         covered, place, offset, moved = min(tried, key=lambda option: option[:2])
         if covered and i >= certain:
             continue
         ha = "center" if offset[0] == 0 else "left" if offset[0] > 0 else "right"
         line = {"arrowstyle": "-", "color": SOFT, "lw": 0.7} if place >= len(PLACES) else None
         write(xytext=offset, ha=ha, arrowprops=line).set_in_layout(False)
-        taken.append(moved)
+        taken.append(moved.get_points())
 
 
 def _within(box: Any, dots: Any) -> int:

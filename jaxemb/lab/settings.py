@@ -1,15 +1,15 @@
 """Settings that several commands share: the text of a config, and the processes of a run."""
 
 import dataclasses
+import functools
 import inspect
 import os
-import pkgutil
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with, not_negative, seeds
-from jaxemb.files import function_name
+from jaxemb.files import function_name, named
 from jaxemb.lab.options import tyro
 from jaxemb.text import corpus as corpus_lib, phrases as phrases_lib, tokenizers
 
@@ -17,13 +17,13 @@ Function = Annotated[Callable[..., Any], tyro.conf.Suppress]
 Chosen = Annotated[Callable[..., Any] | None, tyro.conf.Suppress]  # None: the default
 
 
-def _by_name(named: Callable[[str], Any]) -> tyro.constructors.PrimitiveConstructorSpec:
+def _by_name(of: Callable[[str], Any]) -> tyro.constructors.PrimitiveConstructorSpec:
     """How an option names a function; a module may lie in the current folder."""
 
     def function(texts: list[str]) -> Any:
         if (here := os.getcwd()) not in sys.path:
             sys.path.append(here)  # processes that read the text get this path, too
-        return named(texts[0])
+        return of(texts[0])
 
     return tyro.constructors.PrimitiveConstructorSpec(
         nargs=1,
@@ -41,21 +41,10 @@ LEARNERS = {
 }
 
 
-def _learner(name: str) -> Callable[..., Any]:
-    """The learner of a name.
-
-    Raises:
-        ValueError: no callable has that name.
-    """
-    try:
-        function = pkgutil.resolve_name(LEARNERS.get(name, name))
-    except (ImportError, AttributeError, ValueError):
-        function = None
-    if not callable(function):
-        raise ValueError(f"{name}: wanted {', '.join(LEARNERS)}, or MODULE:NAME of a function")
-    return function
-
-
+Precision = Literal["default", "high", "highest"]
+_learner = functools.partial(
+    named, own=LEARNERS, wanted="a function from an objective to a learner"
+)
 Learning = Annotated[Callable[..., Any], _by_name(_learner)]
 Score = Annotated[Callable[..., Any], _by_name(phrases_lib.named)]
 Tokenizer = Annotated[Callable[..., Any], _by_name(tokenizers.named)]

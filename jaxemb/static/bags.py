@@ -17,13 +17,36 @@ TILE, SLOTS = 64, 4  # bags in a tile, and rows of each bag that are read at onc
 def read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
     """The mean of each bag's rows, summed in their order; 0 for an empty bag.
 
-    Its derivative is `add`: a row's gradient is `share` times the bag's gradient.
+    Its derivative is `add`: a row's gradient is `share` times the bag's gradient. A CPU reads tiles
+    of bags, an accelerator all slots at once.
     """
     return _read(table, bag)
 
 
+def _flat_read(table: Array, bag: Bag) -> Array:
+    ids, live = _every_slot(bag)
+    vectors = table.at[ids].get(mode="promise_in_bounds") * live[..., None]
+    size = jnp.maximum(bag.length, 1)[..., None].astype(table.dtype)
+    return jnp.sum(vectors, axis=-2) / size
+
+
+def _flat_add(table: Array, bag: Bag, vectors: Array) -> Array:
+    ids, rows = spread(bag, vectors)
+    return table.at[ids].add(rows, mode="promise_in_bounds")
+
+
+def _every_slot(bag: Bag) -> tuple[Array, Array]:
+    """The ids of all slots, and 1 for those before their bag's end, else 0."""
+    slots = jax.lax.broadcasted_iota(jnp.int32, bag.rows.shape, bag.rows.ndim - 1)
+    return bag.rows, (slots < bag.length[..., None]).astype(jnp.float32)
+
+
 @jax.custom_vjp
 def _read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
+    return jax.lax.platform_dependent(table, bag, cpu=_tiled_read, default=_flat_read)
+
+
+def _tiled_read(table: Float[Array, "rows dim"], bag: Bag) -> Float[Array, "*bags dim"]:
     order, rows, count = _by_length(bag)
     dim = table.shape[1]
 
@@ -52,6 +75,10 @@ def add(
     table: Float[Array, "rows dim"], bag: Bag, vectors: Float[Array, "*bags dim"]
 ) -> Float[Array, "rows dim"]:
     """Add `share` times each bag's vector to every row of the bag; repeated rows add up."""
+    return jax.lax.platform_dependent(table, bag, vectors, cpu=_tiled_add, default=_flat_add)
+
+
+def _tiled_add(table: Array, bag: Bag, vectors: Array) -> Array:
     order, rows, count = _by_length(bag)
     shares = (vectors * bag.share[..., None]).reshape(-1, table.shape[1])
     shares = jnp.pad(shares, ((0, len(order) - len(shares)), (0, 0)))[order]
@@ -82,9 +109,8 @@ def spread(
     Returns:
         ids [*bags, bag] and rows [*bags, bag, dim].
     """
-    slots = jax.lax.broadcasted_iota(jnp.int32, bag.rows.shape, bag.rows.ndim - 1)
-    live = slots < bag.length[..., None]
-    return bag.rows, (live * bag.share[..., None])[..., None] * vectors[..., None, :]
+    ids, live = _every_slot(bag)
+    return ids, (live * bag.share[..., None])[..., None] * vectors[..., None, :]
 
 
 def _transposed(kept, gradient):

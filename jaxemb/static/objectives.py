@@ -40,8 +40,8 @@ def skipgram(
         loss: any function of (hidden, outputs, target, weight), in nats.
         block_length: centers in a block, which share its noise.
         shared_negatives: noise words drawn for a block; each has weight negatives/shared_negatives,
-            so that the expected gradient is that of `negatives` own draws for every pair. 22 and the
-            26 words of a block make 48 outputs, which products like.
+            so that the expected gradient is that of `negatives` own draws for every pair. 22 and
+            the 26 words of a block make 48 outputs, which products like.
 
     Raises:
         InputError: a number that must be at least 1 is not.

@@ -7,7 +7,6 @@ itself also counts the pair of a line's last word and the next line's first word
 is cleared before it is used. This module does not.)
 """
 
-import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,12 +116,10 @@ def named(name: str) -> Score:
     """
     scores = {score.__name__: score for score in (word2phrase, gensim, npmi)}
     try:
-        function = scores.get(name) or pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError):
-        function = None
-    if not callable(function):
-        raise ValueError(f"{name}: wanted {', '.join(scores)}, or MODULE:NAME of a function")
-    return function
+        return files.named(name, scores, "a function that scores a pair of words")
+    except ValueError:
+        known = ", ".join(scores)
+        raise ValueError(f"{name}: wanted {known}, or MODULE:NAME of a function") from None
 
 
 def _discounted(pair: Any, first: Any, second: Any, totals: Totals) -> Any:

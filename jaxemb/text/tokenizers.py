@@ -1,13 +1,13 @@
 """Tokenizers: functions from a piece of one line to its tokens. Any function will do."""
 
 import functools
-import pkgutil
 import re
 import sys
 import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from jaxemb import files
 from jaxemb.errors import InputError
 
 _ASCII_WORDS = re.compile("[a-z]+")
@@ -61,22 +61,7 @@ def named(name: str) -> Callable[[str], list[str]]:
     """
     own: dict[str, Callable] = {t.__name__: t for t in (words, words_and_numbers, whitespace)}
     own["str.split"] = str.split
-    if name in own:
-        return own[name]
-    module, _, inside = name.partition(":")
-    if not (module and inside):
-        raise ValueError(f"{name}: wanted {', '.join(own)}, or MODULE:NAME of a function")
-    try:
-        function: Callable[[str], list[str]] = pkgutil.resolve_name(name)
-    except AttributeError:
-        raise ValueError(f"{name}: module {module} has no {inside}") from None
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{name}: there is no module {error.name}") from None
-    except Exception as error:  # a user's module may raise anything
-        raise ValueError(f"{name}: {type(error).__name__}: {error}") from None
-    if not callable(function):
-        raise ValueError(f"{name}: is {function!r:.60}; wanted a function from a line to its words")
-    return function
+    return files.named(name, own, "a function from a line to its words")
 
 
 def _check(text: Any) -> None:

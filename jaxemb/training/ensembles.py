@@ -16,7 +16,7 @@ from jaxtyping import Array
 
 from jaxemb.static import segments
 from jaxemb.structs import AnyArray, InOut
-from jaxemb.training import loop, monitor, optimizers
+from jaxemb.training import columns, loop, monitor, optimizers
 
 
 class Members(NamedTuple):
@@ -38,7 +38,7 @@ def program(members: Members, plan: loop.Plan) -> loop.Program:
             plan.initialize(jax.random.fold_in(key, loop.Stream.TABLES), rows, dim)
             for key, dim in zip(keys, members.dims, strict=True)
         ]
-        padded = [jax.tree.map(functools.partial(loop.wide, plan), t) for t in tables_of]
+        padded = [jax.tree.map(functools.partial(columns.wide, plan), t) for t in tables_of]
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)
         return optimizers.apart(jax.vmap(plan.learner.init)(stacked))
 

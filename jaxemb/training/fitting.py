@@ -24,7 +24,7 @@ from jaxemb.structs import (
     Refused,
     Vocab,
 )
-from jaxemb.training import given, learners, loop
+from jaxemb.training import columns, given, learners, loop, native_step
 
 if TYPE_CHECKING:
     Built = Objective
@@ -62,15 +62,13 @@ def fit(
         ids, vocab: integers [ids], -1 at sentence ends, and their words: from `text.encode`.
         objective: `skipgram()`, `cbow()` (which needs about six times the rate), or your own.
         dim, epochs: the dimension of the vectors; passes over the text.
-        learning_rate: the initial rate; it falls linearly to 1e-4 of that.
+        learning_rate: the initial rate, which falls linearly to 1e-4 of it.
         subsample: word2vec's threshold on a word's relative frequency, or 0.
         learner: from the objective to a `Learner`, `learners.row_sparse` by default; or `Learner`.
         cap: the largest norm of the update that one step adds to one row. By default none, except
             for a text of so few words that training would diverge (`static.steps`).
-        batch, chunk: blocks in a step (fewer for a text of few words without a cap); steps in one
-            jitted call, which changes nothing but speed.
-        lanes: the tables of events have a multiple of so many columns, zeros beyond `dim`; 8 is
-            faster on a CPU, 128 on a TPU.
+        batch: blocks in a step; fewer for a text of few words without a cap.
+        chunk, lanes: steps in one jitted call; a multiple for columns of tables: speed alone.
         trainable, initial: row masks, 0 to freeze; tables to start from, by default word2vec's.
         callback: called with the `Event` of every chunk; training ends where it returns true.
 
@@ -79,34 +77,35 @@ def fit(
 
     Raises:
         InputError: ids or settings that cannot be used; a cap beside a built learner.
-        NumericalError: several updates in a row are not finite, from which step on.
-
+        NumericalError: several updates in a row are not finite.
     Warns: of small steps, of little that was trained, of updates left out, of very long rows.
     """
-    sizes = {"dim": dim, "epochs": epochs, "batch": batch, "chunk": chunk, "lanes": lanes}
-    _check(key, vocab, objective, cap, learning_rate, sizes)
+    at_least(1, dim=dim, epochs=epochs, batch=batch, chunk=chunk, lanes=lanes)
+    _check(key, vocab, objective, cap, learning_rate)
     ids = _checked(ids, vocab)
     resources, rows = objective.prepare(vocab)
     keep = subsampling.keep_word2vec(vocab.counts, subsample)
-    if learner in (None, learners.row_sparse):
-        words = vocab.counts * keep  # expected occurrences of each
-        step = steps.chosen(objective, resources, words, learning_rate, batch, cap=cap)
+    if learner in (None, *native_step.SUMMED):
+        expected = vocab.counts * keep
+        step = steps.chosen(objective, resources, expected, learning_rate, batch, cap=cap)
         _say(step.message)
-        batch, cap, learner = step.batch, step.cap, learners.row_sparse
+        batch, cap, learner = step.batch, step.cap, learner or learners.row_sparse
     learner = given.learner(learner, objective, cap)
     _check_shapes(rows, dim, trainable, initial)
     plan = loop.Plan(key, objective, learner, dim, epochs, learning_rate, batch, chunk, trainable)
-    plan = plan._replace(lanes=lanes)
-    plan = plan._replace(initial=functools.partial(_copied, initial)) if initial else plan
+    plan = _begun(plan._replace(lanes=lanes), initial)
     text = loop.split_of(key, ids, keep, cost=objective.cost(resources))
-    return loop.words(plan, whole(plan, resources, rows, text, callback), resources)
+    return columns.words(plan, whole(plan, resources, rows, text, callback), resources)
 
 
-def _check(key, vocab, objective, cap, learning_rate, sizes: dict[str, int]) -> None:
+def _begun(plan: loop.Plan, initial: InOut[AnyArray] | None) -> loop.Plan:
+    return plan._replace(initial=functools.partial(_copied, initial)) if initial else plan
+
+
+def _check(key, vocab, objective, cap, learning_rate) -> None:
     if not isinstance(objective, Objective):
         raise InputError(f"objective is {objective!r}; wanted a built one, such as skipgram()")
     check_key(key)
-    at_least(1, **sizes)
     above_zero(learning_rate=learning_rate)
     an(Vocab, vocab=vocab)
     if cap is not None:

@@ -142,7 +142,6 @@ def row_sparse(
     """
     _check(objective)
     again = functools.partial(row_sparse, objective, optimizer, cap=cap)
-    parts = parts or (2 if jax.default_backend() == "cpu" else 1)
 
     def init(start: InOut[Array]) -> LearnerState:
         rows = InOut(*(_row_state(optimizer, table) for table in start))
@@ -190,8 +189,15 @@ def _masked(gradient: Array, mask: Array) -> Array:
     return gradient * mask[..., None].astype(gradient.dtype)
 
 
-def _in_parts(function, blocks: Block, parts: int):
-    """Apply a function to slices of a batch, and concatenate its results."""
+def _in_parts(function, blocks: Block, parts: int | None):
+    """Apply a function to slices of a batch, and concatenate its results.
+
+    Args:
+        parts: the number of slices; None for that of the platform which the program is lowered for.
+    """
+    if parts is None:
+        two, one = (functools.partial(_in_parts, function, parts=n) for n in (2, 1))
+        return jax.lax.platform_dependent(blocks, cpu=two, default=one)
     batch = blocks.pairs.shape[0]
     bounds = [batch * part // parts for part in range(parts + 1)]
     slices = [slice(start, stop) for start, stop in itertools.pairwise(bounds) if stop > start]
@@ -219,7 +225,8 @@ def _row_update(optimizer, cap, learning_rate, ids, gradient, state: RowState):
     )
     at_rows = jax.tree.map(lambda leaf: leaf[flat], state.rows)
     update, new_rows = optimizers.updated(optimizer, summed, at_rows)
-    update = jnp.where(first[:, None], -learning_rate * update, 0.0)
+    # a product, and not a choice: XLA would keep the zeros to choose from as a third array
+    update = update * jnp.where(first, -learning_rate, 0.0)[:, None]
     if cap is not None:
         norm = jnp.linalg.norm(update, axis=-1, keepdims=True)
         update = update * jnp.minimum(1.0, cap / jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))

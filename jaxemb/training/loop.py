@@ -3,7 +3,7 @@
 import enum
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, UInt32
 
 from jaxemb.errors import InputError
-from jaxemb.functional import schedules
+from jaxemb.functional import loops, schedules
 from jaxemb.static import batches, segments, tables
 from jaxemb.structs import (
     AnyArray,
@@ -26,7 +26,7 @@ from jaxemb.structs import (
     Training,
     Vocab,
 )
-from jaxemb.training import prefetch
+from jaxemb.training import columns, prefetch
 
 
 class Stream(enum.IntEnum):
@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     initialize: Callable[..., InOut[Array]] = tables.init  # (key, rows, dim) -> random tables
     schedule: Callable[..., Any] = schedules.word2vec  # (learning_rate, share done) -> rate
     lanes: int = 1  # tables have a multiple of so many columns
+    precision: str = "default"  # of the products of training; losses that are reported have float32
 
     @property
     def columns(self) -> int:
@@ -112,22 +113,7 @@ def start(plan: Plan, rows: InOut[int]) -> LearnerState:
     """The state before the first step."""
     key = jax.random.fold_in(plan.key, Stream.TABLES)
     first = plan.initial(plan.initialize(key, rows, plan.dim))
-    return plan.learner.init(cast(InOut, jax.tree.map(functools.partial(wide, plan), first)))
-
-
-def wide(plan: Plan, table: Float[Array, "rows _"]) -> Float[Array, "rows columns"]:
-    """A table with columns of zeros, up to `plan.columns`."""
-    return jnp.pad(table, ((0, 0), (0, plan.columns - table.shape[1])))
-
-
-def narrow(plan: Plan, tables: InOut[AnyArray]) -> InOut[AnyArray]:
-    """The tables without their columns of zeros: [..., rows, dim]."""
-    return InOut(*(table[..., : plan.dim] for table in tables))
-
-
-def words(plan: Plan, tables: InOut[AnyArray], resources: Any) -> InOut[AnyArray]:
-    """`objective.words` of tables that are being trained: an input row a word, of `dim` columns."""
-    return plan.objective.words(narrow(plan, tables), resources)
+    return plan.learner.init(InOut(*(columns.wide(plan, table) for table in first)))
 
 
 def one(plan: Plan) -> Program:
@@ -160,7 +146,9 @@ def events(
         rates = program.rates(done[:-1]).astype(np.float32)
         # a program of its own: inside the next one, a look at the tables makes XLA copy them
         loss = program.first_loss(state.tables, cursor.step, chunk.texts[0], resources)
-        state = program.chunk(state, cursor.step, chunk.real, chunk.texts, rates, resources)
+        count = loops.turns(chunk.real, len(chunk.texts))
+        with jax.default_matmul_precision(plan.precision):
+            state = program.chunk(state, cursor.step, count, chunk.texts, rates, resources)
         ends = chunk.ends_segment and chunk.segment + 1 == segments.segment_count(split)
         segment = chunk.segment + chunk.ends_segment
         began, cursor = (
@@ -202,7 +190,7 @@ def steps(
     state: LearnerState,
     draws: Key[Array, ""],
     first: ArrayLike,
-    count: ArrayLike,
+    count: ArrayLike | None,
     texts: Int[AnyArray, "steps batch text"],
     rates: Float[AnyArray, " steps"],
     resources: PyTree,
@@ -224,7 +212,7 @@ def steps(
 
 def run(
     state: LearnerState,
-    count: ArrayLike,
+    count: ArrayLike | None,
     random: UInt32[Array, "steps batch bits"],
     texts: Int[AnyArray, "steps batch text"],
     rates: Float[AnyArray, " steps"],
@@ -234,14 +222,18 @@ def run(
     objective: Objective,
     learner: Learner,
 ) -> LearnerState:
-    """The same with its random numbers given, uint32 [steps, batch, bits]."""
+    """The same with its random numbers given, uint32 [steps, batch, bits].
+
+    Args:
+        count: of the steps that are taken; None takes all, and lets the compiler know.
+    """
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
 
     def step(i, state):
         blocks = draw(random[i], texts[i], resources)
         return learner.step(state, blocks, rates[i], trainable)
 
-    return jax.lax.fori_loop(0, count, step, state)
+    return loops.repeat(count, len(texts), step, state)
 
 
 def first_loss(
@@ -256,7 +248,8 @@ def first_loss(
     """The loss per pair of one step, before it is taken: nats."""
     random = random_bits(draws, jnp.asarray(step, jnp.int32)[None], texts.shape[0], objective)
     blocks = jax.vmap(objective.draw, in_axes=(0, 0, None))(random[0], texts, resources)
-    loss, pairs = block_loss(objective, whole, blocks)
+    with jax.default_matmul_precision("highest"):
+        loss, pairs = block_loss(objective, whole, blocks)
     return loss / jnp.maximum(pairs, 1.0)
 
 

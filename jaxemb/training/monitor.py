@@ -103,11 +103,11 @@ def loss(
         parts: the held-out text, from `texts`.
         turn: by which every row is multiplied first: [dim, dim].
     """
-    how = {"objective": plan.objective}
     sums, first = np.zeros(2), 0
     draws = jax.random.fold_in(plan.key, Stream.HELD_OUT_DRAWS)
     for part in parts:
-        totals = _held_out(whole, draws, first, part.texts, resources, turn, **how)
+        arguments = (whole, draws, first, part.texts, resources, turn)
+        totals = _held_out(*arguments, objective=plan.objective)
         sums += np.float64(totals)
         first += part.real
     return float(sums[0] / sums[1]) if sums[1] else None
@@ -140,8 +140,8 @@ def _held_out(whole, draws, first, texts, resources, turn, *, objective):
     steps, batch, _ = texts.shape
     draw = jax.vmap(objective.draw, in_axes=(0, 0, None))
     random = random_bits(draws, first + jnp.arange(steps, dtype=jnp.int32), batch, objective)
-    losses, pairs = jax.lax.map(
-        lambda inputs: block_loss(objective, whole, draw(inputs[0], inputs[1], resources), turn),
-        (random, texts),
-    )
+    with jax.default_matmul_precision("highest"):
+        losses, pairs = jax.lax.map(
+            lambda own: block_loss(objective, whole, draw(*own, resources), turn), (random, texts)
+        )
     return jnp.sum(losses), jnp.sum(pairs)

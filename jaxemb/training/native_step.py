@@ -18,8 +18,9 @@ import numpy as np
 import platformdirs
 
 from jaxemb.errors import InputError
-from jaxemb.functional import losses
+from jaxemb.functional import losses, pooling
 from jaxemb.functional.finite import refused
+from jaxemb.static import objectives
 from jaxemb.structs import Bag, Block, InOut, Learner, LearnerState, Objective
 from jaxemb.training import learners
 
@@ -40,11 +41,11 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
     Frozen rows, meshes, and words that are read as several rows are left to that learner.
 
     Args:
-        objective: one with the logistic loss, whose `pool` is linear in the rows of a block.
+        objective: skip-gram or CBOW, with the logistic loss and a mean of `functional.pooling`.
         cap: see `learners.row_sparse`.
 
     Raises:
-        InputError: another loss; the step is not compiled, or JAX runs on an accelerator.
+        InputError: another loss or pooling; the step is not compiled; JAX is on an accelerator.
     """
     plain = learners.row_sparse(objective, cap=cap)
     if objective.loss is not losses.logistic:
@@ -52,13 +53,19 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
             f"objective has the loss {objective.loss!r:.60}; the native step knows the logistic "
             "loss: take learners.row_sparse, which takes any"
         )
+    if not _is_linear(objective.pool):
+        raise InputError(
+            f"objective pools rows by {objective.pool!r:.80}; the native step knows centers as "
+            "they are and the means of functional.pooling: take learners.row_sparse, which takes "
+            "any"
+        )
     _register(library())
 
     def step(state: LearnerState, blocks: Block, learning_rate, trainable=None) -> LearnerState:
         if trainable is not None or any(isinstance(ids, Bag) for ids in blocks.ids):
             return plain.step(state, blocks, learning_rate, trainable)
         target = jnp.broadcast_to(blocks.target, (len(blocks.weight), blocks.weight.shape[-1]))
-        pooling = jax.vmap(functools.partial(_pooling, objective))(blocks)
+        pools = jax.vmap(functools.partial(_pooling, objective))(blocks)
         rate = jnp.asarray(learning_rate, jnp.float32)
         changed = (*state.tables, *(side.scratch for side in state.optimizer))
         call = jax.ffi.ffi_call(
@@ -68,7 +75,7 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
             input_output_aliases={i: i for i in range(len(changed))},
         )
         *whole, first, second, finite = call(
-            *(*changed, *blocks.ids, target, blocks.weight, *pooling, rate),
+            *(*changed, *blocks.ids, target, blocks.weight, *pools, rate),
             cap=np.float32(np.inf if cap is None else cap),
             own=np.int64(objective.reads.own),
         )
@@ -79,6 +86,9 @@ def row_sparse(objective: Objective, *, cap: float | None = None) -> Learner:
         return LearnerState(InOut(*whole), slots, refused(state, finite))
 
     return Learner(plain.init, step, plain.over, objective)
+
+
+SUMMED = (learners.row_sparse, row_sparse)  # the learners that add what a step sums, by SGD
 
 
 @functools.cache
@@ -104,6 +114,13 @@ def _register(path: Path) -> None:
 
 def _like(array: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype)
+
+
+def _is_linear(pool: Any) -> bool:
+    """Whether hidden vectors are known to be a matrix times the rows of a block."""
+    if isinstance(pool, functools.partial) and pool.func is objectives.window_mean:
+        return pool.keywords.get("mean") in (pooling.mean, pooling.mean_word2vec)
+    return pool is objectives.centers_as_they_are
 
 
 def _pooling(objective: Objective, block: Block) -> tuple[Any, Any]:

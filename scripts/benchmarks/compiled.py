@@ -3,11 +3,11 @@
 Usage: python scripts/benchmark.py compiled --targets v5e h200 [--only REGEX] [--install]
 
 A compiler needs no chip: what it makes is final, and nothing is run. A row for each program tells
-the seconds to compile; flops and bytes, and the words/s that these bound; temporaries; copies of
-whole tables, outside and inside loops; sorts; atomic writes; kernels (GPU) or estimated cycles
-(TPU) of each loop's turn, with the number of turns where it is known; the type of every product;
-what devices exchange; custom calls. `--install` first fetches the compilers, 0.8 GB, into a folder
-of their own. Writes compiled.json.
+the seconds to compile; flops; bytes a step and, of a TPU, cycles, and the words/s that these bound;
+temporaries; copies of whole tables, outside and inside loops; sorts; atomic writes; kernels (GPU)
+or estimated cycles (TPU) of each loop's turn, with the number of turns where it is known; the type
+of every product; what devices exchange; custom calls. `--install` first fetches the compilers, 0.8
+GB, into a folder of their own. Writes compiled.json.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from benchmarks.ahead import chip as chips, compilers
 from jaxemb.errors import InputError
 from jaxemb.lab import command_line
 
-ROWS = "runs/benchmark"
+FOLDER = "runs/benchmark"  # `_together.FOLDER`, which would import jax too early
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Settings:
     """Fetch the compilers that match the installed JAX."""
     texts: str | None = None
     """A folder for the text (HLO) and the assembly of every program."""
-    folder: str = ROWS
+    folder: str = FOLDER
 
 
 def main(arguments: list[str]) -> None:
@@ -63,10 +63,15 @@ def main(arguments: list[str]) -> None:
     for target in settings.targets:
         print(f"\n{chips.read(target).name}, {len(names)} programs\n")
         with _folder(settings.texts, target) as folder:
-            for number, row in enumerate(running.rows(target, names, folder)):
+            begun = False
+            for row in running.rows(target, names, folder):
                 rows.append(row)
+                if "error" in row:
+                    print(f"{row['program']}: {_one_line(row['error'])}", flush=True)
+                    continue
                 lines = _together.table([shown(row)]).splitlines()
-                print("\n".join(lines if not number else lines[-1:]), flush=True)
+                print("\n".join(lines[-1:] if begun else lines), flush=True)
+                begun = True
     _together.write("compiled", settings, rows, settings.folder)
     if any("error" in row for row in rows):
         raise SystemExit(1)
@@ -106,10 +111,12 @@ def _folder(texts: str | None, target: str) -> Iterator[Path]:
         yield folder
 
 
+def _one_line(error: str) -> str:
+    return error.replace("\n", " ")[:300]
+
+
 def shown(row: dict[str, Any]) -> dict[str, str]:
     """A row for people: units in the names of the columns, "-" for what a compiler does not say."""
-    if "error" in row:
-        return {"program": row["program"], "error": row["error"].replace("\n", " ")[:300]}
     flops = row["flops"] if row["flops"] and row["flops"] > 0 else row["product flops"]
     step, tokens = row["bytes a step"], row["tokens"]
     turns = "cycles" if "cycles" in (row["loops"] or [{}])[0] else "kernels"

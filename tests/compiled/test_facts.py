@@ -109,7 +109,7 @@ def test_cycles_are_summed_and_unknown_ones_left_out():
 def test_sorts_custom_calls_and_wide_numbers_are_counted():
     own = _counted(TEXT.replace("%sorted = s32", "%wide = f64[3]{0} negate(%x)\n  %sorted = s32"))
     assert (own["sorts"], own["float64"]) == (0, 1)  # of the loop
-    assert facts.count(hlo.parse(TEXT), "sort") == 1
+    assert facts.sorts(hlo.parse(TEXT)) == 1
     assert own["custom calls"] == {"other$thing": 1}
 
 

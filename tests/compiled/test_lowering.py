@@ -4,6 +4,7 @@ Each platform is asked for by itself: JAX cannot lower a spectrum for several at
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -69,15 +70,24 @@ def test_a_program_lowers_for_each_platform_by_itself_without_float64(name):
         assert not re.search(r"\bf64\b|xf64>", text), f"{platform}: float64"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="learners.row_sparse takes `parts` from jax.default_backend() when it is built: a "
-    "program that is lowered for an accelerator on a machine without one has a CPU's parts",
-)
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_parts_of_a_batch_are_those_of_the_platform_that_is_lowered_for(platform):
-    def text(learner) -> str:
-        build = static.trained(static.SKIPGRAM, 16, 64, learner=learner)
-        return calls.lowered(build(_place()), platform).as_text()
+    """The choice is by a constant, of which a compiler leaves one side."""
+    text = calls.lowered(static.trained(static.SKIPGRAM, 16, 64)(_place()), platform).as_text()
+    # the constant stands right before its choice
+    numbers = re.findall(r'dense<(\d)> : tensor<i32>\n[^\n]*"stablehlo\.case"', text)
+    assert numbers
+    assert set(numbers) == {"0" if platform == "cpu" else "1"}  # two parts, or one
 
-    assert text(learners.row_sparse) == text(static.row_sparse)  # 1 on accelerators
+
+def test_a_cpus_program_is_that_of_two_parts():
+    def compiled(learner) -> str:
+        build = static.trained(static.SKIPGRAM, 16, 64, learner=learner)
+        text = calls.lowered(build(_place()), "cpu").compile().as_text()
+        return re.sub(r"(metadata=\{[^}]*\}|%[\w.-]+|\n\S*stack_frame\S*)", "", text)
+
+    two = functools.partial(learners.row_sparse, parts=2)
+    ours, theirs = compiled(learners.row_sparse), compiled(two)
+    assert "conditional" not in ours
+    for operation in (" fusion(", " dot(", " scatter(", " copy("):
+        assert ours.count(operation) == theirs.count(operation)

@@ -25,6 +25,19 @@ def test_a_name_with_a_slash_is_a_folder_for_the_projector(tmp_path):
     assert formats.recognise(tmp_path / "seen") == "projector"
 
 
+def test_a_folder_of_other_files_keeps_them_and_one_of_the_projector_is_written_again(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds other files, which could be lost"):
+        formats.write(f"{tmp_path}/run/", samples.random(0, 7, 4))
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["config.json"]
+    assert (tmp_path / "run/config.json").read_text() == "{}"
+    for seed in (0, 1):
+        formats.write(f"{tmp_path}/seen/", samples.random(seed, 7, 4))
+    read = formats.read(tmp_path / "seen").vectors
+    np.testing.assert_array_equal(read, samples.random(1, 7, 4).vectors)
+
+
 @pytest.mark.parametrize("word", ["a\tb", " a", "a\nb", "\udcff"])
 def test_a_word_that_the_projector_would_show_as_another_is_refused(word, tmp_path):
     table = WordVectors((word, "b"), np.eye(2, dtype=np.float32))

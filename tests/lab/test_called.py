@@ -58,6 +58,7 @@ def _fields():
                     "Function",
                     "Chosen",
                     "Score",
+                    "Learning",
                     "Tokenizer",
                 ):
                     continue

@@ -69,3 +69,18 @@ def test_the_derivative_of_reading_is_adding():
     bag, (table, vectors) = _bag(6), _normal(7, (11, 4), (5, 7, 4))
     gradient = jax.grad(lambda t: jnp.vdot(bags.read(t, bag), vectors))(table)
     close(gradient, bags.add(jnp.zeros((11, 4)), bag, vectors), ulps=SUM)
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 4)])
+def test_all_slots_at_once_are_what_tiles_are(shape):
+    """An accelerator reads and adds flat, a CPU in tiles: sums in another order."""
+    random = np.random.default_rng(len(shape))
+    table = jnp.asarray(random.normal(size=(30, 7)), jnp.float32)
+    length = jnp.asarray(random.integers(0, 6, shape), jnp.int32)
+    share = jnp.asarray(random.random(shape), jnp.float32)
+    bag = Bag(jnp.asarray(random.integers(0, 30, (*shape, 5)), jnp.int32), length, share)
+    vectors = jnp.asarray(random.normal(size=(*shape, 7)), jnp.float32)
+    ours = jax.jit(bags._tiled_read)(table, bag), jax.jit(bags._tiled_add)(table, bag, vectors)
+    flat = jax.jit(bags._flat_read)(table, bag), jax.jit(bags._flat_add)(table, bag, vectors)
+    for one, other in zip(ours, flat, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxemb.structs import InOut
-from jaxemb.training import learners, loop
+from jaxemb.training import columns, learners, loop
 from tests.laws.members import OBJECTIVES
 from tests.laws.test_objectives import batch_of
 
@@ -36,7 +36,7 @@ def test_columns_of_zeros_stay_zero_and_change_nothing_else(name, optimizer, voc
         for _ in range(3):
             state = step(state, batch, 0.05, None)
         assert not any(np.any(table[:, DIM:]) for table in state.tables)
-        ends.append(loop.narrow(plan, state.tables))
+        ends.append(columns.narrow(plan, state.tables))
     for plain, padded in zip(*ends, strict=True):
         # sums in another order; a score of 40 products of size 1, three times
         np.testing.assert_allclose(plain, padded, rtol=2e-5, atol=2e-5)

@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxemb import objectives
+from jaxemb import objectives, text, training
 from jaxemb.errors import InputError
 from jaxemb.functional import losses
 from jaxemb.static import tables
 from jaxemb.structs import InOut
 from jaxemb.training import learners, loop, native_step
+from tests.laws import zoo
 from tests.laws.members import OBJECTIVES, SMALL, hinge
 from tests.laws.test_objectives import batch_of
 
@@ -104,6 +105,18 @@ def test_every_repetition_has_the_same_bits_whichever_thread_took_which_block(vo
         jax.tree.map(np.testing.assert_array_equal, first, other)
 
 
+@pytest.mark.filterwarnings("ignore:the text is small")
+def test_a_text_of_few_words_gets_the_step_that_row_sparse_gets():
+    vocab, ids = text.encode(zoo.TEXTS["one sentence"])
+    objective = objectives.skipgram(**SMALL)
+    plain, native = (
+        training.fit(jax.random.key(0), ids, vocab, objective, dim=8, epochs=2, learner=learner)
+        for learner in (None, native_step.row_sparse)
+    )
+    for one, other in zip(plain, native, strict=True):  # rounding, over a hundred steps
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
 def test_frozen_rows_are_left_to_row_sparse(vocab):
     objective = objectives.skipgram(**SMALL)
     start, batch = batch_of(objective, vocab, 0)
@@ -147,6 +160,9 @@ def test_a_chunk_of_steps_copies_no_table(vocab):
 def test_what_it_does_not_know_is_refused(vocab, monkeypatch, tmp_path):
     with pytest.raises(InputError, match=r"the native step knows the logistic loss: take"):
         native_step.row_sparse(objectives.skipgram(loss=hinge, **SMALL))
+    largest = objectives.cbow(mean=lambda rows, mask: mask @ jnp.maximum(rows, 0), **SMALL)
+    with pytest.raises(InputError, match=r"the native step knows centers as they are and the mean"):
+        native_step.row_sparse(largest)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(InputError, match=r"run python scripts/build_native.py, which needs a C"):
         native_step.row_sparse(objectives.skipgram(**SMALL))

@@ -8,6 +8,7 @@ from jax import lax
 
 from jaxemb.contextual import bilm
 from jaxemb.contextual.cells import Cell, affine, uniform
+from jaxemb.functional import products
 from jaxemb.structs import Contextualizer
 
 
@@ -25,7 +26,7 @@ class GRU(NamedTuple):
     recurrent_bias: Any  # [out]: of gate n only, inside the product with r
 
 
-def gru_cell(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
+def gru_cell(out: int, *, precision: Any = None) -> Cell:
     """A GRU: r, z = sigma(..), n = tanh(W x + r (U h + b)), h' = (1 - z) n + z h.
 
     Source:
@@ -48,7 +49,7 @@ def gru_cell(out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> C
         def step(h, inputs):
             x, is_token, fresh = inputs[0], inputs[1][..., None] > 0, inputs[2][..., None]
             before = h * (1 - fresh)
-            product = jnp.matmul(before, params.recurrent, precision=precision)
+            product = jnp.matmul(before, params.recurrent, precision=products.stated(precision))
             r, z = (
                 jax.nn.sigmoid(
                     x[..., k * out : (k + 1) * out] + product[..., k * out : (k + 1) * out]

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jaxemb.contextual import bilm, recurrence
 from jaxemb.contextual.cells import Cell, affine, uniform
@@ -56,7 +55,7 @@ def lstm_cell(
     projection_clip: float | None = None,
     forget_bias: float = 1.0,
     recur: Callable[..., Any] = recurrence.fast,
-    precision: lax.Precision = lax.Precision.HIGHEST,
+    precision: Any = None,
 ) -> Cell:
     """An LSTM of `cell` units; with a projection it is ELMo's.
 
@@ -68,7 +67,7 @@ def lstm_cell(
         projection_clip: bound on the absolute values of a projected output; None for no clip.
         forget_bias: added to the forget gate.
         recur: `recurrence.fast`, or `recurrence.plain`, which gives the same result.
-        precision: of all matrix products.
+        precision: of all matrix products; None: `products.stated()`.
     """
     out = projection or cell
 

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jaxemb.contextual import bilm, linear_recurrence
 from jaxemb.contextual.cells import Cell, affine, uniform
+from jaxemb.functional import products
 from jaxemb.structs import Contextualizer
 
 
@@ -26,13 +26,13 @@ class MinGRU(NamedTuple):
     projection: Any  # [units, out]
 
 
-def mingru_cell(units: int, out: int, *, precision: lax.Precision = lax.Precision.HIGHEST) -> Cell:
+def mingru_cell(units: int, out: int, *, precision: Any = None) -> Cell:
     """A minGRU: z = sigma(W_z x + b_z), h' = (1 - z) h + z (W x + b); its output is h' P.
 
     Args:
         units: the number of units.
         out: the dimension of the output, to which the units are projected.
-        precision: of all matrix products.
+        precision: of all matrix products; None: `products.stated()`.
 
     Source:
         Feng et al. 2024, arXiv:2410.01201, section 3.1; the projection follows the recurrence, as
@@ -54,7 +54,8 @@ def mingru_cell(units: int, out: int, *, precision: lax.Precision = lax.Precisio
         z, new = jax.nn.sigmoid(gates[..., :units]) * mask[..., None], gates[..., units:]
         kept = (1 - z) * (1 - reset * mask)[..., None]  # padding keeps the state
         states = linear_recurrence.parallel(kept, z * new, carry)
-        outputs = jnp.matmul(states, params.projection, precision=precision) * mask[..., None]
+        outputs = jnp.matmul(states, params.projection, precision=products.stated(precision))
+        outputs = outputs * mask[..., None]
         last = states[-1] if len(states) else carry
         return outputs[::-1] if reverse else outputs, last
 

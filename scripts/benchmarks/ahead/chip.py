@@ -1,5 +1,6 @@
 """Chips to compile for: each is one small file of `chips/`."""
 
+import functools
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ class Chip(NamedTuple):
     name: str
     platform: str  # "tpu" or "cuda"
     topology: str  # of four of them
-    rates: dict[str, float]  # a second: bytes of memory, operations of bf16 products, cycles
+    rates: dict[str, float]  # a second: bytes of memory; of a TPU, cycles
     target: dict[str, Any] = {}  # noqa: RUF012 (XLA's description of a GPU)
 
 
@@ -24,6 +25,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in CHIPS.glob("*.toml"))
 
 
+@functools.cache
 def read(name: str) -> Chip:
     """Read a chip's file.
 

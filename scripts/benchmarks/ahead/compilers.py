@@ -52,6 +52,7 @@ def install(platforms: set[str]) -> None:
         return
     names = [name for platform in missing for name in packages(platform)]
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--target"]
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     subprocess.run([*pip, str(folder()), *names], check=True)
 
 

@@ -36,16 +36,17 @@ def of(text: str, platform: str, table: tuple[int, int] | None = None) -> dict[s
         table: [rows, dim] of a whole table, on one device.
     """
     module = hlo.parse(text)
-    outer = [loop for loop in hlo.loops(module) if not loop.depth]
+    loops = hlo.loops(module)
+    outer = [loop for loop in loops if not loop.depth]
     outside, inside = table_copies(module, *table) if table else (0, 0)
     step = max(outer, key=lambda loop: traffic.of(module, loop.body), default=None)
     return {
         "copies outside": outside,
         "copies inside": inside,
         "tables on chip": on_chip(module, step.body, *table) if table and step else False,
-        "sorts": count(module, "sort", inside=step.body if step else None),
+        "sorts": sorts(module, inside=step.body if step else None),
         "loops": [_loop(module, loop, platform) for loop in outer],
-        "inner loops": sum(loop.depth > 0 for loop in hlo.loops(module)),
+        "inner loops": sum(loop.depth > 0 for loop in loops),
         "bytes a step": traffic.of(module, step.body) if step else None,
         "products": products(module, platform),
         "product flops": flops(module),
@@ -90,11 +91,10 @@ def on_chip(module: Module, name: str, rows: int, dim: int) -> bool:
     return bool(whole) and all(array.on_chip for array in whole)
 
 
-def count(module: Module, opcode: str, inside: str | None = None) -> int:
-    """How many instructions of a kind the program has, or one of its computations and below."""
+def sorts(module: Module, inside: str | None = None) -> int:
+    """How many sorts, a GPU library's included, a program has, or a computation and all it runs."""
     own = hlo.reached(module, module.entry if inside is None else inside)
-    cub = opcode == "sort"  # a GPU's library sorts, too
-    return sum(i.opcode == opcode or (cub and "DeviceRadixSort" in i.attributes) for i in own)
+    return sum(i.opcode == "sort" or "DeviceRadixSort" in i.attributes for i in own)
 
 
 def cycles(module: Module, name: str) -> int:

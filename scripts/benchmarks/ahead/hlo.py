@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_BYTES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2}
-_BYTES |= {"s64": 8, "u64": 8, "f64": 8, "c64": 8}  # all others have 4
-_ARRAY = re.compile(r"\b([a-z]+\d+|pred|bf16)\[([\d,]*)\](?:\{([^}]*)\})?")
+from jaxemb.lab.studies.planning.collectives import SIZES
+
+_ARRAY = re.compile(r"\b([a-z]+\d+|pred)\[([\d,]*)\](?:\{([^}]*)\})?")
 _HEAD = re.compile(r"(ENTRY )?%?([\w.\-]+) \(.*\) -> .*\{$")
 _NAME = re.compile(r"%([\w.\-]+)")
 _CALLED = re.compile(r"\b(?:calls|to_apply|body|condition|\w+_computation)=%?([\w.\-]+)")
@@ -24,7 +24,6 @@ class Instruction(NamedTuple):
     operands: tuple[str, ...]
     attributes: str
     first: str = ""  # the text within the parentheses: a parameter's number
-    root: bool = False
 
     @property
     def called(self) -> tuple[str, ...]:
@@ -56,7 +55,7 @@ class Array(NamedTuple):
             sizes = [int(size) for size in tile[1].split(",")]
             for axis, size in zip(order, reversed(sizes), strict=False):
                 dims[axis] += -dims[axis] % size
-        return _BYTES.get(self.kind, 4) * math.prod(dims)
+        return SIZES.get(self.kind, 4) * math.prod(dims)
 
     @property
     def on_chip(self) -> bool:
@@ -96,9 +95,7 @@ def _instruction(line: str) -> Instruction | None:
     operands, attributes = _split(f"({rest}")
     name = left.removeprefix("ROOT ").removeprefix("%")
     first = operands[1:-1]
-    return Instruction(
-        name, shape, opcode, tuple(_NAME.findall(first)), attributes, first, left[:4] == "ROOT"
-    )
+    return Instruction(name, shape, opcode, tuple(_NAME.findall(first)), attributes, first)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -119,12 +116,8 @@ def arrays(shape: str) -> list[Array]:
     ]
 
 
-def reached(module: Module, name: str, *, loops: bool = True) -> Iterator[Instruction]:
-    """The instructions of a computation and of all that it runs.
-
-    Args:
-        loops: whether to enter the bodies of loops.
-    """
+def reached(module: Module, name: str) -> Iterator[Instruction]:
+    """The instructions of a computation and of all that it runs."""
     seen, waiting = set(), [name]
     while waiting:
         current = waiting.pop()
@@ -133,8 +126,7 @@ def reached(module: Module, name: str, *, loops: bool = True) -> Iterator[Instru
         seen.add(current)
         for instruction in module.computations.get(current, ()):
             yield instruction
-            if loops or instruction.opcode != "while":
-                waiting.extend(instruction.called)
+            waiting.extend(instruction.called)
 
 
 def loops(module: Module) -> list[Loop]:

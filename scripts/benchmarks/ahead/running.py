@@ -31,9 +31,10 @@ def rows(target: str, names: list[str], folder: Path) -> Iterator[dict[str, Any]
                 current = ""
         if left:
             reason = (folder / "stderr").read_text("utf-8", "replace")[-600:]
-            ended = current or left[0]
-            left.remove(ended)
-            yield {"target": target, "program": ended, "error": f"the process ended: {reason}"}
+            # without a program that began, the compiler does not start: for none of them
+            for name in [current] if current else list(left):
+                left.remove(name)
+                yield {"target": target, "program": name, "error": f"the process ended: {reason}"}
 
 
 def _lines(target: str, platform: str, names: list[str], folder: Path) -> Iterator[dict[str, Any]]:

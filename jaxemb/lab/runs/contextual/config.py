@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from jaxemb.errors import InputError, above_zero, at_least, called_with
-from jaxemb.lab.settings import Chosen, Function, TrainingRun, setting, taken
+from jaxemb.lab.settings import Chosen, Function, Precision, TrainingRun, setting, taken
 from jaxemb.training import mesh_sizes
 
 _MEMBERS = "jaxemb.contextual.members"
@@ -72,6 +72,10 @@ class ContextualConfig(TrainingRun):
     """Maximum global gradient norm."""
     dev: float = 0.01
     """The share of sentences for choosing among models; the report uses held_out of the corpus."""
+    precision: Precision = "highest"
+    """Of the products of training: highest is float32. On a TPU default rounds factors to bfloat16,
+    and high takes three passes; on an NVIDIA GPU both round to TensorFloat-32. A CPU always
+    computes in float32. Perplexity and vectors are float32 everywhere."""
     mesh: str | None = setting(None, changes_nothing=True)
     """Devices to train on: data=4 divides the streams by 4; every device has the whole model."""
 

@@ -78,7 +78,7 @@ def train(config: ContextualConfig, model: LanguageModel, prepared: corpus.Corpu
     optimizer = optimizers.clipped(config.optimizer, config.learning_rate, config.clip)
     rule = Rule(model, optimizer, config.unroll, config.samples)
     key, seed = jax.random.key(config.seed), config.seed
-    plan = Plan(key, rule, config.epochs, config.carried, config.chunk, seed)
+    plan = Plan(key, rule, config.epochs, config.carried, config.chunk, seed, config.precision)
     if not finished:
         text, dev = Text(*windows.streams(texts.train, config.batch)), _few_streams(texts.dev)
         layout, put = layouts.streams(config.mesh)

@@ -5,6 +5,7 @@ line. Functions are values: named in the file, written down as module:qualname.
 """
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from jaxemb.lab.settings import (
     Function,
     Hosts,
     Learning,
+    Precision,
     TrainingRun,
     setting,
     taken,
@@ -55,8 +57,8 @@ class StaticConfig(TrainingRun):
     objective: Function
     """From the settings below to an Objective: objectives.skipgram, objectives.cbow, or yours."""
     learner: Learning
-    """From an Objective to a Learner: row_sparse; dense; native, once `build_native.py` compiled
-    it; or MODULE:NAME."""
+    """From an Objective to a Learner: row_sparse; dense; native, which `jaxemb build-native`
+    compiles; or MODULE:NAME."""
     _: dataclasses.KW_ONLY
     window: int = setting(5, of="objective")
     """The furthest distance of a context word."""
@@ -93,6 +95,10 @@ class StaticConfig(TrainingRun):
     """Noise words drawn for a block."""
     batch: int = 32
     """Blocks in a step; fewer for a text of few words, if no cap is set."""
+    precision: Precision = "default"
+    """Of the products of training: highest is float32. On a TPU default rounds factors to bfloat16,
+    and high takes three passes; on an NVIDIA GPU both round to TensorFloat-32. A CPU always
+    computes in float32. Reported losses and linear algebra are float32 everywhere."""
     lanes: int = setting(8, changes_nothing=True)  # a begun run keeps its own
     """Tables have a multiple of so many columns while they are trained, zeros beyond dim: 8 is what
     a CPU likes, 128 a TPU."""
@@ -120,6 +126,14 @@ class StaticConfig(TrainingRun):
     """Bit-identical tables on 1, 2, 4 and 8 devices; a run may resume on another number."""
     memory: float | None = setting(None, changes_nothing=True)
     """GiB that tables may take; by default the memory of the machine."""
+
+    @staticmethod
+    def profiles() -> dict[str, Callable[["StaticConfig"], "StaticConfig"]]:
+        """What `--profile NAME` does, by name: settings of a chip, or of another program."""
+        from jaxemb.lab.runs.static import chips, profiles
+
+        both = (chips.h200, chips.tpu, *profiles.PROGRAMS)
+        return {profile.__name__: profile for profile in both}
 
     def as_begun(self) -> "StaticConfig":
         """This config, or with the default of the version that began the run in its folder."""

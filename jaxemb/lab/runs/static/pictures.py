@@ -66,6 +66,8 @@ def members_over_time(metrics: list[dict[str, Any]]) -> Figure:
     """Singular values of an ensemble during training, and how far its members differ."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
     seen = [row for row in metrics if row.get("singular_values")]
+    if not seen:
+        return figure
     words = [row["words"] for row in seen]
     values = np.array([row["singular_values"] for row in seen], float)  # [times, members, dim]
     for name, i in {"s_1": 0, "s_{n/2}": values.shape[2] // 2, "s_n": values.shape[2] - 1}.items():
@@ -86,7 +88,8 @@ def members_over_time(metrics: list[dict[str, Any]]) -> Figure:
 def losses(metrics: list[dict[str, Any]]) -> Figure:
     """Training loss, smoothed over neighbouring measurements, and held-out loss by epoch."""
     figure, axes = plt.subplots()
-    train = np.array([(row["words"], row["loss"]) for row in metrics if "loss" in row])
+    seen = (row for row in metrics if row.get("loss") is not None)
+    train = np.array([(row["words"], row["loss"]) for row in seen])
     held = [(row["words"], row["held_out"]) for row in metrics if row.get("held_out") is not None]
     if len(train):
         axes.plot(*train.T, color=SOFT, lw=0.8, label="training, one step a chunk")
@@ -119,8 +122,7 @@ def word_map(words: tuple[str, ...], table: Float[np.ndarray, "vocab dim"]) -> F
     figure, axes = plt.subplots(figsize=(9, 8))
     for k, name in enumerate(names):
         axes.scatter(*points[cluster == k].T, s=9, lw=0, alpha=0.6, color=COLORS[k], label=name)
-    squares = np.square(np.asarray(spectrum.values, float))
-    shares = np.pad(squares, (0, 2))[:2] / max(squares.sum(), 1e-30)
+    shares = np.pad(np.asarray(linalg.explained_variance(spectrum)), (0, 2))[:2]
     title = f"Words {first + 1:,} to {first + len(chosen):,} by frequency"
     axes.set(title=title, xlabel=f"first principal axis, {shares[0]:.1%} of the variance")
     axes.set(ylabel=f"second principal axis, {shares[1]:.1%} of the variance")
@@ -140,10 +142,10 @@ def _clusters(
 
     k-means begins at the words farthest out on either side of the first principal axes.
     """
-    along = vectors @ basis[:, :CLUSTERS]
-    ends = np.unique([*along.argmax(axis=0), *along.argmin(axis=0)])
     if len(words) < 2 * NAMED * CLUSTERS:  # too few to be parted
         return np.zeros(len(words), int), [""]
+    along = vectors @ basis[:, :CLUSTERS]
+    ends = np.unique([*along.argmax(axis=0), *along.argmin(axis=0)])
     means, cluster = vq.kmeans2(vectors, vectors[ends], minit="matrix")
     names = []
     for k in range(len(means)):

@@ -86,6 +86,9 @@ def exact(config: StaticConfig) -> StaticConfig:
     )
 
 
+PROGRAMS = (word2vec_c, gensim, fasttext, exact)
+
+
 def _set(
     config: StaticConfig, *, skipgram, cbow, subsample: float | None = None, **settings
 ) -> StaticConfig:

@@ -16,7 +16,7 @@ from jaxemb.lab.workdir import TABLES, kept
 from jaxemb.static import segments, tables
 from jaxemb.structs import Cursor, Event, InOut, Learner, LearnerState, Objective, Vocab
 from jaxemb.text import corpus as corpus_lib
-from jaxemb.training import fitting, loop as training, mesh, monitor, sharded
+from jaxemb.training import columns, fitting, loop as training, mesh, monitor, sharded
 
 
 class How(NamedTuple):
@@ -102,7 +102,7 @@ def _finish(config, plan: training.Plan, job, workdir, how: How, watch, corpus, 
     state, cursor = loop.run(
         job, workdir, every=config.checkpoint_every, layout=layout, watch=watch
     )
-    trained = training.narrow(plan, state.tables)
+    trained = columns.narrow(plan, state.tables)
     subwords.keep(workdir.folder, config, corpus, trained, resources)
     whole = plan.objective.words(trained, resources)
     tensors.save(workdir.folder / TABLES, whole, cursor._asdict())
@@ -130,7 +130,7 @@ def _idle(whole: InOut[Any], cursor: Cursor, words: int) -> str | None:
 def _shapes(how: How, plan: training.Plan, resources: Any, rows: InOut[int]) -> InOut[Array]:
     """Those of the finished tables, a row a word."""
     begin = functools.partial(how.program.start, rows)
-    return jax.eval_shape(lambda: training.words(plan, begin().tables, resources))
+    return jax.eval_shape(lambda: columns.words(plan, begin().tables, resources))
 
 
 def _sides(
@@ -189,6 +189,7 @@ def plan_of(
         initialize=config.initialize or tables.init,
         schedule=config.schedule,
         lanes=config.lanes,
+        precision=config.precision,
     )
 
 
@@ -196,7 +197,7 @@ def _watch(plan: training.Plan, how: How, resources, held_texts, every: int, say
     """Measure the table's spectrum and the held-out loss; log the lines `say` at the start."""
 
     def measure(tables: InOut[Array]) -> dict[str, Any]:
-        return how.measure(training.words(plan, tables, resources))
+        return how.measure(columns.words(plan, tables, resources))
 
     def held_out(state: LearnerState) -> dict[str, Any]:
         return {"held_out": how.held_out(plan, state.tables, resources, held_texts)}

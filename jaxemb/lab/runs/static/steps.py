@@ -7,7 +7,8 @@ from jaxemb.lab.runs.static.config import StaticConfig
 from jaxemb.static import steps
 from jaxemb.structs import Objective
 from jaxemb.text.corpus import Corpus
-from jaxemb.training import learners, mesh_sizes
+from jaxemb.training import mesh_sizes
+from jaxemb.training.native_step import SUMMED
 
 
 def settled(
@@ -15,13 +16,13 @@ def settled(
 ) -> tuple[StaticConfig, steps.Step]:
     """Choose batch and cap for the text; returns the config with them, and how they were chosen.
 
-    A learner other than `learners.row_sparse` has its own steps: the config stays as it is.
+    A learner that is none of `SUMMED` has its own steps: the config stays as it is.
     """
     multiple = mesh_sizes.pieces(config)
     rate = max([config.learning_rate, *(m.learning_rate or 0.0 for m in config.members)])
     occurrences = corpus.vocab.counts * config.kept(corpus)
     arguments = (objective, resources, occurrences, rate, config.batch)
-    if config.learner is not learners.row_sparse:
+    if config.learner not in SUMMED:
         load = steps.load(*arguments[:-1])
         return config, steps.Step(config.batch, config.cap, load, None)
     step = steps.chosen(*arguments, cap=config.cap, multiple=multiple)
@@ -33,9 +34,9 @@ def account(config: StaticConfig, step: steps.Step) -> dict[str, Any]:
 
     Args:
         config: from `settled`. What a step adds to a row is learning rate x summed updates under
-            `learners.row_sparse` alone (`summed`); other optimizers scale it.
+            the learners of `SUMMED` alone; other optimizers scale it.
     """
-    summed = config.learner is learners.row_sparse
+    summed = config.learner in SUMMED
     sizes = {"blocks": step.batch, "cap": step.cap, "summed": summed}
     return {**sizes, **step.load._asdict(), "said": step.message}
 

@@ -4,7 +4,9 @@ import math
 import re
 from typing import Any, NamedTuple
 
-_SIZES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s64": 8, "u64": 8, "f64": 8}  # else 4
+# bytes of an entry; of all other types, 4
+SIZES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2}
+SIZES |= {"s64": 8, "u64": 8, "f64": 8, "c64": 8}
 _KINDS = (
     "all-gather|all-reduce|reduce-scatter|all-to-all|ragged-all-to-all|"
     "collective-permute|collective-broadcast"
@@ -62,6 +64,6 @@ def together(attributes: str) -> int | None:
 
 def _bytes(text: str) -> int:
     return sum(
-        _SIZES.get(name, 4) * math.prod(int(size) for size in sizes.split(",") if size)
+        SIZES.get(name, 4) * math.prod(int(size) for size in sizes.split(",") if size)
         for name, sizes in _ARRAY.findall(text)
     )

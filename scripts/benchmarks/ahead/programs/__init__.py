@@ -8,6 +8,7 @@ ALL: dict[str, Program] = (
 )
 # jitted functions that are no programs of their own
 PARTS = {
+    "static.tables._uniform": "the random tables before the first step",
     "functional.finite.all_finite": "compiled into every training step",
     "training.mesh.begin": "the initial tables, with a layout",
     "training.optimizers._probe": "tries an optimizer on three rows while a learner is made",

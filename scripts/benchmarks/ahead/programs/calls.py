@@ -58,14 +58,23 @@ def shapes(tree: Any) -> Any:
     return jax.eval_shape(lambda: tree)
 
 
+def lies(leaf: Any, sharding: Any) -> Any:
+    """The shape of an array, with where it lies."""
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+
+def at(tree: Any, sharding: Any) -> Any:
+    """The shapes of arrays that all lie alike."""
+    return jax.tree.map(lambda leaf: lies(leaf, sharding), tree)
+
+
 def on_one(place: Place, call: Call) -> Call:
     """The call with every shape on the first device, unless it says where it is."""
-    at = SingleDeviceSharding(place.devices[0])
+    first = SingleDeviceSharding(place.devices[0])
 
     def put(leaf: Any) -> Any:
-        if isinstance(leaf, jax.ShapeDtypeStruct) and leaf.sharding is None:
-            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=at)
-        return leaf
+        free = isinstance(leaf, jax.ShapeDtypeStruct) and leaf.sharding is None
+        return lies(leaf, first) if free else leaf
 
     arguments, named = jax.tree.map(put, (call.arguments, call.named))
     return call._replace(arguments=arguments, named=named)

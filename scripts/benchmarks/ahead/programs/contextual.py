@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec as P
 
-from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, shapes
+from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, at, float32, int32, shapes
 from jaxemb.contextual import (
     language_model,
     members,
@@ -83,7 +83,7 @@ def trained(
             return Call(perplexity._losses, (made, params, resources, carry, windows))
         state = training.State(params, optimizer, carry, shapes(Refused()))
         windows = (_window(sizes.chunk, UNROLL, sizes.batch),) * directions
-        rest = (resources, KEY, int32(), int32())
+        rest = (resources, KEY, int32(), None)
         if devices > 1:
             state, rest, windows = _over(place.mesh(devices, 1), state, rest, windows)
         tokens = directions * UNROLL * sizes.batch
@@ -96,12 +96,11 @@ def trained(
 def _over(mesh: Any, state: Any, rest: Any, windows: Any) -> Any:
     """The streams of text over the devices; all else on each of them."""
 
-    def at(tree: Any, *spec: Any) -> Any:
-        into = NamedSharding(mesh, P(*spec))
-        return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=into), tree)
+    def over(tree: Any, *spec: Any) -> Any:
+        return at(tree, NamedSharding(mesh, P(*spec)))
 
-    state = at(state)._replace(carry=at(state.carry, "data"))
-    return state, at(rest), at(windows, None, None, "data")
+    state = over(state)._replace(carry=over(state.carry, "data"))
+    return state, over(rest), over(windows, None, None, "data")
 
 
 def recurrent(recur: Callable, *, backward: bool) -> Callable[[Place], Call]:

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.ahead.programs.calls import Call, Place, Program, float32, int32
-from benchmarks.ahead.programs.static import row_sparse
 from jaxemb.counts import glove
 from jaxemb.evaluation import search
 from jaxemb.functional import similarity
@@ -19,7 +18,7 @@ ROWS, DIM = 100_000, 100
 def trained(place: Place, *, first: bool) -> Call:
     """A chunk of GloVe's steps, or the loss of its first."""
     objective = glove.glove()
-    learner = row_sparse(objective, learners.adagrad_stanford(0.05))
+    learner = learners.row_sparse(objective, learners.adagrad_stanford(0.05))
     rows = place.size(ROWS, 500)
     whole = InOut(float32(rows, DIM + 1), float32(rows, DIM + 1))
     state = jax.eval_shape(learner.init, whole)
@@ -29,7 +28,7 @@ def trained(place: Place, *, first: bool) -> Call:
     if first:
         return Call(glove._first_loss, (whole, cells), {"objective": objective}, table)
     functions = {"objective": objective, "learner": learner}
-    return Call(glove._train, (state, cells, int32(), float32()), functions, table, batch)
+    return Call(glove._train, (state, cells, None, float32()), functions, table, batch)
 
 
 def neighbours(place: Place) -> Call:

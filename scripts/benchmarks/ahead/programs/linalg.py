@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.experimental import checkify
 
 from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, jitted
@@ -27,6 +28,10 @@ def _of(function: Callable, dim: int = DIM, rows: int = ROWS, tables: int = 1) -
 def _with(function: Callable, *arguments: Any) -> Any:
     """A function of other arguments, whatever the size of tables."""
     return lambda place: jitted(function, *arguments)
+
+
+def _normal(key: Any, rows: int) -> Any:
+    return jax.random.normal(key, (rows, 32), jnp.float32)
 
 
 def _cells(function: Callable, cells: int = 1_000_000, side: int = 50_000) -> Any:
@@ -108,7 +113,11 @@ PROGRAMS = {
         _cells(lambda of, key: linalg.truncated_svd(of, 32, key=key)), TRUNCATED
     ),
     "product with cells": Program(
-        _cells(lambda of, key: of.times(of.matrix, jax.random.normal(key, (of.shape[1], 32)))),
+        _cells(
+            lambda of, key: of.times(
+                of.matrix, jax.random.normal(key, (of.shape[1], 32), jnp.float32)
+            )
+        ),
         "linalg.operators._by_segments",
     ),
     "bounds of singular values": Program(_cells(_bounds, 100_000), "linalg.bounds._on_device"),

@@ -8,11 +8,11 @@ import jax
 from jax.sharding import NamedSharding, PartitionSpec as P
 
 from benchmarks.ahead.programs import static
-from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32
+from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, at, float32, int32, lies
 from jaxemb.linalg import reductions, spectra
 from jaxemb.static import hierarchical, objectives, subwords
 from jaxemb.structs import InOut
-from jaxemb.training import loop, mesh as sharding, sharded
+from jaxemb.training import learners, loop, mesh as sharding, sharded
 
 STEP = "training.sharded.steps"
 
@@ -35,41 +35,25 @@ def trained(
     def call(place: Place) -> Call:
         objective = build(**settings or {})
         on = sharded.Sharded(place.mesh(data, model), by_dim, exact)
-        sizes = {"dim": dim, "tokens": tokens, "words": words, "learner": static.row_sparse}
+        sizes = {"dim": dim, "tokens": tokens, "words": words, "learner": learners.row_sparse}
         plan, resources, rows, texts = static.planned(place, objective, **sizes, how=how)
         where = sharded.placement(on)
-        padded = functools.partial(jax.tree.map, functools.partial(_padded, where.multiple))
-        state = padded(jax.eval_shape(lambda: loop.start(plan, rows)))
+        padded = functools.partial(sharding._padded, where.multiple)
+        state = jax.eval_shape(lambda: jax.tree.map(padded, loop.start(plan, rows)))
         cut = NamedSharding(on.mesh, P(None, on.of_batch))
         everywhere = NamedSharding(on.mesh, P())
-        rest = (int32(), int32(), float32(texts.shape[0]), resources)
-        first, count, rates, resources = _at(rest, everywhere)
-        state = jax.tree.map(_lies, state, sharding.lies(where, state))
+        rest = (int32(), float32(texts.shape[0]), resources)
+        first, rates, resources = at(rest, everywhere)
+        state = jax.tree.map(lies, state, sharding.lies(where, state))
         rows_here = state.tables.input.shape[0] // (1 if by_dim else model)
         return Call(
             sharded.steps(on, plan),
-            (state, first, count, _lies(texts, cut), rates, resources, None),
+            (state, first, None, lies(texts, cut), rates, resources, None),
             table=(rows_here, dim // (model if by_dim else 1)),
             tokens=plan.batch * objective.reads.block_length,
         )
 
     return call
-
-
-def _padded(multiple: int, leaf: Any) -> Any:
-    if not leaf.shape:
-        return leaf
-    return jax.ShapeDtypeStruct(
-        (leaf.shape[0] + -leaf.shape[0] % multiple, *leaf.shape[1:]), leaf.dtype
-    )
-
-
-def _lies(leaf: Any, sharding: Any) -> Any:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-
-def _at(tree: Any, sharding: Any) -> Any:
-    return jax.tree.map(functools.partial(_lies, sharding=sharding), tree)
 
 
 _FLOAT32 = float32().dtype
@@ -86,8 +70,8 @@ def spectrum(place: Place) -> Call:
     run = spectra.over_mesh(mesh, ("data",), _SKETCH)
     table = float32(place.size(static.ROWS, 512), 128)
     arguments = (
-        _lies(table, NamedSharding(mesh, P("data"))),
-        _lies(KEY, NamedSharding(mesh, P())),
+        lies(table, NamedSharding(mesh, P("data"))),
+        lies(KEY, NamedSharding(mesh, P())),
     )
     return Call(run, arguments)
 
@@ -97,27 +81,25 @@ def measures(place: Place) -> Call:
     mesh = place.mesh(2, 2)
     table = float32(place.size(static.ROWS, 512) // 64 * 64, 100)
     of = jax.eval_shape(lambda t, key: spectra._on_device(t, key, _SKETCH), table, KEY)
-    whole = _at(InOut(table, table), NamedSharding(mesh, P("model")))
-    arguments = (_at(of, NamedSharding(mesh, P())), whole, table.shape[0])
+    whole = at(InOut(table, table), NamedSharding(mesh, P("model")))
+    arguments = (at(of, NamedSharding(mesh, P())), whole, table.shape[0])
     return Call(sharded._of_spectrum, arguments)
 
 
-SKIPGRAM = objectives.skipgram
-NGRAMS = {"settings": {"buckets": 200_000}, "words": 20_000}
 TRAINED = {
-    "skip-gram, data=4": trained(SKIPGRAM, 4, 1),
-    "skip-gram, data=2,model=2 by rows": trained(SKIPGRAM, 2, 2),
-    "skip-gram, data=2,model=2 by dim": trained(SKIPGRAM, 2, 2, dim=256, by_dim=True),
-    "skip-gram, model=4 by dim": trained(SKIPGRAM, 1, 4, dim=512, by_dim=True),
-    "skip-gram, model=4 by rows": trained(SKIPGRAM, 1, 4),
-    "skip-gram, data=4, exact": trained(SKIPGRAM, 4, 1, exact=True),
-    "skip-gram, data=2,model=2, advised": trained(SKIPGRAM, 2, 2, **static.ADVISED),
-    "skip-gram 100, data=2,model=2 by rows": trained(SKIPGRAM, 2, 2, dim=100),
+    "skip-gram, data=4": trained(static.SKIPGRAM, 4, 1),
+    "skip-gram, data=2,model=2 by rows": trained(static.SKIPGRAM, 2, 2),
+    "skip-gram, data=2,model=2 by dim": trained(static.SKIPGRAM, 2, 2, dim=256, by_dim=True),
+    "skip-gram, model=4 by dim": trained(static.SKIPGRAM, 1, 4, dim=512, by_dim=True),
+    "skip-gram, model=4 by rows": trained(static.SKIPGRAM, 1, 4),
+    "skip-gram, data=4, exact": trained(static.SKIPGRAM, 4, 1, exact=True),
+    "skip-gram, data=2,model=2, advised": trained(static.SKIPGRAM, 2, 2, **static.ADVISED),
+    "skip-gram 100, data=2,model=2 by rows": trained(static.SKIPGRAM, 2, 2, dim=100),
     "CBOW, data=2,model=2 by rows": trained(objectives.cbow, 2, 2),
     "skip-gram, hierarchical softmax, data=4": trained(
         hierarchical.skipgram_hs, 4, 1, words=20_000, cap=0.25
     ),
-    "skip-gram, subwords, data=4": trained(subwords.subword_skipgram, 4, 1, **NGRAMS),
+    "skip-gram, subwords, data=4": trained(subwords.subword_skipgram, 4, 1, **static.NGRAMS),
 }
 PROGRAMS = {f"mesh/{name}": Program(build, STEP) for name, build in TRAINED.items()}
 PROGRAMS |= {

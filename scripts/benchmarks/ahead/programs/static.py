@@ -1,6 +1,5 @@
 """Programs of word vectors: objectives, learners, sizes of a step, and what is measured."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import optax
 
 from benchmarks import _together
 from benchmarks.ahead.programs.calls import KEY, Call, Place, Program, float32, int32, shapes
+from jaxemb.lab.runs.static import chips
 from jaxemb.static import hierarchical, objectives, optimum, softmaxes, subwords, tables
 from jaxemb.structs import InOut, Objective
 from jaxemb.training import ensembles, learners, loop, monitor
@@ -17,9 +17,7 @@ ROWS = 100_000
 CHUNK = 32_768  # tokens in one jitted call, at least four steps
 STEP = "training.loop._train_chunk"
 # tokens a step and cap that accelerators are advised to use
-ADVISED: dict[str, Any] = {"tokens": 8_192, "cap": 0.25}
-# slices of a batch: the learner would ask the backend that runs this process
-row_sparse = functools.partial(learners.row_sparse, parts=1)
+ADVISED: dict[str, Any] = {"tokens": chips.TOKENS, "cap": chips.CAP}
 
 
 def planned(
@@ -43,7 +41,7 @@ def trained(
     tokens: int,
     *,
     words: int = ROWS,
-    learner: Any = row_sparse,
+    learner: Any = learners.row_sparse,
     settings: dict[str, Any] | None = None,
     **how: Any,
 ) -> Callable[[Place], Call]:
@@ -54,12 +52,11 @@ def trained(
         sizes = {"dim": dim, "tokens": tokens, "words": words, "learner": learner, "how": how}
         plan, resources, rows, texts = planned(place, objective, **sizes)
         state = jax.eval_shape(lambda: loop.start(plan, rows))
-        number = int32()
         arguments = (
             state,
             KEY,
-            number,
-            number,
+            int32(),
+            None,  # a whole chunk
             texts,
             float32(texts.shape[0]),
         )
@@ -79,12 +76,13 @@ def loss(dim: int, *, chunk: bool) -> Callable[[Place], Call]:
 
     def call(place: Place) -> Call:
         objective = objectives.skipgram()
-        how = {"dim": dim, "tokens": 512, "words": ROWS, "learner": row_sparse, "how": {}}
+        how = {"dim": dim, "tokens": 512, "words": ROWS, "learner": learners.row_sparse, "how": {}}
         plan, resources, rows, texts = planned(place, objective, **how)
         whole = jax.eval_shape(lambda: loop.start(plan, rows)).tables
         one = int32(*texts.shape[1:])
         function, read = (monitor._held_out, texts) if chunk else (loop._first_loss, one)
-        arguments = (whole, KEY, int32(), read, resources)
+        turn = (None,) if chunk else ()
+        arguments = (whole, KEY, int32(), read, resources, *turn)
         return Call(function, arguments, {"objective": objective}, (rows.input, dim))
 
     return call
@@ -95,7 +93,7 @@ def together(first: bool) -> Callable[[Place], Call]:
 
     def call(place: Place) -> Call:
         objective = objectives.skipgram()
-        how = {"dim": 64, "tokens": 512, "words": 10_000, "learner": row_sparse, "how": {}}
+        how = {"dim": 64, "tokens": 512, "words": 10_000, "learner": learners.row_sparse, "how": {}}
         plan, resources, rows, texts = planned(place, objective, **how)
         four = ensembles.Members((0, 1, 2, 3), (0.025,) * 4, (64,) * 4)
         state = jax.eval_shape(lambda: ensembles.program(four, plan).start(rows))
@@ -104,7 +102,7 @@ def together(first: bool) -> Callable[[Place], Call]:
             arguments = (state.tables, keys, number, int32(*texts.shape[1:]), resources)
             return Call(ensembles._first_losses, arguments, {"objective": objective})
         rates = float32(4, texts.shape[0])
-        arguments = (state, keys, number, number, texts, rates, resources, None)
+        arguments = (state, keys, number, None, texts, rates, resources, None)
         functions = {"objective": objective, "learner": plan.learner}
         return Call(ensembles._chunks, arguments, functions)
 

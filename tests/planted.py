@@ -1931,9 +1931,15 @@ MUTANTS = {
     ),
     "a notebook's bar wants ipywidgets": Mutant(
         "lab/progress.py",
-        "    if not console.is_jupyter:\n",
-        "    if True:\n",
+        "(_NotebookBar if console.is_jupyter else Progress)(",
+        "Progress(",
         "tests/lab/test_progress.py::test_a_notebook_shows_a_bar",
+    ),
+    "a notebook's bar comes and goes at once": Mutant(
+        "lab/progress.py",
+        ">= _BRIEF:",
+        ">= 0:",
+        "tests/lab/test_progress.py::test_a_notebook_shows_no_bar_of_what_is_over_at_once",
     ),
     "numbers are vectors": Mutant(
         "lab/model.py",

@@ -56,8 +56,6 @@ def execute(page: Path) -> Any:
     notebook.metadata = {"kernelspec": KERNEL}
     for cell in notebook.cells:
         cell.metadata = {}
-        # bars that a terminal would have wiped away
-        cell.outputs = [o for o in cell.outputs if "\x1b[" not in o.get("text", "")]
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 output["data"].pop("text/plain", None)

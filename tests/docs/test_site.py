@@ -81,6 +81,7 @@ def test_the_kept_outputs_of_a_notebook_are_those_of_its_code(name):
     kinds = {output["output_type"] for cell in cells for output in cell["outputs"]}
     assert "error" not in kinds
     assert not [o for cell in cells for o in cell["outputs"] if o.get("name") == "stderr"]
+    assert r"\u001b" not in json.dumps(cells)  # codes of a terminal
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -1929,11 +1929,23 @@ MUTANTS = {
         "        if False:\n",
         "tests/training/test_training.py::test_arguments_of_another_type",
     ),
+    "a recurrence puts a batch on another axis than its derivative does": Mutant(
+        "contextual/recurrence.py",
+        "    return out * mask[..., None], last\n",
+        "    return plain(rule, weights, gates, mask, reset, carry)\n",
+        "tests/laws/test_contextualizers.py::test_a_jitted_batch_has_the_gradient_of_the_batch",
+    ),
     "a notebook's bar wants ipywidgets": Mutant(
         "lab/progress.py",
         "(_NotebookBar if console.is_jupyter else Progress)(",
         "Progress(",
         "tests/lab/test_progress.py::test_a_notebook_shows_a_bar",
+    ),
+    "a command in a notebook's cell moves the cursor": Mutant(
+        "lab/progress.py",
+        'console.is_terminal and "JPY_PARENT_PID" not in os.environ',
+        "console.is_terminal",
+        "tests/lab/test_progress.py::test_a_command_in_a_notebooks_cell_writes_no_codes",
     ),
     "a notebook's bar comes and goes at once": Mutant(
         "lab/progress.py",

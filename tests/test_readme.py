@@ -15,9 +15,9 @@ PAGES = {
     for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     if "generated" not in path.parts  # of the site, made from other files
 }
-# whose blocks are one program: tests/embedders/test_chapter.py runs those of contextual.md,
-# tests/scripts/test_extending_context.py those of extending_context.md
-IN_ORDER = ("docs/rank.md", "docs/contextual.md", "docs/extending_context.md")
+# whose blocks are one program: tests/scripts/test_extending_context.py runs those of
+# extending_context.md
+IN_ORDER = ("docs/rank.md", "docs/extending_context.md")
 
 
 def _blocks(page: str) -> list[str]:

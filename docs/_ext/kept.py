@@ -4,6 +4,7 @@ A notebook is a page of Markdown with `kernelspec` in its head. Its outputs are 
 `python docs/_ext/kept.py [NAME ...]`; where its code has changed since, the build executes it.
 """
 
+import os
 import re
 import sys
 import tempfile
@@ -50,16 +51,30 @@ def execute(page: Path) -> Any:
 
     cells = [v4.new_code_cell(text, id=str(i)) for i, text in enumerate(code(page))]
     notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    programs = Path(sys.executable).parent  # a cell may call jaxemb
+    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         NotebookClient(notebook, timeout=SECONDS, resources=resources).execute()
     notebook.metadata = {"kernelspec": KERNEL}
     for cell in notebook.cells:
-        cell.metadata = {}
+        cell.metadata, cell.outputs = {}, _joined(cell.outputs)
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 output["data"].pop("text/plain", None)
     return notebook
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Outputs in which a stream is one, whenever its parts were flushed."""
+    joined: list[Any] = []
+    for output in outputs:
+        name = output.get("name")
+        if name and joined and joined[-1].get("name") == name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def fill(folder: str) -> None:

@@ -143,7 +143,7 @@ class Bar:
 def show(markdown: str) -> None:
     """Print Markdown without its pictures: rendered on a terminal, unchanged elsewhere."""
     console, markdown = Console(), _PICTURE.sub("", markdown)
-    if console.is_terminal:
+    if _moves_its_cursor(console):
         console.print(Markdown(markdown))
     else:
         print(markdown)
@@ -158,8 +158,18 @@ def pictures(markdown: str) -> list[str]:
 def measuring() -> Iterator[None]:
     """Show `measuring ...` on stderr, on a terminal only, while the context lasts."""
     console = Console(stderr=True)
-    with console.status("measuring ...") if console.is_terminal else contextlib.nullcontext():
+    with (
+        console.status("measuring ...") if _moves_its_cursor(console) else contextlib.nullcontext()
+    ):
         yield
+
+
+def _moves_its_cursor(console: Console) -> bool:
+    """Whether this is a terminal, and not a cell of a notebook that calls a command.
+
+    Jupyter tells its kernel's children that they write to a terminal, and keeps the codes.
+    """
+    return console.is_terminal and "JPY_PARENT_PID" not in os.environ
 
 
 def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -> Progress:
@@ -175,7 +185,7 @@ def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -
     return (_NotebookBar if console.is_jupyter else Progress)(
         *shown,
         console=console,
-        disable=not (console.is_terminal or console.is_jupyter),
+        disable=not (console.is_jupyter or _moves_its_cursor(console)),
         get_time=clock,
         speed_estimate_period=_SPEED_OVER,
     )

@@ -22,7 +22,8 @@ import public
 
 PAGES = {page.module: page for page in public.pages()}
 NOTEBOOKS = kept.notebooks()
-FAST = ("tutorials-own_loss", "zh-getting_started")  # 10 s each
+FAST = ("zh-getting_started",)  # 5 s
+HELP = ("jaxemb", "train")  # a process each
 
 
 def test_every_room_and_every_module_that_a_room_shows_has_a_page():
@@ -62,7 +63,11 @@ def test_every_page_of_a_name_is_in_the_table_of_contents():
     assert listed == set(PAGES)
 
 
-@pytest.mark.parametrize("name", ["jaxemb", *shipped.commands()])
+def _first(names, fast):
+    return [pytest.param(n, marks=[] if n in fast else [pytest.mark.thorough]) for n in names]
+
+
+@pytest.mark.parametrize("name", _first(["jaxemb", *shipped.commands()], HELP))
 def test_the_page_of_a_command_is_what_the_program_prints(name):
     arguments = [] if name == "jaxemb" else [name]
     code = "from jaxemb.lab import command; command.main()"
@@ -92,9 +97,7 @@ def test_every_picture_of_a_notebook_has_a_text_for_those_who_do_not_see_it(name
     assert len(re.findall(r"^    alt: .{20,}", text, re.MULTILINE)) == len(pictures)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in FAST else [pytest.mark.thorough]) for n in NOTEBOOKS]
-)
+@pytest.mark.parametrize("name", _first(NOTEBOOKS, FAST))
 def test_a_notebook_runs_and_prints_the_words_that_are_kept(name):
     """Numbers may differ between machines; the words around them may not."""
     ran = kept.execute(NOTEBOOKS[name])

@@ -20,6 +20,7 @@ def terminal(monkeypatch):
     """Rich takes stderr for a terminal of many columns."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
 
 
 def _after(chunks: int) -> Event:
@@ -110,6 +111,15 @@ def test_a_terminal_is_shown_that_the_report_is_being_made(capsys):
     with progress.measuring():
         pass
     assert "measuring ..." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_command_in_a_notebooks_cell_writes_no_codes(monkeypatch, capsys):
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    progress.show("# A report")
+    with progress.measuring(), progress.Bar() as meter:
+        meter(_after(TOTAL), 1.25)
+    assert capsys.readouterr() == ("# A report\n", "")
 
 
 def test_without_a_terminal_nothing_is_shown_while_the_report_is_made(capsys):

@@ -1937,7 +1937,7 @@ MUTANTS = {
     ),
     "a notebook's bar wants ipywidgets": Mutant(
         "lab/progress.py",
-        "(_NotebookBar if console.is_jupyter else Progress)(",
+        "(NotebookBar if console.is_jupyter else Progress)(",
         "Progress(",
         "tests/lab/test_progress.py::test_a_notebook_shows_a_bar",
     ),
@@ -1948,7 +1948,7 @@ MUTANTS = {
         "tests/lab/test_progress.py::test_a_command_in_a_notebooks_cell_writes_no_codes",
     ),
     "a notebook's bar comes and goes at once": Mutant(
-        "lab/progress.py",
+        "lab/notebook_bar.py",
         ">= _BRIEF:",
         ">= 0:",
         "tests/lab/test_progress.py::test_a_notebook_shows_no_bar_of_what_is_over_at_once",

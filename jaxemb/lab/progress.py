@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -20,7 +19,6 @@ from rich.markdown import Markdown
 from rich.progress import (
     BarColumn,
     Progress,
-    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -28,13 +26,12 @@ from rich.progress import (
 
 from jaxemb import files
 from jaxemb.errors import one_line
+from jaxemb.lab.notebook_bar import NotebookBar
 from jaxemb.structs import Cursor, Event
 
 METRICS = "metrics.jsonl"  # in a run's folder
 # seconds over which a bar judges speed: rich's own 30 hold less than two chunks of a slow run
 _SPEED_OVER = 86_400.0
-_NOTEBOOK = 100  # characters of a line
-_BRIEF = 0.5  # seconds: between two states of a notebook's bar, and before the first
 _PICTURE = re.compile(r"^!\[[^\]\n]*\]\(([^)\n]+)\)\n?", re.MULTILINE)
 STOPPING = "stopping after this chunk; Ctrl-C again stops at once"
 Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
@@ -182,48 +179,13 @@ def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -
     console = Console(stderr=True)
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
-    return (_NotebookBar if console.is_jupyter else Progress)(
+    return (NotebookBar if console.is_jupyter else Progress)(
         *shown,
         console=console,
         disable=not (console.is_jupyter or _moves_its_cursor(console)),
         get_time=clock,
         speed_estimate_period=_SPEED_OVER,
     )
-
-
-class _NotebookBar(Progress):
-    """A bar as one output of a notebook's cell, which replaces its text.
-
-    A terminal's bar moves the cursor, and a notebook would keep the codes that do it; rich's own
-    form for notebooks needs ipywidgets. A task of less than `_BRIEF` seconds shows no bar.
-    """
-
-    _handle: Any = None  # of the output
-    _at = 0.0  # when it was shown last, or the bar was started
-
-    def start(self) -> None:
-        self._at = self.get_time()
-
-    def update(self, task_id: TaskID, **values: Any) -> None:
-        super().update(task_id, **values)
-        if not self.disable and self.get_time() - self._at >= _BRIEF:
-            self._show()
-
-    def stop(self) -> None:
-        if self._handle:
-            self._show()
-
-    def _show(self) -> None:
-        from IPython.display import display  # only a notebook has it
-
-        text = io.StringIO()
-        Console(file=text, width=_NOTEBOOK, force_jupyter=False, no_color=True).print(self)
-        shown = {"text/plain": text.getvalue().rstrip()}
-        if self._handle:
-            self._handle.update(shown, raw=True)
-        else:
-            self._handle = display(shown, raw=True, display_id=True)
-        self._at = self.get_time()
 
 
 @contextlib.contextmanager

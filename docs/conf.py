@@ -12,7 +12,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 _project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
 project, author, release = "jaxemb", "The jaxemb authors", _project["version"]
 copyright = author
-exclude_patterns = ["_ext", "_kept", "_static"]
+exclude_patterns = ["_ext", "_kept", "_static", "generated/fields.md"]  # the last is included
 
 extensions = [
     "myst_nb",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import command_help
+import config_fields
 import kept
 import public
 
@@ -39,6 +40,7 @@ def setup(app: Any) -> dict[str, bool]:
 def _generate(app: Any) -> None:
     texts = {f"api/{page.module}.rst": _rst(page) for page in public.pages()}
     texts |= {f"commands/{name}.md": text for name, text in command_help.pages().items()}
+    texts["fields.md"] = config_fields.sections()
     for name, path in PROJECT.items():
         texts[f"{name}.md"] = _project(path)
     GENERATED.mkdir(exist_ok=True)
@@ -144,9 +146,10 @@ def _annotated(value: Any) -> bool:
 def _members(kind: type) -> list[str]:
     """The members of a class that are described: its methods, and a dataclass's own fields.
 
-    The fields of a NamedTuple stand in its signature.
+    The fields of a NamedTuple stand in its signature, those of a config on a page of their own.
     """
-    fields = list(inspect.get_annotations(kind)) if _has_fields(kind) else []
+    own = _has_fields(kind) and not kind.__module__.startswith("jaxemb.lab.")
+    fields = list(inspect.get_annotations(kind)) if own else []
     methods = [
         name
         for name, value in vars(kind).items()

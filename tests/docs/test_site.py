@@ -1,6 +1,8 @@
 """Laws of the site: every public name and command has a page, and its notebooks run."""
 
+import dataclasses
 import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jaxemb import lab
 from jaxemb.lab import shipped
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +20,7 @@ DOCS = ROOT / "docs"
 sys.path.append(str(DOCS / "_ext"))
 
 import command_help
+import config_fields
 import kept
 import public
 
@@ -77,6 +81,20 @@ def test_the_page_of_a_command_is_what_the_program_prints(name):
     printed = [line.rstrip() for line in done.stdout.splitlines()]
     page = command_help.page(name)
     assert page.partition("```text\n")[2].removesuffix("```\n").splitlines() == printed
+
+
+def test_every_field_of_every_config_is_on_the_page_with_its_default():
+    pytest.importorskip("sphinx", reason="the extra docs is not installed")
+    page = config_fields.sections()
+    for kind in (getattr(lab, name) for name in lab.__all__):
+        section = page.partition(f"## {kind.__name__}\n")[2].partition("\n## ")[0]
+        rows = re.findall(r"^\| `(\w+)\*?` \| (.+?) \|", section, re.MULTILINE)
+        fields = {f.name: f for f in dataclasses.fields(kind)}
+        assert [name for name, _ in rows] == list(fields)
+        wanted = [name for name, default in rows if default == "wanted"]
+        assert wanted == [
+            n for n, p in inspect.signature(kind).parameters.items() if p.default is p.empty
+        ]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -91,6 +91,7 @@ def test_every_field_of_every_config_is_on_the_page_with_its_default():
         rows = re.findall(r"^\| `(\w+)\*?` \| (.+?) \|", section, re.MULTILINE)
         fields = {f.name: f for f in dataclasses.fields(kind)}
         assert [name for name, _ in rows] == list(fields)
+        assert [name for name, _, meaning in config_fields.fields(kind) if not meaning] == []
         wanted = [name for name, default in rows if default == "wanted"]
         assert wanted == [
             n for n, p in inspect.signature(kind).parameters.items() if p.default is p.empty

@@ -1,6 +1,9 @@
 """The fields of every config, as sections of a page, made from the classes."""
 
+import ast
 import dataclasses
+import inspect
+import textwrap
 from typing import Any
 
 from jaxemb import lab
@@ -43,15 +46,22 @@ def _section(kind: type) -> str:
 
 def _meanings(kind: type) -> dict[str, str]:
     """The text below each field, in the class that is nearest; "" where there is none."""
-    from sphinx.pycode import ModuleAnalyzer
-
     texts: dict[str, str] = {}
     for base in reversed(kind.__mro__[:-1]):
-        documented = ModuleAnalyzer.for_module(base.__module__).find_attr_docs()
-        for name in vars(base).get("__annotations__", {}):
-            text = documented.get((base.__name__, name), [])
-            texts[name] = " ".join(" ".join(text).split()) or texts.get(name, "")
+        [tree] = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(tree, ast.ClassDef)
+        for node, below in zip(tree.body, [*tree.body[1:], ast.Pass()], strict=True):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                name = node.target.id
+                texts[name] = _string(below) or texts.get(name, "")
     return texts
+
+
+def _string(node: ast.stmt) -> str:
+    """The text of a statement that is a string; "" of any other."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    text = value.value if isinstance(value, ast.Constant) else ""
+    return " ".join(text.split()) if isinstance(text, str) else ""
 
 
 def _default(field: Any) -> str:

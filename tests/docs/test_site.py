@@ -67,6 +67,18 @@ def test_every_page_of_a_name_is_in_the_table_of_contents():
     assert listed == set(PAGES)
 
 
+def test_every_page_is_in_the_contents_and_every_picture_of_a_page_has_a_text():
+    own = [page for page in DOCS.rglob("*.md") if page.relative_to(DOCS).parts[0][0] != "_"]
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix(): page for page in own}
+    pages = {name: page for name, page in pages.items() if not name.startswith("generated/")}
+    contents = (DOCS / "index.md").read_text("utf-8")
+    listed = re.findall(r"^[\w/.-]+$", contents, re.MULTILINE)
+    assert set(pages) - set(listed) == {"index"}
+    for name, page in pages.items():
+        texts = re.findall(r"!\[(.*?)\]\(", page.read_text("utf-8"))
+        assert [text for text in texts if len(text) < 20] == [], name
+
+
 def _first(names, fast):
     return [pytest.param(n, marks=[] if n in fast else [pytest.mark.thorough]) for n in names]
 
@@ -84,7 +96,6 @@ def test_the_page_of_a_command_is_what_the_program_prints(name):
 
 
 def test_every_field_of_every_config_is_on_the_page_with_its_default():
-    pytest.importorskip("sphinx", reason="the extra docs is not installed")
     page = config_fields.sections()
     for kind in (getattr(lab, name) for name in lab.__all__):
         section = page.partition(f"## {kind.__name__}\n")[2].partition("\n## ")[0]

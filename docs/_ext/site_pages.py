@@ -247,9 +247,9 @@ def _escaped(line: str) -> str:
     for i in range(0, len(parts), 2):
         parts[i] = re.sub(r"([*|\\])|(?<=\w)_(?!\w)", lambda m: f"\\{m[0]}", parts[i])
     for i in range(1, len(parts), 2):
-        parts[i] = f"`{parts[i]}`"
-    # a literal may not stand against a letter
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", "".join(parts))
+        # a literal may not stand against a letter
+        parts[i] = f"`{parts[i]}`" + ("\\ " if parts[i + 1][:1].isalnum() else "")
+    return "".join(parts)
 
 
 def _language(app: Any, pagename: str, templatename: str, context: dict[str, Any], tree: Any):

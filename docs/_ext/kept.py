@@ -111,6 +111,9 @@ def main(*names: str) -> None:
         if not names or name in names:
             start = time.perf_counter()
             notebook = execute(page)
+            for output in (o for cell in notebook.cells for o in cell.outputs):
+                if output.get("name") == "stderr":
+                    raise SystemExit(f"{name}: not kept, a reader would see {output.text[:500]}")
             KEPT.mkdir(exist_ok=True)
             nbformat.write(notebook, KEPT / f"{name}.ipynb")
             print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)

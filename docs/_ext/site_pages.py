@@ -38,8 +38,9 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def _generate(app: Any) -> None:
-    texts = {f"api/{page.module}.rst": _rst(page) for page in public.pages()}
-    texts |= {f"commands/{name}.md": text for name, text in command_help.pages().items()}
+    texts = {f"commands/{name}.md": text for name, text in command_help.pages().items()}
+    # after those: `_plain` takes from the classes what the command line reads
+    texts |= {f"api/{page.module}.rst": _rst(page) for page in public.pages()}
     texts["fields.md"] = config_fields.sections()
     for name, path in PROJECT.items():
         texts[f"{name}.md"] = _project(path)

@@ -158,7 +158,11 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_a_network(tm
     assert done.returncode == 0, done.stderr[-3000:]
     loaded = r"""<(?:script|link|img|iframe)[^>]*\s(?:src|href)=["']((?:https?:)?//[^"']+)"""
     for page in tmp_path.rglob("*.html"):
-        assert re.findall(loaded, page.read_text("utf-8")) == [], page
+        text = page.read_text("utf-8")
+        assert re.findall(loaded, text) == [], page
+        assert not re.search(r" at 0x[0-9a-f]+", text), page  # an address of this process
+    for name, text in command_help.pages().items():
+        assert (DOCS / f"generated/commands/{name}.md").read_text("utf-8") == text
 
 
 @pytest.mark.parametrize("room", [f"jaxemb.{room}" for room in public.ROOMS])

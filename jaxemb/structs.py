@@ -252,11 +252,11 @@ class Contextualizer(NamedTuple):
     init(key) -> params, start(batch) -> carry, layers(params, texts, carry, key=None) ->
     (outputs, carry)
 
-    A model has one direction or several, each blind to the others. `texts` holds the `Text` that
-    each direction reads: the same one where vectors are wanted, and one each in training. `outputs`
-    holds, for each direction, `depth` arrays [time, *batch, dim], which are 0 where the mask is 0.
-    `carry` is what the next tokens need of those before: a tree of arrays of shape `batch` and
-    more, 0 at the start. A key turns dropout on.
+    A model has one direction or several, each blind to the others. `texts` holds the `Text` of each
+    direction, in the order of the text (a `reverse` one reads it from the end by itself): the same
+    one for vectors, one each in training. `outputs` holds, for each direction, `depth` arrays
+    [time, *batch, dim], 0 where the mask is 0. `carry`, arrays of shape `batch` and more, 0 at the
+    start, is what the next tokens need of those before. A key turns dropout on.
     """
 
     init: Callable[[Any], PyTree]

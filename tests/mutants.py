@@ -99,10 +99,11 @@ def _run(
     """Run pytest on a copy of the project in which `file` is broken."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place)
-        for name in ("jaxemb", "tests", "scripts", "configs"):
-            skipped = shutil.ignore_patterns("__pycache__")
+        for name in ("jaxemb", "tests", "scripts", "configs", "docs"):
+            skipped = shutil.ignore_patterns("__pycache__", "generated")
             shutil.copytree(ROOT / name, copy / name, ignore=skipped)
-        shutil.copy(ROOT / "pyproject.toml", copy)
+        for path in (ROOT / "pyproject.toml", *ROOT.glob("*.md")):
+            shutil.copy(path, copy)
         (copy / file).write_bytes(broken((copy / file).read_bytes()))
         command = [
             sys.executable,

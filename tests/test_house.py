@@ -29,7 +29,7 @@ LIBRARY = {
 }
 # the floors of the laboratory: a room imports rooms of lower floors, and the library
 LAB = (
-    ("shipped", "options", "programs", "memory"),
+    ("shipped", "options", "programs", "memory", "notebook_bar"),
     ("settings", "progress", "report", "pictures", "command_line"),
     ("durable", "outcome", "corpus", "hosts.lost", "hosts.store", "completion"),
     ("workdir", "command"),

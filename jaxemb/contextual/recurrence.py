@@ -103,7 +103,13 @@ def fast(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    return plain(rule, weights, gates, mask, reset, carry)
+    def step(carry: Carry, inputs: tuple[Any, ...]):
+        new, _ = _step(rule, weights, carry, *inputs)
+        return new, new.out
+
+    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
+    # as in `_forward`: vmap wants the batch on the same axis of both results
+    return out * mask[..., None], last
 
 
 def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):

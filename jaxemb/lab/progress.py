@@ -16,16 +16,22 @@ from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from jaxemb import files
 from jaxemb.errors import one_line
+from jaxemb.lab.notebook_bar import NotebookBar
 from jaxemb.structs import Cursor, Event
 
 METRICS = "metrics.jsonl"  # in a run's folder
 # seconds over which a bar judges speed: rich's own 30 hold less than two chunks of a slow run
 _SPEED_OVER = 86_400.0
-_NOTEBOOK = 100  # characters of a line
 _PICTURE = re.compile(r"^!\[[^\]\n]*\]\(([^)\n]+)\)\n?", re.MULTILINE)
 STOPPING = "stopping after this chunk; Ctrl-C again stops at once"
 Meter = Callable[[Event, float], float | None]  # shows an event, its loss; words/s
@@ -143,7 +149,7 @@ class Bar:
 def show(markdown: str) -> None:
     """Print Markdown without its pictures: rendered on a terminal, unchanged elsewhere."""
     console, markdown = Console(), _PICTURE.sub("", markdown)
-    if console.is_terminal:
+    if _moves_its_cursor(console):
         console.print(Markdown(markdown))
     else:
         print(markdown)
@@ -158,8 +164,18 @@ def pictures(markdown: str) -> list[str]:
 def measuring() -> Iterator[None]:
     """Show `measuring ...` on stderr, on a terminal only, while the context lasts."""
     console = Console(stderr=True)
-    with console.status("measuring ...") if console.is_terminal else contextlib.nullcontext():
+    with (
+        console.status("measuring ...") if _moves_its_cursor(console) else contextlib.nullcontext()
+    ):
         yield
+
+
+def _moves_its_cursor(console: Console) -> bool:
+    """Whether this is a terminal, and not a cell of a notebook that calls a command.
+
+    Jupyter tells its kernel's children that they write to a terminal, and keeps the codes.
+    """
+    return console.is_terminal and "JPY_PARENT_PID" not in os.environ
 
 
 def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -> Progress:
@@ -169,24 +185,16 @@ def bar(name: str, *columns: str, clock: Callable[[], float] = time.monotonic) -
         columns: formats of its texts.
         clock: gives seconds.
     """
-    console = _console()
+    console = Console(stderr=True)
     texts = [TextColumn(column) for column in columns]
     shown = (TextColumn(name), BarColumn(), TaskProgressColumn(), *texts, TimeRemainingColumn())
-    return Progress(
+    return (NotebookBar if console.is_jupyter else Progress)(
         *shown,
         console=console,
-        disable=not console.is_terminal,
+        disable=not (console.is_jupyter or _moves_its_cursor(console)),
         get_time=clock,
         speed_estimate_period=_SPEED_OVER,
     )
-
-
-def _console() -> Console:
-    """Stderr; in a notebook as text, which needs no ipywidgets, as rich's own form there does."""
-    console = Console(stderr=True)
-    if not console.is_jupyter:
-        return console
-    return Console(stderr=True, force_jupyter=False, force_terminal=True, width=_NOTEBOOK)
 
 
 @contextlib.contextmanager

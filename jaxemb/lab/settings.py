@@ -139,6 +139,7 @@ class Corpus:
     phrase_min_count: int = 5
     """Rarer pairs are not joined; also the discount of the scores."""
     phrase_joiner: str = "_"
+    """Stands between the words of a phrase."""
     prepared: str | None = setting(None, changes_nothing=True)
     """The folder of the encoded corpus; by default `corpus` in the workdir."""
 
@@ -247,12 +248,14 @@ class Run:
     """The settings of every run in a folder."""
 
     corpus: Corpus
+    """The text of a run, and its splitting into words."""
     workdir: str = dataclasses.field(metadata={"changes_nothing": True})
     """The folder of this run. Rerun with the same settings to resume, or to report again."""
     _: dataclasses.KW_ONLY
     dim: int = 100
     """The dimension of the vectors."""
     seed: int = 0
+    """Seeds every random number."""
     report: bool = setting(True, changes_nothing=True)
     """Whether to report on the finished run, which takes some seconds."""
 
@@ -269,6 +272,7 @@ class TrainingRun(Run):
 
     _: dataclasses.KW_ONLY
     epochs: int = 5
+    """Passes over the text."""
     learning_rate: float = 0.025
     """The initial learning rate."""
     batch: int = 32

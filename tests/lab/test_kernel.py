@@ -50,6 +50,10 @@ def test_the_readmes_notebook_runs_line_by_line_and_values_show_themselves(tmp_p
         for output in cell.outputs
         if output.output_type == "stream" and output.name == "stderr"
     )
-    assert "training" in stderr
     assert "ipywidgets" not in stderr
+    assert "\x1b" not in stderr
+    bars = [text for one in shown.values() for text in one.values() if "words/s" in text]
+    assert len(bars) == 1
+    assert bars[0].startswith("training")
+    assert not [text for one in shown.values() for text in one.values() if "\x1b" in text]
     assert "9 rows" in shown[lines[-1]]["text/plain"]

@@ -2,6 +2,8 @@
 
 import builtins
 import re
+import sys
+import types
 import warnings
 
 import pytest
@@ -18,6 +20,7 @@ def terminal(monkeypatch):
     """Rich takes stderr for a terminal of many columns."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
 
 
 def _after(chunks: int) -> Event:
@@ -66,17 +69,55 @@ class ZMQInteractiveShell:
     """What IPython's kernel is called, by which rich knows a notebook."""
 
 
-def test_a_notebook_shows_a_bar_without_ipywidgets(monkeypatch, capsys):
+class _Output:
+    """An output of a notebook's cell: the texts that it showed, one after the other."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def display(self, data, *, raw, display_id) -> "_Output":
+        assert (raw, display_id, self.texts) == (True, True, [])  # one output
+        self.update(data, raw=raw)
+        return self
+
+    def update(self, data, *, raw) -> None:
+        assert raw
+        self.texts.append(data["text/plain"])
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """What a notebook's cell shows, besides its streams."""
+    output = _Output()
     monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
+    shown = types.SimpleNamespace(display=output.display)
+    monkeypatch.setitem(sys.modules, "IPython.display", shown)
+    return output
+
+
+def test_a_notebook_shows_a_bar_as_one_text_without_codes_or_ipywidgets(notebook, capfd):
+    now = [500.0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # rich warns that it wants ipywidgets
-        with progress.Bar() as meter:
-            meter(_after(TOTAL), 1.25)
-    out = capsys.readouterr()
-    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.err).splitlines()
-    assert out.out == ""
-    assert any(re.match(r"training .*100% loss 1\.250", line) for line in lines)
-    assert all(line[:8] in ("", "training") for line in lines)  # one line, written over
+        with progress.Bar(clock=lambda: now[0]) as meter:
+            for chunk in (TOTAL // 4, TOTAL // 2, TOTAL):
+                now[0] += 10.0
+                meter(_after(chunk), 1.25)
+    assert capfd.readouterr() == ("", "")
+    assert all(re.match(r"training .*% loss 1\.250", text) for text in notebook.texts)
+    assert [re.findall(r" (\d+)%", text)[0] for text in notebook.texts] == [
+        "25",
+        "50",
+        *["100"] * 2,
+    ]
+    assert not re.search(r"[\x00-\x1f]", "".join(notebook.texts))
+
+
+def test_a_notebook_shows_no_bar_of_what_is_over_at_once(notebook, capfd):
+    with progress.bar("reading", clock=lambda: 500.0) as bar:
+        bar.update(bar.add_task("", total=1), completed=1)
+    assert notebook.texts == []
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("terminal")
@@ -84,6 +125,15 @@ def test_a_terminal_is_shown_that_the_report_is_being_made(capsys):
     with progress.measuring():
         pass
     assert "measuring ..." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_command_in_a_notebooks_cell_writes_no_codes(monkeypatch, capsys):
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    progress.show("# A report")
+    with progress.measuring(), progress.Bar() as meter:
+        meter(_after(TOTAL), 1.25)
+    assert capsys.readouterr() == ("# A report\n", "")
 
 
 def test_without_a_terminal_nothing_is_shown_while_the_report_is_made(capsys):

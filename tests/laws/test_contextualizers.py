@@ -49,6 +49,24 @@ def _read(name, vectors, mask=None, **options):
     return _program(name)(made(name)[1], vectors, mask, **options)
 
 
+@pytest.mark.parametrize(
+    "name", ["lstm", *(pytest.param(n, marks=pytest.mark.thorough) for n in NAMES if n != "lstm")]
+)
+def test_a_jitted_batch_has_the_gradient_of_the_batch(name):
+    model, params, vectors = made(name)
+    texts = jnp.stack([vectors, -vectors, vectors[::-1]])
+
+    def loss(params, transform):
+        batch = jax.vmap(lambda text: in_context(model, params, text, ONE)[0])
+        return jnp.sum(jnp.sin(transform(batch)(texts)))
+
+    gradients = [
+        jax.jit(jax.grad(functools.partial(loss, transform=transform)))(params)
+        for transform in (jax.jit, lambda f: f)
+    ]
+    jax.tree.map(functools.partial(close, ulps=NETWORK), *gradients)
+
+
 @every_member
 def test_no_direction_sees_what_it_is_to_predict(name):
     """The derivative of each output by each input that its direction must not see is 0."""

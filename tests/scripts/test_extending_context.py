@@ -1,4 +1,4 @@
-"""Laws of docs/extending_context.md: its blocks run, and its commands do as it says."""
+"""Laws of docs/extending_context.md and the tutorial before it: their code runs, on small texts."""
 
 import json
 import re
@@ -18,17 +18,19 @@ from tests.scripts.test_train import draw_nothing, run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/extending_context.md").read_text("utf-8")
+TUTORIAL = (ROOT / "docs/tutorials/own_contextualizer.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    shlex.split(line) for line in re.findall(r"^    python (scripts/.*)$", PAGE, re.MULTILINE)
+[STATE_SPACE] = re.findall(r"^%%writefile state_space.py\n(.*?)^```", TUTORIAL, re.M | re.S)
+TYPED = [
+    *re.findall(r"^jaxemb (\S+) ((?:.*\\\n)?.*?)(?: > .*)?$", TUTORIAL, re.MULTILINE),
+    *re.findall(r"^    jaxemb (\S+) (.*)$", PAGE, re.MULTILINE),
 ]
 SCRIPTS = {
-    "train_contextual": train_contextual,
+    "train-contextual": train_contextual,
     "embed": embed,
-    "compare_embedders": compare_embedders,
+    "compare-embedders": compare_embedders,
 }
 SMALL = {  # what makes the page's numbers those of a small text
-    "train_contextual": ["--dim", "8", "--units", "8", "--epochs", "1", "--batch", "8"],
     "beside.py": shlex.split(
         "--seconds 0.5 --static.dim 8 --static.epochs 1 --contextual.dim 8 --contextual.units 8 "
         "--contextual.batch 8 --contextual.samples None --merging.pairs 2 --merging.min-count 30 "
@@ -37,11 +39,10 @@ SMALL = {  # what makes the page's numbers those of a small text
 }
 
 
-def test_the_page_has_the_blocks_and_commands_that_are_tested():
-    assert len(BLOCKS) == 5
-    assert [Path(command[0]).stem for command in COMMANDS] == [
-        *("train_contextual", "embed", "compare_embedders", "compare_embedders"),
-    ]
+def test_the_pages_have_the_blocks_and_commands_that_are_tested():
+    assert len(BLOCKS) == 3
+    names = ["train-contextual", "embed", "compare-embedders", "compare-embedders"]
+    assert [name for name, _ in TYPED] == names
 
 
 @pytest.fixture
@@ -51,8 +52,9 @@ def place(tmp_path, monkeypatch):
     words = [[a + b for b in "abcdefgh"] for a in "xy"]
     lines = [" ".join(random.choice(words[i % 2], 9)) for i in range(300)]
     (tmp_path / "my.txt").write_text("\n".join(lines) + "\n")
-    (tmp_path / "state_space.py").write_text(BLOCKS[0])
-    (tmp_path / "beside.py").write_text(BLOCKS[2])
+    (tmp_path / "bank.txt").write_text("\n".join(lines[:3]) + "\n")
+    (tmp_path / "state_space.py").write_text(STATE_SPACE)
+    (tmp_path / "beside.py").write_text(BLOCKS[0])
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "state_space", raising=False)
@@ -61,17 +63,17 @@ def place(tmp_path, monkeypatch):
     sys.modules.pop("state_space", None)
 
 
-def _typed(command, monkeypatch):
-    name = Path(command[0]).stem
-    small = SMALL.get(command[1], SMALL.get(name, []))
-    run(SCRIPTS[name], *command[1:], *small, monkeypatch=monkeypatch)
+def _type(number, monkeypatch):
+    name, arguments = TYPED[number]
+    words = shlex.split(arguments.replace("\\\n", " "))
+    run(SCRIPTS[name], *words, *SMALL.get(words[0], []), monkeypatch=monkeypatch)
 
 
 def test_the_state_space_layer_is_trained_embeds_and_is_compared(place, monkeypatch):
     draw_nothing(monkeypatch)
-    for command in COMMANDS[:3]:
-        _typed(command, monkeypatch)
-    assert load_file("vectors.safetensors")["0"].shape == (3, 9, 16)
+    for number in range(3):
+        _type(number, monkeypatch)
+    assert load_file("vectors.safetensors")["0"].shape == (3, 9, 32)
     comparison = json.loads(
         (place / "runs/compare/state_space-state_space/comparison.json").read_text()
     )
@@ -79,7 +81,7 @@ def test_the_state_space_layer_is_trained_embeds_and_is_compared(place, monkeypa
 
 
 def test_a_config_of_architectures_trains_each_for_its_seconds_and_draws_them(place, monkeypatch):
-    _typed(COMMANDS[3], monkeypatch)
+    _type(3, monkeypatch)
     folder = place / "runs/beside"
     assert (folder / "architectures.png").stat().st_size > 20_000
     values = json.loads((folder / "architectures.json").read_text())
@@ -95,7 +97,7 @@ def test_a_config_of_architectures_trains_each_for_its_seconds_and_draws_them(pl
     assert "| state space 2 |" in text
 
 
-@pytest.mark.parametrize("number", [1, 3, 4], ids=["blind", "Linen", "NNX"])
+@pytest.mark.parametrize("number", [1, 2], ids=["Linen", "NNX"])
 def test_a_block_of_the_page_prints_what_it_says(place, number, capsys):
     exec(compile(BLOCKS[number], "extending_context.md", "exec"), {"__name__": "__main__"})
     promised = re.findall(r"^print\(.*\)  # (.*)$", BLOCKS[number], re.MULTILINE)

@@ -40,6 +40,7 @@ class ContextualConfig(TrainingRun):
     units: int = setting(256, of="model")
     """The units inside a layer, which projects them to `dim`."""
     layers: int = setting(2, of="model")
+    """Layers of each direction."""
     skip: bool = setting(True, of="model")
     """Add a layer's input to its output, from the second layer on."""
     heads: int | None = setting(None, of="model")
@@ -49,6 +50,7 @@ class ContextualConfig(TrainingRun):
     share: float | None = setting(None, of="objective")
     """The share of words that masked_words hides."""
     dropout: float = 0.1
+    """The share of a layer's inputs that training sets to 0."""
     samples: int | None = 1024
     """Words of a sampled softmax in training; none: the full softmax. Perplexity always uses
     the full softmax."""
@@ -64,10 +66,12 @@ class ContextualConfig(TrainingRun):
     chunk: int = setting(8, changes_nothing=True)
     """Windows in one jitted call; changes nothing but speed."""
     epochs: int = 3
+    """Passes over the text."""
     seconds: float | None = None
     """End after so many seconds of training, without compiling and measuring, if the epochs take
     longer; none: no limit. Such a run is not the same on every machine."""
     learning_rate: float = 0.2
+    """The initial learning rate."""
     clip: float = 10.0
     """Maximum global gradient norm."""
     dev: float = 0.01

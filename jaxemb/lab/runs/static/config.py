@@ -45,7 +45,9 @@ class Member:
     """One of several models trained together; None takes the value of the config."""
 
     seed: int | None = None
+    """Seeds its random numbers."""
     learning_rate: float | None = None
+    """Its initial learning rate."""
     dim: int | None = None
     """At most that of the config."""
 

@@ -23,8 +23,11 @@ class Architecture:
     optimizer: Chosen = None
     """From the learning rate to an optax transformation: models.adagrad, models.adam, or yours."""
     learning_rate: float | None = None
+    """The initial learning rate."""
     unroll: int | None = None
+    """As in `ContextualConfig`."""
     batch: int | None = None
+    """As in `ContextualConfig`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,7 @@ class ArchitecturesConfig(OnMergedText):
     sentences: int = 500
     """Held-out sentences on which the effect of context is measured."""
     architectures: Annotated[tuple[Architecture, ...], tyro.conf.Suppress] = ()
+    """The models to compare."""
 
     def check(self) -> None:
         """Raise InputError for a setting out of its range."""

@@ -14,13 +14,17 @@ class Contender:
     """A model to compare: one objective, and the distribution over words that its tables define."""
 
     name: str
+    """Its name in the report, and of its folder."""
     objective: Function
+    """From the settings of an objective to an Objective."""
     log_prob: Function
     """From (config, vocab) to a function of (hidden [n, dim], outputs) -> log p [n, vocab]."""
     corrected: Chosen = None
     """A second such function, where theory says that the scores are not log probabilities."""
     block_length: int | None = None
+    """As in `StaticConfig`; None takes the value that all share."""
     batch: int | None = None
+    """As in `StaticConfig`; None takes the value that all share."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +36,7 @@ class ComparisonConfig:
     workdir: str
     """The folder of the table and the picture."""
     contenders: Annotated[tuple[Contender, ...], tyro.conf.Suppress] = ()
+    """The models to compare."""
 
     def check(self) -> None:
         """Raise InputError for a setting out of its range."""

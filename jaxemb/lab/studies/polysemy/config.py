@@ -12,6 +12,7 @@ class Merging:
     """Which words become pseudo-words, in random pairs."""
 
     pairs: int = 50
+    """The number of pseudo-words."""
     min_count: int = 100
     """Words that occur less often are not merged."""
     max_count: int | None = 2000
@@ -31,6 +32,7 @@ class OnMergedText:
     workdir: str
     """The folder of all seeds. Rerun with the same settings to resume, or to report again."""
     merging: Merging = Merging()
+    """Which words become pseudo-words."""
     per_sense: int = 20
     """Training occurrences of each sense of a form; there are as many test occurrences."""
     longest: int = 200

@@ -56,10 +56,17 @@ def _at(precision: Any, product: Any, left: Any, right: Any) -> Any:
     if precision != "bfloat16":
         return product(left, right, precision=precision)
     # the algorithm tells accelerators to multiply bfloat16; a CPU multiplies what is rounded here
-    left, right = (
-        jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7) for x in (left, right)
-    )
-    return product(left, right, precision="BF16_BF16_F32")
+    return _summed(product(_factor(left), _factor(right), precision="BF16_BF16_F32"))
+
+
+def _short(x: Any) -> Any:
+    return jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=7)
+
+
+# a derivative of a product is a product: its factors are rounded, and its sums are not
+_factor, _summed = jax.custom_jvp(_short), jax.custom_jvp(lambda x: x)
+_factor.defjvp(lambda primals, tangents: (_factor(*primals), *tangents))
+_summed.defjvp(lambda primals, tangents: (*primals, _short(*tangents)))
 
 
 @jax.custom_jvp

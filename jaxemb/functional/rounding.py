@@ -16,7 +16,8 @@ def stochastic(
     """Round float32 to one of the two neighbouring bfloat16 numbers, to either in expectation.
 
     The upper one is taken with a probability that equals the share of the way to it, to 2^-16; a
-    number of bfloat16 stays what it is, and so do NaN and infinity.
+    number of bfloat16 stays what it is, and so do NaN and infinity. Beyond bfloat16's largest,
+    3.39e38, the upper neighbour is infinity.
 
     Args:
         values: float32.

@@ -104,7 +104,8 @@ def taken(config: Any, name: str, skip: int = 0) -> dict[str, Any]:
         if field.name in names or (takes_any and changed):
             given[field.name] = value
         elif changed:
-            whose = getattr(function, "__qualname__", function)
+            room = getattr(function, "__module__", "").rpartition(".")[2]
+            whose = f"{room}.{getattr(function, '__qualname__', function)}"
             raise InputError(f"{field.name} is {value}, but {whose} has no {field.name}")
     return {name: value for name, value in given.items() if value is not None}
 

@@ -6,6 +6,7 @@ places, and its summed updates do not concentrate on the words of one paragraph.
 is lost at an edge of blocks or segments, and training can resume at any step of any segment.
 """
 
+import contextlib
 import mmap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -121,10 +122,12 @@ def _leave(ids: np.ndarray) -> None:
     """
     mapped: Any = ids
     while isinstance(mapped, np.ndarray):
+        if mapped.flags.writeable:
+            return  # what was written into a private map would be lost
         mapped = mapped.base
-    # what is written into a private map would be lost
-    if isinstance(mapped, mmap.mmap) and not ids.flags.writeable and hasattr(mapped, "madvise"):
-        mapped.madvise(mmap.MADV_DONTNEED)
+    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):
+        with contextlib.suppress(OSError, ValueError):  # a locked map
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _random(split: Split, epoch: int, number: int, purpose: int) -> np.random.Generator:

@@ -183,8 +183,11 @@ def _begun(optimizer, rounds: bool, start: InOut[Array]) -> LearnerState:
     """The state of `row_sparse` before its first step."""
     rows = InOut(*(_row_state(optimizer, table) for table in start))
     if rounds:
+        # two tables, and two models of other starts, round by other random bits
+        first = jnp.sum(jax.lax.bitcast_convert_type(start.input, jnp.uint32), dtype=jnp.uint32)
+        turns = first, first + jnp.uint32(1 << 31)
+        rows = InOut(*(side._replace(turn=t) for side, t in zip(rows, turns, strict=True)))
         start = InOut(*(table.astype(jnp.bfloat16) for table in start))
-        rows = InOut(*(side._replace(turn=jnp.zeros((), jnp.uint32)) for side in rows))
     return optimizers.apart(LearnerState(start, rows, Refused()))
 
 

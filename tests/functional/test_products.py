@@ -78,3 +78,21 @@ def test_factors_are_rounded_to_bfloat16_and_summed_in_float32_where_it_is_state
         assert got.dtype == jnp.float32
         # 300 sums of products of about 1: 300 half ulps of 2^-23 x 30 at most
         np.testing.assert_allclose(got, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_derivatives_of_bfloat16_products_are_bfloat16_products_summed_in_float32(name):
+    ours = PRODUCTS[name][0]
+    random = np.random.default_rng(1)
+    a, b, c = (
+        random.normal(size=shape).astype(np.float32) for shape in ((7, 300), (300, 5), (7, 5))
+    )
+    short = {x.shape: x.astype(ml_dtypes.bfloat16).astype(np.float64) for x in (a, b, c)}
+    got = jax.jit(jax.grad(lambda a, b: jnp.sum(ours(a, b, precision="bfloat16") * c), (0, 1)))(
+        a, b
+    )
+    for gradient, wanted in zip(
+        got, (short[7, 5] @ short[300, 5].T, short[7, 300].T @ short[7, 5]), strict=True
+    ):
+        np.testing.assert_allclose(gradient, wanted, atol=1e-5)  # 7 products of about 3
+        assert np.any(gradient != gradient.astype(ml_dtypes.bfloat16).astype(np.float32))

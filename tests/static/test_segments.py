@@ -185,6 +185,9 @@ def test_what_was_written_into_a_private_map_is_kept(tmp_path):
     _text(0, 10_000).tofile(path)
     ids = np.memmap(path, np.int32, "c")
     ids[:] = 8
-    segments.largest_id(ids, 9)
-    assert segments.words(_split(ids)) == 10_000
-    assert (ids == 8).all()
+    frozen = ids.view()
+    frozen.flags.writeable = False
+    for same in (ids, frozen, np.broadcast_to(ids, ids.shape)):
+        segments.largest_id(same, 9)
+        assert segments.words(_split(same)) == 10_000
+        assert (ids == 8).all()

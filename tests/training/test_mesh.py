@@ -41,6 +41,7 @@ OBJECTIVES = {
 LEARNERS = {
     "sgd": functools.partial(learners.row_sparse),
     "adagrad": functools.partial(learners.row_sparse, optimizer=learners.adagrad, cap=0.5),
+    "bfloat16": functools.partial(learners.row_sparse, table_dtype="bfloat16"),
 }
 CASES = [
     ("skipgram", "sgd", "model=4", "rows"),
@@ -357,6 +358,18 @@ def test_a_language_model_on_several_devices_is_that_of_one_up_to_rounding():
 def test_a_language_model_is_not_cut_nor_its_streams_divided_unevenly(mesh):
     with pytest.raises(InputError, match="wanted"):
         mesh_sizes.check_data(mesh, 4)
+
+
+@pytest.mark.parametrize(("mesh", "cut"), [("data=2", "rows"), ("data=2,model=2", "dim")])
+def test_tables_in_bfloat16_on_a_mesh_are_those_of_one_device(mesh, cut):
+    """Both round the same sums by the same bits: but for sums that differ in their last one."""
+    one, many = _on_one("skipgram", "bfloat16"), _on_many("skipgram", "bfloat16", mesh, cut).state
+    whole = sharding.whole(many, one)
+    for wanted, got in zip(one.tables, whole.tables, strict=True):
+        assert wanted.dtype == got.dtype == jnp.bfloat16
+        differ = np.asarray(wanted, np.float32) != np.asarray(got, np.float32)
+        assert differ.mean() < 0.01
+    np.testing.assert_array_equal(one.optimizer.input.turn, whole.optimizer.input.turn)
 
 
 @pytest.mark.parametrize("cut", ["rows", "dim"])

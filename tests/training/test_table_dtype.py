@@ -1,5 +1,7 @@
 """Laws of tables in bfloat16. Oracles: arithmetic over all random values; the float32 learner."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from jaxemb import objectives, text, training
 from jaxemb.errors import InputError
 from jaxemb.functional import rounding
+from jaxemb.lab import Corpus, StaticConfig
 from jaxemb.lab.durable import checkpoints, snapshots
 from jaxemb.static import tables
 from jaxemb.structs import InOut
@@ -151,3 +154,20 @@ def test_fit_returns_float32_and_a_checkpoint_keeps_every_bit(tmp_path):
 def test_another_type_is_refused(vocab):
     with pytest.raises(InputError, match="table_dtype is float16; wanted float32 or bfloat16"):
         learners.row_sparse(objectives.skipgram(**SMALL), table_dtype=jnp.float16)
+
+
+def test_tables_and_models_round_by_bits_of_their_own(vocab):
+    objective = objectives.skipgram(**SMALL)
+    turns = [
+        int(side.turn)
+        for seed in range(3)
+        for side in _low()(objective).init(_start(objective, vocab, seed)).optimizer
+    ]
+    assert len(set(turns)) == len(turns)
+
+
+def test_frozen_rows_and_bits_on_any_devices_want_float32():
+    for setting, value in (("freeze", "all"), ("exact_elastic", True)):
+        with pytest.raises(InputError, match=rf"{setting} wants tables in float32"):
+            config = StaticConfig(Corpus(path=("x",)), workdir="x", table_dtype="bfloat16")
+            dataclasses.replace(config, **{setting: value}).check()

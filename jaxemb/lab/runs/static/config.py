@@ -108,7 +108,8 @@ class StaticConfig(TrainingRun):
     """The maximum norm of what one step adds to one row; by default none, except for a text of few
     words."""
     table_dtype: Literal["bfloat16"] | None = setting(None, of="learner")
-    """Tables in half the memory, rounded stochastically (row_sparse); by default in float32."""
+    """Tables in half the memory during training, rounded stochastically (row_sparse); by default
+    in float32."""
     init_from: str | None = setting(None, changes_nothing=True)  # the rows' own digest decides
     """Vectors to start from: a file of any format, or a finished run; other rows are random."""
     grow_from: str | None = setting(
@@ -163,6 +164,11 @@ class StaticConfig(TrainingRun):
             raise InputError(
                 "exact_elastic wants tables in float32: a device rounds the rows that it holds by "
                 "their numbers there; leave table_dtype out"
+            )
+        if self.freeze and self.table_dtype:
+            raise InputError(
+                "freeze wants tables in float32: bfloat16 would round the frozen rows, too; leave "
+                "table_dtype out"
             )
         called_with("key", "rows", "dim", initialize=self.initialize)
         called_with("counts", "subsample", subsample_rule=self.subsample_rule)

@@ -167,7 +167,10 @@ def test_tables_and_models_round_by_bits_of_their_own(vocab):
 
 
 def test_frozen_rows_and_bits_on_any_devices_want_float32():
+    config = StaticConfig(Corpus(path=("x",)), "x", objectives.skipgram, learners.row_sparse)
+    low = dataclasses.replace(config, table_dtype="bfloat16")
+    low.check()
     for setting, value in (("freeze", "all"), ("exact_elastic", True)):
+        changed = dataclasses.replace(low, **{setting: value})
         with pytest.raises(InputError, match=rf"{setting} wants tables in float32"):
-            config = StaticConfig(Corpus(path=("x",)), workdir="x", table_dtype="bfloat16")
-            dataclasses.replace(config, **{setting: value}).check()
+            changed.check()

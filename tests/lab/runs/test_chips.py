@@ -30,7 +30,8 @@ def test_a_chip_takes_large_steps_with_a_cap_and_options_come_after_its_profile(
     assert config.cap is not None
     # steps of whole chunks are what a compiler knows: a segment has several
     assert 2 * config.chunk * chips.TOKENS <= 1 << 18
-    changed = {"batch", "cap", "chunk", "lanes", "precision"}
+    assert config.learning_rate == pytest.approx(plain.learning_rate * 4 / 3, rel=1e-4)
+    changed = {"batch", "cap", "chunk", "lanes", "learning_rate", "precision"}
     for field in set(vars(plain)) - changed:
         assert getattr(config, field) == getattr(plain, field)
     assert _typed(f"--profile={name}", "--batch", "7").batch == 7

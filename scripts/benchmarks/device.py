@@ -121,7 +121,7 @@ def _seconds(settings: Settings, call: Callable[[], Any]) -> list[float]:
 
 
 def _rank(settings: Settings) -> dict[str, Any]:
-    table = jax.random.normal(jax.random.key(0), (settings.rows, settings.dims[-1]))
+    table = jax.random.normal(jax.random.key(0), (settings.rows, settings.dims[-1]), jnp.float32)
     program = jax.jit(linalg.rank)
     return _row("s", _seconds(settings, lambda: program(table)))
 
@@ -132,7 +132,7 @@ def _recurrent(member: Any, settings: Settings) -> Callable[[], dict[str, Any]]:
     def measure() -> dict[str, Any]:
         model = member(128, units=256)
         params = jax.jit(model.init)(jax.random.key(0))
-        vectors = jax.random.normal(jax.random.key(1), (20, 32, 128))
+        vectors = jax.random.normal(jax.random.key(1), (20, 32, 128), jnp.float32)
         ones = jnp.ones((20, 32))
         text = [Text(vectors, ones, jnp.zeros((20, 32)))] * len(model.reverse)
 

@@ -342,7 +342,15 @@ def test_words_are_composed_of_subwords_as_the_models_file_composes_them(tmp_pat
             other.save(tmp_path / "m.vec")
 
 
-def test_an_interrupt_keeps_what_was_trained_and_says_so(recwarn):
+@pytest.fixture
+def interruptible():
+    """SIGINT as a notebook has it: a process that a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_keeps_what_was_trained_and_says_so(interruptible, recwarn):
     events = []
 
     def stop(event):
@@ -358,7 +366,7 @@ def test_an_interrupt_keeps_what_was_trained_and_says_so(recwarn):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_second_interrupt_ends_the_training():
+def test_a_second_interrupt_ends_the_training(interruptible):
     def stop(event):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)

@@ -211,8 +211,7 @@ def test_a_small_matrix_has_its_whole_svd(shape, dtype):
     assert float(triplets.error) < 1e-6 if operator.on_host else 1e-2  # a root of rounding
     bounds = linalg.singular_bounds(operator, triplets)
     assert float(bounds.outside) == 0
-    # bounds are certain up to rounding: of numpy's values, and of those that are bounded
-    rounding = 16 * np.finfo(dtype).eps * every[0]
+    rounding = 16 * np.finfo(np.float64).eps * every[0]  # of the values that numpy computes
     assert (np.asarray(bounds.lower) <= every + rounding).all()
     assert (every - rounding <= np.asarray(bounds.upper)).all()
 

@@ -64,10 +64,11 @@ def plain(
 
     def step(carry: Carry, inputs: tuple[Any, ...]) -> tuple[Carry, Any]:
         new, _ = _step(rule, weights, carry, *inputs)
-        return new, new.out * inputs[1][..., None]
+        return new, new.out
 
-    last, outputs = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
-    return outputs, last
+    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
+    # masked here, as in `_forward`: vmap wants the batch on the same axis of both results
+    return out * mask[..., None], last
 
 
 def _step(rule: Rule, weights: Weights, carry: Carry, gates: Any, mask: Any, reset: Any):
@@ -103,13 +104,7 @@ def fast(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _fast(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):
-    def step(carry: Carry, inputs: tuple[Any, ...]):
-        new, _ = _step(rule, weights, carry, *inputs)
-        return new, new.out
-
-    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)
-    # as in `_forward`: vmap wants the batch on the same axis of both results
-    return out * mask[..., None], last
+    return plain(rule, weights, gates, mask, reset, carry)
 
 
 def _forward(rule: Rule, weights: Weights, gates: Any, mask: Any, reset: Any, carry: Carry):

@@ -42,14 +42,10 @@ def einsum(formula: str, left: Any, right: Any, precision: Any = None) -> Any:
     return _at(stated(precision), functools.partial(jnp.einsum, formula), left, right)
 
 
-def dot_general(left: Any, right: Any, dimensions: Any, precision: Any = None, **_: Any) -> Any:
+def dot_general(left: Any, right: Any, dimensions: Any, precision: Any = None, **how: Any) -> Any:
     """`jax.lax.dot_general` at `stated(precision)`, for layers of Flax."""
-    return _at(
-        stated(precision),
-        lambda one, other, **how: jax.lax.dot_general(one, other, dimensions, **how),
-        left,
-        right,
-    )
+    product = functools.partial(jax.lax.dot_general, dimension_numbers=dimensions, **how)
+    return _at(stated(precision), product, left, right)
 
 
 def _at(precision: Any, product: Any, left: Any, right: Any) -> Any:

@@ -54,9 +54,8 @@ def of_spectrum(
         rows: the number of rows of the input table that are not padding; by default all.
         gram: from a table to its Gram matrix.
     """
-    tables = InOut(*map(cast_up, tables))
     own = matmul(of.basis * of.values[None, :] ** 2, of.basis.T)
-    norms = jnp.sqrt(jnp.sum(tables.input**2, axis=1))[:rows]
+    norms = jnp.sqrt(jnp.sum(cast_up(tables.input) ** 2, axis=1))[:rows]
     return {
         "singular_values": of.values,
         "effective_rank": linalg.effective_rank(of),

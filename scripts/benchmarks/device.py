@@ -88,7 +88,7 @@ def parts(settings: Settings) -> Iterator[Part]:
             yield "rank", f"{settings.rows} x {settings.dims[-1]}", lambda: _rank(settings)
             for member in (members.lstm, members.mingru):
                 yield member.__name__, "32 texts of 20, 128 -> 256", _recurrent(member, settings)
-            yield "the same bits twice", "skip-gram", lambda: _bits(settings)
+            yield "bits of two runs", "skip-gram, 64 steps", lambda: _bits(settings)
 
 
 def _row(unit: str, times: list[float], **more: Any) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _bits(settings: Settings) -> dict[str, Any]:
         for _ in range(2)
     )
     same = all(bool(jnp.all(a == b)) for a, b in zip(one, other, strict=True))
-    return _row("of 1", [float(same)])
+    return _row("1 if equal", [float(same)])
 
 
 def _draw(axes, rows: list[dict[str, Any]]) -> None:

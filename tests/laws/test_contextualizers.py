@@ -84,17 +84,24 @@ def test_no_direction_sees_what_it_is_to_predict(name):
         assert not seen[:, ahead.T if reverse else ahead].any()
 
 
-@every_member
-def test_the_loss_of_a_position_does_not_read_the_word_that_it_predicts(name):
-    """The derivative of the top vector, of which the loss is made, by the vectors of all words."""
+def _predicting(name: str, streams: int):
+    """A language model of a member, its parameters, and windows of words that occur once."""
     model = made(name)[0]
     [objective] = [
         o for o in (make() for make in OBJECTIVES) if len(o.directions) == len(model.reverse)
     ]
     whole = models.language_model(model, 9, objective)
     params = language_model.init(whole, jax.random.key(0))["params"]
-    text = np.array([0, *range(3, 11)], np.int32)[:, None]  # a mark, and words that occur once
+    text = np.array([[0, *range(3, 11)]] * streams, np.int32).T  # a mark comes first
     windows = objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3)).at(0)
+    return whole, params, windows
+
+
+@every_member
+def test_the_loss_of_a_position_does_not_read_the_word_that_it_predicts(name):
+    """The derivative of the top vector, of which the loss is made, by the vectors of all words."""
+    model = made(name)[0]
+    _, params, windows = _predicting(name, streams=1)
     for i, window in enumerate(windows):
 
         def top(table, i=i):
@@ -283,13 +290,7 @@ def test_a_model_of_one_direction_wants_an_objective_of_one():
 def test_every_product_of_training_is_of_bfloat16_where_that_is_stated(name):
     """Lowered for a GPU, forward and backward: each says so; what is not a product is float32."""
     model = made(name)[0]
-    [objective] = [
-        o for o in (make() for make in OBJECTIVES) if len(o.directions) == len(model.reverse)
-    ]
-    whole = models.language_model(model, 9, objective)
-    params = language_model.init(whole, jax.random.key(0))["params"]
-    text = np.array([[0, *range(3, 11)]] * 2, np.int32).T
-    windows = objective.windows(text, np.ones_like(text, np.float32), 9, True, (0, 3)).at(0)
+    whole, params, windows = _predicting(name, streams=2)
     windows = jax.tree.map(jnp.asarray, windows)
 
     def cost(inner):

@@ -1979,8 +1979,10 @@ MUTANTS = {
     ),
     "a recurrence puts a batch on another axis than its derivative does": Mutant(
         "contextual/recurrence.py",
-        "new.out\n\n    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)\n"
-        "    # masked here, as in `_forward`: vmap wants the batch on the same axis of both results\n"
+        "new.out\n\n"
+        "    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)\n"
+        "    # masked here, as in `_forward`: vmap wants the batch on the same axis of both "
+        "results\n"
         "    return out * mask[..., None], last\n",
         "new.out * inputs[1][..., None]\n\n"
         "    last, out = lax.scan(step, carry, (gates, mask, reset), reverse=rule.reverse)\n"
